@@ -1,0 +1,100 @@
+//! The one trait between the meta-interpreter and the backends.
+//!
+//! The contract
+//! - A driver owns one backend and calls it from one thread. Methods take `&self`: compiled code that is
+//!   running may call back into the driver, which may compile, attach and free meanwhile.
+//! - A compiled trace is entered with its inputs in the value slots of a [`Frame`]: input `k` in slot `k`.
+//!   It is left through an exit, whose arguments are then in the slots: argument `k` in slot `k`.
+//!   Words are zero-extended: bits outside [`crate::ir::Ty::mask`] are zero, both ways.
+//! - A `jump` to a label of another compiled trace goes there with the frame it has.
+//! - When a bridge is attached to an exit, leaving there continues in the bridge, whose inputs are the
+//!   exit's arguments, slot by slot. Code that is running sees it the next time it gets there.
+//! - Traces handed to [`Backend::compile`] pass the verifier, and in their exits every argument is
+//!   a value (no constants) and occurs once.
+
+use crate::ir::{CodeId, ExitId, Trace};
+use std::fmt;
+
+/// Words of a frame that residual calls use for arguments and results.
+pub const CALL_WORDS: usize = 40;
+
+/// Number of value slots of a frame: the most inputs, label arguments or exit arguments a trace may have.
+pub const VALUE_SLOTS: usize = 1000;
+
+/// The activation record of compiled code. The machine code gets its address and nothing else.
+#[repr(C, align(16))]
+#[derive(Debug)]
+pub struct Frame {
+    /// Arguments and results of residual calls.
+    pub call: [u64; CALL_WORDS],
+    /// Inputs and exit arguments.
+    pub slots: [u64; VALUE_SLOTS],
+}
+
+impl Frame {
+    /// A frame of zeros.
+    pub fn new() -> Box<Frame> {
+        Box::new(Frame { call: [0; CALL_WORDS], slots: [0; VALUE_SLOTS] })
+    }
+}
+
+/// What compiling yielded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compiled {
+    /// Bytes of machine code and data; 0 for a backend without.
+    pub code_bytes: usize,
+}
+
+/// Why a backend declines a trace. Normal: counted and logged, and the interpreter carries on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal(String);
+
+impl Refusal {
+    /// A refusal with its reason.
+    pub fn new(reason: impl Into<String>) -> Refusal {
+        Refusal(reason.into())
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// Compiles and runs traces.
+pub trait Backend {
+    /// `llgraph`, `cranelift`.
+    fn name(&self) -> &'static str;
+
+    /// Compiles a trace under a number that the caller chose and has not in use. Its labels can be
+    /// jumped to from now on, by itself and by traces compiled later.
+    fn compile(&self, code: CodeId, trace: &Trace) -> Result<Compiled, Refusal>;
+
+    /// Lets the exit continue in a compiled bridge.
+    fn attach_bridge(&self, exit: ExitId, bridge: CodeId);
+
+    /// Runs compiled code until it leaves through an exit without a bridge.
+    ///
+    /// # Safety
+    /// - `code` was compiled by this backend and not freed.
+    /// - The slots of `frame` hold inputs of the types that the trace declares.
+    /// - Addresses among them, and all that the trace computes from them, are valid for its accesses
+    ///   until the call returns: what a recording saw, guards included, holds again.
+    unsafe fn execute(&self, code: CodeId, frame: &mut Frame) -> ExitId;
+
+    /// Drops compiled code: no trace that jumps to it or continues in it exists any more, and it is
+    /// not running.
+    fn free(&self, code: CodeId);
+
+    /// Bytes of machine code and data that are held now.
+    fn code_bytes(&self) -> usize;
+
+    /// A listing of the machine code, where the backend can make one.
+    fn disassemble(&self, code: CodeId) -> Option<String> {
+        let _ = code;
+        None
+    }
+}

@@ -1,0 +1,16 @@
+//! The trace IR: linear SSA with labels, typed scalars, and an exit at every guard.
+
+mod opcode;
+mod text;
+mod trace;
+mod ty;
+mod verify;
+
+pub use opcode::{Arg, Effect, Opcode, OpcodeInfo, Res};
+pub use text::{ParseError, parse, parse_all};
+pub use trace::{
+    CallDescr, CodeId, Exit, ExitId, MemDescr, MergePoint, Op, Operand, OperandKind, PoolRange,
+    Resume, ResumeKind, TargetId, Trace, TraceBuilder, ValueId,
+};
+pub use ty::{Const, Ty};
+pub use verify::{VerifyError, verify};

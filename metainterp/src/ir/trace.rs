@@ -1,0 +1,460 @@
+//! Traces: linear SSA with labels.
+//!
+//! Invariants (checked by [`super::verify`])
+//! 1. A value is defined once, by an input or by one operation, before its uses.
+//! 2. Operand types are those of the opcode table.
+//! 3. Every guard and `finish` has its own [`Exit`]; an exit's arguments are defined before it.
+//! 4. An overflow operation is followed by a guard that tests its flag, and such a guard by nothing else.
+//! 5. The last operation, and no other, is a `jump` or a `finish`.
+//!
+//! Values are numbered densely: the inputs first, then results in order of definition. Nothing in
+//! here allocates per operation: operands lie in one pool.
+
+use super::{Const, Opcode, Ty};
+use rustc_hash::FxHashMap;
+use std::rc::Rc;
+
+/// A value or a constant, as an operand.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Operand(u32);
+
+const CONST_BIT: u32 = 1 << 31;
+
+/// What an [`Operand`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OperandKind {
+    /// The value with that number.
+    Value(ValueId),
+    /// An index into [`Trace::consts`].
+    Const(u32),
+}
+
+impl Operand {
+    /// The operand that is a constant of the trace.
+    pub const fn constant(index: u32) -> Operand {
+        Operand(index | CONST_BIT)
+    }
+
+    /// Value or constant?
+    pub const fn kind(self) -> OperandKind {
+        if self.0 & CONST_BIT != 0 {
+            OperandKind::Const(self.0 & !CONST_BIT)
+        } else {
+            OperandKind::Value(ValueId(self.0))
+        }
+    }
+
+    /// The value, if it is one.
+    pub const fn value(self) -> Option<ValueId> {
+        match self.kind() {
+            OperandKind::Value(v) => Some(v),
+            OperandKind::Const(_) => None,
+        }
+    }
+
+    /// Whether it is a constant.
+    pub const fn is_const(self) -> bool {
+        self.0 & CONST_BIT != 0
+    }
+}
+
+impl std::fmt::Debug for Operand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.kind() {
+            OperandKind::Value(v) => write!(f, "v{}", v.0),
+            OperandKind::Const(c) => write!(f, "c{c}"),
+        }
+    }
+}
+
+macro_rules! index {
+    ($(#[$meta:meta])* $name:ident) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub u32);
+        impl $name {
+            /// As an index.
+            pub const fn index(self) -> usize { self.0 as usize }
+        }
+    };
+}
+
+index!(
+    /// The number of a value in its trace.
+    ValueId
+);
+index!(
+    /// An exit, unique among all traces of a driver. What to do there is in the driver's exit table.
+    ExitId
+);
+index!(
+    /// A label, unique among all traces of a driver.
+    TargetId
+);
+index!(
+    /// A compiled trace, unique among all traces of a driver.
+    CodeId
+);
+
+impl From<ValueId> for Operand {
+    fn from(v: ValueId) -> Operand {
+        debug_assert!(v.0 & CONST_BIT == 0);
+        Operand(v.0)
+    }
+}
+
+/// A range of [`Trace::pool`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PoolRange {
+    /// First index.
+    pub start: u32,
+    /// Number of operands.
+    pub len: u32,
+}
+
+/// One operation. Operands are in the trace's pool ([`Trace::args`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Op {
+    /// What it does.
+    pub opcode: Opcode,
+    /// Operands.
+    args_len: u16,
+    args_start: u32,
+    /// First result, or `NO_VALUE`; a `label` has one result per operand, numbered consecutively.
+    res: u32,
+    /// By opcode: index into `exits` (guards, `finish`), `mems` (loads, stores), `calls` (calls; also
+    /// the `call_result` of one, whose type is in [`Trace::types`]), `merge_points`; the [`TargetId`]
+    /// of a `label` or `jump`; otherwise 0.
+    pub descr: u32,
+}
+
+const _: () = assert!(std::mem::size_of::<Op>() == 16);
+const NO_VALUE: u32 = u32::MAX;
+
+impl Op {
+    /// The (first) result.
+    pub fn res(&self) -> Option<ValueId> {
+        (self.res != NO_VALUE).then_some(ValueId(self.res))
+    }
+
+    /// The target of a `label` or `jump`.
+    pub fn target(&self) -> TargetId {
+        debug_assert!(matches!(self.opcode, Opcode::Label | Opcode::Jump));
+        TargetId(self.descr)
+    }
+
+    /// Number of operands.
+    pub fn n_args(&self) -> usize {
+        self.args_len as usize
+    }
+}
+
+/// Where and how a load or store accesses memory.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MemDescr {
+    /// Type of the loaded or stored value.
+    pub ty: Ty,
+    /// Bytes added to the address.
+    pub offset: i32,
+    /// Bytes per index step; 0 for `getfield` and `setfield`.
+    pub scale: u32,
+    /// Accesses of different classes, other than 0, never overlap. 0 may overlap anything.
+    pub class: u32,
+    /// The memory never changes while a trace that reads it exists: the load may be folded.
+    pub frozen: bool,
+}
+
+/// What a residual call calls, and how.
+///
+/// Convention: the function is `unsafe extern "C" fn(words: *mut u64) -> u8`. Each argument is one
+/// word, zero-extended; results come back in the same words. The function answers 0 if it
+/// returned and 1 if it panicked, in which case the words are unspecified and the payload is
+/// kept by whoever made the function.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallDescr {
+    /// The name of the called function, for the log.
+    pub name: Rc<str>,
+    /// Where the call stands in the author's source: `file:line:column`.
+    pub site: Rc<str>,
+    /// The first result's type.
+    pub res: Option<Ty>,
+    /// It may panic: a `guard_no_exception` follows.
+    pub can_panic: bool,
+}
+
+/// A merge point that the recording passed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MergePoint {
+    /// The words of its greens.
+    pub greens: Box<[u64]>,
+}
+
+/// How to go on from an exit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResumeKind {
+    /// Put the reds back and continue the interpreter at the merge point.
+    Rewind,
+    /// Run the twin again from the merge point without effects up to the step, then live.
+    Replay,
+    /// The portal returns; the exit's arguments are the words of its result.
+    Return,
+}
+
+/// The resume data of an exit. For `Rewind` the exit's arguments are the reds of the merge point;
+/// for `Replay` they are the reds and then the results of loads and calls since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resume {
+    /// What to do.
+    pub kind: ResumeKind,
+    /// Index into [`Trace::merge_points`].
+    pub merge_point: u32,
+    /// Number of recorder steps from the merge point to the exit.
+    pub step: u32,
+    /// How many of the arguments are reds.
+    pub n_reds: u32,
+}
+
+impl Default for Resume {
+    fn default() -> Resume {
+        Resume { kind: ResumeKind::Rewind, merge_point: 0, step: 0, n_reds: 0 }
+    }
+}
+
+/// Where a guard or `finish` leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exit {
+    /// Unique in the driver. The backend answers this number when the trace is left here.
+    pub id: ExitId,
+    /// What the exit saves: argument `k` goes to frame slot `k`.
+    pub args: PoolRange,
+    /// What the arguments mean.
+    pub resume: Resume,
+}
+
+/// A recorded or optimized trace.
+#[derive(Debug, Clone, Default)]
+pub struct Trace {
+    /// For logs and profilers: `loop 3`, `bridge 7 of exit 12`.
+    pub name: String,
+    /// Number of inputs: values `0..n_inputs`.
+    pub n_inputs: u32,
+    /// Types of all values.
+    pub types: Vec<Ty>,
+    /// The operations.
+    pub ops: Vec<Op>,
+    /// Operands of operations and exits.
+    pub pool: Vec<Operand>,
+    /// Constants.
+    pub consts: Vec<Const>,
+    /// Exits of guards and `finish`, in order of their operations.
+    pub exits: Vec<Exit>,
+    /// Memory descriptors.
+    pub mems: Vec<MemDescr>,
+    /// Call descriptors.
+    pub calls: Vec<CallDescr>,
+    /// Merge points passed.
+    pub merge_points: Vec<MergePoint>,
+}
+
+impl Trace {
+    /// The operands of `op`.
+    pub fn args(&self, op: &Op) -> &[Operand] {
+        &self.pool[op.args_start as usize..][..op.args_len as usize]
+    }
+
+    /// What an exit saves.
+    pub fn exit_args(&self, exit: &Exit) -> &[Operand] {
+        &self.pool[exit.args.start as usize..][..exit.args.len as usize]
+    }
+
+    /// The exit of a guard or `finish`.
+    pub fn exit(&self, op: &Op) -> &Exit {
+        debug_assert!(op.opcode.has_exit(), "{} has no exit", op.opcode.name());
+        &self.exits[op.descr as usize]
+    }
+
+    /// The memory descriptor of a load or store.
+    pub fn mem(&self, op: &Op) -> &MemDescr {
+        debug_assert!(
+            matches!(op.opcode.effect(), super::Effect::Load | super::Effect::Store),
+            "{} has no memory descriptor",
+            op.opcode.name()
+        );
+        &self.mems[op.descr as usize]
+    }
+
+    /// The call descriptor of a call.
+    pub fn call(&self, op: &Op) -> &CallDescr {
+        &self.calls[op.descr as usize]
+    }
+
+    /// The type of an operand.
+    pub fn ty(&self, operand: Operand) -> Ty {
+        match operand.kind() {
+            OperandKind::Value(v) => self.types[v.index()],
+            OperandKind::Const(c) => self.consts[c as usize].ty,
+        }
+    }
+
+    /// The constant that an operand is.
+    pub fn as_const(&self, operand: Operand) -> Option<Const> {
+        match operand.kind() {
+            OperandKind::Value(_) => None,
+            OperandKind::Const(c) => Some(self.consts[c as usize]),
+        }
+    }
+
+    /// The inputs.
+    pub fn inputs(&self) -> impl ExactSizeIterator<Item = ValueId> + use<> {
+        (0..self.n_inputs).map(ValueId)
+    }
+
+    /// The results of `op`: one for most, one per operand for `label`.
+    pub fn results(&self, op: &Op) -> impl ExactSizeIterator<Item = ValueId> + use<> {
+        let n = match op.res() {
+            None => 0,
+            Some(_) if op.opcode == Opcode::Label => op.args_len as u32,
+            Some(_) => 1,
+        };
+        let first = if n == 0 { 0 } else { op.res };
+        (first..first + n).map(ValueId)
+    }
+
+    /// Number of operations that compute or check something: all but labels and debug operations.
+    pub fn n_operations(&self) -> usize {
+        let counts = |op: &&Op| !matches!(op.opcode, Opcode::Label | Opcode::DebugMergePoint);
+        self.ops.iter().filter(counts).count()
+    }
+
+    /// Number of guards.
+    pub fn n_guards(&self) -> usize {
+        self.ops.iter().filter(|op| op.opcode.is_guard()).count()
+    }
+}
+
+/// Builds a [`Trace`] operation by operation. Used by the recorder, the parser and every pass.
+#[derive(Debug, Default)]
+pub struct TraceBuilder {
+    trace: Trace,
+    const_index: FxHashMap<Const, u32>,
+    mem_index: FxHashMap<MemDescr, u32>,
+}
+
+impl TraceBuilder {
+    /// An empty trace with a name.
+    pub fn new(name: impl Into<String>) -> TraceBuilder {
+        let trace = Trace { name: name.into(), ..Trace::default() };
+        TraceBuilder { trace, ..TraceBuilder::default() }
+    }
+
+    /// What has been built so far.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// Sets the name.
+    pub fn set_name(&mut self, name: String) {
+        self.trace.name = name;
+    }
+
+    /// Adds an input. All inputs come before the first operation.
+    pub fn input(&mut self, ty: Ty) -> ValueId {
+        assert!(self.trace.ops.is_empty(), "an input after an operation");
+        self.trace.n_inputs += 1;
+        self.value(ty)
+    }
+
+    fn value(&mut self, ty: Ty) -> ValueId {
+        let id = ValueId(self.trace.types.len() as u32);
+        self.trace.types.push(ty);
+        id
+    }
+
+    /// The operand of a constant; equal constants share one.
+    pub fn constant(&mut self, c: Const) -> Operand {
+        debug_assert!(c.bits & !c.ty.mask() == 0, "{c:?} has bits outside its type");
+        let consts = &mut self.trace.consts;
+        let index = *self.const_index.entry(c).or_insert_with(|| {
+            consts.push(c);
+            consts.len() as u32 - 1
+        });
+        Operand::constant(index)
+    }
+
+    /// The index of a memory descriptor; equal ones share one.
+    pub fn mem(&mut self, descr: MemDescr) -> u32 {
+        if let Some(&index) = self.mem_index.get(&descr) {
+            return index;
+        }
+        let index = self.trace.mems.len() as u32;
+        self.trace.mems.push(descr.clone());
+        self.mem_index.insert(descr, index);
+        index
+    }
+
+    /// The index of a new call descriptor.
+    pub fn call(&mut self, descr: CallDescr) -> u32 {
+        self.trace.calls.push(descr);
+        self.trace.calls.len() as u32 - 1
+    }
+
+    /// The index of a new merge point.
+    pub fn merge_point(&mut self, merge_point: MergePoint) -> u32 {
+        self.trace.merge_points.push(merge_point);
+        self.trace.merge_points.len() as u32 - 1
+    }
+
+    /// The index of a new exit.
+    pub fn exit(&mut self, id: ExitId, args: &[Operand], resume: Resume) -> u32 {
+        let args = self.pool(args);
+        self.trace.exits.push(Exit { id, args, resume });
+        self.trace.exits.len() as u32 - 1
+    }
+
+    fn pool(&mut self, operands: &[Operand]) -> PoolRange {
+        let start = self.trace.pool.len() as u32;
+        self.trace.pool.extend_from_slice(operands);
+        PoolRange { start, len: operands.len() as u32 }
+    }
+
+    /// Appends an operation without result.
+    pub fn push_void(&mut self, opcode: Opcode, args: &[Operand], descr: u32) {
+        self.push_op(opcode, args, descr, NO_VALUE);
+    }
+
+    /// Appends an operation with a result of type `ty`.
+    pub fn push(&mut self, opcode: Opcode, args: &[Operand], descr: u32, ty: Ty) -> Operand {
+        let res = self.value(ty);
+        self.push_op(opcode, args, descr, res.0);
+        res.into()
+    }
+
+    /// Appends a `label`; the results are numbered consecutively from the returned value.
+    pub fn push_label(&mut self, target: TargetId, args: &[Operand]) -> ValueId {
+        let first = ValueId(self.trace.types.len() as u32);
+        for &arg in args {
+            let ty = self.trace.ty(arg);
+            self.value(ty);
+        }
+        let res = if args.is_empty() { NO_VALUE } else { first.0 };
+        self.push_op(Opcode::Label, args, target.0, res);
+        first
+    }
+
+    fn push_op(&mut self, opcode: Opcode, args: &[Operand], descr: u32, res: u32) {
+        assert!(args.len() <= u16::MAX as usize, "{} with {} operands", opcode.name(), args.len());
+        let range = self.pool(args);
+        self.trace.ops.push(Op {
+            opcode,
+            args_len: range.len as u16,
+            args_start: range.start,
+            res,
+            descr,
+        });
+    }
+
+    /// The finished trace.
+    pub fn finish(self) -> Trace {
+        self.trace
+    }
+}
