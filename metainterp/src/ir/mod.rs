@@ -7,7 +7,7 @@ mod ty;
 mod verify;
 
 pub use opcode::{Arg, Effect, Opcode, OpcodeInfo, Res};
-pub use text::{ParseError, parse, parse_all};
+pub use text::{DisplayOp, ParseError, parse, parse_all};
 pub use trace::{
     CallDescr, CodeId, Exit, ExitId, MemDescr, MergePoint, Op, Operand, OperandKind, PoolRange,
     Resume, ResumeKind, TargetId, Trace, TraceBuilder, ValueId,
