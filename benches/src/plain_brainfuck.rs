@@ -1,0 +1,295 @@
+//! The Brainfuck interpreter of the example, as it is without any annotation.
+//!
+//! It is the example's `interpreter.rs` before the JIT's hints go in, line for line, so that the
+//! two can be compared: with the JIT off the example should be as fast as this one. The dialect is
+//! described there. A change of the example's loop or tape belongs here too.
+//!
+//! Why a copy, and not the example itself with its hints switched off? Whether the hints cost
+//! something when they are off is one of the questions.
+
+use std::fmt;
+use std::io::{self, BufReader, BufWriter, Read, Write};
+
+/// A program: its commands, without the comments.
+#[derive(Debug)]
+pub struct Program {
+    /// The commands, each one of `><+-.,[]`.
+    code: Vec<u8>,
+    /// For the index of a bracket, the index of its partner; for any other command, 0.
+    jumps: Vec<usize>,
+    /// For each command, its place in the source, for messages.
+    places: Vec<Place>,
+}
+
+/// A place in a source text; lines and columns count from 1, columns in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The line.
+    pub line: usize,
+    /// The byte in the line.
+    pub column: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+/// Why a source text is not a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ParseError {
+    /// A `[` without its `]`.
+    Unclosed(Place),
+    /// A `]` without its `[`.
+    Unopened(Place),
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ParseError::Unclosed(place) => write!(f, "{place}: this `[` is never closed"),
+            ParseError::Unopened(place) => write!(f, "{place}: this `]` closes nothing"),
+        }
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+/// Why a program stopped before its end.
+#[derive(Debug)]
+pub enum GuestError {
+    /// The `<` at this place moved left of the first cell.
+    LeftOfTape(Place),
+    /// The `.` or `,` at this place could not write or read.
+    Io(Place, io::Error),
+    /// The program ended, but the rest of its output could not be written.
+    Flush(io::Error),
+}
+
+impl fmt::Display for GuestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            GuestError::LeftOfTape(place) => write!(f, "{place}: moved left of the first cell"),
+            GuestError::Io(place, error) => write!(f, "{place}: {error}"),
+            GuestError::Flush(error) => write!(f, "cannot write the output: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for GuestError {}
+
+/// Keeps the commands of `source` and pairs the brackets.
+pub fn parse(source: &[u8]) -> Result<Program, ParseError> {
+    let mut program = Program { code: Vec::new(), jumps: Vec::new(), places: Vec::new() };
+    let mut open = Vec::new();
+    let mut place = Place { line: 1, column: 1 };
+    for &byte in source {
+        if b"><+-.,[]".contains(&byte) {
+            let pc = program.code.len();
+            program.code.push(byte);
+            program.jumps.push(0);
+            program.places.push(place);
+            if byte == b'[' {
+                open.push(pc);
+            } else if byte == b']' {
+                let partner = open.pop().ok_or(ParseError::Unopened(place))?;
+                program.jumps[pc] = partner;
+                program.jumps[partner] = pc;
+            }
+        }
+        place.column += 1;
+        if byte == b'\n' {
+            place = Place { line: place.line + 1, column: 1 };
+        }
+    }
+    match open.pop() {
+        // The innermost one is the likeliest culprit.
+        Some(pc) => Err(ParseError::Unclosed(program.places[pc])),
+        None => Ok(program),
+    }
+}
+
+/// Runs `program` on an empty tape, from `input` to `output`.
+///
+/// What the program wrote is in `output` when this returns, also when it returns an error.
+pub fn run(
+    program: &Program,
+    input: &mut dyn Read,
+    output: &mut dyn Write,
+) -> Result<(), GuestError> {
+    let mut tape = Tape::new();
+    let mut console = Console::new(input, output);
+    let pc = interpret(program, &mut tape, &mut console);
+    let flushed = console.writer.flush();
+    if pc == program.code.len() {
+        return flushed.map_err(GuestError::Flush);
+    }
+    let place = program.places[pc];
+    match console.failure {
+        Some(error) => Err(GuestError::Io(place, error)),
+        None => Err(GuestError::LeftOfTape(place)),
+    }
+}
+
+/// Runs to the end of the program, or up to a command that fails, and answers where it stopped.
+fn interpret(program: &Program, tape: &mut Tape, console: &mut Console<'_>) -> usize {
+    let code = &program.code[..];
+    let jumps = &program.jumps[..];
+    let mut pc = 0;
+    while pc < code.len() {
+        match code[pc] {
+            b'>' => tape.advance(),
+            b'<' => {
+                if !tape.devance() {
+                    return pc;
+                }
+            }
+            b'+' => tape.inc(),
+            b'-' => tape.dec(),
+            b'.' => {
+                if !console.put(tape.get()) {
+                    return pc;
+                }
+            }
+            b',' => {
+                tape.set(console.get());
+                if console.has_failed() {
+                    return pc;
+                }
+            }
+            b'[' => {
+                if tape.get() == 0 {
+                    pc = jumps[pc];
+                }
+            }
+            b']' => {
+                if tape.get() != 0 {
+                    pc = jumps[pc];
+                }
+            }
+            _ => unreachable!("`parse` keeps commands only"),
+        }
+        pc += 1;
+    }
+    pc
+}
+
+/// The tape and the cell the program is at.
+struct Tape {
+    cells: Vec<u8>,
+    /// Always less than `cells.len()`.
+    position: usize,
+}
+
+impl Tape {
+    fn new() -> Tape {
+        Tape { cells: vec![0], position: 0 }
+    }
+
+    fn get(&self) -> u8 {
+        self.cells[self.position]
+    }
+
+    fn set(&mut self, value: u8) {
+        self.cells[self.position] = value;
+    }
+
+    fn inc(&mut self) {
+        self.cells[self.position] = self.cells[self.position].wrapping_add(1);
+    }
+
+    fn dec(&mut self) {
+        self.cells[self.position] = self.cells[self.position].wrapping_sub(1);
+    }
+
+    fn advance(&mut self) {
+        self.position += 1;
+        if self.position == self.cells.len() {
+            self.cells.push(0);
+        }
+    }
+
+    /// Moves left; false, and nothing moved, at the first cell.
+    fn devance(&mut self) -> bool {
+        if self.position == 0 {
+            return false;
+        }
+        self.position -= 1;
+        true
+    }
+}
+
+/// What a program reads from and writes to, a byte at a time.
+///
+/// The buffer of the writer is flushed before the program waits for input, so that a question is
+/// seen before its answer is read, and when the console is dropped, also by a panic.
+struct Console<'io> {
+    reader: BufReader<&'io mut dyn Read>,
+    writer: BufWriter<&'io mut dyn Write>,
+    /// The first error.
+    failure: Option<io::Error>,
+}
+
+impl<'io> Console<'io> {
+    fn new(input: &'io mut dyn Read, output: &'io mut dyn Write) -> Console<'io> {
+        Console { reader: BufReader::new(input), writer: BufWriter::new(output), failure: None }
+    }
+
+    /// Writes a byte; false when that failed.
+    fn put(&mut self, byte: u8) -> bool {
+        if let Err(error) = self.writer.write_all(&[byte]) {
+            self.failure = Some(error);
+        }
+        !self.has_failed()
+    }
+
+    /// Reads a byte: 0 at the end of the input, and when reading failed.
+    fn get(&mut self) -> u8 {
+        let mut byte = [0];
+        if let Err(error) = self.read(&mut byte)
+            && error.kind() != io::ErrorKind::UnexpectedEof
+        {
+            self.failure = Some(error);
+        }
+        byte[0]
+    }
+
+    fn read(&mut self, byte: &mut [u8; 1]) -> io::Result<()> {
+        if self.reader.buffer().is_empty() {
+            self.writer.flush()?;
+        }
+        self.reader.read_exact(byte)
+    }
+
+    fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs a program of the example and compares with the output kept beside it.
+    #[track_caller]
+    fn check_program(name: &str) {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/brainfuck/programs");
+        let file = |kind: &str| format!("{folder}/{name}.{kind}");
+        let source = std::fs::read(file("bf")).expect("the program is there");
+        // Only programs that read have an input file.
+        let input = std::fs::read(file("in")).unwrap_or_default();
+        let expected = std::fs::read_to_string(file("out")).expect("the output is there");
+        let program = parse(&source).expect("the brackets are balanced");
+        let mut output = Vec::new();
+        run(&program, &mut &input[..], &mut output).expect("the program runs to its end");
+        assert_eq!(String::from_utf8_lossy(&output), expected);
+    }
+
+    #[test]
+    fn programs() {
+        for name in ["hello", "life", "mandelbrot-small", "rot13", "self", "sieve", "sort"] {
+            check_program(name);
+        }
+    }
+}
