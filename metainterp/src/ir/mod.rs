@@ -13,4 +13,4 @@ pub use trace::{
     Resume, ResumeKind, TargetId, Trace, TraceBuilder, ValueId,
 };
 pub use ty::{Const, Ty};
-pub use verify::{VerifyError, verify};
+pub use verify::{VerifyError, cast_exists, verify};
