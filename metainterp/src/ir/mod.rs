@@ -1,5 +1,6 @@
 //! The trace IR: linear SSA with labels, typed scalars, and an exit at every guard.
 
+pub mod eval;
 mod opcode;
 mod text;
 mod trace;
