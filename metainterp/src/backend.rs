@@ -83,6 +83,7 @@ pub trait Backend {
     /// - The slots of `frame` hold inputs of the types that the trace declares.
     /// - Addresses among them, and all that the trace computes from them, are valid for its accesses
     ///   until the call returns: what a recording saw, guards included, holds again.
+    #[expect(unsafe_code, reason = "enters machine code")]
     unsafe fn execute(&self, code: CodeId, frame: &mut Frame) -> ExitId;
 
     /// Drops compiled code: no trace that jumps to it or continues in it exists any more, and it is

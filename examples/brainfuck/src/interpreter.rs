@@ -14,6 +14,7 @@
 //! Why not fold runs of `+` or recognise `[-]`? That is the work of a compiler, and the point of
 //! this interpreter is to be one that knows nothing of compiling.
 
+use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point};
 use std::fmt;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 
@@ -120,14 +121,15 @@ pub fn parse(source: &[u8]) -> Result<Program, ParseError> {
 /// Runs `program` on an empty tape, from `input` to `output`.
 ///
 /// What the program wrote is in `output` when this returns, also when it returns an error.
-pub fn run(
-    program: &Program,
+pub fn run<'p>(
+    driver: &JitDriver<'p>,
+    program: &'p Program,
     input: &mut dyn Read,
     output: &mut dyn Write,
 ) -> Result<(), GuestError> {
     let mut tape = Tape::new();
     let mut console = Console::new(input, output);
-    let pc = interpret(program, &mut tape, &mut console);
+    let pc = interpret(driver, program, &mut tape, &mut console);
     let flushed = console.writer.flush();
     if pc == program.code.len() {
         return flushed.map_err(GuestError::Flush);
@@ -140,11 +142,18 @@ pub fn run(
 }
 
 /// Runs to the end of the program, or up to a command that fails, and answers where it stopped.
-fn interpret(program: &Program, tape: &mut Tape, console: &mut Console<'_>) -> usize {
+#[jit]
+fn interpret<'p>(
+    driver: &JitDriver<'p>,
+    program: &'p Program,
+    tape: &mut Tape,
+    console: &mut Console<'_>,
+) -> usize {
     let code = &program.code[..];
     let jumps = &program.jumps[..];
     let mut pc = 0;
     while pc < code.len() {
+        jit_merge_point!(driver, greens = [pc, code, jumps], reds = [tape, console]);
         match code[pc] {
             b'>' => tape.advance(),
             b'<' => {
@@ -173,6 +182,8 @@ fn interpret(program: &Program, tape: &mut Tape, console: &mut Console<'_>) -> u
             b']' => {
                 if tape.get() != 0 {
                     pc = jumps[pc];
+                    can_enter_jit!(driver, greens = [pc, code, jumps], reds = [tape, console]);
+                    continue;
                 }
             }
             _ => unreachable!("`parse` keeps commands only"),
@@ -189,6 +200,7 @@ struct Tape {
     position: usize,
 }
 
+#[jit]
 impl Tape {
     fn new() -> Tape {
         Tape { cells: vec![0], position: 0 }
@@ -281,8 +293,9 @@ mod tests {
     /// Parses and runs, with the output as text.
     fn run_text(source: &str, input: &[u8]) -> (String, Result<(), GuestError>) {
         let program = parse(source.as_bytes()).expect("the brackets are balanced");
+        let driver = JitDriver::new();
         let mut output = Vec::new();
-        let result = run(&program, &mut &input[..], &mut output);
+        let result = run(&driver, &program, &mut &input[..], &mut output);
         (String::from_utf8_lossy(&output).into_owned(), result)
     }
 

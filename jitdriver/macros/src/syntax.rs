@@ -1,0 +1,118 @@
+//! Questions about syntax that need no scopes.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use std::collections::BTreeMap;
+use syn::visit::{self, Visit};
+use syn::{Block, ExprBreak, ExprClosure, ExprForLoop, ExprLoop, ExprWhile, Lifetime};
+
+/// Whether a bare name in a pattern is a constant or a unit variant: by the naming convention, which
+/// rustc's lints enforce.
+pub fn is_constant_name(name: &Ident) -> bool {
+    name.to_string().starts_with(|c: char| c.is_uppercase())
+}
+
+/// Collects every identifier in `tokens`, also those that string literals capture, with the hygiene
+/// of its place.
+pub fn mentioned(tokens: TokenStream, names: &mut BTreeMap<String, Ident>) {
+    for token in tokens {
+        match token {
+            TokenTree::Ident(ident) => {
+                names.insert(ident.to_string(), ident);
+            }
+            TokenTree::Group(group) => mentioned(group.stream(), names),
+            TokenTree::Literal(literal) => {
+                if let syn::Lit::Str(text) = syn::Lit::new(literal) {
+                    for name in crate::parse::format_captures(&text.value()) {
+                        let ident = Ident::new(&name, text.span());
+                        names.insert(name, ident);
+                    }
+                }
+            }
+            TokenTree::Punct(_) => {}
+        }
+    }
+}
+
+/// How a `loop` is left by `break`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BreakKind {
+    /// Not at all.
+    None,
+    /// By `break`.
+    Plain,
+    /// By `break value`.
+    WithValue,
+}
+
+/// How the `loop` with this body and label is left.
+pub fn break_kind(body: &Block, label: Option<&Lifetime>) -> BreakKind {
+    let mut finder = BreakFinder { label, depth: 0, found: BreakKind::None };
+    finder.visit_block(body);
+    finder.found
+}
+
+struct BreakFinder<'a> {
+    label: Option<&'a Lifetime>,
+    /// Loops between the loop asked about and here.
+    depth: u32,
+    found: BreakKind,
+}
+
+impl BreakFinder<'_> {
+    fn nested(&mut self, visit: impl FnOnce(&mut Self)) {
+        self.depth += 1;
+        visit(self);
+        self.depth -= 1;
+    }
+}
+
+impl<'ast> Visit<'ast> for BreakFinder<'_> {
+    fn visit_expr_break(&mut self, e: &'ast ExprBreak) {
+        let ours = match (&e.label, self.label) {
+            (None, _) => self.depth == 0,
+            (Some(label), Some(ours)) => label.ident == ours.ident,
+            (Some(_), None) => false,
+        };
+        if ours {
+            self.found = if e.expr.is_some() { BreakKind::WithValue } else { BreakKind::Plain };
+        }
+        visit::visit_expr_break(self, e);
+    }
+
+    fn visit_expr_loop(&mut self, e: &'ast ExprLoop) {
+        self.nested(|v| visit::visit_expr_loop(v, e));
+    }
+
+    fn visit_expr_while(&mut self, e: &'ast ExprWhile) {
+        self.nested(|v| visit::visit_expr_while(v, e));
+    }
+
+    fn visit_expr_for_loop(&mut self, e: &'ast ExprForLoop) {
+        self.nested(|v| visit::visit_expr_for_loop(v, e));
+    }
+
+    fn visit_expr_closure(&mut self, _: &'ast ExprClosure) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use syn::parse_quote;
+
+    #[test]
+    fn breaks_are_found_for_their_own_loop() {
+        let label: Lifetime = parse_quote!('a);
+        assert_eq!(break_kind(&parse_quote!({ x += 1; }), None), BreakKind::None);
+        assert_eq!(break_kind(&parse_quote!({ if x { break; } }), None), BreakKind::Plain);
+        assert_eq!(break_kind(&parse_quote!({ break 3 }), None), BreakKind::WithValue);
+        assert_eq!(break_kind(&parse_quote!({ loop { break; } }), None), BreakKind::None);
+        assert_eq!(break_kind(&parse_quote!({ loop { break 'a; } }), Some(&label)), BreakKind::Plain);
+    }
+
+    #[test]
+    fn captures_count_as_mentioned() {
+        let mut names = BTreeMap::new();
+        mentioned(quote::quote!(println!("{x} {}", y.z)), &mut names);
+        assert!(["x", "y", "z"].iter().all(|name| names.contains_key(*name)), "{names:?}");
+    }
+}

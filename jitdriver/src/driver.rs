@@ -1,0 +1,242 @@
+//! The driver: one per interpreter loop, with its builder.
+
+use metainterp::MetaInterp;
+use metainterp::backend::Backend;
+use metainterp::params::{ParamError, Params};
+use metainterp::stats::Stats;
+use metainterp::warm::CompiledTrace;
+use std::cell::Cell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::str::FromStr;
+
+/// What runs traces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Jit {
+    /// Nothing is counted, recorded or compiled.
+    Off,
+    /// Traces are executed operation by operation, with checks: for debugging.
+    Llgraph,
+    /// Traces are compiled to machine code. Needs the feature `cranelift`, which is on by default.
+    Cranelift,
+}
+
+impl Default for Jit {
+    /// The fastest that is compiled in.
+    fn default() -> Jit {
+        if cfg!(feature = "cranelift") { Jit::Cranelift } else { Jit::Llgraph }
+    }
+}
+
+impl FromStr for Jit {
+    type Err = BuildError;
+
+    fn from_str(text: &str) -> Result<Jit, BuildError> {
+        match text {
+            "off" => Ok(Jit::Off),
+            "llgraph" => Ok(Jit::Llgraph),
+            "cranelift" => Ok(Jit::Cranelift),
+            _ => Err(BuildError(format!("`{text}` is not one of off, llgraph, cranelift"))),
+        }
+    }
+}
+
+impl fmt::Display for Jit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Jit::Off => "off",
+            Jit::Llgraph => "llgraph",
+            Jit::Cranelift => "cranelift",
+        })
+    }
+}
+
+/// Why a driver cannot be built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildError(String);
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+impl From<ParamError> for BuildError {
+    fn from(error: ParamError) -> BuildError {
+        BuildError(error.to_string())
+    }
+}
+
+/// The JIT of one interpreter loop (the *portal*): its counters, parameters, compiled code.
+///
+/// `'p` is how long the interpreted programs live. Greens that are references have the type `&'p T`,
+/// so that a program can neither change nor go away while code compiled from it exists:
+///
+/// ```compile_fail
+/// # use jitdriver::*;
+/// #[jit]
+/// fn interpret<'p>(driver: &JitDriver<'p>, code: &'p [u8]) -> usize {
+///     let mut pc = 0;
+///     loop {
+///         jit_merge_point!(driver, greens = [pc, code], reds = []);
+///         if code[pc] == 0 { return pc; }
+///         pc = code[pc] as usize;
+///         can_enter_jit!(driver, greens = [pc, code], reds = []);
+///     }
+/// }
+/// let driver = JitDriver::new();
+/// {
+///     let code = vec![1, 0];
+///     interpret(&driver, &code); // error: `code` does not live long enough
+/// }
+/// interpret(&driver, &[0]);
+/// ```
+pub struct JitDriver<'p> {
+    meta: MetaInterp,
+    /// Invariant: a driver for long-lived programs must not pass for one for short-lived ones.
+    programs: PhantomData<Cell<&'p ()>>,
+}
+
+impl JitDriver<'_> {
+    /// A driver with default parameters, changed by the environment as [`Builder::from_env`] says.
+    ///
+    /// Panics if the environment variables have mistakes.
+    pub fn new() -> Self {
+        let built = Builder::default().from_env().and_then(Builder::build);
+        built.unwrap_or_else(|error| panic!("JitDriver: {error}"))
+    }
+
+    /// A builder with default parameters.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// What was counted so far.
+    pub fn stats(&self) -> Stats {
+        self.meta.stats()
+    }
+
+    /// What was compiled so far, in order.
+    pub fn compiled(&self) -> Vec<CompiledTrace> {
+        self.meta.compiled()
+    }
+
+    /// Changes a parameter, from now on.
+    ///
+    /// ```
+    /// let driver = jitdriver::JitDriver::new();
+    /// driver.set_param("threshold", "3").unwrap();
+    /// assert!(driver.set_param("treshold", "3").is_err());
+    /// ```
+    pub fn set_param(&self, name: &str, value: &str) -> Result<(), BuildError> {
+        let mut params = self.meta.params();
+        params.set(name, value)?;
+        Ok(self.meta.set_params(params)?)
+    }
+
+    /// Switches the JIT off and on again; compiled code is kept.
+    pub fn set_enabled(&self, enabled: bool) {
+        self.meta.set_enabled(enabled);
+    }
+
+    pub(crate) fn meta(&self) -> &MetaInterp {
+        &self.meta
+    }
+}
+
+impl Default for JitDriver<'_> {
+    fn default() -> Self {
+        JitDriver::new()
+    }
+}
+
+impl fmt::Debug for JitDriver<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JitDriver").field("name", &self.meta.name()).finish_non_exhaustive()
+    }
+}
+
+/// Builds a [`JitDriver`].
+///
+/// ```
+/// use jitdriver::{Jit, JitDriver};
+/// let driver: JitDriver<'static> =
+///     JitDriver::builder().name("calc").jit(Jit::Llgraph).threshold(3).build().unwrap();
+/// assert_eq!(driver.stats().tracings, 0);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Builder {
+    name: String,
+    jit: Jit,
+    params: Params,
+}
+
+impl Default for Builder {
+    fn default() -> Builder {
+        Builder { name: "jit".into(), jit: Jit::default(), params: Params::default() }
+    }
+}
+
+impl Builder {
+    /// The driver's name in logs and panics.
+    pub fn name(mut self, name: &str) -> Builder {
+        self.name = name.into();
+        self
+    }
+
+    /// What runs traces.
+    pub fn jit(mut self, jit: Jit) -> Builder {
+        self.jit = jit;
+        self
+    }
+
+    /// Times a loop must run before it is recorded.
+    pub fn threshold(mut self, threshold: u32) -> Builder {
+        self.params.threshold = threshold;
+        self
+    }
+
+    /// Times a guard must fail before a bridge is recorded from it.
+    pub fn trace_eagerness(mut self, trace_eagerness: u32) -> Builder {
+        self.params.trace_eagerness = trace_eagerness;
+        self
+    }
+
+    /// Parameters as text: `threshold=3,trace_eagerness=2`. [`Params`] lists them.
+    pub fn params(mut self, text: &str) -> Result<Builder, BuildError> {
+        self.params.apply(text)?;
+        Ok(self)
+    }
+
+    /// Applies the environment: `JITDRIVER` (off, llgraph, cranelift) and `JITDRIVER_PARAMS` (as
+    /// [`Builder::params`]).
+    pub fn from_env(mut self) -> Result<Builder, BuildError> {
+        if let Ok(jit) = std::env::var("JITDRIVER") {
+            self.jit = jit.parse()?;
+        }
+        match std::env::var("JITDRIVER_PARAMS") {
+            Ok(params) => self.params(&params),
+            Err(_) => Ok(self),
+        }
+    }
+
+    /// The driver. Fails if the backend is not compiled in.
+    pub fn build<'p>(self) -> Result<JitDriver<'p>, BuildError> {
+        let backend = backend(self.jit)?;
+        let meta = MetaInterp::new(&self.name, self.params, backend)?;
+        meta.set_enabled(self.jit != Jit::Off);
+        Ok(JitDriver { meta, programs: PhantomData })
+    }
+}
+
+fn backend(jit: Jit) -> Result<Box<dyn Backend>, BuildError> {
+    match jit {
+        #[cfg(feature = "cranelift")]
+        Jit::Cranelift => Ok(Box::new(backend_cranelift::CraneliftBackend::new())),
+        #[cfg(not(feature = "cranelift"))]
+        Jit::Cranelift => Err(BuildError("the feature `cranelift` is not compiled in".into())),
+        Jit::Off | Jit::Llgraph => Ok(Box::new(backend_llgraph::LlgraphBackend::new())),
+    }
+}

@@ -1,0 +1,12 @@
+//! Twins of std methods that matter in hot paths. What is not here is called, not traced.
+//!
+//! A shim for `method` is a trait method `__jit_method` that answers the twin's token. Traced code
+//! finds it by name on the receiver's type.
+
+mod float;
+mod int;
+mod slice;
+
+pub use float::FloatShims;
+pub use int::{IntShims, SignedShims};
+pub use slice::{SliceShims, VecShims};

@@ -1,0 +1,13 @@
+//! Trace IR, recorder, optimizer, resume and warm state of a meta-tracing JIT.
+#![deny(unsafe_code)]
+
+pub mod abort;
+pub mod backend;
+pub mod ir;
+pub mod opt;
+pub mod params;
+pub mod record;
+pub mod stats;
+pub mod warm;
+
+pub use warm::MetaInterp;

@@ -1,0 +1,60 @@
+//! What the twin knows of a scalar beside its concrete value.
+
+use crate::ir::{Const, Operand, Ty, ValueId};
+
+/// The trace operand of a scalar: a value of the trace, or "constant", in which case the concrete
+/// value that stands beside it is the constant. Folding needs nothing more: an operation whose
+/// operands are all constant is not recorded, and its result is constant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lane(u32);
+
+impl Lane {
+    /// The concrete value is the value on every run of the trace.
+    pub const CONST: Lane = Lane(0);
+
+    /// The lane of a trace value.
+    pub(crate) fn of(value: ValueId) -> Lane {
+        Lane(value.0 + 1)
+    }
+
+    /// Whether this is [`Lane::CONST`].
+    pub const fn is_const(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The lane of a trace's input.
+    pub(crate) fn input(number: u32) -> Lane {
+        Lane::of(ValueId(number))
+    }
+
+    pub(crate) fn value(self) -> Option<ValueId> {
+        self.0.checked_sub(1).map(ValueId)
+    }
+}
+
+impl From<Operand> for Lane {
+    fn from(operand: Operand) -> Lane {
+        operand.value().map_or(Lane::CONST, Lane::of)
+    }
+}
+
+/// A scalar with its lane: an argument of a recorded operation.
+#[derive(Debug, Clone, Copy)]
+pub struct Arg {
+    /// What the trace knows.
+    pub lane: Lane,
+    /// The concrete value.
+    pub concrete: Const,
+}
+
+impl Arg {
+    /// From parts.
+    pub const fn new(lane: Lane, ty: Ty, bits: u64) -> Arg {
+        Arg { lane, concrete: Const::new(ty, bits) }
+    }
+
+    /// A constant.
+    pub const fn constant(ty: Ty, bits: u64) -> Arg {
+        Arg::new(Lane::CONST, ty, bits)
+    }
+}

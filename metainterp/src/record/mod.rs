@@ -1,0 +1,779 @@
+//! The recorder: what a twin tells its primitive operations to.
+//!
+//! A twin runs in one of three modes, with the same code.
+//! - **Record**: it does the work, and each operation is appended to the trace.
+//! - **Replay**: it takes the way again that the trace took from a merge point to a failed guard.
+//!   Pure operations are computed; results of loads and calls come from what the exit saved; stores
+//!   and calls are not repeated. When a bridge is being recorded, pure operations are appended to it.
+//! - **Live**: it does the work and nothing is recorded, to reach the next merge point.
+//!
+//! The points at which an exit may stand are counted in *steps* from the last merge point. The count
+//! depends only on the way the twin takes, never on what is constant, so that a replay finds the
+//! point by counting.
+//!
+//! Invariants
+//! 1. An operation that may leave a guard makes exactly one step, whatever its operands.
+//! 2. Each load from memory that may change, and each result of a call with effects, appends one
+//!    entry to the region's results; a replay hands them out in the same order.
+//! 3. No `RefCell` is borrowed while the author's code runs.
+
+mod lane;
+mod log;
+mod region;
+
+pub use lane::{Arg, Lane};
+
+use crate::abort::Abort;
+use crate::ir::{
+    CallDescr, Const, ExitId, MemDescr, MergePoint, Opcode, Operand, Resume, ResumeKind, TargetId,
+    Trace, TraceBuilder, Ty,
+};
+use region::{Header, Mark, Region};
+use smallvec::SmallVec;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// Whether the twin goes on at a merge point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// Go on.
+    Continue,
+    /// Hand greens and reds to the plain interpreter.
+    Stop,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Record,
+    Replay,
+    Live,
+}
+
+/// What a recording yielded.
+#[derive(Debug)]
+pub enum Recorded {
+    /// A trace that jumps back to its own label, and the greens at that label.
+    Loop { trace: Trace, greens: Box<[u64]>, target: TargetId },
+    /// A trace from a merge point of the interpreter that ends elsewhere. It starts with a label.
+    Entry { trace: Trace, target: TargetId },
+    /// A trace from a failed guard.
+    Bridge { trace: Trace },
+    /// Nothing to compile.
+    Aborted(Abort),
+}
+
+/// Limits of one recording.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Most operations.
+    pub trace_limit: usize,
+    /// Most values of an exit.
+    pub failargs_limit: usize,
+    /// Deepest recursion of one traced function.
+    pub max_unroll_recursion: u32,
+}
+
+/// Answers whether compiled code can be jumped to at a loop header with these greens.
+pub type FindTarget = Rc<dyn Fn(&[u64]) -> Option<TargetId>>;
+
+/// What a residual call needs beside its arguments.
+#[derive(Debug, Clone, Copy)]
+pub struct CallSite {
+    /// Name of the called function or a short text of the expression.
+    pub name: &'static str,
+    /// `file:line:column`.
+    pub site: &'static str,
+    /// The result depends on the arguments only, and there are no effects.
+    pub elidable: bool,
+}
+
+/// Words of greens, reds or results.
+pub type Words = SmallVec<[u64; 8]>;
+
+struct Recording {
+    builder: TraceBuilder,
+    region: Region,
+    headers: Vec<Header>,
+    from_interpreter: bool,
+    /// The target that this recording may define.
+    target: TargetId,
+}
+
+/// See the module documentation.
+pub struct Recorder {
+    mode: Cell<Mode>,
+    /// Operations are appended. True in `Record` and when a replay leads to a bridge.
+    recording: Cell<bool>,
+    logging: bool,
+    step: Cell<u32>,
+    /// The step at which a replay ends.
+    target_step: Cell<u32>,
+    /// What the mode becomes there.
+    then: Cell<Mode>,
+    /// The step at which the replay ended is still the current one.
+    at_failed_guard: Cell<bool>,
+    /// A replay that reads memory again: nothing has changed it since the merge point.
+    rereads: bool,
+    before_first_merge_point: Cell<bool>,
+    loop_header_seen: Cell<bool>,
+    saved: RefCell<std::vec::IntoIter<Arg>>,
+    start_reds: RefCell<Vec<Arg>>,
+    state: RefCell<Recording>,
+    recorded: RefCell<Option<Recorded>>,
+    depth: RefCell<Vec<(usize, u32)>>,
+    limits: Limits,
+    find_target: FindTarget,
+}
+
+impl Recorder {
+    /// Records from a merge point of the interpreter.
+    pub fn from_interpreter(
+        greens: &[u64],
+        reds: &[Const],
+        target: TargetId,
+        limits: Limits,
+        find_target: FindTarget,
+    ) -> Recorder {
+        let mut builder = TraceBuilder::new("");
+        let inputs = reds.iter().map(|red| Arg { lane: Lane::of(builder.input(red.ty)), concrete: *red });
+        let start_reds: Vec<Arg> = inputs.collect();
+        let mut recorder = Recorder::new(builder, start_reds, target, limits, find_target);
+        recorder.mode = Cell::new(Mode::Record);
+        let state = recorder.state.get_mut();
+        state.from_interpreter = true;
+        let reds = operands(&mut state.builder, recorder.start_reds.get_mut());
+        let values = reds.iter().map(|red| red.value().expect("inputs are values")).collect();
+        state.headers.push(Header { greens: greens.into(), first_op: 0, reds: values });
+        recorder.begin_trace(greens, reds, false, 0);
+        recorder
+    }
+
+    /// Replays from an exit; then lives, or records a bridge if there is a target it may define.
+    ///
+    /// `reds` and `saved` carry the lanes of the bridge's inputs if `inputs` gives their types.
+    #[allow(clippy::too_many_arguments)]
+    pub fn from_exit(
+        greens: &[u64],
+        reds: Vec<Arg>,
+        saved: Vec<Arg>,
+        resume: Resume,
+        inputs: Option<&[Ty]>,
+        target: TargetId,
+        limits: Limits,
+        find_target: FindTarget,
+    ) -> Recorder {
+        let mut builder = TraceBuilder::new("");
+        for &ty in inputs.unwrap_or(&[]) {
+            builder.input(ty);
+        }
+        let mut recorder = Recorder::new(builder, reds, target, limits, find_target);
+        recorder.mode = Cell::new(Mode::Replay);
+        recorder.target_step = Cell::new(resume.step);
+        recorder.rereads = resume.kind == ResumeKind::Rewind;
+        recorder.saved = RefCell::new(saved.into_iter());
+        recorder.recording = Cell::new(inputs.is_some());
+        recorder.then = Cell::new(if inputs.is_some() { Mode::Record } else { Mode::Live });
+        if inputs.is_some() {
+            let state = recorder.state.get_mut();
+            let reds = operands(&mut state.builder, recorder.start_reds.get_mut());
+            recorder.begin_trace(greens, reds, resume.kind == ResumeKind::Replay, resume.n_reds);
+        }
+        if resume.step == 0 {
+            recorder.mode = Cell::new(recorder.then.get());
+        }
+        recorder
+    }
+
+    fn new(
+        builder: TraceBuilder,
+        start_reds: Vec<Arg>,
+        target: TargetId,
+        limits: Limits,
+        find_target: FindTarget,
+    ) -> Recorder {
+        Recorder {
+            mode: Cell::new(Mode::Live),
+            recording: Cell::new(true),
+            logging: ::log::log_enabled!(::log::Level::Trace),
+            step: Cell::new(0),
+            target_step: Cell::new(u32::MAX),
+            then: Cell::new(Mode::Live),
+            at_failed_guard: Cell::new(false),
+            rereads: false,
+            before_first_merge_point: Cell::new(true),
+            loop_header_seen: Cell::new(false),
+            saved: RefCell::new(Vec::new().into_iter()),
+            start_reds: RefCell::new(start_reds),
+            state: RefCell::new(Recording {
+                builder,
+                region: Region::default(),
+                headers: Vec::new(),
+                from_interpreter: false,
+                target,
+            }),
+            recorded: RefCell::new(None),
+            depth: RefCell::new(Vec::new()),
+            limits,
+            find_target,
+        }
+    }
+
+    fn begin_trace(&mut self, greens: &[u64], reds: Vec<Operand>, dirty: bool, _n_reds: u32) {
+        let state = self.state.get_mut();
+        state.begin_region(greens, reds);
+        state.region.dirty = dirty;
+    }
+
+    /// What was recorded. `None` if the twin left neither by a merge point nor by a return.
+    pub fn take_recorded(&self) -> Option<Recorded> {
+        self.recorded.take()
+    }
+
+    /// Whether operations are being appended.
+    pub fn is_recording(&self) -> bool {
+        self.recording.get()
+    }
+
+    /// Whether the twin follows a recorded way at present.
+    pub fn is_replaying(&self) -> bool {
+        self.mode.get() == Mode::Replay
+    }
+
+    /// Makes a step; a replay may end here. Every operation that may leave a guard calls this first.
+    pub fn step(&self) {
+        let step = self.step.get() + 1;
+        self.step.set(step);
+        self.at_failed_guard.set(false);
+        if step == self.target_step.get() && self.mode.get() == Mode::Replay {
+            self.mode.set(self.then.get());
+            self.at_failed_guard.set(true);
+            let left = self.saved.borrow().len();
+            assert!(left == 0, "replay to step {step} left {left} saved results");
+        }
+    }
+
+    /// Records a pure operation with its concrete result and answers the result's lane.
+    pub fn op(&self, opcode: Opcode, args: &[Arg], res: Const) -> Lane {
+        if !self.recording.get() {
+            return Lane::CONST;
+        }
+        self.log_op(opcode.name(), args, Some(res));
+        if args.iter().all(|arg| arg.lane.is_const()) {
+            return Lane::CONST;
+        }
+        self.append(opcode, args, 0, res.ty)
+    }
+
+    /// Like [`Recorder::op`], for operations that the interpreter's text does not show: addresses.
+    pub fn op_silently(&self, opcode: Opcode, args: &[Arg], res: Const) -> Lane {
+        if !self.recording.get() || args.iter().all(|arg| arg.lane.is_const()) {
+            return Lane::CONST;
+        }
+        self.append(opcode, args, 0, res.ty)
+    }
+
+    /// Records an overflow operation and the guard that its flag was as `overflowed` says. The caller
+    /// has made the step.
+    pub fn op_ovf(&self, opcode: Opcode, args: &[Arg], res: Const, overflowed: bool) -> Lane {
+        if !self.recording.get() {
+            return Lane::CONST;
+        }
+        if args.iter().all(|arg| arg.lane.is_const()) {
+            let plain = opcode.without_overflow().unwrap_or(opcode);
+            self.log_op(plain.name(), args, Some(res));
+            return Lane::CONST;
+        }
+        if self.mode.get() == Mode::Replay && !overflowed {
+            // The way is known: no overflow happened here.
+            let plain = opcode.without_overflow().expect("an overflow operation");
+            return self.append(plain, args, 0, res.ty);
+        }
+        self.log_op(opcode.name(), args, Some(res));
+        let lane = self.append(opcode, args, 0, res.ty);
+        // An overflow operation is never without its guard, also in a replay.
+        let guard = if overflowed { Opcode::GuardOverflow } else { Opcode::GuardNoOverflow };
+        self.append_guard(guard, &[], false);
+        lane
+    }
+
+    /// Records that `cond` was as it is, unless it is constant. The caller has made the step.
+    pub fn guard_bool(&self, cond: Arg) {
+        if self.mode.get() != Mode::Record || cond.lane.is_const() || self.at_failed_guard.get() {
+            // At the failed guard itself the way is known: the other one.
+            return;
+        }
+        let guard = if cond.concrete.bits == 1 { Opcode::GuardTrue } else { Opcode::GuardFalse };
+        self.append_guard(guard, &[cond], false);
+    }
+
+    /// Records that `value` was as it is, unless it is constant, and answers the constant's lane. The
+    /// caller has made the step.
+    pub fn guard_value(&self, value: Arg) -> Lane {
+        if self.mode.get() == Mode::Record && !value.lane.is_const() {
+            let constant = Arg { lane: Lane::CONST, concrete: value.concrete };
+            self.append_guard(Opcode::GuardValue, &[value, constant], false);
+        }
+        match self.mode.get() {
+            // In a replay the guard has held: the value is the constant there too.
+            Mode::Record | Mode::Replay => Lane::CONST,
+            Mode::Live => value.lane,
+        }
+    }
+
+    /// A guard on `cond` that is recorded also at the failed guard, where more than one guard may
+    /// stand at one step. The caller has made the step.
+    pub fn guard_one_of_many(&self, cond: Arg) {
+        if self.mode.get() == Mode::Record && !cond.lane.is_const() {
+            let guard = if cond.concrete.bits == 1 { Opcode::GuardTrue } else { Opcode::GuardFalse };
+            self.append_guard(guard, &[cond], false);
+        }
+    }
+
+    /// A load. `read` does it; it is not called when the result comes from an exit.
+    pub fn load(
+        &self,
+        base: Arg,
+        index: Option<Arg>,
+        descr: &MemDescr,
+        read: impl FnOnce() -> u64,
+    ) -> (u64, Lane) {
+        if !descr.frozen && self.mode.get() == Mode::Replay && !self.rereads {
+            let saved = self.next_saved(descr.ty);
+            return (saved.concrete.bits, saved.lane);
+        }
+        let res = Const::new(descr.ty, read());
+        if !self.recording.get() {
+            return (res.bits, Lane::CONST);
+        }
+        let opcode = if index.is_some() { Opcode::GetArrayItem } else { Opcode::GetField };
+        let args: SmallVec<[Arg; 2]> = [Some(base), index].into_iter().flatten().collect();
+        self.log_op(opcode.name(), &args, Some(res));
+        if descr.frozen && args.iter().all(|arg| arg.lane.is_const()) {
+            return (res.bits, Lane::CONST);
+        }
+        let lane = self.append_mem(opcode, &args, descr, Some(res.ty));
+        if !descr.frozen {
+            self.push_result(Arg { lane, concrete: res });
+        }
+        (res.bits, lane)
+    }
+
+    /// A store. `write` does it; it is not called in a replay.
+    pub fn store(
+        &self,
+        base: Arg,
+        index: Option<Arg>,
+        value: Arg,
+        descr: &MemDescr,
+        write: impl FnOnce(),
+    ) {
+        if self.mode.get() == Mode::Replay {
+            return;
+        }
+        write();
+        if !self.recording.get() {
+            return;
+        }
+        let opcode = if index.is_some() { Opcode::SetArrayItem } else { Opcode::SetField };
+        let args: SmallVec<[Arg; 3]> = [Some(base), index, Some(value)].into_iter().flatten().collect();
+        self.log_op(opcode.name(), &args, None);
+        self.append_mem(opcode, &args, descr, None);
+        self.state.borrow_mut().region.dirty = true;
+    }
+
+    /// A residual call. `run` makes it, with all its effects, and leaves the result words in `words`;
+    /// it is not called when the results come from an exit. The caller has made the step.
+    ///
+    /// `func` follows the convention of [`CallDescr`]. Answers the results' lanes in `lanes`.
+    pub fn call(
+        &self,
+        func: u64,
+        args: &[Arg],
+        site: &CallSite,
+        res_tys: &[Ty],
+        words: &mut [u64],
+        lanes: &mut [Lane],
+        run: impl FnOnce(&mut [u64]),
+    ) {
+        if self.mode.get() == Mode::Replay && !site.elidable {
+            for (i, &ty) in res_tys.iter().enumerate() {
+                let saved = self.next_saved(ty);
+                words[i] = saved.concrete.bits;
+                lanes[i] = saved.lane;
+            }
+            return;
+        }
+        run(words);
+        if !self.recording.get() {
+            return;
+        }
+        let results: SmallVec<[Const; 4]> =
+            res_tys.iter().zip(&*words).map(|(&ty, &bits)| Const::new(ty, bits)).collect();
+        self.log_call(site, args, results.first().copied());
+        if site.elidable && args.iter().all(|arg| arg.lane.is_const()) {
+            return;
+        }
+        self.append_call(func, args, site, res_tys, lanes);
+        if !site.elidable {
+            for (&lane, &concrete) in lanes.iter().zip(&results) {
+                self.push_result(Arg { lane, concrete });
+            }
+        }
+    }
+
+    /// A loop header: the next merge point may close a loop.
+    pub fn can_enter_jit(&self) {
+        self.loop_header_seen.set(true);
+    }
+
+    /// A merge point. Lanes of greens and reds are updated in place.
+    pub fn merge_point(&self, greens: &mut [Arg], reds: &mut [Arg]) -> Flow {
+        if self.before_first_merge_point.replace(false) {
+            let start = self.start_reds.take();
+            assert_eq!(start.len(), reds.len(), "the number of reds");
+            reds.copy_from_slice(&start);
+            return Flow::Continue;
+        }
+        match self.mode.get() {
+            Mode::Live => Flow::Stop,
+            Mode::Replay => panic!(
+                "replay reached a merge point at step {} on the way to step {}",
+                self.step.get(),
+                self.target_step.get()
+            ),
+            Mode::Record => self.record_merge_point(greens, reds),
+        }
+    }
+
+    fn record_merge_point(&self, greens: &mut [Arg], reds: &mut [Arg]) -> Flow {
+        for green in greens.iter_mut() {
+            self.step();
+            green.lane = self.guard_value(*green);
+        }
+        if !self.recording.get() {
+            return Flow::Stop; // the promotion hit a limit
+        }
+        let key: Words = greens.iter().map(|green| green.concrete.bits).collect();
+        if self.loop_header_seen.replace(false) {
+            if let Some(target) = (self.find_target)(&key) {
+                self.end_with_jump(target, reds);
+                return Flow::Stop;
+            }
+            self.make_distinct(reds);
+            if self.close_loop(&key, reds) {
+                return Flow::Stop;
+            }
+        }
+        let state = &mut *self.state.borrow_mut();
+        let reds = operands(&mut state.builder, reds);
+        state.begin_region(&key, reds);
+        self.step.set(0);
+        Flow::Continue
+    }
+
+    /// The portal returns; `result` has the words of its value, if that can be recorded.
+    pub fn finish(&self, result: Option<&[Arg]>) {
+        match (self.mode.get(), result) {
+            (Mode::Record, Some(args)) => self.end_with_return(args),
+            (Mode::Record, None) => self.cut(Abort::LeftPortal),
+            (Mode::Live, _) => {}
+            (Mode::Replay, _) => panic!(
+                "replay left the portal at step {} on the way to step {}",
+                self.step.get(),
+                self.target_step.get()
+            ),
+        }
+    }
+
+    /// Ends the recording at the last merge point, keeps what was recorded up to there, and goes live.
+    pub fn cut(&self, reason: Abort) {
+        if !self.recording.get() {
+            return;
+        }
+        let mut state = self.state.borrow_mut();
+        let ended = state.cut_at_merge_point();
+        ::log::debug!("[compiler] recording ends: {reason}");
+        drop(state);
+        match ended {
+            true => self.end(None),
+            false => self.abort(reason),
+        }
+    }
+
+    /// Gives the recording up and goes live.
+    pub fn abort(&self, reason: Abort) {
+        if self.recording.replace(false) {
+            ::log::debug!("[compiler] ABORT: {reason}");
+            *self.recorded.borrow_mut() = Some(Recorded::Aborted(reason));
+        }
+        self.then.set(Mode::Live);
+        if self.mode.get() == Mode::Record {
+            self.mode.set(Mode::Live);
+        }
+    }
+
+    /// Enters a traced function; false if the recursion limit says to call the plain one instead.
+    /// Does not depend on the mode, so that a replay takes the same way.
+    pub fn enter_function(&self, identity: usize) -> bool {
+        let mut depth = self.depth.borrow_mut();
+        match depth.iter_mut().find(|(id, _)| *id == identity) {
+            Some((_, n)) if *n > self.limits.max_unroll_recursion => return false,
+            Some((_, n)) => *n += 1,
+            None => depth.push((identity, 1)),
+        }
+        true
+    }
+
+    /// Leaves a traced function.
+    pub fn leave_function(&self, identity: usize) {
+        let mut depth = self.depth.borrow_mut();
+        if let Some(at) = depth.iter().position(|(id, _)| *id == identity) {
+            depth[at].1 -= 1;
+            if depth[at].1 == 0 {
+                depth.swap_remove(at);
+            }
+        }
+    }
+
+    fn next_saved(&self, ty: Ty) -> Arg {
+        let saved = self.saved.borrow_mut().next();
+        let saved = saved.expect("an exit saved fewer results than its replay asks for");
+        assert_eq!(saved.concrete.ty, ty, "the type of a saved result");
+        if self.recording.get() {
+            self.push_result(saved);
+        }
+        saved
+    }
+
+    fn push_result(&self, result: Arg) {
+        let state = &mut *self.state.borrow_mut();
+        let operand = operand(&mut state.builder, &result);
+        state.region.results.push(operand);
+    }
+
+    fn append(&self, opcode: Opcode, args: &[Arg], descr: u32, ty: Ty) -> Lane {
+        if self.too_long() {
+            return Lane::CONST;
+        }
+        let state = &mut *self.state.borrow_mut();
+        let operands: SmallVec<[Operand; 8]> =
+            args.iter().map(|arg| operand(&mut state.builder, arg)).collect();
+        state.builder.push(opcode, &operands, descr, ty).into()
+    }
+
+    fn append_void(&self, opcode: Opcode, args: &[Arg], descr: u32) {
+        let state = &mut *self.state.borrow_mut();
+        let operands: SmallVec<[Operand; 8]> =
+            args.iter().map(|arg| operand(&mut state.builder, arg)).collect();
+        state.builder.push_void(opcode, &operands, descr);
+    }
+
+    fn append_mem(&self, opcode: Opcode, args: &[Arg], descr: &MemDescr, res: Option<Ty>) -> Lane {
+        if self.too_long() {
+            return Lane::CONST;
+        }
+        let descr = self.state.borrow_mut().builder.mem(descr.clone());
+        match res {
+            Some(ty) => self.append(opcode, args, descr, ty),
+            None => {
+                self.append_void(opcode, args, descr);
+                Lane::CONST
+            }
+        }
+    }
+
+    fn append_call(
+        &self,
+        func: u64,
+        args: &[Arg],
+        site: &CallSite,
+        res_tys: &[Ty],
+        lanes: &mut [Lane],
+    ) {
+        if self.too_long() {
+            return;
+        }
+        let opcode = if site.elidable { Opcode::CallPure } else { Opcode::Call };
+        let descr = CallDescr {
+            name: site.name.into(),
+            site: site.site.into(),
+            res: res_tys.first().copied(),
+            can_panic: true,
+        };
+        let descr = self.state.borrow_mut().builder.call(descr);
+        let mut operands: SmallVec<[Arg; 8]> = SmallVec::new();
+        operands.push(Arg::constant(Ty::Ptr, func));
+        operands.extend_from_slice(args);
+        match res_tys.first() {
+            Some(&ty) => lanes[0] = self.append(opcode, &operands, descr, ty),
+            None => self.append_void(opcode, &operands, descr),
+        }
+        for (number, &ty) in res_tys.iter().enumerate().skip(1) {
+            let number_arg = [Arg::constant(Ty::I64, number as u64)];
+            lanes[number] = self.append(Opcode::CallResult, &number_arg, descr, ty);
+        }
+        if !site.elidable {
+            self.state.borrow_mut().region.dirty = true;
+        }
+        // A panic has happened by then and must not be repeated: never a rewind.
+        self.append_guard(Opcode::GuardNoException, &[], true);
+    }
+
+    fn append_guard(&self, opcode: Opcode, args: &[Arg], must_replay: bool) {
+        if !self.recording.get() {
+            return;
+        }
+        let state = &mut *self.state.borrow_mut();
+        let exit = state.exit_here(self.step.get(), must_replay);
+        let too_many = state.builder.trace().exits[exit as usize].args.len as usize
+            > self.limits.failargs_limit.min(crate::backend::VALUE_SLOTS);
+        let operands: SmallVec<[Operand; 2]> =
+            args.iter().map(|arg| operand(&mut state.builder, arg)).collect();
+        state.builder.push_void(opcode, &operands, exit);
+        if too_many {
+            let _ = state;
+            self.abort_for_values();
+        }
+    }
+
+    #[cold]
+    fn abort_for_values(&self) {
+        self.abort(Abort::TooManyValues);
+    }
+
+    fn too_long(&self) -> bool {
+        let state = self.state.borrow();
+        let too_long = state.builder.trace().ops.len() >= self.limits.trace_limit;
+        drop(state);
+        if too_long {
+            // A replay that leads to a bridge must still reach its guard.
+            match self.mode.get() {
+                Mode::Replay => self.abort(Abort::TooLong),
+                _ => self.cut(Abort::TooLong),
+            }
+        }
+        !self.recording.get()
+    }
+
+    /// Reds at a loop header are values, each its own: constants and repeated ones get a `same_as`.
+    fn make_distinct(&self, reds: &mut [Arg]) {
+        for i in 0..reds.len() {
+            let red = reds[i];
+            let repeated = reds[..i].iter().any(|earlier| earlier.lane == red.lane);
+            if red.lane.is_const() || repeated {
+                reds[i].lane = self.append(Opcode::SameAs, &[red], 0, red.concrete.ty);
+            }
+        }
+    }
+
+    fn end_with_jump(&self, target: TargetId, reds: &[Arg]) {
+        self.append_void(Opcode::Jump, reds, target.0);
+        self.end(None);
+    }
+
+    /// Closes the loop if these greens are those of a header that this trace passed.
+    fn close_loop(&self, greens: &[u64], reds: &[Arg]) -> bool {
+        if !self.recording.get() {
+            return true; // a limit was hit on the way here; the twin stops
+        }
+        let mut state = self.state.borrow_mut();
+        let Some(at) = state.headers.iter().position(|header| *header.greens == *greens) else {
+            let first_op = state.builder.trace().ops.len();
+            let values = reds.iter().map(|red| red.lane.value().expect("reds are distinct values"));
+            let header = Header { greens: greens.into(), first_op, reds: values.collect() };
+            state.headers.push(header);
+            return false;
+        };
+        let target = state.target;
+        let header = state.headers.swap_remove(at);
+        drop(state);
+        self.append_void(Opcode::Jump, reds, target.0);
+        self.end(Some(header));
+        true
+    }
+
+    fn end_with_return(&self, result: &[Arg]) {
+        let state = &mut *self.state.borrow_mut();
+        let args = operands(&mut state.builder, result);
+        let resume = Resume {
+            kind: ResumeKind::Return,
+            merge_point: state.region.merge_point,
+            step: self.step.get(),
+            n_reds: 0,
+        };
+        let exit = state.builder.exit(ExitId(0), &args, resume);
+        state.builder.push_void(Opcode::Finish, &[], exit);
+        let _ = state;
+        self.end(None);
+    }
+
+    fn end(&self, loop_header: Option<Header>) {
+        if !self.recording.replace(false) {
+            return;
+        }
+        self.mode.set(Mode::Live);
+        let mut state = self.state.borrow_mut();
+        let target = state.target;
+        let recorded = match loop_header {
+            Some(header) => Recorded::Loop {
+                trace: region::starting_at(state.builder.trace(), &header, target),
+                greens: header.greens,
+                target,
+            },
+            None if state.from_interpreter => {
+                let start = state.headers.swap_remove(0);
+                let trace = region::starting_at(state.builder.trace(), &start, target);
+                Recorded::Entry { trace, target }
+            }
+            None => Recorded::Bridge { trace: std::mem::take(&mut state.builder).finish() },
+        };
+        *self.recorded.borrow_mut() = Some(recorded);
+    }
+}
+
+impl Recording {
+    fn begin_region(&mut self, greens: &[u64], reds: Vec<Operand>) {
+        let merge_point = self.builder.merge_point(MergePoint { greens: greens.into() });
+        self.builder.push_void(Opcode::DebugMergePoint, &[], merge_point);
+        self.region.begin(merge_point, reds, Mark::here(&self.builder));
+    }
+
+    fn exit_here(&mut self, step: u32, must_replay: bool) -> u32 {
+        let region = &self.region;
+        let replay = must_replay || region.dirty;
+        let mut args: SmallVec<[Operand; 16]> = SmallVec::from_slice(&region.reds);
+        if replay {
+            args.extend_from_slice(&region.results);
+        }
+        let resume = Resume {
+            kind: if replay { ResumeKind::Replay } else { ResumeKind::Rewind },
+            merge_point: region.merge_point,
+            step,
+            n_reds: region.reds.len() as u32,
+        };
+        self.builder.exit(ExitId(0), &args, resume)
+    }
+
+    /// Truncates to the last merge point and leaves there; false if nothing is left by that.
+    fn cut_at_merge_point(&mut self) -> bool {
+        if self.region.mark.is_start_of(&self.builder) {
+            return false;
+        }
+        self.region.mark.truncate(&mut self.builder);
+        self.region.dirty = false;
+        let exit = self.exit_here(0, false);
+        self.builder.push_void(Opcode::Finish, &[], exit);
+        true
+    }
+}
+
+fn operand(builder: &mut TraceBuilder, arg: &Arg) -> Operand {
+    match arg.lane.value() {
+        Some(value) => value.into(),
+        None => builder.constant(arg.concrete),
+    }
+}
+
+fn operands(builder: &mut TraceBuilder, args: &[Arg]) -> Vec<Operand> {
+    args.iter().map(|arg| operand(builder, arg)).collect()
+}

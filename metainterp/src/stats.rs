@@ -1,0 +1,153 @@
+//! What a driver counts. Printed as text and as JSON; the fields are one table.
+
+use crate::abort::Abort;
+use std::fmt;
+use std::time::Duration;
+
+macro_rules! stats {
+    ($($(#[doc = $doc:literal])+ $name:ident: $ty:ty;)*) => {
+        /// Counters of one driver since it was made.
+        #[derive(Debug, Clone, Default, PartialEq, Eq)]
+        pub struct Stats {
+            $($(#[doc = $doc])+ pub $name: $ty,)*
+            /// Recordings given up, by reason (index: position in [`Abort::ALL`]).
+            pub aborts: [u64; Abort::ALL.len()],
+        }
+
+        impl Stats {
+            fn rows(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name.number()),)*]
+            }
+        }
+    };
+}
+
+stats! {
+    /// Recordings started, of loops and bridges.
+    tracings: u64;
+    /// Loops compiled: traces that start at a merge point of the interpreter.
+    loops: u64;
+    /// Bridges compiled.
+    bridges: u64;
+    /// Operations recorded, in traces that were compiled.
+    recorded_ops: u64;
+    /// Guards among them.
+    recorded_guards: u64;
+    /// Operations left by the optimizer.
+    optimized_ops: u64;
+    /// Guards among them.
+    optimized_guards: u64;
+    /// Residual calls among them.
+    residual_calls: u64;
+    /// Times compiled code was entered from the interpreter.
+    entered: u64;
+    /// Times compiled code was left through a failing guard.
+    guard_failures: u64;
+    /// Failing guards that were left by rewinding to the merge point.
+    rewinds: u64;
+    /// Failing guards that were left by replaying the twin.
+    replays: u64;
+    /// Bytes of machine code and data held now.
+    code_bytes: u64;
+    /// Time in recording twins, in nanoseconds.
+    recording_ns: Nanos;
+    /// Time in the optimizer, in nanoseconds.
+    optimizing_ns: Nanos;
+    /// Time in the backend's compiler, in nanoseconds.
+    backend_ns: Nanos;
+}
+
+/// A sum of times.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Nanos(pub u64);
+
+impl std::ops::AddAssign<Duration> for Nanos {
+    fn add_assign(&mut self, time: Duration) {
+        self.0 += time.as_nanos() as u64;
+    }
+}
+
+trait Number {
+    fn number(&self) -> u64;
+}
+
+impl Number for u64 {
+    fn number(&self) -> u64 {
+        *self
+    }
+}
+
+impl Number for Nanos {
+    fn number(&self) -> u64 {
+        self.0
+    }
+}
+
+impl Stats {
+    /// Counts an abort.
+    pub fn count_abort(&mut self, abort: Abort) {
+        self.aborts[abort as usize] += 1;
+    }
+
+    /// Recordings given up, of all reasons.
+    pub fn aborted(&self) -> u64 {
+        self.aborts.iter().sum()
+    }
+
+    fn aborts_by_reason(&self) -> impl Iterator<Item = (Abort, u64)> + '_ {
+        Abort::ALL.iter().copied().zip(self.aborts).filter(|&(_, count)| count > 0)
+    }
+
+    /// Nanoseconds of optimizing and compiling per recorded operation; 0 if nothing was recorded.
+    pub fn compile_ns_per_op(&self) -> u64 {
+        (self.optimizing_ns.0 + self.backend_ns.0).checked_div(self.recorded_ops).unwrap_or(0)
+    }
+
+    /// One JSON object on one line.
+    pub fn to_json(&self) -> String {
+        let mut object = serde_json::Map::new();
+        for (name, value) in self.rows() {
+            object.insert(name.into(), value.into());
+        }
+        let aborts: serde_json::Map<_, _> =
+            self.aborts_by_reason().map(|(abort, n)| (abort.name().into(), n.into())).collect();
+        object.insert("aborted".into(), self.aborted().into());
+        object.insert("aborts".into(), aborts.into());
+        object.insert("compile_ns_per_op".into(), self.compile_ns_per_op().into());
+        serde_json::Value::Object(object).to_string()
+    }
+}
+
+impl fmt::Display for Stats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in self.rows() {
+            writeln!(f, "{name:>18}  {value}")?;
+        }
+        writeln!(f, "{:>18}  {}", "compile_ns_per_op", self.compile_ns_per_op())?;
+        writeln!(f, "{:>18}  {}", "aborted", self.aborted())?;
+        for (abort, count) in self.aborts_by_reason() {
+            writeln!(f, "{:>18}    {count} because {abort}", "")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_has_every_row_and_the_aborts() {
+        let mut stats = Stats { loops: 2, recorded_ops: 4, ..Stats::default() };
+        stats.backend_ns += Duration::from_nanos(100);
+        stats.count_abort(Abort::TooLong);
+        let json: serde_json::Value = serde_json::from_str(&stats.to_json()).unwrap();
+        assert_eq!(json["loops"], 2);
+        assert_eq!(json["aborts"]["TooLong"], 1);
+        assert_eq!(json["aborted"], 1);
+        assert_eq!(json["compile_ns_per_op"], 25);
+        for (name, _) in stats.rows() {
+            assert!(json.get(name).is_some(), "{name} is missing");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The table of exits: what each saved, how to go on, and how often it was taken.
+
+use crate::abort::{Abort, Retry};
+use crate::backend::Frame;
+use crate::ir::{Const, ExitId, Resume, Ty};
+use crate::opt::ExitSlot;
+use crate::record::{Arg, Lane};
+use std::cell::Cell;
+
+/// One exit of compiled code.
+#[derive(Debug)]
+pub(super) struct ExitInfo {
+    pub id: ExitId,
+    pub resume: Resume,
+    /// How to rebuild the exit's arguments from the frame.
+    pub layout: Box<[ExitSlot]>,
+    /// The greens of the merge point to go back to.
+    pub greens: Box<[u64]>,
+    failures: Cell<u32>,
+    aborts: Cell<u32>,
+    given_up: Cell<bool>,
+}
+
+impl ExitInfo {
+    pub fn new(id: ExitId, resume: Resume, layout: Box<[ExitSlot]>, greens: Box<[u64]>) -> ExitInfo {
+        ExitInfo {
+            id,
+            resume,
+            layout,
+            greens,
+            failures: Cell::new(0),
+            aborts: Cell::new(0),
+            given_up: Cell::new(false),
+        }
+    }
+
+    /// Counts a failure; true when it is time to record a bridge.
+    pub fn fails(&self, trace_eagerness: u32) -> bool {
+        self.failures.set(self.failures.get().saturating_add(1));
+        let eagerness = u64::from(trace_eagerness) << self.aborts.get().min(16);
+        !self.given_up.get() && u64::from(self.failures.get()) >= eagerness
+    }
+
+    /// A recording starts from here.
+    pub fn recording_starts(&self) {
+        self.failures.set(0);
+    }
+
+    /// A recording from here was given up.
+    pub fn aborted(&self, reason: Abort, max_aborts: u32) {
+        self.aborts.set(self.aborts.get() + 1);
+        if reason.retry() == Retry::Never || self.aborts.get() >= max_aborts {
+            self.given_up.set(true);
+        }
+    }
+
+    /// The exit's arguments: values have the lanes of a bridge's inputs if `with_lanes`.
+    pub fn arguments(&self, frame: &Frame, with_lanes: bool) -> Vec<Arg> {
+        let rebuild = |slot: &ExitSlot| match *slot {
+            ExitSlot::Const(c) => Arg { lane: Lane::CONST, concrete: c },
+            ExitSlot::Slot(slot, ty) => {
+                let lane = if with_lanes { Lane::input(slot) } else { Lane::CONST };
+                Arg { lane, concrete: Const::new(ty, frame.slots[slot as usize]) }
+            }
+        };
+        self.layout.iter().map(rebuild).collect()
+    }
+
+    /// The types of a bridge's inputs: of the frame slots that the exit fills, in order.
+    pub fn input_types(&self) -> Vec<Ty> {
+        let mut types = Vec::new();
+        for slot in &self.layout {
+            if let ExitSlot::Slot(slot, ty) = *slot {
+                let slot = slot as usize;
+                if types.len() <= slot {
+                    types.resize(slot + 1, ty);
+                }
+                types[slot] = ty;
+            }
+        }
+        types
+    }
+}

@@ -1,0 +1,411 @@
+//! Warm state: when to record, what to compile, entering compiled code and leaving it.
+//!
+//! The life of a loop: [`MetaInterp::tick`] counts arrivals at a loop header by green key. At the
+//! threshold, [`MetaInterp::enter`] runs the twin for a lap with a [`Recorder`], optimizes the
+//! trace and hands it to the backend. From then on `enter` runs the compiled code. When a guard
+//! fails, its exit says how to go on: rewind (hand the reds back), or replay the twin. An exit
+//! that is taken often gets a bridge, recorded by the same replay.
+//!
+//! Invariants
+//! 1. Whatever happens in here, the caller gets a state in which the plain interpreter continues
+//!    as if nothing had been compiled.
+//! 2. No `RefCell` is borrowed while the twin or compiled code runs: both may come back in here.
+//! 3. One recording at a time: an interpreter that runs inside a residual call while its driver
+//!    records enters compiled code, but starts no recording.
+
+mod cell;
+mod exits;
+mod run;
+
+use crate::abort::Abort;
+use crate::backend::{Backend, Frame};
+use crate::ir::{self, CodeId, Const, ExitId, TargetId, Trace};
+use crate::opt::{self, Passes};
+use crate::params::{ParamError, Params};
+use crate::record::{FindTarget, Limits, Recorded, Recorder, Words};
+use crate::stats::Stats;
+use cell::{Cells, Entry, Tick};
+use exits::ExitInfo;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Instant;
+
+/// Where the portal's run has got to.
+#[derive(Debug)]
+pub enum Left {
+    /// At a merge point, with these greens and reds.
+    MergePoint {
+        /// Words of the greens.
+        greens: Words,
+        /// Words of the reds.
+        reds: Words,
+    },
+    /// Compiled code returned from the portal; the words of the result.
+    Returned(Words),
+    /// The twin returned from the portal; it has kept the result.
+    TwinReturned,
+}
+
+/// A portal's twin: runs from a merge point with the given words of greens and reds.
+pub type Twin<'a> = dyn FnMut(&Recorder, &[u64], &[Const]) -> Left + 'a;
+
+/// The meta-interpreter of one driver.
+pub struct MetaInterp {
+    name: String,
+    enabled: Cell<bool>,
+    recording: Cell<bool>,
+    params: RefCell<Params>,
+    passes: Cell<Passes>,
+    threshold: Cell<u32>,
+    backend: Box<dyn Backend>,
+    cells: Rc<RefCell<Cells>>,
+    exits: RefCell<Vec<Rc<ExitInfo>>>,
+    next_code: Cell<u32>,
+    next_target: Cell<u32>,
+    frames: RefCell<Vec<Box<Frame>>>,
+    stats: RefCell<Stats>,
+    compiled: RefCell<Vec<CompiledTrace>>,
+}
+
+/// One line of the list of traces: what was compiled, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompiledTrace {
+    /// `loop 0`, `entry 3`, `bridge 2 of exit 7`.
+    pub name: String,
+    /// Operations recorded.
+    pub recorded_ops: usize,
+    /// The optimized trace, printed.
+    pub optimized: String,
+    /// Operations left by the optimizer.
+    pub ops: usize,
+    /// Guards left by the optimizer.
+    pub guards: usize,
+}
+
+impl std::fmt::Display for CompiledTrace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let CompiledTrace { name, recorded_ops, ops, guards, .. } = self;
+        write!(f, "{name}: {recorded_ops} operations recorded, {ops} left, {guards} of them guards")
+    }
+}
+
+/// Where a recording started.
+enum Start {
+    Interpreter(Words),
+    Exit(Rc<ExitInfo>),
+}
+
+impl MetaInterp {
+    /// A meta-interpreter with its backend.
+    ///
+    /// Fails if `enable_opts` names a pass that does not exist.
+    pub fn new(name: &str, params: Params, backend: Box<dyn Backend>) -> Result<MetaInterp, ParamError> {
+        let meta = MetaInterp {
+            name: name.into(),
+            enabled: Cell::new(true),
+            recording: Cell::new(false),
+            params: RefCell::new(Params::default()),
+            passes: Cell::new(Passes::default()),
+            threshold: Cell::new(0),
+            backend,
+            cells: Rc::default(),
+            exits: RefCell::default(),
+            next_code: Cell::new(0),
+            next_target: Cell::new(0),
+            frames: RefCell::default(),
+            stats: RefCell::default(),
+            compiled: RefCell::default(),
+        };
+        meta.set_params(params)?;
+        Ok(meta)
+    }
+
+    /// The driver's name, for the log.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The backend's name.
+    pub fn backend_name(&self) -> &'static str {
+        self.backend.name()
+    }
+
+    /// Replaces all parameters, from now on.
+    pub fn set_params(&self, params: Params) -> Result<(), ParamError> {
+        // Commas separate parameters, so the passes of the text form are joined by colons.
+        let passes: Passes = params
+            .enable_opts
+            .replace(':', ",")
+            .parse()
+            .map_err(|_| ParamError::invalid("enable_opts", &params.enable_opts))?;
+        self.passes.set(passes);
+        self.threshold.set(params.threshold);
+        *self.params.borrow_mut() = params;
+        Ok(())
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> Params {
+        self.params.borrow().clone()
+    }
+
+    /// Switches recording and entering compiled code on or off.
+    pub fn set_enabled(&self, enabled: bool) {
+        self.enabled.set(enabled);
+    }
+
+    /// Whether recording and entering compiled code are switched on.
+    #[inline]
+    pub fn is_enabled(&self) -> bool {
+        self.enabled.get()
+    }
+
+    /// What was counted so far.
+    pub fn stats(&self) -> Stats {
+        let mut stats = self.stats.borrow().clone();
+        stats.code_bytes = self.backend.code_bytes() as u64;
+        stats
+    }
+
+    /// What was compiled so far, in order.
+    pub fn compiled(&self) -> Vec<CompiledTrace> {
+        self.compiled.borrow().clone()
+    }
+
+    /// Counts an arrival at a loop header; true when [`MetaInterp::enter`] is to be called.
+    pub fn tick(&self, greens: &[u64]) -> bool {
+        match self.cells.borrow_mut().tick(greens, self.threshold.get()) {
+            Tick::Cold => false,
+            Tick::Hot => !self.recording.get(),
+            Tick::Compiled => true,
+        }
+    }
+
+    /// Goes on from a loop header with compiled code or by recording.
+    ///
+    /// Panics with the interpreter's own panic where the plain interpreter would.
+    pub fn enter(&self, greens: &[u64], reds: &[Const], twin: &mut Twin<'_>) -> Left {
+        let entry = self.cells.borrow().entry(greens);
+        let mut left = match entry {
+            None => self.record_from_interpreter(greens, reds, twin),
+            Some(entry) => match self.run(entry.code, reds, twin) {
+                // A rewind may have made no progress at all: the interpreter makes some first.
+                (left, Progress::Rewound) => return left,
+                (left, Progress::Made) => left,
+            },
+        };
+        // The twin stopped at a merge point behind the failed guard: often one with compiled code.
+        loop {
+            let Left::MergePoint { greens, reds: words } = &left else { return left };
+            let entry = self.cells.borrow().entry(greens);
+            let Some(entry) = entry else { return left };
+            let reds: Vec<Const> =
+                reds.iter().zip(words).map(|(red, &bits)| Const::new(red.ty, bits)).collect();
+            match self.run(entry.code, &reds, twin) {
+                (left, Progress::Rewound) => return left,
+                (next, Progress::Made) => left = next,
+            }
+        }
+    }
+
+    fn record_from_interpreter(&self, greens: &[u64], reds: &[Const], twin: &mut Twin<'_>) -> Left {
+        let decay = self.params.borrow().decay;
+        self.cells.borrow_mut().recording_starts(greens, decay);
+        let target = self.new_target();
+        let recorder =
+            Recorder::from_interpreter(greens, reds, target, self.limits(), self.find_target());
+        self.record(recorder, Start::Interpreter(greens.into()), greens, reds, twin)
+    }
+
+    fn record(
+        &self,
+        recorder: Recorder,
+        start: Start,
+        greens: &[u64],
+        reds: &[Const],
+        twin: &mut Twin<'_>,
+    ) -> Left {
+        let recording = RecordingFlag::set(self, start);
+        self.stats.borrow_mut().tracings += 1;
+        log::trace!("[compiler] ENTER");
+        let started = Instant::now();
+        let left = twin(&recorder, greens, reds);
+        self.stats.borrow_mut().recording_ns += started.elapsed();
+        log::trace!("[compiler] LEAVE");
+        let recorded = recorder.take_recorded().unwrap_or(Recorded::Aborted(Abort::Panicked));
+        let start = recording.done();
+        if let Err(reason) = self.compile_recorded(recorded, &start) {
+            self.aborted(reason, &start);
+        }
+        left
+    }
+
+    fn compile_recorded(&self, recorded: Recorded, start: &Start) -> Result<(), Abort> {
+        match recorded {
+            Recorded::Aborted(reason) => Err(reason),
+            Recorded::Loop { trace, greens, target } => {
+                let code = self.compile(trace, |code| format!("loop {code}"))?;
+                self.cells.borrow_mut().install(&greens, Entry { code, target });
+                self.stats.borrow_mut().loops += 1;
+                Ok(())
+            }
+            Recorded::Entry { trace, target } => {
+                let Start::Interpreter(greens) = start else {
+                    unreachable!("an entry trace starts at the interpreter")
+                };
+                let code = self.compile(trace, |code| format!("entry {code}"))?;
+                self.cells.borrow_mut().install(greens, Entry { code, target });
+                self.stats.borrow_mut().loops += 1;
+                Ok(())
+            }
+            Recorded::Bridge { trace } => {
+                let Start::Exit(exit) = start else {
+                    unreachable!("a bridge starts at an exit")
+                };
+                let code = self.compile(trace, |code| format!("bridge {code} of exit {}", exit.id.0))?;
+                self.backend.attach_bridge(exit.id, code);
+                self.stats.borrow_mut().bridges += 1;
+                Ok(())
+            }
+        }
+    }
+
+    fn compile(&self, trace: Trace, name: impl FnOnce(u32) -> String) -> Result<CodeId, Abort> {
+        let code = CodeId(self.next_code.replace(self.next_code.get() + 1));
+        let mut trace = trace;
+        trace.name = name(code.0);
+        check(&trace, "recording");
+        log::debug!("[{}] recorded {} operations:\n{trace}", self.name, trace.n_operations());
+        let started = Instant::now();
+        let optimized = opt::optimize(&trace, self.passes.get()).map_err(|contradiction| {
+            log::debug!("[{}] {contradiction}", self.name);
+            Abort::InvalidLoop
+        })?;
+        check(&optimized, "optimizing");
+        log::debug!("[{}] optimized to {} operations:\n{optimized}", self.name, optimized.n_operations());
+        let (mut finalized, layouts) = opt::finalize_exits(&optimized);
+        let exits = self.new_exits(&mut finalized, layouts);
+        let optimizing = started.elapsed();
+        let started = Instant::now();
+        let result = self.backend.compile(code, &finalized);
+        let compiling = started.elapsed();
+        let stats = &mut *self.stats.borrow_mut();
+        stats.optimizing_ns += optimizing;
+        stats.backend_ns += compiling;
+        if let Err(refusal) = result {
+            log::warn!("[{}] {}: {} declined it: {refusal}", self.name, trace.name, self.backend.name());
+            return Err(Abort::Refused);
+        }
+        self.exits.borrow_mut().extend(exits);
+        count(stats, &trace, &optimized);
+        self.compiled.borrow_mut().push(CompiledTrace {
+            name: trace.name.clone(),
+            recorded_ops: trace.n_operations(),
+            ops: optimized.n_operations(),
+            guards: optimized.n_guards(),
+            optimized: optimized.to_string(),
+        });
+        Ok(code)
+    }
+
+    /// Numbers the exits of a trace and answers their table entries.
+    fn new_exits(&self, trace: &mut Trace, layouts: Vec<opt::ExitLayout>) -> Vec<Rc<ExitInfo>> {
+        let first = self.exits.borrow().len() as u32;
+        let mut exits = Vec::with_capacity(layouts.len());
+        for (at, layout) in layouts.into_iter().enumerate() {
+            let id = ExitId(first + at as u32);
+            let exit = &mut trace.exits[at];
+            exit.id = id;
+            let greens = trace.merge_points[exit.resume.merge_point as usize].greens.clone();
+            exits.push(Rc::new(ExitInfo::new(id, exit.resume, layout.slots.into(), greens)));
+        }
+        exits
+    }
+
+    fn aborted(&self, reason: Abort, start: &Start) {
+        self.stats.borrow_mut().count_abort(reason);
+        let max_aborts = self.params.borrow().max_aborts;
+        match start {
+            Start::Interpreter(greens) => {
+                log::info!("[{}] recording at {greens:x?} given up: {reason}", self.name);
+                self.cells.borrow_mut().aborted(greens, reason, max_aborts);
+            }
+            Start::Exit(exit) => {
+                log::info!("[{}] recording from exit {} given up: {reason}", self.name, exit.id.0);
+                exit.aborted(reason, max_aborts);
+            }
+        }
+    }
+
+    fn new_target(&self) -> TargetId {
+        TargetId(self.next_target.replace(self.next_target.get() + 1))
+    }
+
+    fn limits(&self) -> Limits {
+        let params = self.params.borrow();
+        Limits {
+            trace_limit: params.trace_limit as usize,
+            failargs_limit: params.failargs_limit as usize,
+            max_unroll_recursion: params.max_unroll_recursion,
+        }
+    }
+
+    fn find_target(&self) -> FindTarget {
+        let cells = Rc::clone(&self.cells);
+        Rc::new(move |greens| cells.borrow().entry(greens).map(|entry| entry.target))
+    }
+}
+
+/// Whether the program got further by running compiled code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Made,
+    Rewound,
+}
+
+/// Marks a driver as recording, and counts the abort if the interpreter panics meanwhile.
+struct RecordingFlag<'a> {
+    meta: &'a MetaInterp,
+    start: Option<Start>,
+}
+
+impl<'a> RecordingFlag<'a> {
+    fn set(meta: &'a MetaInterp, start: Start) -> RecordingFlag<'a> {
+        meta.recording.set(true);
+        RecordingFlag { meta, start: Some(start) }
+    }
+
+    fn done(mut self) -> Start {
+        self.start.take().expect("taken once")
+    }
+}
+
+impl Drop for RecordingFlag<'_> {
+    fn drop(&mut self) {
+        self.meta.recording.set(false);
+        if let Some(start) = self.start.take() {
+            self.meta.aborted(Abort::Panicked, &start);
+        }
+    }
+}
+
+fn check(trace: &Trace, after: &str) {
+    if cfg!(debug_assertions)
+        && let Err(error) = ir::verify(trace)
+    {
+        panic!("invalid trace after {after}: {error}\n{trace}");
+    }
+}
+
+fn count(stats: &mut Stats, recorded: &Trace, optimized: &Trace) {
+    stats.recorded_ops += recorded.n_operations() as u64;
+    stats.recorded_guards += recorded.n_guards() as u64;
+    stats.optimized_ops += optimized.n_operations() as u64;
+    stats.optimized_guards += optimized.n_guards() as u64;
+    let calls = optimized.ops.iter().filter(|op| op.opcode == ir::Opcode::Call);
+    for op in calls {
+        stats.residual_calls += 1;
+        let call = optimized.call(op);
+        log::debug!("residual call of {} at {}", call.name, call.site);
+    }
+}

@@ -1,0 +1,90 @@
+//! Entering compiled code, and going on from the exit it was left by.
+#![expect(unsafe_code, reason = "enters compiled code")]
+
+use super::{Left, MetaInterp, Progress, Start, Twin};
+use crate::backend::{Frame, VALUE_SLOTS};
+use crate::ir::{CodeId, Const, ExitId, ResumeKind};
+use crate::record::{Arg, Recorder};
+use std::rc::Rc;
+
+/// A frame from the driver's pool; goes back there also when a panic passes.
+struct PooledFrame<'a> {
+    meta: &'a MetaInterp,
+    frame: Option<Box<Frame>>,
+}
+
+impl Drop for PooledFrame<'_> {
+    fn drop(&mut self) {
+        self.meta.frames.borrow_mut().extend(self.frame.take());
+    }
+}
+
+impl MetaInterp {
+    /// Runs compiled code with these reds until it leaves, and goes on from there to a merge point.
+    pub(super) fn run(&self, code: CodeId, reds: &[Const], twin: &mut Twin<'_>) -> (Left, Progress) {
+        let frame = self.frames.borrow_mut().pop().unwrap_or_else(Frame::new);
+        let mut pooled = PooledFrame { meta: self, frame: Some(frame) };
+        let frame = pooled.frame.as_mut().expect("taken only on drop");
+        assert!(reds.len() <= VALUE_SLOTS, "{} reds", reds.len());
+        for (slot, red) in frame.slots.iter_mut().zip(reds) {
+            *slot = red.bits;
+        }
+        self.stats.borrow_mut().entered += 1;
+        // SAFETY: `code` comes from the table of loops, whose code is not freed while the driver
+        // lives; the slots hold the reds, of the types that every trace of this portal starts
+        // with; addresses among them come from the plain interpreter, which has just used them,
+        // and the greens that the trace was compiled for are the ones it has now.
+        let exit = unsafe { self.backend.execute(code, frame) };
+        self.leave(exit, frame, twin)
+    }
+
+    fn leave(&self, exit: ExitId, frame: &Frame, twin: &mut Twin<'_>) -> (Left, Progress) {
+        let exit = Rc::clone(&self.exits.borrow()[exit.index()]);
+        if exit.resume.kind == ResumeKind::Return {
+            let args = exit.arguments(frame, false);
+            let words = args.iter().map(|arg| arg.concrete.bits).collect();
+            return (Left::Returned(words), Progress::Made);
+        }
+        self.stats.borrow_mut().guard_failures += 1;
+        let hot = !self.recording.get() && exit.fails(self.params.borrow().trace_eagerness);
+        let mut reds = exit.arguments(frame, hot);
+        let saved = reds.split_off(exit.resume.n_reds as usize);
+        if exit.resume.kind == ResumeKind::Rewind && !hot {
+            self.stats.borrow_mut().rewinds += 1;
+            let reds = reds.iter().map(|red| red.concrete.bits).collect();
+            let greens = exit.greens.iter().copied().collect();
+            return (Left::MergePoint { greens, reds }, Progress::Rewound);
+        }
+        self.stats.borrow_mut().replays += 1;
+        let concretes: Vec<Const> = reds.iter().map(|red| red.concrete).collect();
+        let inputs = hot.then(|| exit.input_types());
+        let recorder = self.replayer(&exit, reds, saved, inputs);
+        let left = if hot {
+            exit.recording_starts();
+            let start = Start::Exit(Rc::clone(&exit));
+            self.record(recorder, start, &exit.greens, &concretes, twin)
+        } else {
+            twin(&recorder, &exit.greens, &concretes)
+        };
+        (left, Progress::Made)
+    }
+
+    fn replayer(
+        &self,
+        exit: &super::exits::ExitInfo,
+        reds: Vec<Arg>,
+        saved: Vec<Arg>,
+        inputs: Option<Vec<crate::ir::Ty>>,
+    ) -> Recorder {
+        Recorder::from_exit(
+            &exit.greens,
+            reds,
+            saved,
+            exit.resume,
+            inputs.as_deref(),
+            self.new_target(),
+            self.limits(),
+            self.find_target(),
+        )
+    }
+}
