@@ -489,8 +489,11 @@ fn enter(hint: &Hint, portal: &check::Portal) -> TokenStream {
     };
     let (green_backs, put_greens) = back(&hint.greens, "g");
     let (red_backs, put_reds) = back(&hint.reds, "r");
+    // A false condition leaves the loop before the merge point; it has no effects, so that asking it
+    // here once more does no harm.
+    let condition = portal.condition.as_ref().map(|condition| quote!(&& (#condition)));
     quote! {
-        if ::jitdriver::plumbing::tick(&#driver, || #green_values) {
+        if ::jitdriver::plumbing::tick(&#driver, || #green_values) #condition {
             #[allow(unused_variables)]
             match __jit_portal.enter(&#driver, #green_values, #red_values) {
                 ::jitdriver::plumbing::Exit::Continue(#green_backs, #red_backs) => {
@@ -546,7 +549,7 @@ fn twin_body(block: &Block, cx: &mut Lowerer) -> syn::Result<TokenStream> {
     let lowered = match e {
         Expr::While(w) => {
             let (label, cond) = (&w.label, &w.cond);
-            let check: Expr = parse_quote!(if !(#cond) { break; });
+            let check: Expr = parse_quote!(if #cond {} else { break; });
             let (check, body) = (cx.value(&check), cx.stmts(&w.body.stmts));
             quote! {
                 let mut __at_merge_point = true;

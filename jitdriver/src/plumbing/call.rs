@@ -46,8 +46,8 @@ thread_local! {
     static PANIC: Cell<Option<Box<dyn Any + Send>>> = const { Cell::new(None) };
 }
 
-/// Raises the panic that a residual call in compiled code has caught, where the twin stands now.
-pub(crate) fn resume_pending_panic() {
+/// Raises the panic that a residual call in compiled code has caught: the replay has come to this call.
+fn resume_pending_panic() {
     if let Some(payload) = PANIC.take() {
         resume_unwind(payload);
     }
@@ -151,7 +151,7 @@ pub trait ArgTuple {
 }
 
 macro_rules! tuples {
-    ($(($($name:ident $at:tt),*) $plain_fn:ident;)*) => {$(
+    ($(($($name:ident $at:tt),*);)*) => {$(
         impl<$($name: Traceable),*> ArgTuple for ($(Traced<$name>,)*) {
             type Plain = ($($name,)*);
             const WORDS: usize = 0 $(+ $name::TYS.len())*;
@@ -190,6 +190,7 @@ macro_rules! tuples {
         where F: Fn($($name),*) -> R + Copy
         {
             type Out = Traced<R>;
+            #[allow(non_snake_case)]
             fn call(self, rec: Rec, site: &'static CallSite, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
                 residual(rec, site, args, move |($($name,)*): ($($name,)*)| plain($($name),*))
             }
@@ -199,6 +200,7 @@ macro_rules! tuples {
         where F: Fn($($name),*) -> R + Copy
         {
             type Out = Traced<R>;
+            #[allow(non_snake_case)]
             fn call(self, rec: Rec, site: &'static CallSite, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
                 let site = CallSite { elidable: true, ..*site };
                 residual(rec, &site, args, move |($($name,)*): ($($name,)*)| plain($($name),*))
@@ -224,6 +226,7 @@ macro_rules! tuples {
         where F: Fn(&'x mut Target<T> $(, $name)*) -> R + Copy
         {
             type Out = Traced<R>;
+            #[allow(non_snake_case)]
             fn call(self, rec: Rec, site: &'static CallSite, this: Place<T>, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
                 residual_method(rec, site, this, args, move |this: &'x mut Target<T>, ($($name,)*): ($($name,)*)| plain(this $(, $name)*))
             }
@@ -233,6 +236,7 @@ macro_rules! tuples {
         where F: Fn(&'x mut Target<T> $(, $name)*) -> R + Copy
         {
             type Out = Traced<R>;
+            #[allow(non_snake_case)]
             fn call(self, rec: Rec, site: &'static CallSite, this: Place<T>, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
                 let site = CallSite { elidable: true, ..*site };
                 residual_method(rec, &site, this, args, move |this: &'x mut Target<T>, ($($name,)*): ($($name,)*)| plain(this $(, $name)*))
@@ -243,15 +247,15 @@ macro_rules! tuples {
 }
 
 tuples! {
-    () plain0;
-    (A 0) plain1;
-    (A 0, B 1) plain2;
-    (A 0, B 1, C 2) plain3;
-    (A 0, B 1, C 2, D 3) plain4;
-    (A 0, B 1, C 2, D 3, E 4) plain5;
-    (A 0, B 1, C 2, D 3, E 4, G 5) plain6;
-    (A 0, B 1, C 2, D 3, E 4, G 5, H 6) plain7;
-    (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7) plain8;
+    ();
+    (A 0);
+    (A 0, B 1);
+    (A 0, B 1, C 2);
+    (A 0, B 1, C 2, D 3);
+    (A 0, B 1, C 2, D 3, E 4);
+    (A 0, B 1, C 2, D 3, E 4, G 5);
+    (A 0, B 1, C 2, D 3, E 4, G 5, H 6);
+    (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7);
 }
 
 /// Types a closure over plain arguments from the traced ones.
@@ -400,7 +404,9 @@ fn raw_call<R: Traceable>(
     run: impl FnOnce(&mut [u64]),
 ) -> (Traced<R>, Args) {
     rec.step();
-    resume_pending_panic();
+    if !rec.is_replaying() {
+        resume_pending_panic();
+    }
     if args.len() > CALL_WORDS || tys.len() > CALL_WORDS {
         rec.abort(Abort::TooManyValues);
     }

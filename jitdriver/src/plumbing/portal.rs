@@ -4,7 +4,6 @@
 //! is the state at a later merge point, which it puts into its variables, or the portal's result.
 #![expect(unsafe_code, reason = "makes locals from words and back")]
 
-use super::call::resume_pending_panic;
 use super::place::{Class, Memory};
 use super::rec::Rec;
 use super::value::{Args, Traceable, Traced};
@@ -438,7 +437,6 @@ pub fn returned<O: Traceable + Copy>(rec: Rec, value: Traced<O>) -> Ended<O> {
 /// works with plain values.
 pub fn leave(rec: Rec) {
     rec.step();
-    resume_pending_panic();
     rec.finish(None);
 }
 

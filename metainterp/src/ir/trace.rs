@@ -453,6 +453,13 @@ impl TraceBuilder {
         });
     }
 
+    /// Goes back to earlier numbers of operations, exits and values, which name one earlier moment.
+    pub fn truncate(&mut self, ops: usize, exits: usize, values: usize) {
+        self.trace.ops.truncate(ops);
+        self.trace.exits.truncate(exits);
+        self.trace.types.truncate(values);
+    }
+
     /// The finished trace.
     pub fn finish(self) -> Trace {
         self.trace

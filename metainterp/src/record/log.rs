@@ -30,9 +30,15 @@ fn list(args: &[Arg]) -> String {
 impl Recorder {
     #[inline]
     pub(super) fn log_op(&self, name: &str, args: &[Arg], res: Option<Const>) {
-        if self.logging && !self.is_replaying() {
+        if self.logging && !self.is_replaying() && !self.is_closing(args) {
             log_line(name, args, res);
         }
+    }
+
+    /// Between a loop header and its merge point the interpreter only asks whether the loop goes on.
+    /// The post's listings end at the header, so a question about constants is not shown.
+    fn is_closing(&self, args: &[Arg]) -> bool {
+        self.loop_header_seen.get() && args.iter().all(|arg| arg.lane.is_const())
     }
 
     #[inline]

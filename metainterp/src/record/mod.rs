@@ -52,12 +52,27 @@ enum Mode {
 /// What a recording yielded.
 #[derive(Debug)]
 pub enum Recorded {
-    /// A trace that jumps back to its own label, and the greens at that label.
-    Loop { trace: Trace, greens: Box<[u64]>, target: TargetId },
-    /// A trace from a merge point of the interpreter that ends elsewhere. It starts with a label.
-    Entry { trace: Trace, target: TargetId },
+    /// A trace that jumps back to its own label.
+    Loop {
+        /// The trace.
+        trace: Trace,
+        /// The greens at its label.
+        greens: Box<[u64]>,
+        /// Its label.
+        target: TargetId,
+    },
+    /// A trace from a merge point of the interpreter that ends elsewhere.
+    Entry {
+        /// The trace.
+        trace: Trace,
+        /// The label at its start.
+        target: TargetId,
+    },
     /// A trace from a failed guard.
-    Bridge { trace: Trace },
+    Bridge {
+        /// The trace.
+        trace: Trace,
+    },
     /// Nothing to compile.
     Aborted(Abort),
 }
@@ -144,7 +159,7 @@ impl Recorder {
         let reds = operands(&mut state.builder, recorder.start_reds.get_mut());
         let values = reds.iter().map(|red| red.value().expect("inputs are values")).collect();
         state.headers.push(Header { greens: greens.into(), first_op: 0, reds: values });
-        recorder.begin_trace(greens, reds, false, 0);
+        recorder.begin_trace(greens, reds, false);
         recorder
     }
 
@@ -176,7 +191,7 @@ impl Recorder {
         if inputs.is_some() {
             let state = recorder.state.get_mut();
             let reds = operands(&mut state.builder, recorder.start_reds.get_mut());
-            recorder.begin_trace(greens, reds, resume.kind == ResumeKind::Replay, resume.n_reds);
+            recorder.begin_trace(greens, reds, resume.kind == ResumeKind::Replay);
         }
         if resume.step == 0 {
             recorder.mode = Cell::new(recorder.then.get());
@@ -218,7 +233,7 @@ impl Recorder {
         }
     }
 
-    fn begin_trace(&mut self, greens: &[u64], reds: Vec<Operand>, dirty: bool, _n_reds: u32) {
+    fn begin_trace(&mut self, greens: &[u64], reds: Vec<Operand>, dirty: bool) {
         let state = self.state.get_mut();
         state.begin_region(greens, reds);
         state.region.dirty = dirty;
@@ -434,6 +449,11 @@ impl Recorder {
             reds.copy_from_slice(&start);
             return Flow::Continue;
         }
+        // The greens are promoted behind the last opcode, where a replay may still have to come to.
+        for green in greens.iter_mut() {
+            self.step();
+            green.lane = self.guard_value(*green);
+        }
         match self.mode.get() {
             Mode::Live => Flow::Stop,
             Mode::Replay => panic!(
@@ -445,14 +465,7 @@ impl Recorder {
         }
     }
 
-    fn record_merge_point(&self, greens: &mut [Arg], reds: &mut [Arg]) -> Flow {
-        for green in greens.iter_mut() {
-            self.step();
-            green.lane = self.guard_value(*green);
-        }
-        if !self.recording.get() {
-            return Flow::Stop; // the promotion hit a limit
-        }
+    fn record_merge_point(&self, greens: &[Arg], reds: &mut [Arg]) -> Flow {
         let key: Words = greens.iter().map(|green| green.concrete.bits).collect();
         if self.loop_header_seen.replace(false) {
             if let Some(target) = (self.find_target)(&key) {
@@ -623,22 +636,17 @@ impl Recorder {
         if !self.recording.get() {
             return;
         }
-        let state = &mut *self.state.borrow_mut();
-        let exit = state.exit_here(self.step.get(), must_replay);
-        let too_many = state.builder.trace().exits[exit as usize].args.len as usize
-            > self.limits.failargs_limit.min(crate::backend::VALUE_SLOTS);
-        let operands: SmallVec<[Operand; 2]> =
-            args.iter().map(|arg| operand(&mut state.builder, arg)).collect();
-        state.builder.push_void(opcode, &operands, exit);
-        if too_many {
-            let _ = state;
-            self.abort_for_values();
+        let n_values = {
+            let state = &mut *self.state.borrow_mut();
+            let exit = state.exit_here(self.step.get(), must_replay);
+            let operands: SmallVec<[Operand; 2]> =
+                args.iter().map(|arg| operand(&mut state.builder, arg)).collect();
+            state.builder.push_void(opcode, &operands, exit);
+            state.builder.trace().exits[exit as usize].args.len as usize
+        };
+        if n_values > self.limits.failargs_limit.min(crate::backend::VALUE_SLOTS) {
+            self.abort(Abort::TooManyValues);
         }
-    }
-
-    #[cold]
-    fn abort_for_values(&self) {
-        self.abort(Abort::TooManyValues);
     }
 
     fn too_long(&self) -> bool {
@@ -693,17 +701,18 @@ impl Recorder {
     }
 
     fn end_with_return(&self, result: &[Arg]) {
-        let state = &mut *self.state.borrow_mut();
-        let args = operands(&mut state.builder, result);
-        let resume = Resume {
-            kind: ResumeKind::Return,
-            merge_point: state.region.merge_point,
-            step: self.step.get(),
-            n_reds: 0,
-        };
-        let exit = state.builder.exit(ExitId(0), &args, resume);
-        state.builder.push_void(Opcode::Finish, &[], exit);
-        let _ = state;
+        {
+            let state = &mut *self.state.borrow_mut();
+            let args = operands(&mut state.builder, result);
+            let resume = Resume {
+                kind: ResumeKind::Return,
+                merge_point: state.region.merge_point,
+                step: self.step.get(),
+                n_reds: 0,
+            };
+            let exit = state.builder.exit(ExitId(0), &args, resume);
+            state.builder.push_void(Opcode::Finish, &[], exit);
+        }
         self.end(None);
     }
 

@@ -132,10 +132,8 @@ impl MetaInterp {
 
     /// Replaces all parameters, from now on.
     pub fn set_params(&self, params: Params) -> Result<(), ParamError> {
-        // Commas separate parameters, so the passes of the text form are joined by colons.
         let passes: Passes = params
             .enable_opts
-            .replace(':', ",")
             .parse()
             .map_err(|_| ParamError::invalid("enable_opts", &params.enable_opts))?;
         self.passes.set(passes);

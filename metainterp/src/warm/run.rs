@@ -1,9 +1,10 @@
 //! Entering compiled code, and going on from the exit it was left by.
 #![expect(unsafe_code, reason = "enters compiled code")]
 
+use super::exits::ExitInfo;
 use super::{Left, MetaInterp, Progress, Start, Twin};
 use crate::backend::{Frame, VALUE_SLOTS};
-use crate::ir::{CodeId, Const, ExitId, ResumeKind};
+use crate::ir::{CodeId, Const, ExitId, ResumeKind, TargetId, Ty};
 use crate::record::{Arg, Recorder};
 use std::rc::Rc;
 
@@ -71,10 +72,10 @@ impl MetaInterp {
 
     fn replayer(
         &self,
-        exit: &super::exits::ExitInfo,
+        exit: &ExitInfo,
         reds: Vec<Arg>,
         saved: Vec<Arg>,
-        inputs: Option<Vec<crate::ir::Ty>>,
+        inputs: Option<Vec<Ty>>,
     ) -> Recorder {
         Recorder::from_exit(
             &exit.greens,
@@ -82,7 +83,8 @@ impl MetaInterp {
             saved,
             exit.resume,
             inputs.as_deref(),
-            self.new_target(),
+            // Only a recording may define a target.
+            if inputs.is_some() { self.new_target() } else { TargetId(0) },
             self.limits(),
             self.find_target(),
         )
