@@ -1,0 +1,175 @@
+//! Guards and the ways out.
+//!
+//! A guard is one compare and branch to a cold block of its own, which names the exit and jumps to
+//! the block of its *shape*: the list of its arguments' types. A shape block takes the arguments as
+//! block parameters, stores them to the frame's slots and tail-calls through the exit's slot. So the code of a guard is
+//! about ten bytes and a few moves, whatever it saves: values that many guards save at the same
+//! position need no move at all.
+//!
+//! The branch goes to the exit when the *inverse* holds. Cranelift lays out blocks in reverse
+//! post-order, which visits the second target first: with the exit as the first target the exits
+//! lie behind the loop and not in it.
+//!
+//! Why not return to Rust at every exit, or store at every guard: a return or tail call repeats the
+//! epilogue, which makes exits three to five times larger and slower to compile.
+
+use super::{Cond, Def, Lower, clif};
+use crate::exits::{EXIT_SLOT_CODE, EXIT_SLOT_SIZE};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, Type, Value, types};
+use metainterp::ir::{Op, Opcode, Operand, Ty};
+use smallvec::SmallVec;
+
+impl Lower<'_, '_> {
+    pub(super) fn guard(&mut self, op: &Op) {
+        let Some(fails) = self.failure(op) else { return };
+        let fails = self.flag(fails);
+        let (cold, next) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(cold);
+        if self.env.mid_end {
+            self.branch_with_values(op, fails, cold, next);
+        } else {
+            self.b.ins().brif(fails, cold, &[], next, &[]);
+            self.b.switch_to_block(cold);
+            self.leave(op);
+        }
+        self.b.switch_to_block(next);
+    }
+
+    /// The condition under which the trace is left; none for a guard that cannot fail.
+    fn failure(&mut self, op: &Op) -> Option<Cond> {
+        let args = self.trace.args(op);
+        let cond = match op.opcode {
+            Opcode::GuardTrue => {
+                let cond = self.condition(args[0]);
+                self.inverse(cond)
+            }
+            Opcode::GuardFalse => self.condition(args[0]),
+            Opcode::GuardValue => self.differs(args[0], args[1]),
+            Opcode::GuardNoOverflow => self.overflowed(),
+            Opcode::GuardOverflow => {
+                let overflowed = self.overflowed();
+                self.inverse(overflowed)
+            }
+            Opcode::GuardNoException => Cond::Flag(self.panicked.take()?),
+            other => unreachable!("{} is not a guard", other.name()),
+        };
+        Some(cond)
+    }
+
+    fn condition(&mut self, operand: Operand) -> Cond {
+        if let Some(value) = operand.value()
+            && let Def::Cond(cond) = self.defs[value.index()]
+        {
+            return cond;
+        }
+        Cond::Flag(self.use_(operand))
+    }
+
+    fn overflowed(&mut self) -> Cond {
+        self.overflow.take().expect("an overflow guard follows an overflow operation")
+    }
+
+    /// Floats are compared by their bits, so that a NaN equals itself and 0.0 is not -0.0.
+    fn differs(&mut self, value: Operand, constant: Operand) -> Cond {
+        let bits = match self.trace.ty(value) {
+            Ty::F32 => types::I32,
+            Ty::F64 => types::I64,
+            ty => clif(ty),
+        };
+        let expected = self.trace.as_const(constant).expect("guard_value takes a constant");
+        let mut value = self.use_(value);
+        if self.b.func.dfg.value_type(value) != bits {
+            value = self.b.ins().bitcast(bits, MemFlagsData::new(), value);
+        }
+        let expected = self.b.ins().iconst(bits, expected.bits as i64);
+        Cond::Int(IntCC::NotEqual, value, expected)
+    }
+
+    /// Goes to the shape block with the exit's arguments.
+    pub(super) fn leave(&mut self, op: &Op) {
+        let args = self.exit_values(op);
+        self.jump_to_shape(op, &args);
+    }
+
+    // The mid-end copies a computation into every cold block that uses it, operands and all, and
+    // becomes quadratic. Block parameters stop it: what the branch passes on is computed before.
+    fn branch_with_values(&mut self, op: &Op, fails: Value, cold: Block, next: Block) {
+        let args = self.exit_values(op);
+        let passed: SmallVec<[BlockArg; 16]> = args.iter().map(|&arg| arg.into()).collect();
+        let params: SmallVec<[Value; 16]> = args
+            .iter()
+            .map(|&arg| {
+                let ty = self.b.func.dfg.value_type(arg);
+                self.b.append_block_param(cold, ty)
+            })
+            .collect();
+        self.b.ins().brif(fails, cold, &passed, next, &[]);
+        self.b.switch_to_block(cold);
+        self.jump_to_shape(op, &params);
+    }
+
+    fn exit_values(&mut self, op: &Op) -> SmallVec<[Value; 16]> {
+        let trace = self.trace;
+        trace.exit_args(trace.exit(op)).iter().map(|&arg| self.exit_value(arg)).collect()
+    }
+
+    // A constant is materialized in the cold block that needs it and nowhere else.
+    fn exit_value(&mut self, operand: Operand) -> Value {
+        match self.trace.as_const(operand) {
+            Some(_) => self.word(operand),
+            None => self.use_(operand),
+        }
+    }
+
+    fn jump_to_shape(&mut self, op: &Op, args: &[Value]) {
+        let types: SmallVec<[Type; 16]> =
+            args.iter().map(|&arg| self.b.func.dfg.value_type(arg)).collect();
+        let shape = self.shape(types);
+        let slot = i64::from(op.descr) * EXIT_SLOT_SIZE;
+        let slot = self.b.ins().iconst(types::I64, slot);
+        let args: SmallVec<[BlockArg; 17]> =
+            std::iter::once(&slot).chain(args).map(|&arg| arg.into()).collect();
+        self.b.ins().jump(shape, &args);
+    }
+
+    fn shape(&mut self, types: SmallVec<[Type; 16]>) -> Block {
+        if let Some(&block) = self.shapes.get(&types) {
+            return block;
+        }
+        let block = self.b.create_block();
+        self.b.set_cold_block(block);
+        self.b.append_block_param(block, types::I64);
+        for &ty in &types {
+            self.b.append_block_param(block, ty);
+        }
+        self.shapes.insert(types, block);
+        block
+    }
+
+    /// Fills the shape blocks, in the order of their creation.
+    pub(super) fn shape_blocks(&mut self) {
+        let mut blocks: Vec<Block> = self.shapes.values().copied().collect();
+        blocks.sort();
+        for block in blocks {
+            self.shape_block(block);
+        }
+    }
+
+    fn shape_block(&mut self, block: Block) {
+        self.b.switch_to_block(block);
+        let params: SmallVec<[Value; 17]> = self.b.block_params(block).into();
+        for (slot, &arg) in params[1..].iter().enumerate() {
+            let word = self.extended(arg);
+            self.store_slot(slot, word);
+        }
+        let slots = self.b.ins().iconst(types::I64, self.env.exit_slots as i64);
+        let slot = self.b.ins().iadd(slots, params[0]);
+        // Another trace's bridge may be attached at any time: this is a load like any other.
+        let flags = MemFlagsData::trusted();
+        let code = self.b.ins().load(types::I64, flags, slot, EXIT_SLOT_CODE);
+        let entry = self.b.ins().iconst(types::I64, 0);
+        let signature = self.tail_signature();
+        self.b.ins().return_call_indirect(signature, code, &[self.frame, entry, slot]);
+    }
+}

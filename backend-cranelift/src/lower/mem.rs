@@ -1,0 +1,101 @@
+//! Loads and stores of the program's memory.
+//!
+//! Alias classes become Cranelift's alias regions, which matter to the mid-end only. Cranelift takes
+//! any two regions to be disjoint, "no region" included, so a single access of class 0, which may
+//! overlap anything, puts all accesses of the trace into one region.
+
+use super::{Lower, clif, memory_flags};
+use cranelift_codegen::ir::{AliasRegion, AliasRegionData, InstBuilder, MemFlagsData, Value};
+use cranelift_frontend::FunctionBuilder;
+use metainterp::ir::{MemDescr, Op, Operand, Trace};
+use rustc_hash::FxHashMap;
+
+/// The alias regions of a function.
+pub(super) struct Regions {
+    /// The frame's: nothing else points there.
+    pub frame: AliasRegion,
+    classes: FxHashMap<u32, AliasRegion>,
+    /// There is an access that may overlap anything.
+    merged: bool,
+}
+
+impl Regions {
+    pub fn new(trace: &Trace, b: &mut FunctionBuilder<'_>) -> Regions {
+        let frame = region(b, 0, "frame");
+        let mut regions = Regions {
+            frame,
+            classes: FxHashMap::default(),
+            merged: trace.mems.iter().any(|mem| mem.class == 0),
+        };
+        for mem in &trace.mems {
+            let class = regions.class(mem);
+            let next = regions.classes.len() as u32 + 1;
+            regions.classes.entry(class).or_insert_with(|| region(b, next, "class"));
+        }
+        regions
+    }
+
+    fn class(&self, mem: &MemDescr) -> u32 {
+        if self.merged { 0 } else { mem.class }
+    }
+
+    // Frozen memory is read-only, but a load of it must stay behind the guards that make its
+    // address valid: it is never `can_move`.
+    fn flags(&self, mem: &MemDescr) -> MemFlagsData {
+        let flags = memory_flags(Some(self.classes[&self.class(mem)]));
+        if mem.frozen { flags.with_readonly() } else { flags }
+    }
+}
+
+fn region(b: &mut FunctionBuilder<'_>, user_id: u32, description: &'static str) -> AliasRegion {
+    let data = AliasRegionData { user_id, description: description.into() };
+    b.func.dfg.alias_regions.insert(data)
+}
+
+impl Lower<'_, '_> {
+    pub(super) fn load(&mut self, op: &Op) {
+        let mem = self.trace.mem(op);
+        let (address, offset) = match *self.trace.args(op) {
+            [p] => (self.use_(p), mem.offset),
+            [p, i] => self.item_address(p, i, mem),
+            _ => unreachable!("{} has one or two operands", op.opcode.name()),
+        };
+        let flags = self.regions.flags(mem);
+        let value = self.b.ins().load(clif(mem.ty), flags, address, offset);
+        self.define(op.res().expect("a load has a result"), value);
+    }
+
+    pub(super) fn store(&mut self, op: &Op) {
+        let mem = self.trace.mem(op);
+        let ((address, offset), value) = match *self.trace.args(op) {
+            [p, value] => ((self.use_(p), mem.offset), value),
+            [p, i, value] => (self.item_address(p, i, mem), value),
+            _ => unreachable!("{} has two or three operands", op.opcode.name()),
+        };
+        let value = self.use_(value);
+        let flags = self.regions.flags(mem);
+        self.b.ins().store(flags, value, address, offset);
+    }
+
+    /// The address of an item, and the constant offset from there.
+    fn item_address(&mut self, p: Operand, i: Operand, mem: &MemDescr) -> (Value, i32) {
+        let base = self.use_(p);
+        if let Some(offset) = self.trace.as_const(i).and_then(|i| item_offset(i.signed(), mem)) {
+            return (base, offset);
+        }
+        let index = self.use_(i);
+        let scaled = if mem.scale.is_power_of_two() {
+            // Cranelift folds a shift by up to 3 into the addressing mode.
+            self.b.ins().ishl_imm_u(index, i64::from(mem.scale.trailing_zeros()))
+        } else {
+            self.b.ins().imul_imm_u(index, i64::from(mem.scale))
+        };
+        (self.b.ins().iadd(base, scaled), mem.offset)
+    }
+}
+
+/// `i * scale + offset`, if an instruction has room for it.
+fn item_offset(index: i64, mem: &MemDescr) -> Option<i32> {
+    let offset = index.checked_mul(i64::from(mem.scale))?.checked_add(i64::from(mem.offset))?;
+    i32::try_from(offset).ok()
+}

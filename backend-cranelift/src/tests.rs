@@ -1,0 +1,722 @@
+//! Traces in, exits and slots out; and what must not happen on the way.
+
+#![expect(unsafe_code, reason = "runs compiled traces, and is called by them")]
+
+use super::*;
+use metainterp::ir::eval::{fold, ovf};
+use metainterp::ir::{Const, MemDescr, Operand, Resume, TraceBuilder, Ty, parse, verify};
+
+/// A backend and a frame.
+struct Machine {
+    backend: CraneliftBackend,
+    frame: Box<Frame>,
+}
+
+impl Machine {
+    fn new() -> Machine {
+        Machine::with(&Options::default())
+    }
+
+    fn with(options: &Options) -> Machine {
+        Machine { backend: CraneliftBackend::with_options(options), frame: Frame::new() }
+    }
+
+    #[track_caller]
+    fn compile(&self, code: u32, text: &str) -> Compiled {
+        let trace = trace(text);
+        self.backend.compile(CodeId(code), &trace).unwrap_or_else(|refusal| panic!("{refusal}"))
+    }
+
+    #[track_caller]
+    fn refusal(&self, code: u32, text: &str) -> String {
+        self.backend.compile(CodeId(code), &trace(text)).expect_err("a refusal").to_string()
+    }
+
+    /// Runs the trace; answers the exit's number and the first slots.
+    fn run<const N: usize>(&mut self, code: u32, inputs: &[u64]) -> (u32, [u64; N]) {
+        self.frame.slots.fill(0xdead_beef_dead_beef);
+        self.frame.slots[..inputs.len()].copy_from_slice(inputs);
+        // SAFETY: the traces below access memory of the test that runs them, and no other.
+        let exit = unsafe { self.backend.execute(CodeId(code), &mut self.frame) };
+        (exit.0, self.frame.slots[..N].try_into().unwrap())
+    }
+}
+
+#[track_caller]
+fn trace(text: &str) -> Trace {
+    let trace = parse(text).unwrap_or_else(|error| panic!("{error}"));
+    verify(&trace).unwrap_or_else(|error| panic!("{error}"));
+    trace
+}
+
+const COUNT: &str = "# count
+    [i0, i1, i2]
+    i3, i4, i5 = label(i0, i1, i2, target=0)
+    i6 = int_add(i3, i4)
+    i7 = int_lt(i6, i5)
+    guard_true(i7) [i6, i5] exit=1
+    jump(i6, i4, i5, target=0)";
+
+#[test]
+fn a_loop_runs_and_leaves() {
+    let mut m = Machine::new();
+    m.compile(0, COUNT);
+    assert_eq!(m.run(0, &[0, 3, 100]), (1, [102, 100]));
+    assert_eq!(m.run(0, &[0, 1, 1_000_000]), (1, [1_000_000, 1_000_000]));
+}
+
+#[test]
+fn a_guard_is_one_compare_and_branch() {
+    let options = Options { keep_listings: true, ..Options::default() };
+    let m = Machine::with(&options);
+    m.compile(0, COUNT);
+    let listing = m.backend.disassemble(CodeId(0)).unwrap();
+    assert!(!listing.contains("set"), "a bool is materialized:\n{listing}");
+    assert!(listing.contains("cmp"), "{listing}");
+}
+
+#[test]
+fn finish_saves_every_type_zero_extended() {
+    let mut m = Machine::new();
+    m.compile(
+        0,
+        "[i0: bool, i1: i8, i2: i16, i3: i32, i4, f5: f32, f6, p7]
+        finish() [i0, i1, i2, i3, i4, f5, f6, p7] exit=9",
+    );
+    let words = [1, 0xff, 0xfffe, 0xffff_fffd, u64::MAX, 0xffff_fffc, u64::MAX - 1, 7];
+    assert_eq!(m.run(0, &words), (9, words));
+}
+
+#[test]
+fn a_bridge_continues_with_what_the_exit_saved() {
+    let mut m = Machine::new();
+    m.compile(0, COUNT);
+    m.compile(
+        1,
+        "[i0, i1]
+        i2 = int_mul(i1, 2)
+        i3 = int_lt(i2, 1000)
+        guard_true(i3) [i0, i2] exit=2
+        jump(i0, 1, i2, target=0)",
+    );
+    assert_eq!(m.run(0, &[0, 1, 10]), (1, [10, 10]));
+    m.backend.attach_bridge(ExitId(1), CodeId(1));
+    assert_eq!(m.run(0, &[0, 1, 10]), (2, [640, 1280]));
+    // Entered by itself, a bridge is a trace like any other.
+    assert_eq!(m.run(1, &[5, 600]), (2, [5, 1200]));
+}
+
+// A tail call leaves nothing behind: this would need gigabytes of stack otherwise.
+#[test]
+fn crossing_traces_takes_no_stack() {
+    let mut m = Machine::new();
+    m.compile(0, COUNT);
+    m.compile(
+        1,
+        "[i0, i1]
+        i2 = int_add(i1, 1)
+        i3 = int_lt(i2, 50000000)
+        guard_true(i3) [i0] exit=2
+        jump(i0, 1, i2, target=0)",
+    );
+    m.backend.attach_bridge(ExitId(1), CodeId(1));
+    assert_eq!(m.run(0, &[0, 1, 1]), (2, [49_999_999]));
+}
+
+// The second label is entered from another trace, in which the values between do not exist.
+#[test]
+fn every_label_can_be_entered() {
+    let mut m = Machine::new();
+    m.compile(
+        0,
+        "[i0]
+        i1 = int_add(i0, 100)
+        i2, f3: f32 = label(i1, 1.5f32, target=0)
+        i4 = int_add(i2, 10)
+        i5, i6: i8 = label(i4, 7i8, target=1)
+        guard_value(i6, 7i8) [i5, i6] exit=1
+        finish() [i5] exit=2",
+    );
+    m.compile(1, "[i0, f1: f32]\n jump(i0, f1, target=0)");
+    m.compile(2, "[i0]\n jump(i0, 200i8, target=1)");
+    assert_eq!(m.run(0, &[1]), (2, [111]));
+    assert_eq!(m.run(1, &[1, 0]), (2, [11]));
+    assert_eq!(m.run(2, &[1]), (1, [1, 200]));
+}
+
+#[test]
+fn a_label_at_the_start_shares_the_entry_of_the_inputs() {
+    let shared = Analysis::new(&trace(COUNT)).unwrap();
+    assert_eq!(shared.labels[0].entry, 0);
+    let swapped = trace("[i0, i1]\n i2, i3 = label(i1, i0, target=0)\n jump(i3, i2, target=0)");
+    assert_eq!(Analysis::new(&swapped).unwrap().labels[0].entry, 1);
+}
+
+#[test]
+fn values_change_places_on_the_way_round() {
+    let mut m = Machine::new();
+    m.compile(
+        0,
+        "[i0, i1, i2]
+        i3, i4, i5 = label(i0, i1, i2, target=0)
+        i6 = int_sub(i5, 1)
+        i7 = int_is_true(i6)
+        guard_true(i7) [i3, i4] exit=1
+        jump(i4, i3, i6, target=0)",
+    );
+    assert_eq!(m.run(0, &[7, 8, 3]), (1, [7, 8]));
+    assert_eq!(m.run(0, &[7, 8, 4]), (1, [8, 7]));
+}
+
+#[track_caller]
+fn check_guard(guard: &str, ty: &str, passes: u64, fails: u64) {
+    let mut m = Machine::new();
+    let text = format!("[i0: {ty}]\n {guard} [i0] exit=1\n finish() [i0] exit=2");
+    m.compile(0, &text);
+    assert_eq!(m.run(0, &[passes]), (2, [passes]), "{guard}");
+    assert_eq!(m.run(0, &[fails]), (1, [fails]), "{guard}");
+}
+
+#[test]
+fn guards_leave_when_they_fail() {
+    check_guard("guard_true(i0)", "bool", 1, 0);
+    check_guard("guard_false(i0)", "bool", 0, 1);
+    check_guard("guard_value(i0, true)", "bool", 1, 0);
+    check_guard("guard_value(i0, -1i8)", "i8", 0xff, 1);
+    check_guard("guard_value(i0, 300i16)", "i16", 300, 301);
+    check_guard("guard_value(i0, -7i32)", "i32", 0xffff_fff9, 7);
+    check_guard("guard_value(i0, -7)", "i64", 7_u64.wrapping_neg(), 7);
+}
+
+// 0.0 == -0.0 and NaN != NaN, but a guard asks for the very value.
+#[test]
+fn guard_value_compares_floats_by_their_bits() {
+    let mut m = Machine::new();
+    m.compile(0, "[f0]\n guard_value(f0, 0.0) [f0] exit=1\n finish() [] exit=2");
+    assert_eq!(m.run(0, &[0.0_f64.to_bits()]), (2, []));
+    assert_eq!(m.run(0, &[(-0.0_f64).to_bits()]), (1, [1 << 63]));
+    m.compile(1, "[f0: f32]\n guard_value(f0, nan(0x7fc00000)f32) [] exit=3\n finish() [] exit=4");
+    assert_eq!(m.run(1, &[0x7fc0_0000]), (4, []));
+    assert_eq!(m.run(1, &[0x7fc0_0001]), (3, []));
+}
+
+#[test]
+fn a_condition_with_further_uses_is_a_value_too() {
+    let mut m = Machine::new();
+    m.compile(
+        0,
+        "[i0, f1, f2]
+        i3 = int_lt(i0, 5)
+        i4 = float_lt(f1, f2)
+        guard_true(i3) [i3, i4] exit=1
+        guard_false(i4) [i3, i4] exit=2
+        i5: i32 = cast_bool_to_int(i3)
+        finish() [i5, i4] exit=3",
+    );
+    let [one, two, nan] = [1.0, 2.0, f64::NAN].map(f64::to_bits);
+    assert_eq!(m.run(0, &[5, one, two]), (1, [0, 1]));
+    assert_eq!(m.run(0, &[4, one, two]), (2, [1, 1]));
+    assert_eq!(m.run(0, &[4, two, one]), (3, [1, 0]));
+    assert_eq!(m.run(0, &[4, two, nan]), (3, [1, 0]));
+}
+
+// The guard on a comparison that is false for a NaN must leave for a NaN, and the other must not.
+#[test]
+fn float_guards_know_nans() {
+    for name in ["eq", "ne", "lt", "le", "gt", "ge"] {
+        for guard in ["guard_true", "guard_false"] {
+            let mut m = Machine::new();
+            let test = format!("[f0, f1]\n i2 = float_{name}(f0, f1)\n {guard}(i2) [] exit=1");
+            m.compile(0, &format!("{test}\n finish() [] exit=2"));
+            let values = [0.0, -0.0, 1.5, -2.5, f64::INFINITY, f64::NAN];
+            for (x, y) in values.iter().flat_map(|&x| values.map(|y| (x, y))) {
+                let holds = match name {
+                    "eq" => x == y,
+                    "ne" => x != y,
+                    "lt" => x < y,
+                    "le" => x <= y,
+                    "gt" => x > y,
+                    _ => x >= y,
+                };
+                let passes = holds == (guard == "guard_true");
+                let exit = if passes { 2 } else { 1 };
+                assert_eq!(m.run(0, &[x.to_bits(), y.to_bits()]), (exit, []), "{x} {name} {y}");
+            }
+        }
+    }
+}
+
+const INTS: [Ty; 4] = [Ty::I8, Ty::I16, Ty::I32, Ty::I64];
+
+fn interesting(ty: Ty) -> Vec<u64> {
+    let bits = ty.bits();
+    let mut all: Vec<u64> = vec![0, 1, 2, 3, 7, 10, 100, 0x55];
+    all.extend((bits - 2..bits).flat_map(|bit| [1_u64 << bit, (1 << bit) - 1, (1 << bit) + 1]));
+    all.extend(all.clone().iter().map(|x| x.wrapping_neg()));
+    all.iter_mut().for_each(|x| *x &= ty.mask());
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// How the operands of a test operation are given.
+#[derive(Clone, Copy, PartialEq)]
+enum Given {
+    Inputs,
+    FirstConstant,
+    SecondConstant,
+}
+
+fn ovf_trace(opcode: Opcode, ty: Ty, guard: Opcode, given: Given, x: u64, y: u64) -> Trace {
+    let mut b = TraceBuilder::new("ovf");
+    let inputs: [Operand; 2] = [b.input(ty).into(), b.input(ty).into()];
+    let constants = [x, y].map(|bits| b.constant(Const::new(ty, bits)));
+    let args = match given {
+        Given::Inputs => inputs,
+        Given::FirstConstant => [constants[0], inputs[1]],
+        Given::SecondConstant => [inputs[0], constants[1]],
+    };
+    let res = b.push(opcode, &args, 0, ty);
+    let exit = b.exit(ExitId(1), &[res], Resume::default());
+    b.push_void(guard, &[], exit);
+    let exit = b.exit(ExitId(2), &[res], Resume::default());
+    b.push_void(Opcode::Finish, &[], exit);
+    b.finish()
+}
+
+fn overflow_opcodes() -> impl Iterator<Item = Opcode> {
+    Opcode::ALL.iter().copied().filter(|op| op.without_overflow().is_some())
+}
+
+#[test]
+fn overflow_is_exact_at_every_width() {
+    let mut m = Machine::new();
+    for (opcode, ty) in overflow_opcodes().flat_map(|op| INTS.map(|ty| (op, ty))) {
+        for guard in [Opcode::GuardNoOverflow, Opcode::GuardOverflow] {
+            m.backend
+                .compile(CodeId(0), &ovf_trace(opcode, ty, guard, Given::Inputs, 0, 0))
+                .unwrap();
+            for (x, y) in pairs(ty) {
+                check_overflow(&mut m, opcode, ty, guard, x, y);
+            }
+            m.backend.free(CodeId(0));
+        }
+    }
+}
+
+#[track_caller]
+fn check_overflow(m: &mut Machine, opcode: Opcode, ty: Ty, guard: Opcode, x: u64, y: u64) {
+    let (wrapped, overflows) = ovf(opcode, Const::new(ty, x), Const::new(ty, y));
+    let passes = overflows == (guard == Opcode::GuardOverflow);
+    let exit = if passes { 2 } else { 1 };
+    let name = opcode.name();
+    assert_eq!(m.run(0, &[x, y]), (exit, [wrapped.bits]), "{name} {ty} {x:#x} {y:#x}");
+}
+
+fn pairs(ty: Ty) -> impl Iterator<Item = (u64, u64)> {
+    interesting(ty).into_iter().flat_map(move |x| interesting(ty).into_iter().map(move |y| (x, y)))
+}
+
+// Additions of constants are tested by a comparison of the result.
+#[test]
+fn overflow_with_constants_is_exact() {
+    let mut m = Machine::new();
+    let opcodes = [Opcode::IntAddOvf, Opcode::IntSubOvf, Opcode::UintSubOvf];
+    let guard = Opcode::GuardNoOverflow;
+    for (opcode, ty) in opcodes.into_iter().flat_map(|op| [Ty::I8, Ty::I64].map(|ty| (op, ty))) {
+        for (given, c) in [Given::FirstConstant, Given::SecondConstant]
+            .into_iter()
+            .flat_map(|given| interesting(ty).into_iter().map(move |c| (given, c)))
+        {
+            let trace = ovf_trace(opcode, ty, guard, given, c, c);
+            m.backend.compile(CodeId(0), &trace).unwrap();
+            for x in interesting(ty) {
+                let (x, y) = if given == Given::FirstConstant { (c, x) } else { (x, c) };
+                check_overflow(&mut m, opcode, ty, guard, x, y);
+            }
+            m.backend.free(CodeId(0));
+        }
+    }
+}
+
+#[test]
+fn memory_is_read_and_written() {
+    let mut memory: [u64; 4] = [0x8877_6655_4433_2211, 2, 3, 4];
+    let mut m = Machine::new();
+    m.compile(
+        0,
+        "[p0, i1]
+        i2: i8 = getfield(p0, descr=mem(i8, offset=7, class=1))
+        i3: i16 = getarrayitem(p0, i1, descr=mem(i16, offset=-2, scale=2, class=2))
+        i4 = getarrayitem(p0, 3, descr=mem(i64, scale=8))
+        i5: i32 = getarrayitem(p0, i1, descr=mem(i32, scale=24, offset=-24, class=5, frozen))
+        setfield(p0, i2, descr=mem(i8, offset=8))
+        setarrayitem(p0, i1, i4, descr=mem(i64, scale=8, offset=8))
+        setarrayitem(p0, i1, 1.5, descr=mem(f64, scale=24))
+        finish() [i2, i3, i4, i5] exit=1",
+    );
+    let p = memory.as_mut_ptr().expose_provenance() as u64;
+    assert_eq!(m.run(0, &[p, 1]), (1, [0x88, 0x2211, 4, 0x4433_2211]));
+    assert_eq!(memory, [0x8877_6655_4433_2211, 0x88, 4, 1.5_f64.to_bits()]);
+}
+
+/// Adds its two arguments; panics, in the convention's way, when the sum is odd.
+unsafe extern "C" fn add(words: *mut u64) -> u8 {
+    // SAFETY: the call words of a frame.
+    let words = unsafe { std::slice::from_raw_parts_mut(words, 3) };
+    let sum = words[0].wrapping_add(words[1]);
+    words[0] = sum;
+    words[1] = sum ^ u64::MAX;
+    words[2] = 0x7fc0_0000;
+    (sum % 2) as u8
+}
+
+fn address_of_add() -> u64 {
+    add as *const () as usize as u64
+}
+
+#[test]
+fn calls_pass_words_and_answer_results() {
+    let mut m = Machine::new();
+    let function = address_of_add();
+    m.compile(
+        0,
+        &format!(
+            "[i0: i8, i1: i32]
+            i2: i16 = call({function:#x}, i0, i1, descr=call(add, \"t:1:1\", res=i16, can_panic))
+            i3: i32 = call_result(1)
+            f4: f32 = call_result(2)
+            guard_no_exception() [i0, i1] exit=1
+            finish() [i2, i3, f4, i0] exit=2"
+        ),
+    );
+    assert_eq!(m.run(0, &[0xff, 0x1_0001]), (2, [0x0100, 0xfffe_feff, 0x7fc0_0000, 0xff]));
+    assert_eq!(m.run(0, &[0xff, 0x1_0000]), (1, [0xff, 0x1_0000]));
+}
+
+#[test]
+fn a_called_function_may_be_a_value() {
+    let mut m = Machine::new();
+    m.compile(
+        0,
+        "[p0, i1]
+        i2 = call(p0, i1, 5, descr=call(add, \"t:1:1\", res=i64))
+        call(p0, i2, 1.5f32, descr=call(add, \"t:1:2\"))
+        finish() [i1, i2] exit=2",
+    );
+    assert_eq!(m.run(0, &[address_of_add(), 7]), (2, [7, 12]));
+}
+
+// Functions of the program are far away from code memory; each has one thunk.
+#[test]
+fn thunks_are_shared() {
+    let m = Machine::new();
+    let function = address_of_add();
+    let text = |exit| {
+        let call = format!("call({function:#x}, i0, i0, descr=call(add, \"t:1:1\"))");
+        format!("[i0]\n {call}\n {call}\n finish() [i0] exit={exit}")
+    };
+    let first = m.compile(0, &text(1));
+    let thunk = m.backend.code_bytes() - first.code_bytes;
+    assert_eq!(thunk, link::THUNK_SIZE);
+    let second = m.compile(1, &text(2));
+    assert_eq!(m.backend.code_bytes(), first.code_bytes + second.code_bytes + thunk);
+}
+
+#[test]
+fn freed_code_is_given_back() {
+    let m = Machine::new();
+    let compiled = m.compile(0, COUNT);
+    assert_eq!(m.backend.code_bytes(), compiled.code_bytes);
+    m.backend.free(CodeId(0));
+    assert_eq!(m.backend.code_bytes(), 0);
+    assert!(m.refusal(1, "[i0]\n jump(i0, target=0)").contains("no label"));
+    // Its numbers are free too.
+    m.compile(0, COUNT);
+}
+
+#[test]
+#[cfg(debug_assertions)]
+#[should_panic(expected = "an exit leads to it")]
+fn a_bridge_in_use_is_not_freed() {
+    let m = Machine::new();
+    m.compile(0, COUNT);
+    m.compile(1, "[i0, i1]\n finish() [i0] exit=2");
+    m.backend.attach_bridge(ExitId(1), CodeId(1));
+    m.backend.free(CodeId(1));
+}
+
+#[test]
+#[should_panic(expected = "a bridge takes what its exit")]
+fn a_bridge_fits_its_exit() {
+    let m = Machine::new();
+    m.compile(0, COUNT);
+    m.compile(1, "[i0, f1]\n finish() [i0] exit=2");
+    m.backend.attach_bridge(ExitId(1), CodeId(1));
+}
+
+#[test]
+fn what_cannot_be_compiled_is_refused() {
+    let m = Machine::new();
+    m.compile(0, COUNT);
+    assert!(m.refusal(1, "[i0]\n jump(i0, target=77)").contains("no label to jump to"));
+    assert!(m.refusal(1, "[i0]\n jump(i0, target=0)").contains("other arguments"));
+    let mut small = Machine::with(&Options { code_memory: 4096, ..Options::default() });
+    let refusals = (0..100_u32).filter(|&code| {
+        let text = COUNT.replace("target=0", &format!("target={code}"));
+        let text = text.replace("exit=1", &format!("exit={code}"));
+        small.backend.compile(CodeId(code), &trace(&text)).is_err()
+    });
+    assert!((1..100).contains(&refusals.count()));
+    assert_eq!(small.run(0, &[0, 1, 10]), (0, [10, 10]));
+}
+
+#[test]
+fn too_many_values_are_refused() {
+    let mut b = TraceBuilder::new("wide");
+    let inputs: Vec<Operand> = (0..1001).map(|_| b.input(Ty::I64).into()).collect();
+    let exit = b.exit(ExitId(1), &inputs[..1], Resume::default());
+    b.push_void(Opcode::Finish, &[], exit);
+    let refusal = Machine::new().backend.compile(CodeId(0), &b.finish()).unwrap_err();
+    assert_eq!(refusal.to_string(), "1001 inputs, and there is room for 1000");
+}
+
+/// A loop of `n` steps, each a handful of operations and a guard that saves `live` values.
+fn long_trace(n: usize, live: usize, first_exit: u32, target: u32) -> Trace {
+    let mut b = TraceBuilder::new("long");
+    let inputs: Vec<Operand> = (0..live).map(|_| b.input(Ty::I64).into()).collect();
+    let first = b.push_label(TargetId(target), &inputs).0;
+    let mut locals: Vec<Operand> =
+        (0..live as u32).map(|k| metainterp::ir::ValueId(first + k).into()).collect();
+    for step in 0..n {
+        let (x, y) = (locals[step % live], locals[(step + 1) % live]);
+        let three = b.constant(Const::new(Ty::I64, 3));
+        let product = b.push(Opcode::IntMul, &[x, three], 0, Ty::I64);
+        let sum = b.push(Opcode::IntAdd, &[product, y], 0, Ty::I64);
+        let mixed = b.push(Opcode::IntXor, &[sum, x], 0, Ty::I64);
+        let wrong = b.constant(Const::new(Ty::I64, 0x1234_5678_9abc));
+        let differs = b.push(Opcode::IntNe, &[mixed, wrong], 0, Ty::Bool);
+        let exit = b.exit(ExitId(first_exit + step as u32), &locals, Resume::default());
+        b.push_void(Opcode::GuardTrue, &[differs], exit);
+        locals[step % live] = mixed;
+    }
+    b.push_void(Opcode::Jump, &locals, target);
+    b.finish()
+}
+
+#[test]
+fn long_traces_compile() {
+    let m = Machine::new();
+    let trace = long_trace(2000, 10, 0, 0);
+    verify(&trace).unwrap();
+    let compiled = m.backend.compile(CodeId(0), &trace).unwrap();
+    let per_guard = compiled.code_bytes / 2000;
+    // Five operations, a guard and its exit slot. The bound has a third to spare.
+    assert!(per_guard < 120, "{per_guard} bytes");
+}
+
+#[test]
+fn code_is_packed() {
+    let m = Machine::new();
+    let mut code = 0;
+    for k in 0..1000 {
+        let trace = long_trace(5 + k as usize % 7, 4, k * 100, k);
+        code += m.backend.inner.borrow_mut().machine_code_bytes(&trace);
+        m.backend.compile(CodeId(k), &trace).unwrap();
+    }
+    let inner = m.backend.inner.borrow();
+    let taken = inner.memory.high_water().next_multiple_of(4096);
+    let wasted = (taken - code) as f64 / taken as f64;
+    assert!(wasted < 0.05, "{taken} bytes for {code} bytes of code: {wasted}");
+}
+
+impl Inner {
+    /// The length of a trace's code, which the next compilation will yield again.
+    fn machine_code_bytes(&mut self, trace: &Trace) -> usize {
+        let analysis = Analysis::new(trace).unwrap();
+        let env = Env { foreign: None, exit_slots: 1 << 46, mid_end: false };
+        self.compiler.compile(trace, &analysis, &env).unwrap().bytes.len()
+    }
+}
+
+#[test]
+fn the_mid_end_changes_nothing_but_the_code() {
+    let mut m = Machine::with(&Options { mid_end: MidEnd::Speed, ..Options::default() });
+    m.compile(0, COUNT);
+    assert_eq!(m.run(0, &[0, 3, 100]), (1, [102, 100]));
+    let size = |n| {
+        let trace = long_trace(n, 10, 0, 0);
+        let backend = CraneliftBackend::with_options(&Options {
+            mid_end: MidEnd::Speed,
+            ..Options::default()
+        });
+        backend.compile(CodeId(0), &trace).unwrap().code_bytes
+    };
+    // Without values on the branch, exits would repeat what computes their arguments.
+    assert!(size(400) < 5 * size(100));
+}
+
+// A class of 0 may overlap any other: the store must be seen by the load.
+#[test]
+fn the_mid_end_knows_what_overlaps() {
+    let mut m = Machine::with(&Options { mid_end: MidEnd::Speed, ..Options::default() });
+    m.compile(
+        0,
+        "[p0, i1]
+        i2 = getfield(p0, descr=mem(i64, class=1))
+        setfield(p0, i1, descr=mem(i64))
+        i3 = getfield(p0, descr=mem(i64, class=1))
+        finish() [i2, i3] exit=1",
+    );
+    let mut cell = 5_u64;
+    let p = (&raw mut cell).expose_provenance() as u64;
+    assert_eq!(m.run(0, &[p, 6]), (1, [5, 6]));
+    assert_eq!(cell, 6);
+}
+
+/// One trace per operation and operand type, with everything that the operation can be given.
+fn samples() -> Vec<Trace> {
+    let mut samples = Vec::new();
+    for &opcode in Opcode::ALL.iter().filter(|op| op.is_pure()) {
+        for first in Ty::ALL {
+            for res in Ty::ALL {
+                samples.extend(sample(opcode, first, res));
+            }
+        }
+    }
+    for (opcode, ty) in overflow_opcodes().flat_map(|op| INTS.map(|ty| (op, ty))) {
+        samples.push(ovf_trace(opcode, ty, Opcode::GuardOverflow, Given::Inputs, 0, 0));
+    }
+    samples
+}
+
+/// The trace that does one operation and saves its result, if it passes the verifier.
+fn sample(opcode: Opcode, first: Ty, res: Ty) -> Option<Trace> {
+    use metainterp::ir::Arg;
+    let mut b = TraceBuilder::new(format!("{} {first} {res}", opcode.name()));
+    let ty = |arg: &Arg| match arg {
+        Arg::I64 => Ty::I64,
+        Arg::Ptr => Ty::Ptr,
+        _ => first,
+    };
+    let args: Vec<Operand> = opcode.info().args.iter().map(|arg| b.input(ty(arg)).into()).collect();
+    let res = b.push(opcode, &args, 0, res);
+    let exit = b.exit(ExitId(1), &[res], Resume::default());
+    b.push_void(Opcode::Finish, &[], exit);
+    Some(b.finish()).filter(|trace| verify(trace).is_ok())
+}
+
+fn operands(ty: Ty) -> Vec<u64> {
+    match ty {
+        Ty::Bool => vec![0, 1],
+        Ty::F32 => floats().map(|x| u64::from((x as f32).to_bits())).collect(),
+        Ty::F64 => floats().map(f64::to_bits).collect(),
+        Ty::Ptr => interesting(Ty::I64),
+        ty => interesting(ty),
+    }
+}
+
+fn floats() -> impl Iterator<Item = f64> {
+    let finite = [0.0, 0.4, 0.5, 1.0, 1.5, 2.5, 3e-320, 127.5, 128.0, 255.9, 65536.0, 3e9, 1e10];
+    let edges = [9.3e18, 1.9e19, 1e300, f64::INFINITY, f64::NAN];
+    finite.into_iter().chain(edges).flat_map(|x| [x, -x])
+}
+
+/// Runs a trace of one operation over all pairs of operands; `fold` says what must come out.
+fn check_operation(m: &mut Machine, trace: &Trace) {
+    let op = trace.ops[0];
+    let types: Vec<Ty> = trace.inputs().map(|value| trace.types[value.index()]).collect();
+    let res_ty = trace.types[op.res().unwrap().index()];
+    m.backend.compile(CodeId(0), trace).unwrap();
+    let second = types.get(1).map_or(vec![0], |&ty| operands(ty));
+    for (x, y) in operands(types[0]).iter().flat_map(|x| second.iter().map(move |y| (x, y))) {
+        let args: Vec<Const> =
+            types.iter().zip([x, y]).map(|(&ty, &bits)| Const::new(ty, bits)).collect();
+        let Some(expected) = fold(op.opcode, res_ty, &args) else { continue };
+        let (_, [found]) = m.run(0, &[*x, *y]);
+        let open = makes_nans(op.opcode) && is_nan(res_ty, expected.bits);
+        let same = found == expected.bits || open && is_nan(res_ty, found);
+        assert!(same, "{}({args:?}) = {found:#x}, not {:#x}", trace.name, expected.bits);
+    }
+    m.backend.free(CodeId(0));
+}
+
+/// Which NaN it yields is open.
+fn makes_nans(opcode: Opcode) -> bool {
+    let moves = [Opcode::FloatNeg, Opcode::FloatAbs, Opcode::SameAs];
+    !moves.contains(&opcode) && opcode != Opcode::ConvertIntBytesToFloat
+}
+
+fn is_nan(ty: Ty, bits: u64) -> bool {
+    match ty {
+        Ty::F32 => f32::from_bits(bits as u32).is_nan(),
+        Ty::F64 => f64::from_bits(bits).is_nan(),
+        _ => false,
+    }
+}
+
+#[test]
+fn operations_compute_what_folding_computes() {
+    let mut m = Machine::new();
+    for trace in samples().iter().filter(|trace| trace.ops[0].opcode.is_pure()) {
+        check_operation(&mut m, trace);
+    }
+}
+
+#[test]
+fn every_operation_compiles_for_every_machine() {
+    let samples = samples();
+    let opcodes = Opcode::ALL.iter().filter(|op| op.is_pure()).count();
+    assert!(samples.len() > 2 * opcodes, "only {} samples", samples.len());
+    let triples = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"];
+    for triple in triples.map(|name| name.parse::<Triple>().unwrap()) {
+        for trace in &samples {
+            let assembled = compile_for(&triple, trace);
+            let assembled = assembled.unwrap_or_else(|refusal| panic!("{}: {refusal}", trace.name));
+            assert!(!assembled.bytes.is_empty());
+        }
+    }
+}
+
+#[test]
+fn loops_calls_and_memory_compile_for_aarch64() {
+    let triple: Triple = "aarch64-unknown-linux-gnu".parse().unwrap();
+    assert!(compile_for(&triple, &long_trace(100, 12, 0, 0)).is_ok());
+    let listing = compile_for(&triple, &trace(COUNT)).unwrap().listing;
+    assert!(listing.contains("b.ge") || listing.contains("b.lt"), "{listing}");
+    let call = "[p0]\n i1 = getfield(p0, descr=mem(i64, offset=40000))
+        call(0x7f0000001000, i1, descr=call(f, \"t:1:1\", can_panic))
+        guard_no_exception() [i1] exit=1
+        setarrayitem(p0, i1, 1.5, descr=mem(f64, scale=8, offset=8))
+        finish() [] exit=2";
+    let listing = compile_for(&triple, &trace(call)).unwrap().listing;
+    assert!(listing.contains("bl "), "no near call:\n{listing}");
+}
+
+#[test]
+fn a_trace_for_elsewhere_jumps_nowhere_else() {
+    let triple: Triple = "aarch64-unknown-linux-gnu".parse().unwrap();
+    assert!(compile_for(&triple, &trace("[i0]\n jump(i0, target=3)")).is_err());
+    let unknown: Triple = "riscv64gc-unknown-linux-gnu".parse().unwrap();
+    assert!(compile_for(&unknown, &trace(COUNT)).is_err());
+}
+
+// Memory whose descriptor says nothing about alignment may be unaligned.
+#[test]
+fn unaligned_accesses_work() {
+    let mut m = Machine::new();
+    let mut bytes = [0_u8; 32];
+    let mut b = TraceBuilder::new("unaligned");
+    let p: Operand = b.input(Ty::Ptr).into();
+    let x: Operand = b.input(Ty::F64).into();
+    let mem = b.mem(MemDescr { ty: Ty::F64, offset: 3, scale: 0, class: 0, frozen: false });
+    b.push_void(Opcode::SetField, &[p, x], mem);
+    let y = b.push(Opcode::GetField, &[p], mem, Ty::F64);
+    let sum = b.push(Opcode::FloatAdd, &[x, y], 0, Ty::F64);
+    let exit = b.exit(ExitId(1), &[sum], Resume::default());
+    b.push_void(Opcode::Finish, &[], exit);
+    m.backend.compile(CodeId(0), &b.finish()).unwrap();
+    let p = bytes.as_mut_ptr().expose_provenance() as u64;
+    assert_eq!(m.run(0, &[p, 1.5_f64.to_bits()]), (1, [3.0_f64.to_bits()]));
+    assert_eq!(bytes[3..11], 1.5_f64.to_le_bytes());
+}
