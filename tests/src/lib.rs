@@ -1,0 +1,11 @@
+//! What every backend must do, and tools that compare backends.
+//!
+//! - [`suite`] is the conformance suite: traces as text, inputs and expected exits. A backend runs all of
+//!   it with [`backend_tests!`].
+//! - [`bench`](mod@bench) compiles and runs traces for tests.
+//!
+//! Expected values are computed by Rust itself, never by the code that is tested.
+#![deny(unsafe_code)]
+
+pub mod bench;
+pub mod suite;
