@@ -12,8 +12,8 @@ use cranelift_codegen::ir::{AbiParam, InstBuilder, MemFlagsData, Signature, Valu
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_jit::{JITBuilder, JITModule};
-use cranelift_module::{FuncId, Linkage, Module, ModuleResult, default_libcall_names};
-use metainterp::backend::Frame;
+use cranelift_module::{FuncId, Linkage, Module, ModuleError, default_libcall_names};
+use metainterp::backend::{Frame, Refusal};
 use metainterp::ir::ExitId;
 
 /// `(frame, address of the trace) -> exit id`
@@ -29,8 +29,12 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// Compiles both.
-    pub fn new(isa: OwnedTargetIsa) -> ModuleResult<Entry> {
-        let mut module = JITModule::new(JITBuilder::with_isa(isa, default_libcall_names()));
+    pub fn new(isa: OwnedTargetIsa) -> Result<Entry, Refusal> {
+        let module = JITModule::new(JITBuilder::with_isa(isa, default_libcall_names()));
+        Entry::compile(module).map_err(|error| Refusal::new(error.to_string()))
+    }
+
+    fn compile(mut module: JITModule) -> Result<Entry, Box<ModuleError>> {
         let stub = define(&mut module, "jit_exit", trace_signature(), exit_stub)?;
         let mut signature = module.make_signature();
         signature.params.extend([types::I64; 2].map(AbiParam::new));
@@ -76,7 +80,7 @@ fn define(
     name: &str,
     signature: Signature,
     body: fn(&mut FunctionBuilder<'_>, &[Value]),
-) -> ModuleResult<FuncId> {
+) -> Result<FuncId, Box<ModuleError>> {
     let function = module.declare_function(name, Linkage::Local, &signature)?;
     let mut context = module.make_context();
     context.func.signature = signature;

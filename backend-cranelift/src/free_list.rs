@@ -128,7 +128,7 @@ mod tests {
         for _ in 0..5000 {
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let choice = (random >> 16) as usize;
-            if choice % 3 == 0 && !used.is_empty() {
+            if choice.is_multiple_of(3) && !used.is_empty() {
                 list.free(used.swap_remove(choice % used.len()));
             } else if let Some(range) = list.allocate(choice % 700 + 1) {
                 used.push(range);

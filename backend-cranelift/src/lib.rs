@@ -159,22 +159,25 @@ impl CraneliftBackend {
 
     /// A backend with these options, where the machine allows.
     pub fn try_new(options: &Options) -> Result<CraneliftBackend, Refusal> {
-        let target = Target::host(options)?;
-        let failed = |error: &dyn std::fmt::Display| Refusal::new(error.to_string());
-        let entry = Entry::new(target.isa.clone()).map_err(|error| failed(&error))?;
+        CraneliftBackend::for_target(Target::host(options)?, options)
+    }
+
+    fn for_target(target: Target, options: &Options) -> Result<CraneliftBackend, Refusal> {
+        let failed = |error: std::io::Error| Refusal::new(error.to_string());
+        let entry = Entry::new(target.isa.clone())?;
         let mapping = if options.perf_map { Mapping::Once } else { Mapping::Twice };
         let memory = CodeMemory::new(options.code_memory.min(MAX_CODE_MEMORY), mapping);
         let perf_map = options.perf_map.then(PerfMap::open).transpose();
         let inner = Inner {
             compiler: Compiler::new(target, options),
-            memory: memory.map_err(|error| failed(&error))?,
+            memory: memory.map_err(failed)?,
             stub: entry.stub(),
             codes: FxHashMap::default(),
             labels: FxHashMap::default(),
             exits: FxHashMap::default(),
             thunks: FxHashMap::default(),
             slot_bytes: 0,
-            perf_map: perf_map.map_err(|error| failed(&error))?,
+            perf_map: perf_map.map_err(failed)?,
         };
         Ok(CraneliftBackend { entry, inner: RefCell::new(inner) })
     }

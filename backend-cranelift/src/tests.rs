@@ -521,7 +521,7 @@ fn code_is_packed() {
     let mut code = 0;
     for k in 0..1000 {
         let trace = long_trace(5 + k as usize % 7, 4, k * 100, k);
-        code += m.backend.inner.borrow_mut().machine_code_bytes(&trace);
+        code += m.backend.inner.borrow_mut().assemble(&trace).bytes.len();
         m.backend.compile(CodeId(k), &trace).unwrap();
     }
     let inner = m.backend.inner.borrow();
@@ -531,11 +531,11 @@ fn code_is_packed() {
 }
 
 impl Inner {
-    /// The length of a trace's code, which the next compilation will yield again.
-    fn machine_code_bytes(&mut self, trace: &Trace) -> usize {
+    /// The code that compiling the trace will yield.
+    fn assemble(&mut self, trace: &Trace) -> MachineCode {
         let analysis = Analysis::new(trace).unwrap();
         let env = Env { foreign: None, exit_slots: 1 << 46, mid_end: false };
-        self.compiler.compile(trace, &analysis, &env).unwrap().bytes.len()
+        self.compiler.compile(trace, &analysis, &env).unwrap()
     }
 }
 
@@ -658,6 +658,21 @@ fn is_nan(ty: Ty, bits: u64) -> bool {
 #[test]
 fn operations_compute_what_folding_computes() {
     let mut m = Machine::new();
+    for trace in samples().iter().filter(|trace| trace.ops[0].opcode.is_pure()) {
+        check_operation(&mut m, trace);
+    }
+}
+
+// An x86-64 without SSE4.1 has no rounding instructions: Cranelift calls functions instead.
+#[test]
+fn operations_compute_the_same_without_cpu_features() {
+    let options = Options::default();
+    let baseline = Target::of(&options, &Triple::host()).unwrap();
+    let backend = CraneliftBackend::for_target(baseline, &options).unwrap();
+    let mut m = Machine { backend, frame: Frame::new() };
+    let floor = sample(Opcode::MathFloor, Ty::F64, Ty::F64).unwrap();
+    let calls = m.backend.inner.borrow_mut().assemble(&floor).relocations.len();
+    assert_eq!(calls, usize::from(cfg!(target_arch = "x86_64")));
     for trace in samples().iter().filter(|trace| trace.ops[0].opcode.is_pure()) {
         check_operation(&mut m, trace);
     }
