@@ -4,8 +4,8 @@
 //! 2, 3 and the default; results, final memory and panics (message and place) must be the same.
 
 use jitdriver::{
-    Jit, JitDriver, can_enter_jit, dont_look_inside, elidable, jit, jit_merge_point, promote, unroll_safe,
-    we_are_jitted,
+    Jit, JitDriver, can_enter_jit, dont_look_inside, elidable, jit, jit_merge_point, promote,
+    unroll_safe, we_are_jitted,
 };
 use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
@@ -16,27 +16,40 @@ thread_local! {
     static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Keeps the message and place of this thread's panics instead of printing them.
-fn quiet_panics() {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        std::panic::set_hook(Box::new(|info| PANIC.set(Some(info.to_string()))));
-    });
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
+/// What `run` answers, or the message and place of its panic, which is not printed.
 fn outcome<T>(run: impl FnOnce() -> T) -> Result<T, String> {
-    quiet_panics();
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| match QUIET.get() {
+            true => PANIC.set(Some(info.to_string())),
+            false => usual(info),
+        }));
+    });
+    let outer = QUIET.replace(true);
     PANIC.set(None);
-    catch_unwind(AssertUnwindSafe(run)).map_err(|_| PANIC.take().expect("the hook has seen the panic"))
+    let result = catch_unwind(AssertUnwindSafe(run));
+    QUIET.set(outer);
+    result.map_err(|_| PANIC.take().expect("the hook has seen the panic"))
 }
 
 fn backends() -> Vec<Jit> {
-    if cfg!(feature = "cranelift") { vec![Jit::Llgraph, Jit::Cranelift] } else { vec![Jit::Llgraph] }
+    if cfg!(feature = "cranelift") {
+        vec![Jit::Llgraph, Jit::Cranelift]
+    } else {
+        vec![Jit::Llgraph]
+    }
 }
 
 /// Runs `program` in all modes and compares. Answers the statistics of each compiled run at threshold 2.
 #[track_caller]
-fn check<T: PartialEq + Debug>(program: impl Fn(&JitDriver<'static>) -> T) -> Vec<jitdriver::Stats> {
+fn check<T: PartialEq + Debug>(
+    program: impl Fn(&JitDriver<'static>) -> T,
+) -> Vec<jitdriver::Stats> {
     let driver = |jit, threshold: u32| -> JitDriver<'static> {
         JitDriver::builder().jit(jit).threshold(threshold).trace_eagerness(2).build().unwrap()
     };
@@ -389,13 +402,19 @@ fn calls() {
 }
 
 #[jit]
-fn slices<'p>(driver: &JitDriver<'p>, code: &'p [u8], regs: &mut [i64], table: &[i64; 4]) -> i64 {
+fn slices<'p>(
+    driver: &JitDriver<'p>,
+    code: &'p [u8],
+    mut fuel: u8,
+    regs: &mut [i64],
+    table: &[i64; 4],
+) -> i64 {
     let mut pc = 0;
     let mut acc = 0;
     let mut local = [1i64, 2, 3, 4];
     let mut heap = vec![0i64; 8];
     loop {
-        jit_merge_point!(driver, greens = [pc, code], reds = [acc, regs, table, local, heap]);
+        jit_merge_point!(driver, greens = [pc, code], reds = [acc, fuel, regs, table, local, heap]);
         let op = code[pc];
         pc += 1;
         match op {
@@ -424,11 +443,15 @@ fn slices<'p>(driver: &JitDriver<'p>, code: &'p [u8], regs: &mut [i64], table: &
                 acc = sum_of(regs, 1, 2) + sum_of(table, 0, (acc & 3) as usize);
             }
             6 => {
-                // A jump back while the counter in regs[3] is positive.
-                regs[3] -= 1;
-                if regs[3] >= 0 {
+                // A jump back while there is fuel.
+                if fuel > 0 {
+                    fuel -= 1;
                     pc = code[pc] as usize;
-                    can_enter_jit!(driver, greens = [pc, code], reds = [acc, regs, table, local, heap]);
+                    can_enter_jit!(
+                        driver,
+                        greens = [pc, code],
+                        reds = [acc, fuel, regs, table, local, heap]
+                    );
                     continue;
                 }
                 pc += 1;
@@ -454,7 +477,7 @@ fn memory() {
     for &code in PROGRAMS {
         check(|d| {
             let mut regs = [1, 2, 3, 60];
-            let result = outcome(|| slices(d, code, &mut regs, &[5, 6, 7, 8]));
+            let result = outcome(|| slices(d, code, 60, &mut regs, &[5, 6, 7, 8]));
             (result, regs)
         });
     }

@@ -710,7 +710,8 @@ impl Recorder {
                 step: self.step.get(),
                 n_reds: 0,
             };
-            let exit = state.builder.exit(ExitId(0), &args, resume);
+            let id = next_exit(&state.builder);
+            let exit = state.builder.exit(id, &args, resume);
             state.builder.push_void(Opcode::Finish, &[], exit);
         }
         self.end(None);
@@ -760,7 +761,8 @@ impl Recording {
             step,
             n_reds: region.reds.len() as u32,
         };
-        self.builder.exit(ExitId(0), &args, resume)
+        let id = next_exit(&self.builder);
+        self.builder.exit(id, &args, resume)
     }
 
     /// Truncates to the last merge point and leaves there; false if nothing is left by that.
@@ -774,6 +776,11 @@ impl Recording {
         self.builder.push_void(Opcode::Finish, &[], exit);
         true
     }
+}
+
+/// Exits are numbered within the trace until it is compiled.
+fn next_exit(builder: &TraceBuilder) -> ExitId {
+    ExitId(builder.trace().exits.len() as u32)
 }
 
 fn operand(builder: &mut TraceBuilder, arg: &Arg) -> Operand {

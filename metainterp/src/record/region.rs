@@ -101,7 +101,8 @@ impl Copier<'_> {
                 let exit = trace.exit(op);
                 let exit_args: Vec<Operand> =
                     trace.exit_args(exit).iter().map(|&arg| self.operand(arg)).collect();
-                self.builder.exit(exit.id, &exit_args, exit.resume)
+                let id = super::next_exit(&self.builder);
+                self.builder.exit(id, &exit_args, exit.resume)
             } else if matches!(op.opcode.effect(), crate::ir::Effect::Load | crate::ir::Effect::Store) {
                 self.builder.mem(trace.mem(op).clone())
             } else {
