@@ -15,8 +15,8 @@ mod silence;
 pub mod std_macros;
 
 pub use crate::scope::contains_loop;
-pub use attrs::{FnHints, check_item, function_attrs, is_hint_attribute};
-pub use silence::without_hints;
+pub use attrs::{FnHints, check_item, function_attrs, is_hint_attribute, keep_imports};
+pub use silence::beside_errors;
 pub use std_macros::format_captures;
 
 use proc_macro2::{Ident, Span};

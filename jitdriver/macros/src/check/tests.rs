@@ -395,6 +395,7 @@ fn what_does_not_live() {
         "acc.x = p.x(); acc = Point { x: 1 }.x;",
         "println!(\"{{x}} {0} {x}\", acc, x = 1);",
         "my_macro!(acc.x);",
+        "my_macro!('x: loop { break 'x; });",
         "module::x(); x::y();",
         "if matches!(acc, x if x > 0) { return 0; }",
         "'x: loop { break 'x; }",

@@ -8,8 +8,8 @@
 //! thing twice; here saying it once is the only way.
 
 use crate::parse::Mistakes;
-use proc_macro2::{Ident, Span};
-use quote::ToTokens;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote};
 use syn::{Attribute, ImplItem, Item, Meta, Signature};
 
 /// The names of the three attributes.
@@ -58,6 +58,19 @@ pub fn is_hint_attribute(attr: &Attribute) -> bool {
 
 fn name_of(attr: &Attribute) -> Option<&Ident> {
     Some(&attr.path().segments.last()?.ident)
+}
+
+/// An item that uses the imports of the three attributes, for when they are taken off: the author's
+/// `use jitdriver::elidable` is not unused.
+pub fn keep_imports<'a>(attrs: impl IntoIterator<Item = &'a Attribute>) -> TokenStream {
+    let ours = attrs.into_iter().filter(|attr| is_hint_attribute(attr));
+    let mut names: Vec<_> = ours.filter_map(|attr| attr.path().get_ident()).collect();
+    names.sort();
+    names.dedup();
+    if names.is_empty() {
+        return TokenStream::new();
+    }
+    quote!(const _: () = { #(#[allow(unused_imports)] use #names as _;)* };)
 }
 
 /// Reads the three attributes; others are not looked at.
@@ -192,6 +205,17 @@ mod tests {
         assert!(attrs("#[unroll_safe] #[doc = \"x\"]").unwrap().unroll_safe);
         assert!(attrs("#[inline]").unwrap().given.is_none());
         assert!(attrs("#[inline]").unwrap().forbid_on_portal().is_ok());
+    }
+
+    #[test]
+    fn imports_are_kept() {
+        let item: syn::ItemFn =
+            syn::parse_quote!(#[inline] #[elidable] #[jitdriver::unroll_safe] fn f() {});
+        assert_eq!(
+            keep_imports(&item.attrs).to_string(),
+            quote!(const _: () = { #[allow(unused_imports)] use elidable as _; };).to_string()
+        );
+        assert!(keep_imports(&item.attrs[..1]).is_empty());
     }
 
     #[test]

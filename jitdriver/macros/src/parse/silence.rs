@@ -1,8 +1,8 @@
-//! An item without what its hints say, for when it is emitted beside its errors.
+//! What is left of an item with mistakes.
 //!
-//! A hint that is expanded by itself is an error, and so is `#[unroll_safe]`. When `#[jit]` has found
-//! mistakes, the item still has to be there (else every use of it is one more error), but its hints
-//! have had their say.
+//! The item has to be emitted beside its errors, else every use of it would be one more error. But its
+//! hints have had their say: one that is expanded by itself is an error, and so is `#[unroll_safe]`.
+//! And a driver that only hints use is not unused.
 //!
 //! Why on tokens? So it works on what does not parse as an item.
 
@@ -10,9 +10,14 @@ use super::HintKind;
 use super::attrs::FN_HINTS;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-/// The same tokens, with the arguments of each hint taken out and without the attributes of
-/// [`super::FnHints`].
-pub fn without_hints(tokens: TokenStream) -> TokenStream {
+/// An item as it is emitted beside its errors: with the arguments of each hint taken out, without
+/// the attributes of [`super::FnHints`], and without warnings of what is now unused.
+pub fn beside_errors(item: TokenStream) -> TokenStream {
+    let silent = without_hints(item);
+    quote::quote!(#[allow(unused)] #silent)
+}
+
+fn without_hints(tokens: TokenStream) -> TokenStream {
     let mut out: Vec<TokenTree> = Vec::new();
     for token in tokens {
         match token {

@@ -1,0 +1,14 @@
+//! A variable from before the merge point is not there for who starts at it.
+
+use jitdriver::{JitDriver, jit, jit_merge_point};
+
+#[jit]
+fn interpret(driver: &JitDriver<'_>, code: &'static [u8], mut pc: usize) {
+    while pc < code.len() {
+        let op = code[pc];
+        jit_merge_point!(driver, greens = [pc, code], reds = []);
+        pc += usize::from(op);
+    }
+}
+
+fn main() {}
