@@ -1,16 +1,23 @@
 //! What lowering must know about a trace before it emits the first instruction.
 //!
-//! One walk over the operations finds out which comparisons melt into their guard, where the labels
-//! are, and whether the trace fits the backend at all. Every refusal is made here (or by Cranelift
-//! itself), so that lowering cannot fail half way.
+//! A walk forwards finds the labels and refuses what does not fit the backend, so that lowering cannot
+//! fail half way. A walk backwards counts uses: what is not used is not computed, and a comparison
+//! that only a guard uses melts into it.
+//!
+//! **Homes.** Values come in by the frame's slots and go out by them, and interpreters keep their
+//! locals in place. So a value that lies in slot `k` already costs nothing where it must lie in
+//! slot `k` again: no store, and, if nothing else uses it, no load and no register. The inputs have
+//! homes, up to the first label, and so have the arguments of a loop's label that its jump passes on unchanged.
+//! Exits and jumps to other traces are the only ones that write slots, and the trace ends there.
 //!
 //! Invariants
 //! 1. A comparison in [`Analysis::fused`] has one use, and that is a guard's condition.
 //! 2. Entry 0 starts the trace with its inputs. The labels have the entries from 1 on, but a label at
 //!    the start that merely renames the inputs has entry 0 too.
+//! 3. A value with a home is in that slot wherever it can be used.
 
 use metainterp::backend::{CALL_WORDS, Refusal, VALUE_SLOTS};
-use metainterp::ir::{Opcode, Operand, TargetId, Trace, Ty, ValueId};
+use metainterp::ir::{Effect, Op, Opcode, Operand, TargetId, Trace, Ty, ValueId};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::{Hash, Hasher};
 
@@ -27,17 +34,27 @@ pub(crate) struct LabelInfo {
     pub entry: u32,
 }
 
-/// The result of the walk.
+impl LabelInfo {
+    /// The results.
+    pub fn values(&self) -> impl ExactSizeIterator<Item = ValueId> + use<> {
+        (self.first_value..self.first_value + self.n_args).map(ValueId)
+    }
+}
+
+/// What there is to know.
 #[derive(Debug, Default)]
 pub(crate) struct Analysis {
     /// Per value: its comparison is emitted at the guard that tests it.
-    pub fused: Vec<bool>,
-    /// Per value: number of uses, saturating.
-    pub uses: Vec<u8>,
+    fused: Vec<bool>,
+    /// Per value: number of uses that need it in a register, saturating.
+    uses: Vec<u8>,
     /// The labels, in order.
     pub labels: Vec<LabelInfo>,
     /// Index into `labels`.
-    pub label_of: FxHashMap<TargetId, usize>,
+    label_of: FxHashMap<TargetId, usize>,
+    n_inputs: u32,
+    /// Per argument of the last label: the loop never changes it.
+    invariant: Vec<bool>,
 }
 
 /// A number that differs (but for bad luck) when lists of types differ. Code that passes values
@@ -52,91 +69,138 @@ impl Analysis {
     /// Walks over the trace.
     pub fn new(trace: &Trace) -> Result<Analysis, Refusal> {
         check_count("inputs", trace.n_inputs as usize, VALUE_SLOTS)?;
-        let n_values = trace.types.len();
-        let mut walk = Walk {
-            trace,
-            analysis: Analysis {
-                fused: vec![false; n_values],
-                uses: vec![0; n_values],
-                ..Analysis::default()
-            },
-            defined: trace.n_inputs,
-            next_entry: if starts_with_its_inputs(trace) { 0 } else { 1 },
+        let mut analysis = Analysis {
+            fused: vec![false; trace.types.len()],
+            uses: vec![0; trace.types.len()],
+            n_inputs: trace.n_inputs,
+            ..Analysis::default()
         };
+        analysis.find_labels(trace)?;
+        analysis.find_invariants(trace);
+        for op in trace.ops.iter().rev() {
+            analysis.count_uses(trace, op);
+        }
+        for (fused, &uses) in analysis.fused.iter_mut().zip(&analysis.uses) {
+            *fused &= uses == 1;
+        }
+        Ok(analysis)
+    }
+
+    /// The label's index in `labels`, if it is in this trace.
+    pub fn label_index(&self, target: TargetId) -> Option<usize> {
+        self.label_of.get(&target).copied()
+    }
+
+    /// Whether something needs the value in a register.
+    pub fn is_used(&self, value: ValueId) -> bool {
+        self.uses[value.index()] > 0
+    }
+
+    /// Whether its guard makes the comparison that the value is.
+    pub fn is_fused(&self, value: ValueId) -> bool {
+        self.fused[value.index()]
+    }
+
+    /// Whether the operand is in that slot already.
+    pub fn is_home(&self, operand: Operand, slot: usize) -> bool {
+        operand.value().and_then(|value| self.home(value)) == Some(slot as u32)
+    }
+
+    /// Whether the slot is the home of a label's argument, so that coming to the label fills it.
+    pub fn fills_home(&self, label: &LabelInfo, arg: usize) -> bool {
+        self.home(ValueId(label.first_value + arg as u32)).is_some()
+    }
+
+    /// The slot that the value is in.
+    fn home(&self, value: ValueId) -> Option<u32> {
+        if value.0 < self.n_inputs {
+            return Some(value.0);
+        }
+        let arg = value.0.checked_sub(self.labels.last()?.first_value)?;
+        self.invariant.get(arg as usize).is_some_and(|&invariant| invariant).then_some(arg)
+    }
+
+    fn find_labels(&mut self, trace: &Trace) -> Result<(), Refusal> {
+        let mut defined = trace.n_inputs;
+        let mut entry = if starts_with_its_inputs(trace) { 0 } else { 1 };
         for op in &trace.ops {
-            walk.op(op)?;
-        }
-        Ok(walk.finish())
-    }
-
-    /// The label, if it is in this trace.
-    pub fn label(&self, target: TargetId) -> Option<&LabelInfo> {
-        self.label_of.get(&target).map(|&index| &self.labels[index])
-    }
-}
-
-struct Walk<'a> {
-    trace: &'a Trace,
-    analysis: Analysis,
-    /// Number of values defined so far.
-    defined: u32,
-    next_entry: u32,
-}
-
-impl Walk<'_> {
-    fn op(&mut self, op: &metainterp::ir::Op) -> Result<(), Refusal> {
-        let args = self.trace.args(op);
-        check_op(self.trace, op)?;
-        for &arg in args {
-            self.use_operand(arg);
-        }
-        match op.opcode {
-            Opcode::GuardTrue | Opcode::GuardFalse => self.test(args[0]),
-            Opcode::Label => self.label(op),
-            _ => {}
-        }
-        if op.opcode.has_exit() {
-            for &arg in self.trace.exit_args(self.trace.exit(op)) {
-                self.use_operand(arg);
+            check_op(trace, op)?;
+            if op.opcode == Opcode::Label {
+                let (target, n_args) = (op.target(), op.n_args() as u32);
+                self.label_of.insert(target, self.labels.len());
+                self.labels.push(LabelInfo { target, first_value: defined, n_args, entry });
+                entry += 1;
             }
-        }
-        if let Some(last) = self.trace.results(op).last() {
-            self.defined = last.0 + 1;
+            if let Some(last) = trace.results(op).last() {
+                defined = last.0 + 1;
+            }
         }
         Ok(())
     }
 
-    fn use_operand(&mut self, operand: Operand) {
+    // What is defined before a label cannot be used behind it. So only a jump to the last label can pass on
+    // an argument of that label as it is.
+    fn find_invariants(&mut self, trace: &Trace) {
+        let Some(jump) = trace.ops.last().filter(|op| op.opcode == Opcode::Jump) else { return };
+        let last = self.labels.last().filter(|label| label.target == jump.target());
+        let Some(label) = last else { return };
+        let unchanged = |(value, &arg): (ValueId, &Operand)| arg == Operand::from(value);
+        self.invariant = label.values().zip(trace.args(jump)).map(unchanged).collect();
+    }
+
+    fn count_uses(&mut self, trace: &Trace, op: &Op) {
+        let args = trace.args(op);
+        match op.opcode {
+            Opcode::Label => return self.count_label(args, op.target()),
+            Opcode::Jump => self.count_moved(args),
+            _ if self.is_dead(op) => return,
+            _ => args.iter().for_each(|&arg| self.count(arg)),
+        }
+        if op.opcode.has_exit() {
+            self.count_moved(trace.exit_args(trace.exit(op)));
+        }
+        if let (Opcode::GuardTrue | Opcode::GuardFalse, Some(value)) = (op.opcode, args.first()) {
+            self.test(*value);
+        }
+    }
+
+    /// Has no effects, and no use: the walk goes backwards and has seen them all.
+    fn is_dead(&self, op: &Op) -> bool {
+        let effect = op.opcode.effect();
+        matches!(effect, Effect::Pure | Effect::PureChecked | Effect::Load)
+            && op.res().is_some_and(|res| !self.is_used(res))
+    }
+
+    fn count(&mut self, operand: Operand) {
         let Some(value) = operand.value() else { return };
-        let uses = &mut self.analysis.uses[value.index()];
+        let uses = &mut self.uses[value.index()];
         *uses = uses.saturating_add(1);
     }
 
-    /// Notes a guard's condition; `finish` drops those that have other uses.
+    /// Counts what does not lie where it must come to lie.
+    fn count_moved(&mut self, args: &[Operand]) {
+        for (slot, &arg) in args.iter().enumerate() {
+            if !self.is_home(arg, slot) {
+                self.count(arg);
+            }
+        }
+    }
+
+    fn count_label(&mut self, args: &[Operand], target: TargetId) {
+        let label = self.labels[self.label_of[&target]].clone();
+        for (slot, (&arg, value)) in args.iter().zip(label.values()).enumerate() {
+            let is_stored = self.fills_home(&label, slot) && !self.is_home(arg, slot);
+            if is_stored || self.is_used(value) {
+                self.count(arg);
+            }
+        }
+    }
+
+    /// Notes a guard's condition; those that have other uses are dropped in the end.
     fn test(&mut self, operand: Operand) {
-        if let Some(ValueId(value)) = operand.value() {
-            self.analysis.fused[value as usize] = true;
+        if let Some(value) = operand.value() {
+            self.fused[value.index()] = true;
         }
-    }
-
-    fn label(&mut self, op: &metainterp::ir::Op) {
-        let info = LabelInfo {
-            target: op.target(),
-            first_value: self.defined,
-            n_args: op.n_args() as u32,
-            entry: self.next_entry,
-        };
-        self.next_entry += 1;
-        self.analysis.label_of.insert(info.target, self.analysis.labels.len());
-        self.analysis.labels.push(info);
-    }
-
-    fn finish(mut self) -> Analysis {
-        let uses = &self.analysis.uses;
-        for (fused, &uses) in self.analysis.fused.iter_mut().zip(uses) {
-            *fused &= uses == 1;
-        }
-        self.analysis
     }
 }
 
@@ -149,7 +213,7 @@ fn starts_with_its_inputs(trace: &Trace) -> bool {
     })
 }
 
-fn check_op(trace: &Trace, op: &metainterp::ir::Op) -> Result<(), Refusal> {
+fn check_op(trace: &Trace, op: &Op) -> Result<(), Refusal> {
     match op.opcode {
         Opcode::Label => check_count("label arguments", op.n_args(), VALUE_SLOTS),
         Opcode::Jump => check_count("jump arguments", op.n_args(), VALUE_SLOTS),

@@ -270,7 +270,7 @@ impl Inner {
         let Some(jump) = trace.ops.last().filter(|op| op.opcode == Opcode::Jump) else {
             return Ok(None);
         };
-        if analysis.label(jump.target()).is_some() {
+        if analysis.label_index(jump.target()).is_some() {
             return Ok(None);
         }
         let unknown = || Refusal::new(format!("{:?} is no label to jump to", jump.target()));
@@ -341,10 +341,9 @@ impl Inner {
     ) -> Vec<TargetId> {
         let mut targets = Vec::new();
         for label in &analysis.labels {
-            let entry = label.entry;
-            let types = &trace.types[label.first_value as usize..][..label.n_args as usize];
-            let shape = shape_hash(types.iter().copied());
-            let label_of_code = Label { place: ForeignLabel { code, entry }, shape };
+            let place = ForeignLabel { code, entry: label.entry };
+            let shape = shape_hash(label.values().map(|value| trace.types[value.index()]));
+            let label_of_code = Label { place, shape };
             let previous = self.labels.insert(label.target, label_of_code);
             assert!(previous.is_none(), "{:?} is a label of two traces", label.target);
             targets.push(label.target);
@@ -411,7 +410,7 @@ pub fn compile_for(triple: &Triple, trace: &Trace) -> Result<Assembled, Refusal>
     let options = Options { keep_listings: true, ..Options::default() };
     let mut compiler = Compiler::new(Target::of(&options, triple)?, &options);
     let analysis = Analysis::new(trace)?;
-    let stays = |jump: &&metainterp::ir::Op| analysis.label(jump.target()).is_some();
+    let stays = |jump: &&metainterp::ir::Op| analysis.label_index(jump.target()).is_some();
     let jump = trace.ops.last().filter(|op| op.opcode == Opcode::Jump);
     if jump.is_some() && jump.filter(stays).is_none() {
         return Err(Refusal::new("the trace jumps to another"));

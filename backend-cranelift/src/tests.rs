@@ -168,6 +168,66 @@ fn values_change_places_on_the_way_round() {
     assert_eq!(m.run(0, &[7, 8, 4]), (1, [8, 7]));
 }
 
+// Loop-invariant values stay in their slots: on entry from before, through the label from another
+// trace, and on the way out, also to a bridge.
+#[test]
+fn values_stay_in_their_slots() {
+    let mut m = Machine::new();
+    m.compile(
+        0,
+        "[i0, i1: i8, f2]
+        i3 = int_add(i0, 1)
+        i4, i5: i8, f6, i7: i16, i8 = label(i3, i1, 2.5, 300i16, i0, target=0)
+        i9 = int_lt(i4, 10)
+        guard_true(i9) [i4, i5, f6, i7, i8] exit=1
+        i10 = int_add(i4, i8)
+        jump(i10, i5, f6, i7, i8, target=0)",
+    );
+    let half = 2.5_f64.to_bits();
+    assert_eq!(m.run(0, &[2, 0x81, 7]), (1, [11, 0x81, half, 300, 2]));
+    m.compile(
+        1,
+        "[i0, i1: i8, f2, i3: i16, i4]
+        i5 = int_lt(i4, 3)
+        guard_true(i5) [i0, i1, f2, i3, i4] exit=2
+        i6 = int_sub(i0, 10)
+        i7 = int_add(i4, 1)
+        jump(i6, i1, f2, i3, i7, target=0)",
+    );
+    m.backend.attach_bridge(ExitId(1), CodeId(1));
+    assert_eq!(m.run(0, &[2, 0x81, 7]), (2, [10, 0x81, half, 300, 3]));
+    assert_eq!(m.run(1, &[9, 5, 1, 2, 3]), (2, [9, 5, 1, 2, 3]));
+}
+
+// A value at another position than its own must be moved, and its slot may hold another one then.
+#[test]
+fn exits_move_what_is_not_in_its_slot() {
+    let mut m = Machine::new();
+    m.compile(
+        0,
+        "[i0, i1, i2]
+        i3, i4, i5 = label(i0, i1, i2, target=0)
+        i6 = int_sub(i5, 1)
+        guard_value(i6, 0) [i4, i3, i5] exit=1
+        jump(i3, i4, i6, target=0)",
+    );
+    assert_eq!(m.run(0, &[7, 8, 3]), (1, [8, 7, 3]));
+    m.compile(1, "[i0, i1, i2]\n jump(i1, i0, i2, target=0)");
+    assert_eq!(m.run(1, &[7, 8, 4]), (1, [7, 8, 4]));
+}
+
+#[test]
+fn what_stays_in_its_slot_costs_nothing() {
+    let m = Machine::new();
+    let size = |code: u32, live: usize| {
+        let inputs = (0..live).map(|k| format!("i{k}")).collect::<Vec<_>>().join(", ");
+        let cond = format!("i{live} = int_lt(i0, i1)\n guard_true(i{live})");
+        let text = format!("[{inputs}]\n {cond} [{inputs}] exit={code}\n finish() [] exit=9{code}");
+        m.compile(code, &text).code_bytes
+    };
+    assert_eq!(size(0, 2), size(1, 100));
+}
+
 #[track_caller]
 fn check_guard(guard: &str, ty: &str, passes: u64, fails: u64) {
     let mut m = Machine::new();

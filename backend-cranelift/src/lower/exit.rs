@@ -1,10 +1,11 @@
 //! Guards and the ways out.
 //!
 //! A guard is one compare and branch to a cold block of its own, which names the exit and jumps to
-//! the block of its *shape*: the list of its arguments' types. A shape block takes the arguments as
-//! block parameters, stores them to the frame's slots and tail-calls through the exit's slot. So the code of a guard is
-//! about ten bytes and a few moves, whatever it saves: values that many guards save at the same
-//! position need no move at all.
+//! the block of its *shape*: the types and slots of the arguments that are not in their slots already
+//! ([`crate::analysis`] knows which). A shape block takes them as block parameters, stores them
+//! and tail-calls through the exit's slot. So the code of a guard is about ten bytes and
+//! a few moves, whatever it saves: values that many guards save at the same position need no
+//! move at all.
 //!
 //! The branch goes to the exit when the *inverse* holds. Cranelift lays out blocks in reverse
 //! post-order, which visits the second target first: with the exit as the first target the exits
@@ -19,6 +20,12 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, Type, Value, types};
 use metainterp::ir::{Op, Opcode, Operand, Ty};
 use smallvec::SmallVec;
+
+/// Slots, and the types of what goes there.
+pub(super) type Shape = SmallVec<[(u32, Type); 16]>;
+
+/// What an exit must store, and where.
+type Moves = SmallVec<[(u32, Value); 16]>;
 
 impl Lower<'_, '_> {
     pub(super) fn guard(&mut self, op: &Op) {
@@ -88,33 +95,33 @@ impl Lower<'_, '_> {
 
     /// Goes to the shape block with the exit's arguments.
     pub(super) fn leave(&mut self, op: &Op) {
-        let args = self.exit_values(op);
-        self.jump_to_shape(op, &args);
+        let moves = self.exit_moves(op);
+        self.jump_to_shape(op, &moves);
     }
 
     // The mid-end copies a computation into every cold block that uses it, operands and all, and
     // becomes quadratic. Block parameters stop it: what the branch passes on is computed before.
     fn branch_with_values(&mut self, op: &Op, fails: Value, cold: Block, next: Block) {
-        let args = self.exit_values(op);
-        let passed: SmallVec<[BlockArg; 16]> = args.iter().map(|&arg| arg.into()).collect();
-        let params: SmallVec<[Value; 16]> = args
-            .iter()
-            .map(|&arg| {
-                let ty = self.b.func.dfg.value_type(arg);
-                self.b.append_block_param(cold, ty)
-            })
-            .collect();
+        let mut moves = self.exit_moves(op);
+        let passed: SmallVec<[BlockArg; 16]> = moves.iter().map(|&(_, arg)| arg.into()).collect();
+        for (_, arg) in &mut moves {
+            let ty = self.b.func.dfg.value_type(*arg);
+            *arg = self.b.append_block_param(cold, ty);
+        }
         self.b.ins().brif(fails, cold, &passed, next, &[]);
         self.b.switch_to_block(cold);
-        self.jump_to_shape(op, &params);
+        self.jump_to_shape(op, &moves);
     }
 
-    fn exit_values(&mut self, op: &Op) -> SmallVec<[Value; 16]> {
+    fn exit_moves(&mut self, op: &Op) -> Moves {
         let trace = self.trace;
-        trace.exit_args(trace.exit(op)).iter().map(|&arg| self.exit_value(arg)).collect()
+        let args = trace.exit_args(trace.exit(op)).iter().enumerate();
+        args.filter(|&(slot, &arg)| !self.analysis.is_home(arg, slot))
+            .map(|(slot, &arg)| (slot as u32, self.exit_value(arg)))
+            .collect()
     }
 
-    // A constant is materialized in the cold block that needs it and nowhere else.
+    // Constants take the type of a word, so that fewer shapes differ.
     fn exit_value(&mut self, operand: Operand) -> Value {
         match self.trace.as_const(operand) {
             Some(_) => self.word(operand),
@@ -122,54 +129,54 @@ impl Lower<'_, '_> {
         }
     }
 
-    fn jump_to_shape(&mut self, op: &Op, args: &[Value]) {
-        let types: SmallVec<[Type; 16]> =
-            args.iter().map(|&arg| self.b.func.dfg.value_type(arg)).collect();
-        let shape = self.shape(types);
-        let slot = i64::from(op.descr) * EXIT_SLOT_SIZE;
-        let slot = self.b.ins().iconst(types::I64, slot);
-        let args: SmallVec<[BlockArg; 17]> =
-            std::iter::once(&slot).chain(args).map(|&arg| arg.into()).collect();
+    fn jump_to_shape(&mut self, op: &Op, moves: &Moves) {
+        let types = moves.iter().map(|&(slot, arg)| (slot, self.b.func.dfg.value_type(arg)));
+        let shape = types.collect();
+        let shape = self.shape(shape);
+        let exit = i64::from(op.descr) * EXIT_SLOT_SIZE;
+        let exit = self.b.ins().iconst(types::I64, exit);
+        let args = std::iter::once(exit).chain(moves.iter().map(|&(_, arg)| arg));
+        let args: SmallVec<[BlockArg; 17]> = args.map(BlockArg::from).collect();
         self.b.ins().jump(shape, &args);
     }
 
-    fn shape(&mut self, types: SmallVec<[Type; 16]>) -> Block {
-        if let Some(&block) = self.shapes.get(&types) {
+    fn shape(&mut self, shape: Shape) -> Block {
+        if let Some(&block) = self.shapes.get(&shape) {
             return block;
         }
         let block = self.b.create_block();
         self.b.set_cold_block(block);
         self.b.append_block_param(block, types::I64);
-        for &ty in &types {
+        for &(_, ty) in &shape {
             self.b.append_block_param(block, ty);
         }
-        self.shapes.insert(types, block);
+        self.shapes.insert(shape, block);
         block
     }
 
     /// Fills the shape blocks, in the order of their creation.
     pub(super) fn shape_blocks(&mut self) {
-        let mut blocks: Vec<Block> = self.shapes.values().copied().collect();
-        blocks.sort();
-        for block in blocks {
-            self.shape_block(block);
+        let mut shapes: Vec<(Shape, Block)> = self.shapes.drain().collect();
+        shapes.sort_by_key(|&(_, block)| block);
+        for (shape, block) in shapes {
+            self.shape_block(&shape, block);
         }
     }
 
-    fn shape_block(&mut self, block: Block) {
+    fn shape_block(&mut self, shape: &Shape, block: Block) {
         self.b.switch_to_block(block);
         let params: SmallVec<[Value; 17]> = self.b.block_params(block).into();
-        for (slot, &arg) in params[1..].iter().enumerate() {
+        for (&(slot, _), &arg) in shape.iter().zip(&params[1..]) {
             let word = self.extended(arg);
-            self.store_slot(slot, word);
+            self.store_slot(slot as usize, word);
         }
         let slots = self.b.ins().iconst(types::I64, self.env.exit_slots as i64);
-        let slot = self.b.ins().iadd(slots, params[0]);
-        // Another trace's bridge may be attached at any time: this is a load like any other.
+        let exit = self.b.ins().iadd(slots, params[0]);
+        // A bridge may be attached at any time: this is a load like any other.
         let flags = MemFlagsData::trusted();
-        let code = self.b.ins().load(types::I64, flags, slot, EXIT_SLOT_CODE);
+        let code = self.b.ins().load(types::I64, flags, exit, EXIT_SLOT_CODE);
         let entry = self.b.ins().iconst(types::I64, 0);
         let signature = self.tail_signature();
-        self.b.ins().return_call_indirect(signature, code, &[self.frame, entry, slot]);
+        self.b.ins().return_call_indirect(signature, code, &[self.frame, entry, exit]);
     }
 }

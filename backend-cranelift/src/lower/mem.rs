@@ -54,6 +54,10 @@ fn region(b: &mut FunctionBuilder<'_>, user_id: u32, description: &'static str) 
 
 impl Lower<'_, '_> {
     pub(super) fn load(&mut self, op: &Op) {
+        let res = op.res().expect("a load has a result");
+        if !self.analysis.is_used(res) {
+            return;
+        }
         let mem = self.trace.mem(op);
         let (address, offset) = match *self.trace.args(op) {
             [p] => (self.use_(p), mem.offset),
@@ -62,7 +66,7 @@ impl Lower<'_, '_> {
         };
         let flags = self.regions.flags(mem);
         let value = self.b.ins().load(clif(mem.ty), flags, address, offset);
-        self.define(op.res().expect("a load has a result"), value);
+        self.define(res, value);
     }
 
     pub(super) fn store(&mut self, op: &Op) {

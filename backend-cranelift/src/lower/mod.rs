@@ -23,7 +23,7 @@ mod int;
 mod mem;
 mod overflow;
 
-use crate::analysis::Analysis;
+use crate::analysis::{Analysis, LabelInfo};
 use cranelift_codegen::entity::packed_option::PackedOption;
 use cranelift_codegen::ir::condcodes::{CondCode, FloatCC, IntCC};
 use cranelift_codegen::ir::{
@@ -125,7 +125,7 @@ struct Lower<'a, 'f> {
     labels: Vec<Block>,
     /// The first value that the nearest label above lets through.
     first_usable: u32,
-    shapes: FxHashMap<SmallVec<[Type; 16]>, Block>,
+    shapes: FxHashMap<exit::Shape, Block>,
     /// The condition under which the overflow operation just lowered has overflowed.
     overflow: Option<Cond>,
     /// The `u8` that the call just lowered answered; none if it cannot panic.
@@ -178,7 +178,7 @@ impl<'a, 'f> Lower<'a, 'f> {
         self.label_params();
         self.label_entries(self.b.block_params(first)[1]);
         for value in self.trace.inputs() {
-            if self.analysis.uses[value.index()] > 0 {
+            if self.analysis.is_used(value) {
                 let loaded = self.load_slot(value.0, self.trace.types[value.index()]);
                 self.define(value, loaded);
             }
@@ -187,10 +187,10 @@ impl<'a, 'f> Lower<'a, 'f> {
 
     fn label_params(&mut self) {
         for (label, &block) in self.analysis.labels.iter().zip(&self.labels) {
-            for value in label.first_value..label.first_value + label.n_args {
-                let ty = clif(self.trace.types[value as usize]);
+            for value in label.values().filter(|&value| self.analysis.is_used(value)) {
+                let ty = clif(self.trace.types[value.index()]);
                 let param = self.b.append_block_param(block, ty);
-                self.defs[value as usize] = Def::Value(param);
+                self.defs[value.index()] = Def::Value(param);
             }
         }
     }
@@ -207,9 +207,10 @@ impl<'a, 'f> Lower<'a, 'f> {
             self.b.ins().brif(taken, here, &[], next, &[]);
             self.b.set_cold_block(here);
             self.b.switch_to_block(here);
-            let types = &self.trace.types[label.first_value as usize..][..label.n_args as usize];
-            let args = (0..).zip(types).map(|(slot, &ty)| BlockArg::from(self.load_slot(slot, ty)));
-            let args: SmallVec<[BlockArg; 16]> = args.collect();
+            let used = (0..).zip(label.values()).filter(|&(_, value)| self.analysis.is_used(value));
+            let args: SmallVec<[BlockArg; 16]> = used
+                .map(|(slot, value)| self.load_slot(slot, self.trace.types[value.index()]).into())
+                .collect();
             self.b.ins().jump(self.labels[index], &args);
             self.b.switch_to_block(next);
         }
@@ -231,7 +232,7 @@ impl<'a, 'f> Lower<'a, 'f> {
     fn pure(&mut self, op: &Op) {
         let args: SmallVec<[Operand; 2]> = self.trace.args(op).into();
         let res = op.res().expect("a pure operation has a result");
-        if self.analysis.uses[res.index()] == 0 {
+        if !self.analysis.is_used(res) {
             return;
         }
         if let Some(cond) = self.comparison(op.opcode, &args) {
@@ -291,31 +292,51 @@ impl<'a, 'f> Lower<'a, 'f> {
     }
 
     fn label(&mut self, op: &Op) {
-        let index = self.analysis.label_of[&op.target()];
-        let args = self.block_args(op);
+        let index = self.analysis.label_index(op.target()).expect("the label is in this trace");
+        let label = &self.analysis.labels[index];
+        let args = self.label_args(label, op);
+        self.fill_homes(label, op);
         self.b.ins().jump(self.labels[index], &args);
         self.b.switch_to_block(self.labels[index]);
         // Nothing from before the label reaches here by its entry.
         self.consts.fill(None.into());
-        self.first_usable = self.analysis.labels[index].first_value;
+        self.first_usable = label.first_value;
+    }
+
+    /// Stores what the label's loop never changes, so that its exits need not.
+    fn fill_homes(&mut self, label: &LabelInfo, op: &Op) {
+        for (slot, &arg) in self.trace.args(op).iter().enumerate() {
+            if self.analysis.fills_home(label, slot) && !self.analysis.is_home(arg, slot) {
+                let word = self.word(arg);
+                self.store_slot(slot, word);
+            }
+        }
     }
 
     fn jump(&mut self, op: &Op) {
-        if let Some(&index) = self.analysis.label_of.get(&op.target()) {
-            let args = self.block_args(op);
-            self.b.ins().jump(self.labels[index], &args);
-        } else {
-            self.foreign_jump(op);
-        }
+        let Some(index) = self.analysis.label_index(op.target()) else {
+            return self.foreign_jump(op);
+        };
+        let args = self.label_args(&self.analysis.labels[index], op);
+        self.b.ins().jump(self.labels[index], &args);
+    }
+
+    /// What the label's block takes: the arguments that are used behind it.
+    fn label_args(&mut self, label: &LabelInfo, op: &Op) -> SmallVec<[BlockArg; 16]> {
+        let args = self.trace.args(op).iter().zip(label.values());
+        args.filter(|(_, value)| self.analysis.is_used(*value))
+            .map(|(&arg, _)| self.use_(arg).into())
+            .collect()
     }
 
     /// Goes to another trace: arguments into the slots, then a tail call.
     fn foreign_jump(&mut self, op: &Op) {
         let label = self.env.foreign.expect("an unknown jump target is refused before");
-        let words: SmallVec<[Value; 16]> =
-            self.trace.args(op).iter().map(|&arg| self.word(arg)).collect();
-        for (slot, &word) in words.iter().enumerate() {
-            self.store_slot(slot, word);
+        for (slot, &arg) in self.trace.args(op).iter().enumerate() {
+            if !self.analysis.is_home(arg, slot) {
+                let word = self.word(arg);
+                self.store_slot(slot, word);
+            }
         }
         let entry = self.b.ins().iconst(types::I64, i64::from(label.entry));
         let no_exit = self.b.ins().iconst(types::I64, 0);
@@ -324,16 +345,12 @@ impl<'a, 'f> Lower<'a, 'f> {
         self.b.ins().return_call(code, &[self.frame, entry, no_exit]);
     }
 
-    fn block_args(&mut self, op: &Op) -> SmallVec<[BlockArg; 16]> {
-        self.trace.args(op).iter().map(|&arg| BlockArg::from(self.use_(arg))).collect()
-    }
-
     fn define(&mut self, value: ValueId, def: Value) {
         self.defs[value.index()] = Def::Value(def);
     }
 
     fn define_cond(&mut self, value: ValueId, cond: Cond) {
-        if self.analysis.fused[value.index()] {
+        if self.analysis.is_fused(value) {
             self.defs[value.index()] = Def::Cond(cond);
         } else {
             let flag = self.flag(cond);
