@@ -11,6 +11,7 @@
 //!   accesses are aligned, not near null, and inside the [`MemoryMap`] if one is set; that frozen memory
 //!   does not change; that `PureChecked` operations are defined; that a call that cannot panic does not.
 //! - When leaving and jumping: that bridge and target were compiled and not freed, and fit.
+//! - When freeing: that the trace is not running and no exit of another one continues in it.
 //!
 //! Files: [`code`] prepares a trace for execution, [`machine`] executes it, [`raw`] touches memory and
 //! calls functions. What pure operations compute is in [`metainterp::ir::eval`], where the optimizer
@@ -175,7 +176,10 @@ impl Backend for LlgraphBackend {
         let code = code.unwrap_or_else(|| panic!("llgraph: {id:?} does not exist"));
         assert_eq!(Rc::strong_count(&code), 1, "llgraph: {} is running", code.name());
         self.targets.borrow_mut().retain(|_, target| target.code != id);
-        self.exits.borrow_mut().retain(|_, exit| exit.code != id);
+        let mut exits = self.exits.borrow_mut();
+        exits.retain(|_, exit| exit.code != id);
+        let leads_here = exits.iter().find(|(_, exit)| exit.bridge == Some(id));
+        assert!(leads_here.is_none(), "llgraph: {}: {leads_here:?} leads here", code.name());
     }
 
     fn code_bytes(&self) -> usize {

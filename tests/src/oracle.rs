@@ -14,6 +14,7 @@
 //! 3. Panics inside [`outcome`] are kept, not printed; all others are printed as usual.
 
 use jitdriver::{CompiledTrace, Jit, JitDriver, Stats};
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
 use std::panic::{self, AssertUnwindSafe};
@@ -219,6 +220,17 @@ pub fn outcome<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     result.map_err(|_| PANIC.take().expect("the hook has seen the panic"))
 }
 
+/// What `run` panics with.
+pub fn payload<T: Debug>(run: impl FnOnce() -> T) -> Box<dyn Any + Send> {
+    let mut payload = None;
+    let silent = outcome(|| {
+        let caught = panic::catch_unwind(AssertUnwindSafe(run));
+        payload = caught.err();
+    });
+    silent.expect("the panic was caught inside");
+    payload.expect("it panics")
+}
+
 /// How often effects happened, and with which values in which order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Effects {
@@ -236,11 +248,16 @@ pub fn effect(value: i64) {
     });
 }
 
+/// The effects on this thread so far.
+pub fn effects() -> Effects {
+    EFFECTS.with_borrow(|effects| *effects)
+}
+
 /// What `run` answers, and the effects it had on this thread.
 pub fn with_effects<T>(run: impl FnOnce() -> T) -> (T, Effects) {
     EFFECTS.set(Effects { count: 0, digest: 0 });
     let result = run();
-    (result, EFFECTS.with_borrow(|effects| *effects))
+    (result, effects())
 }
 
 #[cfg(test)]

@@ -354,7 +354,8 @@ pub fn crossed_often(make: Make<'_>) {
     b.check(1, &words![200_000i64, 0i64, 0.0f64], 1, &words![20_000_100_000i64, 100_000.0f64]);
 }
 
-/// A loop and its bridges are freed together, and their numbers are used again.
+/// A loop and its bridge are freed together, and their numbers are used again. First goes the trace whose
+/// exit continues in the other.
 pub fn freed_with_its_loop(make: Make<'_>) {
     let backend = make();
     let thirds = parse(THIRDS).expect("a trace");
@@ -372,8 +373,8 @@ pub fn freed_with_its_loop(make: Make<'_>) {
         backend.compile(CodeId(2), &bridge).expect("compiles");
         backend.attach_bridge(ExitId(1), CodeId(2));
         sizes.push(backend.code_bytes());
-        backend.free(CodeId(2));
         backend.free(CodeId(1));
+        backend.free(CodeId(2));
     }
     assert!(sizes[99] <= sizes[3], "code memory grows: {} to {}", sizes[3], sizes[99]);
     assert!(backend.code_bytes() <= sizes[0]);
