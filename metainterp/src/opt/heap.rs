@@ -1,0 +1,227 @@
+//! Pass `heap`: what was loaded or stored is not loaded again, and stores that nobody sees go.
+//!
+//! The rules
+//! - A load takes the value that the last load or store at its address gave, if that has the same type
+//!   and nothing since may have changed it.
+//! - A store of the value that is already there goes.
+//! - A store goes if a later one covers it, and nothing between can see it: no load that may read
+//!   it, no guard (memory at exits is exact), no call, no label.
+//! - Frozen loads are known for good.
+//!
+//! What may overlap: accesses with the same [`Root`] have a known distance, so exactly those whose
+//! bytes do. Accesses with different roots always may, unless their classes are different and
+//! neither is 0. A residual call may read and write everything but frozen memory; `call_pure` nothing.
+//!
+//! How this stays linear: nothing is searched for what a store invalidates. Each piece of knowledge
+//! has the time it is from, and each class the time of its last accesses through different roots
+//! ([`LastAccess`]); comparing times says whether the knowledge still holds. Only overlaps with the
+//! same root are looked for, and those lie within a few words ([`Heap::words`]).
+//!
+//! Why no invalidation by walking over what is known: that is quadratic for a trace that stores to
+//! many places.
+
+use super::address::{Address, Root};
+use super::rewrite::{Contradiction, Cx, Family, Pending, Rewrite};
+use crate::ir::{Effect, MemDescr, Opcode, Operand, Ty};
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+/// A moment: the number of operations of the new trace, this one included. 0 is before the trace.
+type Time = u32;
+
+/// What is known about one place in memory.
+#[derive(Debug, Clone, Copy)]
+struct Cell {
+    offset: i64,
+    ty: Ty,
+    class: u32,
+    /// What it holds, if nothing has changed it since `time`.
+    value: Operand,
+    time: Time,
+    /// It was stored there at `time`, and no load through the same root can have seen it.
+    unseen_store: bool,
+}
+
+/// The last access of a kind, and the last one before it that had another root.
+#[derive(Debug, Clone, Copy, Default)]
+struct LastAccess {
+    root: Root,
+    time: Time,
+    other: Time,
+}
+
+impl LastAccess {
+    fn note(&mut self, root: Root, time: Time) {
+        if self.root != root {
+            *self = LastAccess { root, time, other: self.time };
+        }
+        self.time = time;
+    }
+
+    /// The time of the last access through a root other than `root`.
+    fn through_others(&self, root: Root) -> Time {
+        if self.root == root { self.other } else { self.time }
+    }
+}
+
+/// Accesses of one kind, by class.
+#[derive(Debug, Default)]
+struct Accesses {
+    by_class: FxHashMap<u32, LastAccess>,
+    all: LastAccess,
+}
+
+impl Accesses {
+    fn note(&mut self, class: u32, root: Root, time: Time) {
+        self.by_class.entry(class).or_default().note(root, time);
+        self.all.note(root, time);
+    }
+
+    /// The time of the last access through another root that may overlap one of `class`.
+    fn last_overlap(&self, class: u32, root: Root) -> Time {
+        if class == 0 {
+            return self.all.through_others(root);
+        }
+        let of = |class| self.by_class.get(&class).map_or(0, |last| last.through_others(root));
+        of(class).max(of(0))
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Heap {
+    /// By root and offset / 8: the places that start there.
+    words: FxHashMap<(Root, i64), SmallVec<[Cell; 2]>>,
+    frozen: FxHashMap<(Root, i64, Ty), Operand>,
+    stores: Accesses,
+    loads: Accesses,
+    /// The last residual call.
+    clobbered: Time,
+    /// The last operation at which memory must be as the program left it.
+    observed: Time,
+    /// The access that is being rewritten.
+    current: Address,
+}
+
+impl Family for Heap {
+    fn rewrite(&mut self, cx: &mut Cx, op: &mut Pending) -> Result<Rewrite, Contradiction> {
+        let effect = op.opcode.effect();
+        if !matches!(effect, Effect::Load | Effect::Store) {
+            return Ok(Rewrite::Keep);
+        }
+        let mem = &cx.new_trace().mems[op.descr as usize];
+        self.current = Address::of(cx, op, mem);
+        let known = self.known(self.current, mem).map(|known| cx.resolve(known));
+        Ok(match (known, effect) {
+            (Some(value), Effect::Load) => Rewrite::Is(value),
+            (Some(value), _) if op.args.last() == Some(&value) => Rewrite::Gone,
+            _ => Rewrite::Keep,
+        })
+    }
+
+    fn emitted(&mut self, cx: &mut Cx, op: &Pending, res: Option<Operand>) {
+        let now = cx.n_ops();
+        match (op.opcode, op.opcode.effect()) {
+            (_, Effect::Load) => self.loaded(cx, op, res, now),
+            (_, Effect::Store) => self.stored(cx, op, now),
+            (_, Effect::Guard) => self.observed = now,
+            (Opcode::Call, _) => {
+                self.clobbered = now;
+                self.observed = now;
+            }
+            _ => {}
+        }
+    }
+
+    fn forget(&mut self) {
+        *self = Heap::default();
+    }
+}
+
+impl Heap {
+    /// The value at an address.
+    fn known(&self, address: Address, mem: &MemDescr) -> Option<Operand> {
+        let Address { root, offset } = address;
+        if mem.frozen {
+            return self.frozen.get(&(root, offset, mem.ty)).copied();
+        }
+        let cells = self.words.get(&(root, offset >> 3))?;
+        let cell = cells.iter().find(|cell| cell.offset == offset && cell.ty == mem.ty)?;
+        let changed = self.stores.last_overlap(cell.class, root).max(self.clobbered);
+        (changed <= cell.time).then_some(cell.value)
+    }
+
+    fn loaded(&mut self, cx: &Cx, op: &Pending, res: Option<Operand>, now: Time) {
+        let mem = &cx.new_trace().mems[op.descr as usize];
+        let Address { root, offset } = self.current;
+        let value = res.expect("a load has a result");
+        if mem.frozen {
+            self.frozen.insert((root, offset, mem.ty), value);
+            return;
+        }
+        self.loads.note(mem.class, root, now);
+        self.for_overlapping(self.current, mem, |cells, at| cells[at].unseen_store = false);
+        self.set(self.current, mem, value, now, false);
+    }
+
+    fn stored(&mut self, cx: &mut Cx, op: &Pending, now: Time) {
+        let mem = cx.new_trace().mems[op.descr as usize].clone();
+        let value = *op.args.last().expect("a store has a value");
+        if let Some(store) = self.covered_store(self.current, &mem) {
+            cx.mark_dead(store - 1);
+        }
+        self.stores.note(mem.class, self.current.root, now);
+        self.for_overlapping(self.current, &mem, |cells, at| {
+            cells.swap_remove(at);
+        });
+        self.set(self.current, &mem, value, now, true);
+    }
+
+    /// The store that a store to the same place makes needless.
+    fn covered_store(&self, address: Address, mem: &MemDescr) -> Option<Time> {
+        let cells = self.words.get(&(address.root, address.offset >> 3))?;
+        let covered =
+            |cell: &&Cell| cell.offset == address.offset && cell.ty.bytes() == mem.ty.bytes();
+        let cell = cells.iter().filter(|cell| cell.unseen_store).find(covered)?;
+        let seen = self.loads.last_overlap(cell.class, address.root).max(self.observed);
+        (seen < cell.time).then_some(cell.time)
+    }
+
+    fn set(&mut self, address: Address, mem: &MemDescr, value: Operand, time: Time, store: bool) {
+        let Address { root, offset } = address;
+        let (ty, class) = (mem.ty, mem.class);
+        let cell = Cell { offset, ty, class, value, time, unseen_store: store };
+        let cells = self.words.entry((root, offset >> 3)).or_default();
+        match cells.iter_mut().find(|cell| cell.offset == offset && cell.ty == ty) {
+            Some(place) => *place = cell,
+            None => cells.push(cell),
+        }
+    }
+
+    /// Calls `f` for each place known under the same root of which an access may touch a byte.
+    /// `f` may remove it.
+    fn for_overlapping(
+        &mut self,
+        address: Address,
+        mem: &MemDescr,
+        mut f: impl FnMut(&mut SmallVec<[Cell; 2]>, usize),
+    ) {
+        let Address { root, offset } = address;
+        let end = offset.wrapping_add(i64::from(mem.ty.bytes()));
+        let may_overlap = |cell: &Cell| {
+            let apart = cell.class != mem.class && cell.class != 0 && mem.class != 0;
+            // Distances, so that it does not matter where the address space wraps.
+            let before = cell.offset.wrapping_sub(end) < 0;
+            let after = offset.wrapping_sub(cell.offset) < i64::from(cell.ty.bytes());
+            before && after && !apart
+        };
+        // A place of at most 8 bytes that reaches into the access starts at most 7 bytes before it.
+        for word in (offset.wrapping_sub(7) >> 3)..=(end.wrapping_sub(1) >> 3) {
+            let Some(cells) = self.words.get_mut(&(root, word)) else { continue };
+            for at in (0..cells.len()).rev() {
+                if may_overlap(&cells[at]) {
+                    f(cells, at);
+                }
+            }
+        }
+    }
+}

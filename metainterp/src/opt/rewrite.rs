@@ -1,0 +1,469 @@
+//! The forward walk: copies a trace, asking rule families about each operation on the way.
+//!
+//! A [`Family`] sees an operation with its operands already rewritten ([`Pending`]) and answers with a
+//! [`Rewrite`]. An operation that was changed is asked about again from the first family on, so that
+//! rules need not foresee each other. One that all families keep is appended to the new trace, and
+//! then every family is told.
+//!
+//! What the families share is in [`Cx`]: where each value of the old trace went, which values guards
+//! have shown to be constants, and which operation defines a value.
+//!
+//! Invariants
+//! 1. Operands in [`Pending`] and in answers belong to the new trace.
+//! 2. An overflow operation goes together with its guard, and a call together with its further
+//!    results and its guard: whoever removes the first has answered for the rest.
+//! 3. No operation behind a label gains a use of a value from before it, for traces may come to
+//!    the label from elsewhere: at a label families forget, and [`Cx::def`] stops there.
+//!
+//! Why not rewrite in place: a rule could then see operations half rewritten, and the exits' argument
+//! lists, which change length later, would have to move anyway.
+
+use super::InvalidLoop;
+use crate::ir::{Const, Op, Opcode, Operand, OperandKind, Trace, TraceBuilder, Ty, ValueId};
+use smallvec::SmallVec;
+
+/// More changes than this to one operation mean that two rules undo each other.
+const MAX_CHANGES: u32 = 50;
+
+/// A family of rules.
+pub(super) trait Family {
+    /// What to do with an operation. A family that answers [`Rewrite::Changed`] has changed `op`.
+    fn rewrite(&mut self, cx: &mut Cx, op: &mut Pending) -> Result<Rewrite, Contradiction>;
+
+    /// `op` is now the last operation of the new trace.
+    fn emitted(&mut self, cx: &mut Cx, op: &Pending, res: Option<Operand>) {
+        let _ = (cx, op, res);
+    }
+
+    /// A label comes next: what was known about memory and about results does not hold behind it.
+    fn forget(&mut self) {}
+}
+
+/// A guard that can never hold.
+#[derive(Debug)]
+pub(super) struct Contradiction;
+
+/// What becomes of an operation.
+#[derive(Debug)]
+pub(super) enum Rewrite {
+    /// No rule applies.
+    Keep,
+    /// It was changed in place.
+    Changed,
+    /// Its result is this operand.
+    Is(Operand),
+    /// It has no result and is not needed.
+    Gone,
+    /// It is a call whose results are known, those of the `call_result`s behind it too.
+    IsCall(CallResults),
+}
+
+/// The results of a call, by number of the word.
+pub(super) type CallResults = SmallVec<[(u64, Operand); 2]>;
+
+/// An operation on its way into the new trace.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub opcode: Opcode,
+    /// Type of the result.
+    pub ty: Option<Ty>,
+    pub args: SmallVec<[Operand; 6]>,
+    /// As in [`Op::descr`], for the new trace; for guards and `finish` the exit in the old trace.
+    pub descr: u32,
+    /// What the flag of an overflow operation is known to be. Answering anything but
+    /// [`Rewrite::Keep`] for such an operation requires that it is set.
+    pub overflowed: Option<bool>,
+}
+
+impl Pending {
+    /// Makes it another operation with the same result type.
+    pub fn become_op(&mut self, opcode: Opcode, args: &[Operand]) -> Rewrite {
+        self.opcode = opcode;
+        self.args.clear();
+        self.args.extend_from_slice(args);
+        Rewrite::Changed
+    }
+}
+
+/// What the families share.
+pub(super) struct Cx<'t> {
+    old: &'t Trace,
+    copy: Copier,
+    /// By value of the new trace: the value itself, or the constant that a guard has shown it to be.
+    known: Vec<Operand>,
+    /// By value of the new trace: the operation that defines it, or `NO_OP`.
+    defs: Vec<u32>,
+    /// Operations before this one are behind a label.
+    region: u32,
+    /// The operation of the old trace that is being rewritten.
+    at: usize,
+    dead: Vec<u32>,
+}
+
+const NO_OP: u32 = u32::MAX;
+
+impl<'t> Cx<'t> {
+    fn new(old: &'t Trace) -> Cx<'t> {
+        let mut cx = Cx {
+            old,
+            copy: Copier::new(old),
+            known: Vec::with_capacity(old.types.len()),
+            defs: Vec::with_capacity(old.types.len()),
+            region: 0,
+            at: 0,
+            dead: Vec::new(),
+        };
+        cx.name_new_values(NO_OP);
+        cx
+    }
+
+    /// The new trace as far as it is.
+    pub fn new_trace(&self) -> &Trace {
+        self.copy.new.trace()
+    }
+
+    /// Number of operations of the new trace so far.
+    pub fn n_ops(&self) -> u32 {
+        self.new_trace().ops.len() as u32
+    }
+
+    /// The operations of the old trace behind the one that is being rewritten.
+    pub fn ahead(&self) -> &'t [Op] {
+        &self.old.ops[self.at + 1..]
+    }
+
+    /// The old trace.
+    pub fn old_trace(&self) -> &'t Trace {
+        self.old
+    }
+
+    /// An operand of the new trace, or the constant that it is known to be.
+    pub fn resolve(&self, operand: Operand) -> Operand {
+        match operand.kind() {
+            OperandKind::Value(v) => self.known[v.index()],
+            OperandKind::Const(_) => operand,
+        }
+    }
+
+    /// The constant that an operand is.
+    pub fn as_const(&self, operand: Operand) -> Option<Const> {
+        self.new_trace().as_const(operand)
+    }
+
+    /// The type of an operand.
+    pub fn ty(&self, operand: Operand) -> Ty {
+        self.new_trace().ty(operand)
+    }
+
+    /// The operand of a constant.
+    pub fn constant(&mut self, c: Const) -> Operand {
+        self.copy.new.constant(c)
+    }
+
+    /// From here on `value` is the constant `c`.
+    pub fn learn(&mut self, value: ValueId, c: Const) {
+        debug_assert_eq!(self.new_trace().types[value.index()], c.ty, "{value:?} is {c:?}");
+        self.known[value.index()] = self.constant(c);
+    }
+
+    /// The operation that defines `operand`, unless it stands before a label.
+    pub fn def(&self, operand: Operand) -> Option<&Op> {
+        let def = self.defs[operand.value()?.index()];
+        (self.region <= def && def != NO_OP).then(|| &self.new_trace().ops[def as usize])
+    }
+
+    /// The operands of an operation that [`Cx::def`] answered, as they are known by now.
+    pub fn def_args(&self, op: &Op) -> impl Iterator<Item = Operand> {
+        self.new_trace().args(op).iter().map(|&arg| self.resolve(arg))
+    }
+
+    /// An earlier store turned out to be overwritten before anyone could see it.
+    pub fn mark_dead(&mut self, op_idx: u32) {
+        self.dead.push(op_idx);
+    }
+
+    fn old_to_new(&self, operand: Operand) -> Operand {
+        self.resolve(self.copy.operand(operand))
+    }
+
+    /// Makes room for the values that were just defined.
+    fn name_new_values(&mut self, def: u32) {
+        for value in self.known.len()..self.copy.new.trace().types.len() {
+            self.known.push(ValueId(value as u32).into());
+            self.defs.push(def);
+        }
+    }
+
+    fn fill(&self, pending: &mut Pending, op: &Op) {
+        pending.opcode = op.opcode;
+        pending.ty = op.res().map(|res| self.old.types[res.index()]);
+        pending.descr = self.copy.descr(op);
+        pending.overflowed = None;
+        pending.args.clear();
+        pending.args.extend(self.old.args(op).iter().map(|&arg| self.old_to_new(arg)));
+    }
+
+    fn emit(&mut self, pending: &Pending) -> Option<Operand> {
+        let mut descr = pending.descr;
+        if pending.opcode.has_exit() {
+            descr = self.emit_exit(descr);
+        }
+        let new = &mut self.copy.new;
+        let res = match pending.ty {
+            Some(ty) => Some(new.push(pending.opcode, &pending.args, descr, ty)),
+            None => {
+                new.push_void(pending.opcode, &pending.args, descr);
+                None
+            }
+        };
+        self.name_new_values(self.n_ops() - 1);
+        res
+    }
+
+    fn emit_exit(&mut self, exit: u32) -> u32 {
+        let exit = &self.old.exits[exit as usize];
+        let mut args = std::mem::take(&mut self.copy.buffer);
+        args.clear();
+        args.extend(self.old.exit_args(exit).iter().map(|&arg| self.old_to_new(arg)));
+        let new = self.copy.new.exit(exit.id, &args, exit.resume);
+        self.copy.buffer = args;
+        new
+    }
+
+    fn label(&mut self, op: &Op) {
+        let mut args = std::mem::take(&mut self.copy.buffer);
+        args.clear();
+        args.extend(self.old.args(op).iter().map(|&arg| self.old_to_new(arg)));
+        self.copy.push_label(self.old, op, &args);
+        self.copy.buffer = args;
+        self.region = self.n_ops();
+        self.name_new_values(NO_OP);
+    }
+}
+
+/// What the forward walk hands to the backward walk.
+pub(super) struct Forward {
+    /// The new trace.
+    pub trace: Trace,
+    /// Stores in it that are overwritten before anyone can see them.
+    pub dead: Vec<u32>,
+}
+
+/// Walks over a trace with rule families.
+pub(super) fn forward<'a>(
+    trace: &'a Trace,
+    families: Vec<Box<dyn Family + 'a>>,
+) -> Result<Forward, InvalidLoop> {
+    let mut walk = Walk { cx: Cx::new(trace), families, flag: None, call: None };
+    let mut pending = Pending {
+        opcode: Opcode::SameAs,
+        ty: None,
+        args: SmallVec::new(),
+        descr: 0,
+        overflowed: None,
+    };
+    for (op_idx, op) in trace.ops.iter().enumerate() {
+        walk.cx.at = op_idx;
+        walk.op(op, &mut pending)
+            .map_err(|Contradiction| InvalidLoop { opcode: op.opcode, op_idx })?;
+    }
+    Ok(Forward { trace: walk.cx.copy.new.finish(), dead: walk.cx.dead })
+}
+
+struct Walk<'a> {
+    cx: Cx<'a>,
+    families: Vec<Box<dyn Family + 'a>>,
+    /// The flag of the overflow operation just before, if that was removed.
+    flag: Option<bool>,
+    /// The results of the call just before, if that was removed.
+    call: Option<CallResults>,
+}
+
+impl Walk<'_> {
+    fn op(&mut self, op: &Op, pending: &mut Pending) -> Result<(), Contradiction> {
+        if self.goes_with_the_removed(op)? {
+            return Ok(());
+        }
+        if op.opcode == Opcode::Label {
+            self.families.iter_mut().for_each(|family| family.forget());
+            self.cx.label(op);
+            return Ok(());
+        }
+        self.cx.fill(pending, op);
+        let rewrite = self.ask(pending)?;
+        self.flag = pending.overflowed;
+        match rewrite {
+            Rewrite::Keep => self.keep(op, pending),
+            Rewrite::Is(operand) => self.replace(op, operand),
+            Rewrite::Gone => debug_assert!(op.res().is_none()),
+            Rewrite::IsCall(results) => self.replace_call(op, results),
+            Rewrite::Changed => unreachable!("ask goes on until nothing changes"),
+        }
+        Ok(())
+    }
+
+    /// Whether `op` was decided together with the removed operation before it.
+    fn goes_with_the_removed(&mut self, op: &Op) -> Result<bool, Contradiction> {
+        match op.opcode {
+            Opcode::GuardNoOverflow | Opcode::GuardOverflow => match self.flag.take() {
+                None => Ok(false),
+                Some(flag) if flag == (op.opcode == Opcode::GuardOverflow) => Ok(true),
+                Some(_) => Err(Contradiction),
+            },
+            Opcode::CallResult => Ok(self.is_result_of_removed_call(op)),
+            Opcode::GuardNoException => Ok(self.call.take().is_some()),
+            _ => {
+                self.call = None;
+                debug_assert!(self.flag.is_none(), "the guard of an overflow operation is missing");
+                Ok(false)
+            }
+        }
+    }
+
+    fn is_result_of_removed_call(&mut self, op: &Op) -> bool {
+        let Some(results) = &self.call else { return false };
+        let number = result_number(self.cx.old, op);
+        let find = results.iter().find(|(word, _)| *word == number);
+        let &(_, value) = find.expect("whoever removes a call knows all its results");
+        self.replace(op, value);
+        true
+    }
+
+    fn ask(&mut self, pending: &mut Pending) -> Result<Rewrite, Contradiction> {
+        for _ in 0..MAX_CHANGES {
+            match self.ask_once(pending)? {
+                Rewrite::Changed => {}
+                rewrite => return Ok(rewrite),
+            }
+        }
+        panic!("two rules undo each other on {pending:?}");
+    }
+
+    fn ask_once(&mut self, pending: &mut Pending) -> Result<Rewrite, Contradiction> {
+        for family in &mut self.families {
+            match family.rewrite(&mut self.cx, pending)? {
+                Rewrite::Keep => {}
+                rewrite => return Ok(rewrite),
+            }
+        }
+        Ok(Rewrite::Keep)
+    }
+
+    fn keep(&mut self, op: &Op, pending: &Pending) {
+        let res = self.cx.emit(pending);
+        if let (Some(old), Some(new)) = (op.res(), res) {
+            self.cx.copy.define(old, new);
+        }
+        for family in &mut self.families {
+            family.emitted(&mut self.cx, pending, res);
+        }
+    }
+
+    fn replace(&mut self, op: &Op, operand: Operand) {
+        let res = op.res().expect("only a result can be replaced");
+        let operand = self.cx.resolve(operand);
+        debug_assert_eq!(self.cx.old.types[res.index()], self.cx.ty(operand), "{:?}", op.opcode);
+        self.cx.copy.define(res, operand);
+    }
+
+    fn replace_call(&mut self, op: &Op, results: CallResults) {
+        if let Some(&(0, value)) = results.first() {
+            self.replace(op, value);
+        }
+        self.call = Some(results);
+    }
+}
+
+/// The word that a `call_result` reads.
+pub(super) fn result_number(trace: &Trace, op: &Op) -> u64 {
+    let number = trace.as_const(trace.args(op)[0]);
+    number.expect("the number of a result word is a constant").bits
+}
+
+/// Builds a trace from another and remembers where its values went.
+pub(super) struct Copier {
+    pub new: TraceBuilder,
+    /// By value of the old trace: its operand in the new one.
+    map: Vec<Operand>,
+    consts: Vec<Operand>,
+    mems: Vec<u32>,
+    buffer: Vec<Operand>,
+}
+
+/// Stands for a value that was not copied.
+const NOT_COPIED: Operand = Operand::constant(u32::MAX >> 1);
+
+impl Copier {
+    /// An empty trace with the name, inputs and tables of `old`.
+    pub fn new(old: &Trace) -> Copier {
+        let mut new = TraceBuilder::new(&old.name);
+        let mut map = vec![NOT_COPIED; old.types.len()];
+        for input in old.inputs() {
+            map[input.index()] = new.input(old.types[input.index()]).into();
+        }
+        let consts = old.consts.iter().map(|&c| new.constant(c)).collect();
+        let mems = old.mems.iter().map(|mem| new.mem(mem.clone())).collect();
+        for call in &old.calls {
+            new.call(call.clone());
+        }
+        for merge_point in &old.merge_points {
+            new.merge_point(merge_point.clone());
+        }
+        Copier { new, map, consts, mems, buffer: Vec::new() }
+    }
+
+    /// Where an operand of the old trace went.
+    pub fn operand(&self, operand: Operand) -> Operand {
+        let new = match operand.kind() {
+            OperandKind::Value(v) => self.map[v.index()],
+            OperandKind::Const(c) => self.consts[c as usize],
+        };
+        debug_assert_ne!(new, NOT_COPIED, "{operand:?} was removed but is still used");
+        new
+    }
+
+    fn define(&mut self, old: ValueId, new: Operand) {
+        self.map[old.index()] = new;
+    }
+
+    fn descr(&self, op: &Op) -> u32 {
+        use crate::ir::Effect::{Load, Store};
+        match op.opcode.effect() {
+            Load | Store => self.mems[op.descr as usize],
+            _ => op.descr,
+        }
+    }
+
+    fn push_label(&mut self, old: &Trace, op: &Op, args: &[Operand]) {
+        let first = self.new.push_label(op.target(), args);
+        for (at, res) in old.results(op).enumerate() {
+            self.define(res, ValueId(first.0 + at as u32).into());
+        }
+    }
+
+    /// Copies an operation as it is.
+    pub fn copy(&mut self, old: &Trace, op: &Op) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut descr = self.descr(op);
+        if op.opcode.has_exit() {
+            let exit = old.exit(op);
+            self.operands(old.exit_args(exit), &mut buffer);
+            descr = self.new.exit(exit.id, &buffer, exit.resume);
+        }
+        self.operands(old.args(op), &mut buffer);
+        match op.res() {
+            _ if op.opcode == Opcode::Label => self.push_label(old, op, &buffer),
+            Some(res) => {
+                let new = self.new.push(op.opcode, &buffer, descr, old.types[res.index()]);
+                self.define(res, new);
+            }
+            None => self.new.push_void(op.opcode, &buffer, descr),
+        }
+        self.buffer = buffer;
+    }
+
+    fn operands(&self, operands: &[Operand], into: &mut Vec<Operand>) {
+        into.clear();
+        into.extend(operands.iter().map(|&operand| self.operand(operand)));
+    }
+}

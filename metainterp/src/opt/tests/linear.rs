@@ -1,0 +1,85 @@
+//! The walks take time linear in the length of the trace.
+
+use super::*;
+use crate::ir::parse;
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+/// Traces of some length that have many of one thing.
+fn many(what: &str, n: usize) -> Trace {
+    let mut text = String::from("[i0, i1, p0, p1]\n");
+    for k in 0..n / 2 {
+        let _ = match what {
+            "sums" => writeln!(
+                text,
+                "i{0} = int_add(i{1}, i0)\ni{2} = int_xor(i{0}, i1)",
+                2 * k + 2,
+                2 * k + 1,
+                2 * k + 3
+            ),
+            "guards" => {
+                writeln!(text, "i{0} = int_lt(i0, {k})\nguard_false(i{0}) [i0, i1, p0, p1]", k + 2)
+            }
+            "stores" => writeln!(
+                text,
+                "setfield(p0, i0, descr=mem(i64, offset={0}))\nsetfield(p1, i1, descr=mem(i64, offset={0}))",
+                8 * k
+            ),
+            "places" => writeln!(
+                text,
+                "setfield(p0, i0, descr=mem(i64, offset={0}))\ni{1} = getfield(p0, descr=mem(i64, offset={0}))",
+                8 * k,
+                k + 2
+            ),
+            "items" => writeln!(
+                text,
+                "i{0} = int_add(i{1}, 1)\nsetarrayitem(p0, i{0}, i1, descr=mem(i64, scale=8))",
+                k + 2,
+                if k == 0 { 0 } else { k + 1 }
+            ),
+            "calls" => writeln!(
+                text,
+                "i{0} = call_pure(0x10, i0, {k}, descr=call(f, \"\", res=i64))\ni{1} = call(0x20, i{0}, descr=call(g, \"\", res=i64))",
+                2 * k + 2,
+                2 * k + 3
+            ),
+            _ => unreachable!("{what}"),
+        };
+    }
+    text.push_str("jump(i0, i1, p0, p1, target=0)\n");
+    parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+fn fastest(trace: &Trace) -> Duration {
+    let time = || {
+        let start = Instant::now();
+        optimize(trace, Passes::ALL).expect("these traces hold");
+        start.elapsed()
+    };
+    (0..3).map(|_| time()).min().expect("several runs")
+}
+
+#[test]
+fn four_times_the_operations_take_about_four_times_as_long() {
+    for what in ["sums", "guards", "stores", "places", "items", "calls"] {
+        let (short, long) = (many(what, 5_000), many(what, 20_000));
+        assert_eq!((short.ops.len(), long.ops.len()), (5_001, 20_001), "{what}");
+        // What is quadratic takes 16 times as long. Other work on the machine may disturb one
+        // measurement, but hardly each of four.
+        let ratio = || fastest(&long).as_secs_f64() / fastest(&short).as_secs_f64();
+        let ratios = [(); 4].map(|()| ratio);
+        let found: Vec<f64> =
+            ratios.iter().map(|ratio| ratio()).take_while(|&it| it > 8.0).collect();
+        assert!(found.len() < ratios.len(), "{what}: {found:?}");
+    }
+}
+
+/// Prints nanoseconds per operation: `cargo test --release -- --ignored --nocapture ns_per_op`.
+#[test]
+#[ignore = "measures"]
+fn ns_per_op() {
+    for what in ["sums", "guards", "stores", "places", "items", "calls"] {
+        let trace = many(what, 20_000);
+        println!("{what}: {} ns", fastest(&trace).as_nanos() / 20_000);
+    }
+}

@@ -1,0 +1,77 @@
+//! Tests of the optimizer by evaluation: an optimized trace does what the given one does.
+//!
+//! What single rules make of a trace is in `tests/opt/*.trace`; here is whether that is right, and
+//! whether the walks are linear.
+
+mod algebra;
+mod exits;
+mod linear;
+mod machine;
+mod random;
+
+use super::{InvalidLoop, Pass, Passes, optimize};
+use crate::ir::{Const, Trace};
+use machine::{Machine, Outcome};
+
+/// A trace and what the optimizer made of it.
+struct Optimized<'t> {
+    trace: &'t Trace,
+    passes: Passes,
+    result: Result<Trace, InvalidLoop>,
+}
+
+impl<'t> Optimized<'t> {
+    fn new(trace: &'t Trace, passes: Passes) -> Optimized<'t> {
+        Optimized { trace, passes, result: optimize(trace, passes) }
+    }
+
+    /// Checks that both do the same on `inputs`, starting with the memory of `machine`.
+    #[track_caller]
+    fn check(&self, machine: &Machine, inputs: &[Const]) {
+        let Optimized { trace, passes, result } = self;
+        let expected = machine.clone().run(trace, inputs);
+        match result {
+            Ok(optimized) => {
+                let found = machine.clone().run(optimized, inputs);
+                assert!(
+                    expected.same(&found),
+                    "with {passes} on {inputs:x?}\n{trace}\nis {expected:x?}\n\n\
+                     {optimized}\nis {found:x?}"
+                );
+            }
+            Err(invalid) => assert!(
+                matches!(expected.outcome, Outcome::Exit { op_idx, .. } if op_idx <= invalid.op_idx),
+                "{invalid}, with {passes}, but on {inputs:x?} it is {expected:x?}\n{trace}"
+            ),
+        }
+    }
+}
+
+/// All passes, none, each one alone, and all but each one.
+fn pass_sets() -> Vec<Passes> {
+    let alone = Pass::ALL.iter().map(|&pass| Passes::NONE.with(pass));
+    let without = Pass::ALL.iter().map(|&pass| Passes::ALL.without(pass));
+    [Passes::ALL, Passes::NONE].into_iter().chain(alone).chain(without).collect()
+}
+
+/// Pseudo-random numbers that are the same in every run (splitmix64).
+struct Rng(u64);
+
+impl Rng {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        machine::mix(self.0)
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+
+    fn chance(&mut self, percent: usize) -> bool {
+        self.below(100) < percent
+    }
+
+    fn choose<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())]
+    }
+}

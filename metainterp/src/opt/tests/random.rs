@@ -1,0 +1,382 @@
+//! Random traces: optimized with all sets of passes they do what they did before.
+//!
+//! A generator runs the trace while it writes it, as a recorder does, so every guard holds for the
+//! inputs of the recording. The trace is then run on those and on other inputs, with memory in which
+//! pointers may be equal, overlap, or be apart. Few values, constants and places are used often, so
+//! that operations repeat and rules apply.
+//!
+//! `OPT_RANDOM_TRACES` sets the number of traces.
+
+use super::machine::Region;
+use super::*;
+use crate::ir::{
+    Arg, CallDescr, Effect, ExitId, MemDescr, MergePoint, Opcode, Operand, Res, Resume, TargetId,
+    TraceBuilder, Ty, eval,
+};
+
+/// Two regions that are written, and one that never changes.
+const FIRST: u64 = 0x1000;
+const SECOND: u64 = 0x2000;
+const FROZEN: u64 = 0x800;
+const REGION: u64 = 256;
+
+struct Generator<'r> {
+    rng: &'r mut Rng,
+    builder: TraceBuilder,
+    machine: Machine,
+    /// Operands that may be used, newest last.
+    operands: Vec<Operand>,
+    next_exit: u32,
+}
+
+/// A label of another trace.
+const ELSEWHERE: u32 = 1_000_000;
+
+const INPUTS: [Ty; 13] = [
+    Ty::I64,
+    Ty::I64,
+    Ty::I8,
+    Ty::I8,
+    Ty::I32,
+    Ty::Bool,
+    Ty::F64,
+    Ty::F32,
+    Ty::Ptr,
+    Ty::Ptr,
+    Ty::Ptr,
+    Ty::Ptr,
+    Ty::I64,
+];
+/// Inputs that point into the first region, the second, and the frozen one, in this order.
+const POINTERS: [usize; 4] = [8, 9, 10, 11];
+/// The input that is a small index.
+const INDEX: usize = 12;
+
+fn inputs(rng: &mut Rng) -> Vec<Const> {
+    let mut inputs: Vec<Const> =
+        INPUTS.iter().map(|&ty| Const::new(ty, [0, 1, 5, 255, rng.next()][rng.below(5)])).collect();
+    // The first two may be equal or overlap.
+    let regions = [FIRST, FIRST, SECOND, FROZEN];
+    for (at, region) in POINTERS.into_iter().zip(regions) {
+        inputs[at] = Const::new(Ty::Ptr, region + REGION / 2 + 4 * rng.below(3) as u64);
+    }
+    inputs[INDEX] = Const::new(Ty::I64, rng.below(4) as u64);
+    inputs
+}
+
+fn machine(rng: &mut Rng) -> Machine {
+    let mut machine = Machine::default();
+    machine.memory = [FROZEN, FIRST, SECOND]
+        .map(|start| {
+            let bytes = (0..REGION).map(|_| rng.below(4) as u8).collect();
+            Region { start, bytes, frozen: start == FROZEN }
+        })
+        .to_vec();
+    machine
+}
+
+impl<'r> Generator<'r> {
+    fn new(rng: &'r mut Rng, machine: Machine, inputs: &[Const]) -> Generator<'r> {
+        let mut builder = TraceBuilder::new("");
+        builder.merge_point(MergePoint { greens: [3].into() });
+        let operands = INPUTS.iter().map(|&ty| builder.input(ty).into()).collect();
+        let mut generator = Generator { rng, builder, machine, operands, next_exit: 0 };
+        let trace = generator.builder.trace();
+        generator.machine.start(trace, inputs);
+        generator
+    }
+
+    fn trace(mut self, n_ops: usize) -> Trace {
+        for _ in 0..n_ops {
+            match self.rng.below(100) {
+                0..45 => self.pure(),
+                45..52 => self.overflow(),
+                52..62 => self.guard(),
+                62..76 => self.load(),
+                76..90 => self.store(),
+                90..94 => self.call(Opcode::CallPure),
+                94..97 => self.call(Opcode::Call),
+                97 => self.label(),
+                _ => self.builder.push_void(Opcode::DebugMergePoint, &[], 0),
+            }
+        }
+        if self.rng.chance(50) {
+            let args = self.some_operands();
+            self.builder.push_void(Opcode::Jump, &args, ELSEWHERE);
+        } else {
+            let exit = self.exit();
+            self.builder.push_void(Opcode::Finish, &[], exit);
+        }
+        self.builder.finish()
+    }
+
+    fn value(&self, operand: Operand) -> Const {
+        self.machine.value(self.builder.trace(), operand)
+    }
+
+    /// Runs what was appended since `from`.
+    fn run(&mut self, from: usize) {
+        let trace = self.builder.trace();
+        for (op_idx, op) in trace.ops.iter().enumerate().skip(from) {
+            let left = self.machine.step(trace, op_idx, op);
+            assert!(left.is_none(), "the recording left its own trace\n{trace}");
+        }
+    }
+
+    fn n_ops(&self) -> usize {
+        self.builder.trace().ops.len()
+    }
+
+    fn push(&mut self, opcode: Opcode, args: &[Operand], descr: u32, ty: Ty) -> Operand {
+        let from = self.n_ops();
+        let res = self.builder.push(opcode, args, descr, ty);
+        self.run(from);
+        self.operands.push(res);
+        res
+    }
+
+    fn exit(&mut self) -> u32 {
+        let args = self.some_operands();
+        self.next_exit += 1;
+        self.builder.exit(ExitId(self.next_exit), &args, Resume::default())
+    }
+
+    fn some_operands(&mut self) -> Vec<Operand> {
+        let n = self.rng.below(6);
+        (0..n).map(|_| self.operand_where(|_| true)).collect()
+    }
+
+    /// An operand of a type that is asked for; mostly one of the newest.
+    fn operand_where(&mut self, accepts: impl Fn(Ty) -> bool) -> Operand {
+        let trace = self.builder.trace();
+        let fitting: Vec<_> =
+            self.operands.iter().copied().filter(|&it| accepts(trace.ty(it))).collect();
+        let newest = if self.rng.chance(50) { fitting.len().saturating_sub(4) } else { 0 };
+        let operand = self.rng.choose(&fitting[newest..]);
+        if self.rng.chance(85) {
+            return operand;
+        }
+        let c = match trace.ty(operand) {
+            Ty::F64 => Const::new(Ty::F64, self.rng.choose(&[0.0, 1.0, -1.0, 2.0_f64]).to_bits()),
+            Ty::F32 => Const::new(Ty::F32, self.rng.choose(&[0.0, 1.0, 2.0_f32]).to_bits().into()),
+            ty => Const::new(ty, self.rng.choose(&[0, 1, 2, 3, 7, 8, 127, u64::MAX])),
+        };
+        self.builder.constant(c)
+    }
+
+    fn operand(&mut self, ty: Ty) -> Operand {
+        self.operand_where(|it| it == ty)
+    }
+
+    fn operands(&mut self, opcode: Opcode) -> Vec<Operand> {
+        let mut args: Vec<Operand> = Vec::new();
+        for kind in opcode.info().args {
+            let operand = match kind {
+                Arg::Int => self.operand_where(Ty::is_int),
+                Arg::I64 => self.operand(Ty::I64),
+                Arg::Bool => self.operand(Ty::Bool),
+                Arg::Float => self.operand_where(Ty::is_float),
+                Arg::Ptr => self.operand(Ty::Ptr),
+                Arg::Any => self.operand_where(|_| true),
+                Arg::Same => {
+                    let ty = self.builder.trace().ty(args[0]);
+                    self.operand(ty)
+                }
+            };
+            args.push(operand);
+        }
+        args
+    }
+
+    fn pure(&mut self) {
+        let opcodes: Vec<_> = Opcode::ALL.iter().copied().filter(|op| op.is_pure()).collect();
+        let opcode = self.rng.choose(&opcodes);
+        let args = self.operands(opcode);
+        let from = self.builder.trace().ty(args[0]);
+        let to = match opcode.info().res {
+            Res::Same => from,
+            Res::Ty(ty) => ty,
+            _ => self.rng.choose(&[Ty::I8, Ty::I32, Ty::I64, Ty::F32, Ty::F64]),
+        };
+        let defined = super::algebra::conversion_exists(opcode, from, to)
+            && (opcode.effect() == Effect::Pure || self.check_divisor(opcode, args[0], args[1]));
+        if defined {
+            self.push(opcode, &args, 0, to);
+        }
+    }
+
+    /// Guards that a division is defined. False if it is not.
+    fn check_divisor(&mut self, opcode: Opcode, dividend: Operand, divisor: Operand) -> bool {
+        let ty = self.builder.trace().ty(divisor);
+        let args = [self.value(dividend), self.value(divisor)];
+        if eval::fold(opcode, ty, &args).is_none() || args[1].signed() == -1 {
+            return false;
+        }
+        for excluded in [0, u64::MAX] {
+            let excluded = self.builder.constant(Const::new(ty, excluded));
+            let differs = self.push(Opcode::IntNe, &[divisor, excluded], 0, Ty::Bool);
+            self.push_guard(Opcode::GuardTrue, &[differs]);
+        }
+        true
+    }
+
+    fn push_guard(&mut self, opcode: Opcode, args: &[Operand]) {
+        let from = self.n_ops();
+        let exit = self.exit();
+        self.builder.push_void(opcode, args, exit);
+        self.run(from);
+    }
+
+    fn overflow(&mut self) {
+        let is_overflow = |op: &Opcode| op.effect() == Effect::Overflow;
+        let opcodes: Vec<_> = Opcode::ALL.iter().copied().filter(is_overflow).collect();
+        let opcode = self.rng.choose(&opcodes);
+        let args = self.operands(opcode);
+        let (_, overflowed) = eval::ovf(opcode, self.value(args[0]), self.value(args[1]));
+        let ty = self.builder.trace().ty(args[0]);
+        let res = self.push(opcode, &args, 0, ty);
+        let guard = if overflowed { Opcode::GuardOverflow } else { Opcode::GuardNoOverflow };
+        self.push_guard(guard, &[]);
+        debug_assert_eq!(self.operands.last(), Some(&res));
+    }
+
+    fn guard(&mut self) {
+        if self.rng.chance(25) {
+            let value = self.operand_where(|_| true);
+            let constant = self.value(value);
+            let constant = self.builder.constant(constant);
+            return self.push_guard(Opcode::GuardValue, &[value, constant]);
+        }
+        let condition = self.operand(Ty::Bool);
+        let holds = self.value(condition).bits == 1;
+        self.push_guard(if holds { Opcode::GuardTrue } else { Opcode::GuardFalse }, &[condition]);
+    }
+
+    /// A pointer with the descriptor of an access through it and perhaps an index.
+    fn place(&mut self, ty: Ty, may_be_frozen: bool) -> (Vec<Operand>, MemDescr) {
+        let pointers = POINTERS.len() - usize::from(!may_be_frozen);
+        let which = self.rng.below(pointers);
+        let frozen = which == 3;
+        // Class 1 is the first region, class 2 the second.
+        let class = if self.rng.chance(50) { [1, 1, 2, 0][which] } else { 0 };
+        let mut base: Operand = self.operands[POINTERS[which]];
+        if self.rng.chance(20) {
+            let distance = self.rng.choose(&[4, 8, -8_i64 as u64]);
+            let distance = self.builder.constant(Const::new(Ty::I64, distance));
+            base = self.push(Opcode::PtrAdd, &[base, distance], 0, Ty::Ptr);
+        }
+        let offset = self.rng.choose(&[0, 1, 4, 8, -4]);
+        let mut descr = MemDescr { ty, offset, scale: 0, class, frozen };
+        if self.rng.chance(50) {
+            return (vec![base], descr);
+        }
+        descr.scale = self.rng.choose(&[1, 4, 8]);
+        let index = self.index();
+        (vec![base, index], descr)
+    }
+
+    fn index(&mut self) -> Operand {
+        let constant = self.rng.choose(&[0, 1, 2, u64::MAX]);
+        let constant = self.builder.constant(Const::new(Ty::I64, constant));
+        let index = self.operands[INDEX];
+        match self.rng.below(4) {
+            0 => constant,
+            1 => self.push(Opcode::IntAdd, &[index, constant], 0, Ty::I64),
+            2 => self.push(Opcode::IntSub, &[index, constant], 0, Ty::I64),
+            _ => index,
+        }
+    }
+
+    fn load(&mut self) {
+        let ty = self.rng.choose(&[Ty::I8, Ty::I32, Ty::I64, Ty::F64]);
+        let (args, descr) = self.place(ty, true);
+        let opcode = [Opcode::GetField, Opcode::GetArrayItem][args.len() - 1];
+        let descr = self.builder.mem(descr);
+        self.push(opcode, &args, descr, ty);
+    }
+
+    fn store(&mut self) {
+        let ty = self.rng.choose(&[Ty::I8, Ty::I32, Ty::I64, Ty::F64]);
+        let (mut args, descr) = self.place(ty, false);
+        let opcode = [Opcode::SetField, Opcode::SetArrayItem][args.len() - 1];
+        args.push(self.operand(ty));
+        let descr = self.builder.mem(descr);
+        let from = self.n_ops();
+        self.builder.push_void(opcode, &args, descr);
+        self.run(from);
+    }
+
+    fn call(&mut self, opcode: Opcode) {
+        let can_panic = self.rng.chance(30);
+        let function = 0x40 + u64::from(can_panic);
+        let mut args = vec![self.builder.constant(Const::new(Ty::Ptr, function))];
+        args.push(self.operand(Ty::I8));
+        let name = if can_panic { "may_panic" } else { "returns" };
+        let descr = CallDescr { name: name.into(), site: "".into(), res: Some(Ty::I64), can_panic };
+        let descr = self.builder.call(descr);
+        let mut after = self.machine.clone();
+        let from = self.n_ops();
+        let res = self.builder.push(opcode, &args, descr, Ty::I64);
+        let trace = self.builder.trace();
+        after.step(trace, from, &trace.ops[from]);
+        if after.panicked() {
+            // The recording would end here.
+            self.builder.truncate(from, self.builder.trace().exits.len(), trace_values(res));
+            return;
+        }
+        self.machine = after;
+        self.operands.push(res);
+        if self.rng.chance(40) {
+            let word = self.builder.constant(Const::new(Ty::I64, 1));
+            self.push(Opcode::CallResult, &[word], descr, Ty::I32);
+        }
+        if can_panic {
+            self.push_guard(Opcode::GuardNoException, &[]);
+        }
+    }
+
+    /// A label with a value for every input. What was there before is not used behind it.
+    fn label(&mut self) {
+        let args: Vec<Operand> = INPUTS.iter().map(|&ty| self.operand(ty)).collect();
+        let mut args = args;
+        for at in POINTERS.into_iter().chain([INDEX]) {
+            args[at] = self.operands[at];
+        }
+        let from = self.n_ops();
+        let first = self.builder.push_label(TargetId(from as u32), &args);
+        self.run(from);
+        let labels = (0..INPUTS.len() as u32).map(|at| crate::ir::ValueId(first.0 + at).into());
+        self.operands = labels.collect();
+    }
+}
+
+/// The number of values before this one.
+fn trace_values(operand: Operand) -> usize {
+    operand.value().expect("a result is a value").index()
+}
+
+#[test]
+fn optimized_traces_do_the_same() {
+    let n_traces = std::env::var("OPT_RANDOM_TRACES").map_or(300, |n| n.parse().expect("a number"));
+    let (mut recorded_ops, mut optimized_ops) = (0, 0);
+    for seed in 0..n_traces {
+        let mut rng = Rng(seed);
+        let machine = machine(&mut rng);
+        let recorded_on = inputs(&mut rng);
+        let n_ops = 5 + rng.below(60);
+        let trace = Generator::new(&mut rng, machine.clone(), &recorded_on).trace(n_ops);
+        crate::ir::verify(&trace).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{trace}"));
+        let others: Vec<_> = (0..4).map(|_| inputs(&mut rng)).collect();
+        for passes in pass_sets() {
+            let optimized = Optimized::new(&trace, passes);
+            for inputs in [&recorded_on].into_iter().chain(&others) {
+                optimized.check(&machine, inputs);
+            }
+            if let (Passes::ALL, Ok(optimized)) = (passes, &optimized.result) {
+                recorded_ops += trace.n_operations();
+                optimized_ops += optimized.n_operations();
+            }
+        }
+    }
+    assert!(optimized_ops * 4 < recorded_ops * 3, "{recorded_ops} became {optimized_ops}");
+}
