@@ -6,7 +6,7 @@
 //!
 //! Invariants
 //! 1. The slots of a trace stay where they are as long as its code, which has their address built in.
-//! 2. A slot holds the stub's address, or that of a trace which is freed later than the slot's.
+//! 2. A slot holds the stub's address or that of a trace which is not freed.
 
 use metainterp::ir::ExitId;
 use std::mem::{offset_of, size_of};
@@ -68,8 +68,10 @@ impl ExitSlots {
         self.0[index].code.store(code, Ordering::Release);
     }
 
-    /// Whether an exit continues at the address.
-    pub fn lead_to(&self, code: usize) -> bool {
-        self.0.iter().any(|slot| slot.code.load(Ordering::Relaxed) == code)
+    /// Lets an exit that continues at `code` lead to the stub again.
+    pub fn detach(&self, index: usize, code: usize, stub: usize) {
+        let slot = &self.0[index].code;
+        // Another bridge may have taken its place: then there is nothing to do.
+        let _ = slot.compare_exchange(code, stub, Ordering::AcqRel, Ordering::Relaxed);
     }
 }

@@ -122,7 +122,10 @@ struct Code {
     address: usize,
     exits: ExitSlots,
     labels: Vec<TargetId>,
+    /// [`shape_hash`] of its inputs.
     inputs: u32,
+    /// The exits that it was attached to.
+    bridge_of: Vec<ExitId>,
     listing: Option<String>,
 }
 
@@ -208,7 +211,7 @@ impl Backend for CraneliftBackend {
     }
 
     fn attach_bridge(&self, exit: ExitId, bridge: CodeId) {
-        self.inner.borrow().attach_bridge(exit, bridge);
+        self.inner.borrow_mut().attach_bridge(exit, bridge);
     }
 
     #[expect(unsafe_code, reason = "the trait's contract")]
@@ -253,11 +256,18 @@ impl Inner {
             perf_map.add(address, len, &trace.name);
         }
         let compiled = Compiled { code_bytes: range.len + exits.bytes() };
-        let inputs = shape_hash(trace.types[..trace.n_inputs as usize].iter().copied());
         let labels = self.register_labels(code, trace, &analysis);
         self.register_exits(code, &exits);
-        let listing = machine.listing;
-        self.codes.insert(code, Code { range, address, exits, labels, inputs, listing });
+        let compiled_code = Code {
+            range,
+            address,
+            exits,
+            labels,
+            inputs: shape_hash(trace.types[..trace.n_inputs as usize].iter().copied()),
+            bridge_of: Vec::new(),
+            listing: machine.listing,
+        };
+        self.codes.insert(code, compiled_code);
         Ok(compiled)
     }
 
@@ -359,25 +369,20 @@ impl Inner {
         }
     }
 
-    fn attach_bridge(&self, exit: ExitId, bridge: CodeId) {
+    fn attach_bridge(&mut self, exit: ExitId, bridge: CodeId) {
         let place = self.exits.get(&exit).unwrap_or_else(|| panic!("{exit:?} is not compiled"));
         let exits = &self.code(place.code).exits;
-        let bridge = self.code(bridge);
+        let continuation = self.code(bridge);
         let index = place.index as usize;
-        assert_eq!(
-            exits.shape(index),
-            bridge.inputs,
-            "a bridge takes what its exit {exit:?} saves"
-        );
-        exits.attach(index, bridge.address);
+        let fits = exits.shape(index) == continuation.inputs;
+        assert!(fits, "a bridge takes what its exit {exit:?} saves");
+        exits.attach(index, continuation.address);
+        self.codes.get_mut(&bridge).expect("it is compiled").bridge_of.push(exit);
     }
 
     fn free(&mut self, code: CodeId) {
         let freed = self.codes.remove(&code).unwrap_or_else(|| panic!("{code:?} is not compiled"));
-        debug_assert!(
-            self.codes.values().all(|other| !other.exits.lead_to(freed.address)),
-            "{code:?} is freed, and an exit leads to it"
-        );
+        self.detach(&freed);
         for label in &freed.labels {
             self.labels.remove(label);
         }
@@ -386,6 +391,17 @@ impl Inner {
         }
         self.slot_bytes -= freed.exits.bytes();
         self.memory.free(freed.range);
+    }
+
+    // A loop and its bridges lead to each other, so that whichever of them is freed first has
+    // exits or jumps that lead to it. Exits can be turned back.
+    fn detach(&self, freed: &Code) {
+        let places = freed.bridge_of.iter().filter_map(|exit| self.exits.get(exit));
+        for place in places {
+            if let Some(from) = self.codes.get(&place.code) {
+                from.exits.detach(place.index as usize, freed.address, self.stub);
+            }
+        }
     }
 }
 
