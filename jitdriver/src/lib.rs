@@ -1,4 +1,87 @@
 //! A meta-tracing JIT for interpreters written in ordinary Rust.
+//!
+//! Write an interpreter, run and debug it as plain Rust, then add a driver, two hints in its loop and
+//! `#[jit]` on the functions that the loop calls. Loops of the *interpreted* program that run often are
+//! then recorded, optimized and compiled to machine code.
+//!
+//! ```
+//! use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point};
+//!
+//! const ADD: u8 = 0; // acc += n
+//! const DECREMENT: u8 = 1; // n -= 1
+//! const JUMP_IF_POSITIVE: u8 = 2; // to the target in the next byte, while n > 0
+//!
+//! #[jit]
+//! fn add(acc: i64, n: i64) -> i64 {
+//!     acc.wrapping_add(n)
+//! }
+//!
+//! #[jit]
+//! fn interpret<'p>(driver: &JitDriver<'p>, code: &'p [u8], n: i64) -> i64 {
+//!     let mut pc = 0;
+//!     let mut n = n;
+//!     let mut acc = 0;
+//!     while pc < code.len() {
+//!         jit_merge_point!(driver, greens = [pc, code], reds = [n, acc]);
+//!         match code[pc] {
+//!             ADD => acc = add(acc, n),
+//!             DECREMENT => n -= 1,
+//!             JUMP_IF_POSITIVE => {
+//!                 if n > 0 {
+//!                     pc = code[pc + 1] as usize;
+//!                     can_enter_jit!(driver, greens = [pc, code], reds = [n, acc]);
+//!                     continue;
+//!                 }
+//!                 pc += 1;
+//!             }
+//!             other => panic!("there is no opcode {other}"),
+//!         }
+//!         pc += 1;
+//!     }
+//!     acc
+//! }
+//!
+//! fn main() {
+//!     let driver = JitDriver::new();
+//!     // Adds up n, n - 1, ... 1.
+//!     let code = [ADD, DECREMENT, JUMP_IF_POSITIVE, 0];
+//!     assert_eq!(interpret(&driver, &code, 10_000), 50_005_000);
+//!     // The loop became hot, and most of its laps ran as compiled code.
+//!     assert_eq!(driver.stats().loops, 1);
+//!     println!("{}", driver.compiled()[0].optimized);
+//! }
+//! ```
+//!
+//! # What the words mean
+//!
+//! - The *portal* is the function with the interpreter's loop.
+//! - *Greens* name a position in the interpreted program. They are constants of a trace and the key
+//!   under which compiled code is found.
+//! - *Reds* are everything else that lives at the merge point.
+//! - A *trace* is what the interpreter did in one lap, with a *guard* wherever it could have gone
+//!   another way. A guard that fails often gets a *bridge*: a trace for the other way.
+//! - The *twin* is a second copy of an annotated function that [`macro@jit`] makes. It does the same
+//!   work and records it. The plain function stays as it was written.
+//!
+//! A program computes the same with and without the JIT, panics included.
+//! What cannot be traced is called instead, or is a compile error at the place.
+//!
+//! # Which hint
+//!
+//! | you have | you write |
+//! |---|---|
+//! | the loop of the interpreter | [`jit_merge_point!`] as its first statement |
+//! | a place in it where the interpreted program jumps back | [`can_enter_jit!`] |
+//! | the function around that loop, and functions and `impl` blocks that traces should go into | [`#[jit]`](macro@jit) |
+//! | one of those with a loop of few laps | [`#[unroll_safe]`](macro@unroll_safe) below `#[jit]` |
+//! | a function whose result follows from its arguments | [`#[elidable]`](macro@elidable) |
+//! | a function that traces should call: cold, large, or with effects of its own | nothing, or [`#[dont_look_inside]`](macro@dont_look_inside) in an annotated `impl` block |
+//! | a red that is nearly always the same at this place, and from which much follows | [`promote`] |
+//! | something that only the plain interpreter should do | [`we_are_jitted`] |
+//!
+//! [`JitDriver::builder`] chooses the backend and the parameters, [`JitDriver::stats`] and
+//! [`JitDriver::compiled`] say what happened, and `RUST_LOG=metainterp=trace` shows a recording
+//! operation by operation (the program has to install a logger, such as `env_logger`).
 #![deny(unsafe_code)]
 
 extern crate self as jitdriver;
@@ -11,8 +94,321 @@ mod shims;
 
 pub use driver::{BuildError, Builder, Jit, JitDriver};
 pub use hints::{promote, we_are_jitted};
-pub use jitdriver_macros::{can_enter_jit, dont_look_inside, elidable, jit, jit_merge_point, unroll_safe};
 pub use metainterp::abort::Abort;
 pub use metainterp::params::Params;
 pub use metainterp::stats::Stats;
 pub use metainterp::warm::CompiledTrace;
+
+/// Gives a function, or every method of an `impl` block, a twin that traces go through.
+///
+/// A call from one annotated function to another is inlined in the trace; a call of anything else is
+/// made as it stands ("residual call"). The plain function does not change.
+///
+/// ```
+/// use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point};
+///
+/// struct Registers {
+///     values: [i64; 4],
+/// }
+///
+/// #[jit]
+/// impl Registers {
+///     fn get(&self, register: usize) -> i64 {
+///         self.values[register]
+///     }
+///
+///     fn add(&mut self, register: usize, n: i64) {
+///         self.values[register] += n;
+///     }
+/// }
+///
+/// #[jit]
+/// fn is_below(a: i64, b: i64) -> bool {
+///     a < b
+/// }
+///
+/// #[jit]
+/// fn interpret(driver: &JitDriver<'_>, registers: &mut Registers, limit: i64) {
+///     loop {
+///         jit_merge_point!(driver, greens = [], reds = [registers, limit]);
+///         registers.add(0, 3);
+///         if !is_below(registers.get(0), limit) {
+///             return;
+///         }
+///         can_enter_jit!(driver, greens = [], reds = [registers, limit]);
+///     }
+/// }
+///
+/// let driver = JitDriver::new();
+/// let mut registers = Registers { values: [0; 4] };
+/// interpret(&driver, &mut registers, 30_000);
+/// assert_eq!(registers.get(0), 30_000);
+/// assert_eq!((driver.stats().loops, driver.stats().residual_calls), (1, 0));
+/// ```
+///
+/// A function with a merge point is a *portal*; if it cannot be traced, that is a compile error. A helper
+/// that contains something which cannot be traced yet, or a loop without
+/// [`#[unroll_safe]`](macro@unroll_safe), has no twin and is called.
+pub use jitdriver_macros::jit;
+
+/// Marks the place in the interpreter's loop where compiled code is entered and left:
+/// `jit_merge_point!(driver, greens = [..], reds = [..]);`
+///
+/// It is the first statement of a `loop` or `while`, which is a statement of the function's body. Greens
+/// and reds are local variables or parameters, and together all that lives there; a missing one is
+/// an error:
+///
+/// ```compile_fail
+/// # use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point};
+/// #[jit]
+/// fn interpret<'p>(driver: &JitDriver<'p>, code: &'p [u8]) -> u64 {
+///     let mut pc = 0;
+///     let mut acc = 0;
+///     while pc < code.len() {
+///         jit_merge_point!(driver, greens = [pc, code], reds = []);
+///         acc += u64::from(code[pc]); // error: `acc` lives across the merge point but is neither green nor red
+///         pc += 1;
+///     }
+///     acc
+/// }
+/// ```
+///
+/// A green is an integer, a `bool`, a `char`, or a shared reference `&'p T` for a `JitDriver<'p>`. What a
+/// green refers to cannot change or go away while the driver exists, so reads through it are constants
+/// of the trace. A red may have any type. One that is a scalar or a reference travels in a register of
+/// the compiled code; one of another type, such as a `Vec`, stays where it is in memory.
+///
+/// ```
+/// use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point};
+///
+/// #[jit]
+/// fn interpret<'p>(driver: &JitDriver<'p>, code: &'p [u8], laps: u64) -> u64 {
+///     let mut pc = 0;
+///     let mut laps = laps;
+///     let mut acc = 0;
+///     while pc < code.len() {
+///         jit_merge_point!(driver, greens = [pc, code], reds = [laps, acc]);
+///         acc += code[pc] as u64;
+///         pc += 1;
+///         if pc == code.len() && laps > 1 {
+///             laps -= 1;
+///             pc = 0;
+///             can_enter_jit!(driver, greens = [pc, code], reds = [laps, acc]);
+///         }
+///     }
+///     acc
+/// }
+///
+/// let driver = JitDriver::new();
+/// assert_eq!(interpret(&driver, &[1, 2, 3], 5000), 30_000);
+/// // `pc` and `code` are constants of the trace: nothing is read from the program any more.
+/// let trace = &driver.compiled()[0].optimized;
+/// assert!(!trace.contains("getarrayitem"), "{trace}");
+/// ```
+pub use jitdriver_macros::jit_merge_point;
+
+/// Marks a place where the interpreted program closes a loop: there arrivals are counted, recordings
+/// start, and compiled code is entered. `can_enter_jit!(driver, greens = [..], reds = [..]);`
+///
+/// It names the same driver, greens and reds as the merge point, with the values that they will have
+/// there. A backward jump of the interpreted program is the right place. An interpreter without it
+/// runs, and never compiles anything.
+///
+/// ```
+/// # use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point};
+/// #[jit]
+/// fn countdown<'p>(driver: &JitDriver<'p>, jump: &'p i32, n: i32) -> i32 {
+///     let mut n = n;
+///     loop {
+///         jit_merge_point!(driver, greens = [jump], reds = [n]);
+///         if n < 0 {
+///             return n;
+///         }
+///         n += *jump;
+///         can_enter_jit!(driver, greens = [jump], reds = [n]);
+///     }
+/// }
+///
+/// let driver = JitDriver::builder().threshold(3).build().unwrap();
+/// assert_eq!(countdown(&driver, &-7, 100), -5);
+/// assert_eq!(driver.stats().loops, 1);
+/// ```
+///
+/// Compiled code comes back to this place with the variables of a merge point, so nothing may stand
+/// between the two:
+///
+/// ```compile_fail
+/// # use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point};
+/// # #[jit]
+/// # fn interpret<'p>(driver: &JitDriver<'p>, code: &'p [u8], n: u64) {
+/// #     let mut pc = 0;
+/// #     let mut n = n;
+///     loop {
+///         jit_merge_point!(driver, greens = [pc, code], reds = [n]);
+///         if n == 0 {
+///             return;
+///         }
+///         n -= 1;
+///         can_enter_jit!(driver, greens = [pc, code], reds = [n]);
+///         pc = code[pc] as usize; // error: this runs between `can_enter_jit!` and `jit_merge_point!`
+///     }
+/// # }
+/// ```
+pub use jitdriver_macros::can_enter_jit;
+
+/// Promises that a function's result depends on its arguments only and that it has no effects, so that
+/// a call with constant arguments is made once, while the trace is recorded, and a repeated call with
+/// the same arguments is not made again.
+///
+/// If an argument is a reference, the promise covers what it refers to: it may not change. Traces do not
+/// go into the function; it may contain anything.
+///
+/// ```
+/// use jitdriver::{JitDriver, can_enter_jit, elidable, jit, jit_merge_point};
+///
+/// /// The bracket that `code[at]` closes.
+/// #[elidable]
+/// fn opening_bracket(code: &[u8], at: usize) -> usize {
+///     let mut depth = 0;
+///     (0..=at)
+///         .rev()
+///         .find(|&i| {
+///             depth += (code[i] == b']') as i32 - (code[i] == b'[') as i32;
+///             depth == 0
+///         })
+///         .expect("brackets are balanced")
+/// }
+///
+/// #[jit]
+/// fn interpret<'p>(driver: &JitDriver<'p>, code: &'p [u8], cell: u64) -> u64 {
+///     let mut pc = 0;
+///     let mut cell = cell;
+///     while pc < code.len() {
+///         jit_merge_point!(driver, greens = [pc, code], reds = [cell]);
+///         match code[pc] {
+///             b'-' => cell -= 1,
+///             b']' => {
+///                 if cell != 0 {
+///                     pc = opening_bracket(code, pc);
+///                     can_enter_jit!(driver, greens = [pc, code], reds = [cell]);
+///                     continue;
+///                 }
+///             }
+///             _ => {}
+///         }
+///         pc += 1;
+///     }
+///     cell
+/// }
+///
+/// let driver = JitDriver::new();
+/// assert_eq!(interpret(&driver, b"[--]", 5000), 0);
+/// // Both arguments are green: the search is made while recording, never in compiled code.
+/// let trace = &driver.compiled()[0].optimized;
+/// assert!(!trace.contains("call"), "{trace}");
+/// ```
+pub use jitdriver_macros::elidable;
+
+/// Says that traces call a function and do not go into it. In an annotated `impl` block it makes the
+/// exception; on a function of its own it says what holds anyway for functions without
+/// [`#[jit]`](macro@jit).
+///
+/// ```
+/// use jitdriver::{JitDriver, can_enter_jit, dont_look_inside, jit, jit_merge_point};
+///
+/// struct Machine {
+///     acc: u64,
+///     log: Vec<String>,
+/// }
+///
+/// #[jit]
+/// impl Machine {
+///     fn step(&mut self) {
+///         self.acc += 1;
+///         if self.acc % 4 == 0 {
+///             self.report();
+///         }
+///     }
+///
+///     #[dont_look_inside]
+///     fn report(&mut self) {
+///         self.log.push(format!("{} steps", self.acc));
+///     }
+/// }
+///
+/// #[jit]
+/// fn interpret(driver: &JitDriver<'_>, machine: &mut Machine) {
+///     loop {
+///         jit_merge_point!(driver, greens = [], reds = [machine]);
+///         machine.step();
+///         if machine.acc == 6000 {
+///             return;
+///         }
+///         can_enter_jit!(driver, greens = [], reds = [machine]);
+///     }
+/// }
+///
+/// let driver = JitDriver::new();
+/// let mut machine = Machine { acc: 0, log: Vec::new() };
+/// interpret(&driver, &mut machine);
+/// // Each call happened once, whether interpreted, recorded or compiled.
+/// assert_eq!(machine.log.len(), 1500);
+/// assert_eq!(machine.log[1499], "6000 steps");
+/// assert_eq!(driver.stats().residual_calls, 1);
+/// ```
+pub use jitdriver_macros::dont_look_inside;
+
+/// Lets a trace go into a function with a loop, whose laps are then all in the trace. Goes below
+/// [`#[jit]`](macro@jit).
+///
+/// Without it, a function with a loop is called: a loop whose number of laps differs from call to call
+/// would make the trace long and its guards fail. It is for loops of a few laps, best of a number
+/// that follows from greens.
+///
+/// ```
+/// use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point, unroll_safe};
+///
+/// /// A number of `width` bytes, the highest first.
+/// #[jit]
+/// #[unroll_safe]
+/// fn immediate(code: &[u8], at: usize, width: usize) -> u64 {
+///     let mut n = 0;
+///     for i in 0..width {
+///         n = n << 8 | code[at + i] as u64;
+///     }
+///     n
+/// }
+///
+/// #[jit]
+/// fn interpret<'p>(driver: &JitDriver<'p>, code: &'p [u8], limit: u64) -> u64 {
+///     let mut acc = 0;
+///     loop {
+///         jit_merge_point!(driver, greens = [code], reds = [acc, limit]);
+///         acc += immediate(code, 0, 2);
+///         if acc >= limit {
+///             return acc;
+///         }
+///         can_enter_jit!(driver, greens = [code], reds = [acc, limit]);
+///     }
+/// }
+///
+/// let driver = JitDriver::new();
+/// assert_eq!(interpret(&driver, &[1, 0], 512_000), 512_000);
+/// // All of it happened while recording: 256 is a constant of the trace.
+/// let trace = &driver.compiled()[0].optimized;
+/// assert!(trace.contains(", 256)") && !trace.contains("int_lshift"), "{trace}");
+/// ```
+pub use jitdriver_macros::unroll_safe;
+
+/// The examples of the documents that lie beside the code.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../README.md")]
+    mod readme {}
+    #[doc = include_str!("../../CONTRIBUTING.md")]
+    mod contributing {}
+    #[doc = include_str!("../../docs/frontend.md")]
+    mod frontend {}
+    #[doc = include_str!("../../docs/resume.md")]
+    mod resume {}
+}

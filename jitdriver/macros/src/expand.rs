@@ -20,26 +20,20 @@ use syn::{
 
 /// Expands `#[jit]` on an item. The item is emitted also when there are errors.
 pub fn jit(item: Item) -> TokenStream {
+    if let Err(errors) = parse::check_item(&item) {
+        return with_errors(Err(errors), &item);
+    }
     match item {
         Item::Fn(item) => with_errors(function(&item), &item),
         Item::Impl(item) => with_errors(impl_block(&item), &item),
-        other => {
-            let error = syn::Error::new(
-                keyword_span(&other),
-                "`#[jit]` goes on a function or an `impl` block",
-            );
-            with_errors(Err(error), &other)
-        }
+        _ => unreachable!("`check_item` refuses it"),
     }
-}
-
-fn keyword_span(item: &Item) -> Span {
-    item.span()
 }
 
 fn with_errors(result: syn::Result<TokenStream>, item: &impl ToTokens) -> TokenStream {
     result.unwrap_or_else(|errors| {
         let errors = errors.into_compile_error();
+        let item = parse::beside_errors(item.to_token_stream());
         quote!(#errors #item)
     })
 }
@@ -69,6 +63,7 @@ fn function(item: &ItemFn) -> syn::Result<TokenStream> {
     let mut plain = item.clone();
     strip_hints(&mut plain.attrs);
     if let Some(portal) = portal {
+        hints.forbid_on_portal()?;
         let body = portal_body(item, &portal)?;
         plain.block = Box::new(body);
         let token = token_struct(item, quote!(__p::Residual), quote!(__p::Residual), &Generics::default());
@@ -84,7 +79,8 @@ fn function(item: &ItemFn) -> syn::Result<TokenStream> {
             Err(NoTwin::Mistakes(errors)) => return Err(errors),
         },
     };
-    Ok(quote!(#plain #twin))
+    let imports = parse::keep_imports(&item.attrs);
+    Ok(quote!(#plain #twin #imports))
 }
 
 enum Policy {
@@ -144,8 +140,10 @@ fn impl_block(item: &ItemImpl) -> syn::Result<TokenStream> {
     let mut plain = item.clone();
     let mut twins = Vec::new();
     let mut errors: Option<syn::Error> = None;
+    let mut attrs = Vec::new();
     for method in &item.items {
         let ImplItem::Fn(method) = method else { continue };
+        attrs.extend(&method.attrs);
         match method_twin(method, &item.self_ty) {
             Ok(twin) => twins.push(twin),
             Err(error) => match &mut errors {
@@ -164,8 +162,10 @@ fn impl_block(item: &ItemImpl) -> syn::Result<TokenStream> {
     }
     let (generics, _, bounds) = item.generics.split_for_impl();
     let ty = &item.self_ty;
+    let imports = parse::keep_imports(attrs);
     Ok(quote! {
         #plain
+        #imports
         #[allow(dead_code, clippy::all)]
         impl #generics #ty #bounds { #(#twins)* }
     })
@@ -399,7 +399,7 @@ fn prelude(methods: &BTreeSet<String>) -> TokenStream {
     quote! {
         use ::jitdriver::plumbing as __p;
         use ::jitdriver::plumbing::{
-            FloatShims as _, IntShims as _, Local as _, PeelAny as _, ProbeMemory as _, ProbeValue as _,
+            Element as _, FloatShims as _, IndexPlace as _, IntShims as _, Local as _, PeelAny as _, ProbeMemory as _, ProbeValue as _,
             SignedShims as _, SliceShims as _, VecShims as _,
         };
         #checks

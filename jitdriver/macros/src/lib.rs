@@ -74,13 +74,15 @@ fn expand_item(
     let tokens = proc_macro2::TokenStream::from(item.clone());
     if let Some(arg) = proc_macro2::TokenStream::from(args).into_iter().next() {
         let error = syn::Error::new(arg.span(), format!("`#[{name}]` takes no arguments")).into_compile_error();
-        return quote!(#error #tokens).into();
+        let item = parse::beside_errors(tokens);
+        return quote!(#error #item).into();
     }
     match syn::parse(item) {
         Ok(item) => expand(item).into(),
         Err(error) => {
             let error = error.into_compile_error();
-            quote!(#error #tokens).into()
+            let item = parse::beside_errors(tokens);
+            quote!(#error #item).into()
         }
     }
 }

@@ -9,7 +9,7 @@
 
 use crate::parse::{self, Hint};
 use crate::syntax;
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use std::collections::{BTreeMap, BTreeSet};
 use syn::spanned::Spanned;
@@ -50,9 +50,20 @@ fn at(span: Span) -> Span {
     Span::call_site().located_at(span)
 }
 
-/// Where an expression starts: panics name this place.
+/// Where an expression starts, for errors in it.
 fn start(e: &impl Spanned) -> Span {
     at(e.span())
+}
+
+/// `receiver.method(args)`, of which a panic names the place `span`.
+///
+/// The place of a panic is that of the method's name and parentheses, so these alone are given the
+/// author's span; names that the generated code defines must be resolved as its own.
+fn call_at(span: Span, receiver: TokenStream, method: &str, args: TokenStream) -> TokenStream {
+    let method = Ident::new(method, span);
+    let mut args = Group::new(Delimiter::Parenthesis, args);
+    args.set_span(span);
+    quote!((#receiver).#method #args)
 }
 
 fn unit() -> TokenStream {
@@ -332,7 +343,7 @@ impl Lowerer {
                 UnOp::Deref(_) => self.read_place(e),
                 UnOp::Neg(_) => {
                     let value = self.value(&u.expr);
-                    quote_spanned!(span=> __p::ops::Arith::neg(__rec, __JIT_CHECKS, #value))
+                    call_at(e.span(), value, "neg", quote!(__rec, __JIT_CHECKS))
                 }
                 _ => {
                     let value = self.value(&u.expr);
@@ -424,21 +435,20 @@ impl Lowerer {
         }
         let right = self.value(&b.right);
         match operator(&b.op) {
-            Some(op) => op.apply(span, left, right),
+            Some(op) => op.apply(b, left, right),
             None => self.unsupported(&b.op, "this operator"),
         }
     }
 
     fn compound(&mut self, b: &syn::ExprBinary) -> TokenStream {
-        let span = start(b);
         let right = self.value(&b.right);
         let Some(op) = operator(&b.op) else { return self.unsupported(&b.op, "this operator") };
         if let Some(local) = self.local_of(&b.left) {
-            let res = op.apply(span, quote!(#local.dup()), quote!(__right));
+            let res = op.apply(b, quote!(#local.dup()), quote!(__right));
             return quote!({ let __right = #right; #local = #res; __p::Traced::constant(()) });
         }
         let place = self.place(&b.left);
-        let res = op.apply(span, quote!(__place.read(__rec)), quote!(__right));
+        let res = op.apply(b, quote!(__place.read(__rec)), quote!(__right));
         quote!({
             let __right = #right;
             let __place = #place;
@@ -553,10 +563,12 @@ impl Lowerer {
                 if matches!(*i.index, Expr::Range(_)) {
                     return self.unsupported(&i.index, "a range as index");
                 }
-                let span = start(e);
                 let base = self.peeled(&i.expr);
                 let index = self.value(&i.index);
-                quote_spanned!(span=> __p::IndexPlace::index(#base, __rec, #index))
+                // Where indexing is a method, as for `Vec`, rustc names the bracket, else the whole.
+                let bracket = i.bracket_token.span.open();
+                let overloaded = call_at(bracket, base, "index", quote!(__rec, #index));
+                call_at(e.span(), overloaded, "element", quote!(__rec))
             }
             Expr::Unary(u) if matches!(u.op, UnOp::Deref(_)) => self.peeled(&u.expr),
             _ => self.temporary(e),
@@ -581,12 +593,10 @@ impl Lowerer {
     // ---- calls ----
 
     fn site(&self, name: &str, span: Span) -> TokenStream {
-        quote_spanned!(span=> {
-            static __SITE: __p::CallSite = __p::CallSite {
-                name: #name,
-                site: ::core::concat!(::core::file!(), ":", ::core::line!(), ":", ::core::column!()),
-                elidable: false,
-            };
+        let site = quote_spanned!(span=>
+            ::core::concat!(::core::file!(), ":", ::core::line!(), ":", ::core::column!()));
+        quote!({
+            static __SITE: __p::CallSite = __p::CallSite { name: #name, site: #site, elidable: false };
             &__SITE
         })
     }
@@ -613,7 +623,7 @@ impl Lowerer {
         let names: Vec<_> = (0..args.len()).map(|i| format_ident!("__a{i}")).collect();
         let plain_fn = format_ident!("function{}", args.len());
         let span = start(c);
-        let site = self.site(&name, span);
+        let site = self.site(&name, c.span());
         let func = &c.func;
         let (scope, token) = self.token(callee, &name);
         quote_spanned!(span=> {
@@ -672,7 +682,7 @@ impl Lowerer {
         self.methods.insert(name.clone());
         let twin = format_ident!("__jit_{name}", span = at(method.span()));
         let span = at(method.span());
-        let site = self.site(&name, span);
+        let site = self.site(&name, m.span());
         quote_spanned!(span=> {
             let __this = #this;
             let __args = (#(__p::coerce(__rec, #args),)*);
@@ -936,8 +946,7 @@ impl Lowerer {
     fn print(&mut self, mac: &Macro, at_mac: &impl Spanned) -> TokenStream {
         let args = self.macro_args(mac);
         let Some((format, args)) = args.split_first() else {
-            let span = at(at_mac.span());
-            let site = self.site("print", span);
+            let site = self.site("print", at_mac.span());
             return quote!(__p::residual(__rec, #site, (), |()| { #mac; }));
         };
         let Expr::Lit(syn::ExprLit { lit: Lit::Str(literal), .. }) = format else {
@@ -953,9 +962,9 @@ impl Lowerer {
         }
         let values: Vec<_> = args.iter().map(|arg| self.value(arg)).collect();
         let names: Vec<_> = (0..args.len()).map(|i| format_ident!("__a{i}")).collect();
-        let span = at(at_mac.span());
         let path = &mac.path;
-        let site = self.site(&path.segments.last().expect("a path").ident.to_string(), span);
+        let name = path.segments.last().expect("a path").ident.to_string();
+        let site = self.site(&name, at_mac.span());
         quote!(__p::residual(
             __rec,
             #site,
@@ -974,24 +983,18 @@ enum Operator {
 }
 
 impl Operator {
-    fn apply(&self, span: Span, a: TokenStream, b: TokenStream) -> TokenStream {
-        let ident = |name: &str| Ident::new(name, span);
+    fn apply(&self, e: &impl Spanned, a: TokenStream, b: TokenStream) -> TokenStream {
         match self {
-            Operator::Arith(name) => {
-                let name = ident(name);
-                quote_spanned!(span=> __p::ops::Arith::#name(__rec, __JIT_CHECKS, #a, #b))
+            Operator::Arith(name) | Operator::Shift(name) => {
+                call_at(e.span(), a, name, quote!(__rec, __JIT_CHECKS, #b))
             }
             Operator::Bits(name) => {
-                let name = ident(name);
-                quote_spanned!(span=> __p::ops::Bits::#name(__rec, #a, #b))
-            }
-            Operator::Shift(name) => {
-                let name = ident(name);
-                quote_spanned!(span=> __p::ops::#name(__rec, __JIT_CHECKS, #a, #b))
+                let name = Ident::new(name, start(e));
+                quote_spanned!(start(e)=> __p::ops::Bits::#name(__rec, #a, #b))
             }
             Operator::Compare(name) => {
-                let name = ident(name);
-                quote_spanned!(span=> __p::ops::#name(__rec, #a, #b))
+                let name = Ident::new(name, start(e));
+                quote_spanned!(start(e)=> __p::ops::#name(__rec, #a, #b))
             }
         }
     }

@@ -305,6 +305,59 @@ macro_rules! float_arith {
 
 float_arith! { f32 f64 }
 
+/// The operators as methods: the place of a panic is that of a method's name.
+impl<T: Arith> Traced<T> {
+    /// `self + b`.
+    #[track_caller]
+    pub fn add(self, rec: Rec, checks: Checks, b: Traced<T>) -> Traced<T> {
+        T::add(rec, checks, self, b)
+    }
+
+    /// `self - b`.
+    #[track_caller]
+    pub fn sub(self, rec: Rec, checks: Checks, b: Traced<T>) -> Traced<T> {
+        T::sub(rec, checks, self, b)
+    }
+
+    /// `self * b`.
+    #[track_caller]
+    pub fn mul(self, rec: Rec, checks: Checks, b: Traced<T>) -> Traced<T> {
+        T::mul(rec, checks, self, b)
+    }
+
+    /// `self / b`.
+    #[track_caller]
+    pub fn div(self, rec: Rec, checks: Checks, b: Traced<T>) -> Traced<T> {
+        T::div(rec, checks, self, b)
+    }
+
+    /// `self % b`.
+    #[track_caller]
+    pub fn rem(self, rec: Rec, checks: Checks, b: Traced<T>) -> Traced<T> {
+        T::rem(rec, checks, self, b)
+    }
+
+    /// `-self`.
+    #[track_caller]
+    pub fn neg(self, rec: Rec, checks: Checks) -> Traced<T> {
+        T::neg(rec, checks, self)
+    }
+}
+
+impl<T: Int> Traced<T> {
+    /// `self << b`.
+    #[track_caller]
+    pub fn shl<U: Int>(self, rec: Rec, checks: Checks, b: Traced<U>) -> Traced<T> {
+        shl(rec, checks, self, b)
+    }
+
+    /// `self >> b`.
+    #[track_caller]
+    pub fn shr<U: Int>(self, rec: Rec, checks: Checks, b: Traced<U>) -> Traced<T> {
+        shr(rec, checks, self, b)
+    }
+}
+
 /// `& | ^ !`.
 #[diagnostic::on_unimplemented(message = "bit operations on `{Self}` cannot be traced")]
 pub trait Bits: Scalar {

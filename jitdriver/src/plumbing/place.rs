@@ -593,36 +593,70 @@ impl<T> Local for Memory<T> {
     note = "traced functions index arrays, slices and `Vec`s; put other indexing into a function of its own, which is then called"
 )]
 pub trait IndexPlace {
-    /// The element.
+    /// What is left to do in [`Element`].
+    type Indexed: Element;
+    /// Starts; panics as an indexing method does.
+    fn index(self, rec: Rec, index: Traced<usize>) -> Self::Indexed;
+}
+
+/// The second half of indexing, apart because rustc names another place for its panic.
+pub trait Element {
+    /// The element's type.
     type Item;
-    /// The place of element `index`; panics as indexing does.
-    fn index(self, rec: Rec, index: Traced<usize>) -> Place<Self::Item>;
+    /// The place of the element; panics as built-in indexing does.
+    fn element(self, rec: Rec) -> Place<Self::Item>;
+}
+
+/// A slice or array and an index that has not been checked.
+pub struct Unchecked<T> {
+    first: *mut T,
+    addr: Addr,
+    len: Traced<usize>,
+    index: Traced<usize>,
+}
+
+impl<T> Element for Unchecked<T> {
+    type Item = T;
+    #[track_caller]
+    fn element(self, rec: Rec) -> Place<T> {
+        let Unchecked { first, mut addr, len, index } = self;
+        check_bounds(rec, &index, &len);
+        if addr.shadow.take().is_some() {
+            rec.abort(Abort::LocalEscapes);
+        }
+        addr.add_index(rec, &index, size_of::<T>());
+        addr.meta_lane = Lane::CONST;
+        // SAFETY: the index was checked against the length.
+        Place { ptr: unsafe { first.add(index.get()) }, addr }
+    }
+}
+
+impl<T> Element for Place<T> {
+    type Item = T;
+    fn element(self, _: Rec) -> Place<T> {
+        self
+    }
 }
 
 impl<T> IndexPlace for Place<[T]> {
-    type Item = T;
-    #[track_caller]
-    fn index(self, rec: Rec, index: Traced<usize>) -> Place<T> {
-        let len = Traced::scalar(self.ptr.len(), self.addr.meta_lane);
-        check_bounds(rec, &index, &len);
-        element(rec, self.ptr.cast(), self.addr, index)
+    type Indexed = Unchecked<T>;
+    fn index(self, _: Rec, index: Traced<usize>) -> Unchecked<T> {
+        Unchecked { first: self.ptr.cast(), addr: self.addr, len: self.len(), index }
     }
 }
 
 impl<T, const N: usize> IndexPlace for Place<[T; N]> {
-    type Item = T;
-    #[track_caller]
-    fn index(self, rec: Rec, index: Traced<usize>) -> Place<T> {
-        check_bounds(rec, &index, &Traced::constant(N));
-        element(rec, self.ptr.cast(), self.addr, index)
+    type Indexed = Unchecked<T>;
+    fn index(self, _: Rec, index: Traced<usize>) -> Unchecked<T> {
+        Unchecked { first: self.ptr.cast(), addr: self.addr, len: Traced::constant(N), index }
     }
 }
 
 impl<T> IndexPlace for Place<Vec<T>> {
-    type Item = T;
+    type Indexed = Place<T>;
     #[track_caller]
     fn index(self, rec: Rec, index: Traced<usize>) -> Place<T> {
-        self.as_slice(rec).index(rec, index)
+        self.as_slice(rec).index(rec, index).element(rec)
     }
 }
 
@@ -695,17 +729,6 @@ fn check_bounds(rec: Rec, index: &Traced<usize>, len: &Traced<usize>) {
     let in_bounds = Const::new(Ty::Bool, 1);
     let lane = rec.op(Opcode::UintLt, &[index.arg(), len.arg()], in_bounds);
     rec.guard_bool(Arg { lane, concrete: in_bounds });
-}
-
-fn element<T>(rec: Rec, first: *mut T, addr: Addr, index: Traced<usize>) -> Place<T> {
-    let mut addr = addr;
-    if addr.shadow.take().is_some() {
-        rec.abort(Abort::LocalEscapes);
-    }
-    addr.add_index(rec, &index, size_of::<T>());
-    addr.meta_lane = Lane::CONST;
-    // SAFETY: the index was checked against the length.
-    Place { ptr: unsafe { first.add(index.get()) }, addr }
 }
 
 /// The plain value of a twin's local, for code that runs untraced.
