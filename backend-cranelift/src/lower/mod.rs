@@ -87,7 +87,7 @@ pub(crate) fn lower(
     for op in &trace.ops {
         lower.op(op);
     }
-    lower.shape_blocks();
+    lower.fill_shape_blocks();
     lower.b.seal_all_blocks();
     lower.b.finalize(isa.frontend_config());
     lower.symbols
@@ -125,7 +125,10 @@ struct Lower<'a, 'f> {
     labels: Vec<Block>,
     /// The first value that the nearest label above lets through.
     first_usable: u32,
-    shapes: FxHashMap<exit::Shape, Block>,
+    /// The block that the next exit of a shape goes to, and how many do already.
+    shapes: FxHashMap<exit::Shape, (Block, u32)>,
+    /// All of them.
+    shape_blocks: Vec<(Block, exit::Shape)>,
     /// The condition under which the overflow operation just lowered has overflowed.
     overflow: Option<Cond>,
     /// The `u8` that the call just lowered answered; none if it cannot panic.
@@ -158,6 +161,7 @@ impl<'a, 'f> Lower<'a, 'f> {
             labels: Vec::new(),
             first_usable: 0,
             shapes: FxHashMap::default(),
+            shape_blocks: Vec::new(),
             overflow: None,
             panicked: None,
             symbols: Vec::new(),
