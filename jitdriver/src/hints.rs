@@ -17,8 +17,8 @@ use crate::plumbing::{Rec, Scalar, Traced, Twin};
 ///     loop {
 ///         jit_merge_point!(driver, greens = [], reds = [table, row, n, acc]);
 ///         // Few programs ever use another row: what follows from it need not be computed each time.
-///         let row = promote(row);
-///         acc ^= (row * row + 7) % 5;
+///         let same_row = promote(row);
+///         acc ^= (same_row * same_row + 7) % 5;
 ///         n -= 1;
 ///         if n == 0 {
 ///             return acc + table[row as usize];
