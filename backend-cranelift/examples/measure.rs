@@ -1,7 +1,7 @@
 //! Measures what the backend promises: the speed of loops, bridges and calls, and of compiling.
 //!
-//! `cargo run --release -p backend-cranelift --example measure`; on a quiet machine, for times are the
-//! best of several runs.
+//! `cargo run --release -p backend-cranelift --example measure`; on a quiet machine, for times are
+//! the best of several runs.
 
 use backend_cranelift::{CraneliftBackend, MidEnd, Options};
 use metainterp::backend::{Backend, Frame};
@@ -30,7 +30,8 @@ fn best(runs: usize, mut run: impl FnMut()) -> f64 {
     times.fold(f64::INFINITY, f64::min)
 }
 
-/// The time that this thread was running, in nanoseconds: others' share of the machine is not in it.
+/// The time that this thread was running, in nanoseconds: others' share of the machine is not in
+/// it.
 fn thread_time() -> f64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the pointer is to a live timespec.
@@ -149,7 +150,8 @@ fn compiling(what: &str, mid_end: MidEnd) {
             backend.free(CodeId(0));
         });
         println!(
-            "compile, {what}: {n_ops} ops, {} guards of {live}: {:.0} us, {:.2} us/op, {:.1} bytes/op",
+            "compile, {what}: {n_ops} ops, {} guards of {live}: {:.0} us, {:.2} us/op, \
+             {:.1} bytes/op",
             n_ops / 5,
             time / 1e3,
             time / 1e3 / n_ops as f64,

@@ -1,19 +1,20 @@
 //! What lowering must know about a trace before it emits the first instruction.
 //!
-//! A walk forwards finds the labels and refuses what does not fit the backend, so that lowering cannot
-//! fail half way. A walk backwards counts uses: what is not used is not computed, and a comparison
-//! that only a guard uses melts into it.
+//! A walk forwards finds the labels and refuses what does not fit the backend, so that lowering
+//! cannot fail half way. A walk backwards counts uses: what is not used is not computed, and a
+//! comparison that only a guard uses melts into it.
 //!
 //! **Homes.** Values come in by the frame's slots and go out by them, and interpreters keep their
 //! locals in place. So a value that lies in slot `k` already costs nothing where it must lie in
 //! slot `k` again: no store, and, if nothing else uses it, no load and no register. The inputs have
-//! homes, up to the first label, and so have the arguments of a loop's label that its jump passes on unchanged.
-//! Exits and jumps to other traces are the only ones that write slots, and the trace ends there.
+//! homes, up to the first label, and so have the arguments of a loop's label that its jump passes
+//! on unchanged. Exits and jumps to other traces are the only ones that write slots, and the trace
+//! ends there.
 //!
 //! Invariants
 //! 1. A comparison in [`Analysis::fused`] has one use, and that is a guard's condition.
-//! 2. Entry 0 starts the trace with its inputs. The labels have the entries from 1 on, but a label at
-//!    the start that merely renames the inputs has entry 0 too.
+//! 2. Entry 0 starts the trace with its inputs. The labels have the entries from 1 on, but a label
+//!    at the start that merely renames the inputs has entry 0 too.
 //! 3. A value with a home is in that slot wherever it can be used.
 
 use metainterp::backend::{CALL_WORDS, Refusal, VALUE_SLOTS};
@@ -138,8 +139,8 @@ impl Analysis {
         Ok(())
     }
 
-    // What is defined before a label cannot be used behind it. So only a jump to the last label can pass on
-    // an argument of that label as it is.
+    // What is defined before a label cannot be used behind it. So only a jump to the last label can
+    // pass on an argument of that label as it is.
     fn find_invariants(&mut self, trace: &Trace) {
         let Some(jump) = trace.ops.last().filter(|op| op.opcode == Opcode::Jump) else { return };
         let last = self.labels.last().filter(|label| label.target == jump.target());

@@ -2,6 +2,7 @@
 
 use crate::Options;
 use crate::analysis::Analysis;
+use crate::free_list::GRANULE;
 use crate::link::{Relocation, Target as LinkTarget};
 use crate::lower::{Env, Symbol, lower, trace_signature};
 use crate::target::Target;
@@ -66,8 +67,9 @@ impl Compiler {
         Ok(self.take(&symbols))
     }
 
-    // The mid-end runs by itself before code is generated at level "none". In one go, constant block parameters
-    // would dissolve before it, and with them what keeps it from copying code into exits.
+    // The mid-end runs by itself before code is generated at level "none". In one go, constant
+    // block parameters would dissolve before it, and with them what keeps it from copying code into
+    // exits.
     fn mid_end(&mut self) -> Result<(), CodegenError> {
         let Some(isa) = &self.target.mid_end else { return Ok(()) };
         self.context.compute_cfg();
@@ -79,6 +81,8 @@ impl Compiler {
 
     fn take(&mut self, symbols: &[Symbol]) -> MachineCode {
         let compiled = self.context.take_compiled_code().expect("the compilation has succeeded");
+        let alignment = compiled.buffer.alignment as usize;
+        assert!(alignment <= GRANULE, "code to be aligned to {alignment} bytes");
         let function = &self.context.func;
         let relocations = compiled.buffer.relocs().iter();
         MachineCode {

@@ -1,8 +1,9 @@
 //! The way into machine code and the way out of it.
 //!
-//! Two small functions live as long as the backend, in a module of `cranelift-jit`: the *trampoline*, which
-//! Rust calls with the C convention and which calls a trace with the Tail convention, and the
-//! *stub*, which exits without a bridge lead to and which returns the exit's number.
+//! Two small functions live as long as the backend, in a module of `cranelift-jit`: the
+//! *trampoline*, which Rust calls with the C convention and which calls a trace with the Tail
+//! convention, and the *stub*, which exits without a bridge lead to and which returns the exit's
+//! number.
 
 #![expect(unsafe_code, reason = "calls machine code")]
 

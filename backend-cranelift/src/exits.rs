@@ -1,11 +1,12 @@
 //! Exit slots: where each exit of a trace continues.
 //!
-//! A trace leaves through its exits' slots with a tail call to the address it finds there: the stub that
-//! returns the exit's number to Rust, or a bridge. Attaching a bridge is one atomic store; code is
-//! never patched, and a trace that is running sees the bridge the next time it comes by.
+//! A trace leaves through its exits' slots with a tail call to the address it finds there: the stub
+//! that returns the exit's number to Rust, or a bridge. Attaching a bridge is one atomic store;
+//! code is never patched, and a trace that is running sees the bridge the next time it comes by.
 //!
 //! Invariants
-//! 1. The slots of a trace stay where they are as long as its code, which has their address built in.
+//! 1. The slots of a trace stay where they are as long as its code, which has their address built
+//!    in.
 //! 2. A slot holds the stub's address or that of a trace which is not freed.
 
 use metainterp::ir::ExitId;

@@ -1,8 +1,8 @@
 //! Which parts of the code memory are free: best fit, with neighbours merged.
 //!
-//! Best fit, because traces come in all sizes and live for different times, and because code memory is
-//! scarce in the way that counts: instruction caches and near calls. Two ordered sets make
-//! every operation logarithmic.
+//! Best fit, because traces come in all sizes and live for different times, and because code memory
+//! is scarce in the way that counts: instruction caches and near calls. Two ordered sets make every
+//! operation logarithmic.
 //!
 //! Invariants
 //! 1. Free ranges do not overlap and do not touch each other.
@@ -68,7 +68,8 @@ impl FreeList {
         self.insert(Range { offset, len });
     }
 
-    /// Where the last free part begins, which nothing in use lies behind: the memory that was needed.
+    /// Where the last free part begins, which nothing in use lies behind: the memory that was
+    /// needed.
     #[cfg(test)]
     pub fn high_water(&self) -> usize {
         self.by_offset.last_key_value().map_or(usize::MAX, |(&offset, _)| offset)

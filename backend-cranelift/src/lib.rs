@@ -1,8 +1,8 @@
 //! Compiles traces to machine code, with Cranelift.
 //!
-//! The way of a trace: [`analysis`] looks it over and refuses what cannot be compiled, [`lower`] makes
-//! a Cranelift function of it, [`compiler`] has it compiled, [`link`] and [`memory`] put the code where it
-//! runs. [`exits`] holds where its exits lead, [`entry`] calls it.
+//! The way of a trace: `analysis` looks it over and refuses what cannot be compiled, `lower` makes
+//! a Cranelift function of it, `compiler` has it compiled, `link` and `memory` put the code where
+//! it runs. `exits` holds where its exits lead, `entry` calls it.
 //!
 //! Invariants
 //! 1. Traces run with one native stack frame, however many of them are gone through: from trace to
@@ -49,8 +49,8 @@ pub enum MidEnd {
     /// Not at all: traces have been optimized before.
     #[default]
     None,
-    /// Its own common subexpressions, loop-invariant code motion and rewriting. Takes a quarter to a half
-    /// more compile time.
+    /// Its own common subexpressions, loop-invariant code motion and rewriting. Takes a quarter to
+    /// a half more compile time.
     Speed,
 }
 
@@ -249,11 +249,11 @@ impl Inner {
         let exits = ExitSlots::new(self.stub, exit_shapes(trace));
         let mid_end = self.compiler.has_mid_end();
         let env = Env { foreign, exit_slots: exits.address(), mid_end };
-        let machine = self.compiler.compile(trace, &analysis, &env)?;
-        let (range, len) = self.install(&machine)?;
+        let mut machine = self.compiler.compile(trace, &analysis, &env)?;
+        let range = self.install(&mut machine)?;
         let address = self.memory.address(range);
         if let Some(perf_map) = &mut self.perf_map {
-            perf_map.add(address, len, &trace.name);
+            perf_map.add(address, machine.bytes.len(), &trace.name);
         }
         let compiled = Compiled { code_bytes: range.len + exits.bytes() };
         let labels = self.register_labels(code, trace, &analysis);
@@ -291,32 +291,22 @@ impl Inner {
         Ok(Some(label.place))
     }
 
-    /// Links the code and puts it where it runs; answers where, and its length.
-    fn install(&mut self, machine: &MachineCode) -> Result<(Range, usize), Refusal> {
+    /// Links the code and puts it where it runs.
+    fn install(&mut self, machine: &mut MachineCode) -> Result<Range, Refusal> {
         let range = self.memory.allocate(machine.bytes.len())?;
-        let mut bytes = machine.bytes.clone();
-        match self.link(&mut bytes, range, &machine.relocations) {
-            Ok(()) => {
-                self.memory.write(range, &bytes);
-                Ok((range, bytes.len()))
-            }
-            Err(refusal) => {
-                self.memory.free(range);
-                Err(refusal)
-            }
+        let linked = self.link(machine, range);
+        match linked {
+            Ok(()) => self.memory.write(range, &machine.bytes),
+            Err(_) => self.memory.free(range),
         }
+        linked.map(|()| range)
     }
 
-    fn link(
-        &mut self,
-        bytes: &mut [u8],
-        range: Range,
-        relocations: &[Relocation],
-    ) -> Result<(), Refusal> {
+    fn link(&mut self, machine: &mut MachineCode, range: Range) -> Result<(), Refusal> {
         let base = self.memory.address(range) as u64;
-        for relocation in relocations {
+        for relocation in &machine.relocations {
             let target = self.target_address(relocation)?;
-            relocation.apply(bytes, base, target)?;
+            relocation.apply(&mut machine.bytes, base, target)?;
         }
         Ok(())
     }

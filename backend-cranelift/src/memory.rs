@@ -1,15 +1,16 @@
 //! Memory for machine code.
 //!
-//! One stretch of address space is reserved for a backend, so that everything in it is in
-//! reach of a near call, and is filled from a [`FreeList`]. It is mapped twice: once writable, once
-//! executable, so that no page is ever both, and code that runs is not disturbed when a neighbour on
-//! its page is written. Where the system has no memory files, it is mapped once, and the
-//! pages that are written lose the right to execute meanwhile.
+//! One stretch of address space is reserved for a backend, so that everything in it is in reach of
+//! a near call, and is filled from a [`FreeList`]. It is mapped twice: once writable, once
+//! executable, so that no page is ever both, and code that runs is not disturbed when a neighbour
+//! on its page is written. Where the system has no memory files, it is mapped once, and the pages
+//! that are written lose the right to execute meanwhile.
 //!
 //! Freed code is overwritten with instructions that trap, so that a stale jump stops at once.
 //!
-//! Why not `cranelift-jit`'s module for traces: it takes whole pages at each finalization (4 to 6 KiB for
-//! a trace of 800 bytes), cannot free a single function, and calls at AArch64 cost it 24 bytes.
+//! Why not `cranelift-jit`'s module for traces: it takes whole pages at each finalization (4 to 6
+//! KiB for a trace of 800 bytes), cannot free a single function, and calls at AArch64 cost it 24
+//! bytes.
 
 #![expect(unsafe_code, reason = "maps and writes memory for machine code")]
 
@@ -94,8 +95,9 @@ impl CodeMemory {
         let base = self.write.unwrap_or(self.exec);
         self.set_rights(range, libc::PROT_READ | libc::PROT_WRITE);
         // SAFETY: the range lies in the mapping (asserted), which is writable: the writable view
-        // always is, and the only view was made so by the line above. `self` is borrowed mutably and the
-        // machine code in the range does not run: it is not there yet, or has just been freed.
+        // always is, and the only view was made so by the line above. `self` is borrowed mutably
+        // and the machine code in the range does not run: it is not there yet, or has just been
+        // freed.
         let bytes =
             unsafe { std::slice::from_raw_parts_mut(base.as_ptr().add(range.offset), range.len) };
         edit(bytes);
@@ -137,8 +139,8 @@ impl CodeMemory {
 impl Drop for CodeMemory {
     fn drop(&mut self) {
         for view in [Some(self.exec), self.write].into_iter().flatten() {
-            // SAFETY: this is a mapping of that length which `map_view` made, and nothing refers to it
-            // any more: whoever runs code borrows the backend that owns this memory.
+            // SAFETY: this is a mapping of that length which `map_view` made, and nothing refers to
+            // it any more: whoever runs code borrows the backend that owns this memory.
             unsafe { libc::munmap(view.as_ptr().cast(), self.len) };
         }
     }

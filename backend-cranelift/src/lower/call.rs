@@ -1,8 +1,8 @@
 //! Residual calls.
 //!
-//! Arguments and results travel in the call words of the frame ([`metainterp::ir::CallDescr`] has the
-//! convention), so that one signature serves every function. A function whose address is a constant is called through
-//! a thunk near by.
+//! Arguments and results travel in the call words of the frame ([`metainterp::ir::CallDescr`] has
+//! the convention), so that one signature serves every function. A function whose address is a
+//! constant is called through a thunk near by.
 
 use super::{Lower, Symbol, clif};
 use cranelift_codegen::ir::{AbiParam, FuncRef, InstBuilder, SigRef, Signature, Value, types};

@@ -1,4 +1,5 @@
-//! Casts. Cranelift converts between floats and integers of 32 and 64 bits; 8 and 16 bits go through 32.
+//! Casts. Cranelift converts between floats and integers of 32 and 64 bits; 8 and 16 bits go
+//! through 32.
 
 use super::{Lower, clif};
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};

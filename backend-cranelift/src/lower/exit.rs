@@ -1,11 +1,10 @@
 //! Guards and the ways out.
 //!
 //! A guard is one compare and branch to a cold block of its own, which names the exit and jumps to
-//! the block of its *shape*: the types and slots of the arguments that are not in their slots already
-//! ([`crate::analysis`] knows which). A shape block takes them as block parameters, stores them
-//! and tail-calls through the exit's slot. So the code of a guard is about ten bytes and
-//! a few moves, whatever it saves: values that many guards save at the same position need no
-//! move at all.
+//! the block of its *shape*: the types and slots of the arguments that are not in their slots
+//! already ([`crate::analysis`] knows which). A shape block takes them as block parameters, stores
+//! them and tail-calls through the exit's slot. So the code of a guard is about ten bytes and a few
+//! moves, whatever it saves: values that many guards save at the same position need no move at all.
 //!
 //! The branch goes to the exit when the *inverse* holds. Cranelift lays out blocks in reverse
 //! post-order, which visits the second target first: with the exit as the first target the exits
@@ -22,8 +21,8 @@ use metainterp::ir::{Op, Opcode, Operand, Ty};
 use smallvec::SmallVec;
 
 /// Exits that share a shape block. A block that all exits of a long trace share makes the register
-/// allocator's dominator tree quadratic: 10,000 operations with 2,000 guards of 6 values take 26 ms, and
-/// 19 ms with 128 or 256 exits a block (`examples/measure.rs`, November 2026, Zen 5).
+/// allocator's dominator tree quadratic: 10,000 operations with 2,000 guards of 6 values take 26
+/// ms, and 19 ms with 128 or 256 exits a block (`examples/measure.rs`, November 2026, Zen 5).
 const EXITS_PER_SHAPE_BLOCK: u32 = 256;
 
 /// Slots, and the types of what goes there.

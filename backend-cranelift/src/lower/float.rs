@@ -1,5 +1,5 @@
-//! Floating point operations. Rounding is one instruction where the machine has it, and a call of the
-//! C library's function on an x86-64 without SSE4.1.
+//! Floating point operations. Rounding is one instruction where the machine has it, and a call of
+//! the C library's function on an x86-64 without SSE4.1.
 
 use super::Lower;
 use cranelift_codegen::ir::condcodes::FloatCC;

@@ -1,8 +1,8 @@
 //! Loads and stores of the program's memory.
 //!
-//! Alias classes become Cranelift's alias regions, which matter to the mid-end only. Cranelift takes
-//! any two regions to be disjoint, "no region" included, so a single access of class 0, which may
-//! overlap anything, puts all accesses of the trace into one region.
+//! Alias classes become Cranelift's alias regions, which matter to the mid-end only. Cranelift
+//! takes any two regions to be disjoint, "no region" included, so a single access of class 0, which
+//! may overlap anything, puts all accesses of the trace into one region.
 
 use super::{Lower, clif, memory_flags};
 use cranelift_codegen::ir::{AliasRegion, AliasRegionData, InstBuilder, MemFlagsData, Value};

@@ -1,8 +1,8 @@
 //! A trace as a Cranelift function.
 //!
 //! Every trace becomes one function `fn(frame, entry, exit) -> exit id` in Cranelift's Tail
-//! convention. It never calls another trace: it goes there with a tail call and the same frame, so that any
-//! number of bridges and loops run in the stack space of one.
+//! convention. It never calls another trace: it goes there with a tail call and the same frame, so
+//! that any number of bridges and loops run in the stack space of one.
 //!
 //! - `frame` is the [`metainterp::backend::Frame`]; values travel between traces in its slots.
 //! - `entry` says where to start: 0 with the inputs, `k` at a label.
@@ -10,8 +10,8 @@
 //!   without a bridge leads to reads the exit's number from it.
 //!
 //! Inside, a label is a block whose parameters are its results, so loop-carried values stay in
-//! registers. Lowering is the same for all machines: what Cranelift does not have on each of them is
-//! composed here.
+//! registers. Lowering is the same for all machines: what Cranelift does not have on each of them
+//! is composed here.
 //!
 //! Lowering cannot fail: [`crate::analysis`] has refused before whatever could not be lowered.
 

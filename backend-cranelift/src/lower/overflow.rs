@@ -1,8 +1,9 @@
 //! Operations that set the overflow flag.
 //!
-//! There is no flag: an overflow operation leaves behind the condition under which it overflows, and the
-//! guard that follows branches on it. Where one comparison of the result tells, that is cheaper
-//! than Cranelift's overflow bit, which goes through a register: it is one compare and branch.
+//! There is no flag: an overflow operation leaves behind the condition under which it overflows,
+//! and the guard that follows branches on it. Where one comparison of the result tells, that is
+//! cheaper than Cranelift's overflow bit, which goes through a register: it is one compare and
+//! branch.
 
 use super::{Cond, Lower};
 use cranelift_codegen::ir::condcodes::IntCC;
