@@ -2,10 +2,12 @@
 //!
 //! - [`suite`] is the conformance suite: traces as text, inputs and expected exits. A backend runs all of
 //!   it with [`backend_tests!`].
+//! - [`random`] makes random traces and compares two backends on them.
 //! - [`bench`](mod@bench) compiles and runs traces for tests.
 //!
 //! Expected values are computed by Rust itself, never by the code that is tested.
 #![deny(unsafe_code)]
 
 pub mod bench;
+pub mod random;
 pub mod suite;

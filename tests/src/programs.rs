@@ -89,7 +89,7 @@ pub fn interpret<'p>(driver: &JitDriver<'p>, code: &'p [u8], regs: &mut [i64]) -
     }
 }
 
-/// Sums `registers[1]` downto 1 into register 0.
+/// Sums `registers[1]` (not zero) down to 1 into register 0.
 pub const SUM: &[[u8; 4]] = &[
     [SET, 0, 0, 0],
     [ADD, 0, 1, 0],
@@ -98,7 +98,7 @@ pub const SUM: &[[u8; 4]] = &[
     [RETURN, 0, 0, 0],
 ];
 
-/// For `registers[1]` times, `registers[2]` times: adds both counters to register 0.
+/// For `registers[1]` times, `registers[2]` times (not zero): adds both counters to register 0.
 pub const NESTED: &[[u8; 4]] = &[
     [SET, 0, 0, 0],
     [MOVE, 3, 2, 0],
