@@ -163,9 +163,8 @@ impl Scan {
                     self.expect(is_plumbing || text(at + 2) == "core", &shown[at..]);
                 }
                 TokenTree::Ident(ident) if is_separator(&tokens[at + 1..]) => {
-                    let is_root =
-                        !is_keyword(ident) && !(at >= 2 && is_separator(&tokens[at - 2..]));
-                    if is_root && before(at) != "#" {
+                    let is_inside = at >= 2 && is_separator(&tokens[at - 2..]);
+                    if !is_inside && !is_keyword(ident) && before(at) != "#" {
                         self.expect(KNOWN_ROOTS.contains(&text(at)), &shown[at..]);
                     }
                 }
