@@ -4,10 +4,13 @@
 //!   it with [`backend_tests!`].
 //! - [`random`] makes random traces and compares two backends on them.
 //! - [`bench`](mod@bench) compiles and runs traces for tests.
+//! - [`oracle`] runs annotated interpreters in every mode and compares; [`programs`] is one of them.
 //!
 //! Expected values are computed by Rust itself, never by the code that is tested.
 #![deny(unsafe_code)]
 
 pub mod bench;
+pub mod oracle;
+pub mod programs;
 pub mod random;
 pub mod suite;

@@ -244,7 +244,8 @@ pub struct Effects {
 pub fn effect(value: i64) {
     EFFECTS.with_borrow_mut(|effects| {
         effects.count += 1;
-        effects.digest = (effects.digest.rotate_left(5) ^ value as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        effects.digest =
+            (effects.digest.rotate_left(5) ^ value as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     });
 }
 
