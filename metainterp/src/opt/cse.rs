@@ -6,7 +6,8 @@
 //!
 //! An overflow operation is entered once its guard has passed, with the flag that the guard proved,
 //! so that a later one takes its guard along. Its result is also that of the wrapping operation. An
-//! elidable call that can panic is entered once its `guard_no_exception` has passed.
+//! elidable call takes its further results and its `guard_no_exception` along: those of the earlier
+//! call stand directly behind it, so they have been passed.
 //!
 //! Why tables are emptied at labels: a trace that jumps there from elsewhere has not run what stands
 //! before. What a loop computes anew in every lap is for peeling to carry over.
@@ -28,20 +29,13 @@ struct Key {
 /// A result, and for overflow operations the flag that was proven.
 type Found = (Operand, Option<bool>);
 
-/// A call in the new trace.
-struct Call {
-    results: CallResults,
-    /// It is known to return: it cannot panic, or its guard has passed.
-    returned: bool,
-}
-
 #[derive(Default)]
 pub(super) struct Cse {
     results: FxHashMap<Key, Found>,
     /// The overflow operation whose guard comes next.
     unproven: Option<(Key, Operand)>,
     calls: FxHashMap<Box<[Operand]>, usize>,
-    call_table: Vec<Call>,
+    call_results: Vec<CallResults>,
     /// The call whose further results come next.
     open_call: Option<usize>,
 }
@@ -61,10 +55,9 @@ impl Family for Cse {
         match op.opcode {
             Opcode::GuardNoOverflow => self.proven(false),
             Opcode::GuardOverflow => self.proven(true),
-            Opcode::CallPure => self.enter_call(cx, op, res),
+            Opcode::CallPure => self.enter_call(op, res),
             Opcode::Call => self.open_call = None,
             Opcode::CallResult => self.enter_call_result(cx, op, res),
-            Opcode::GuardNoException => self.call_returned(),
             _ => self.enter(op, res),
         }
     }
@@ -72,7 +65,7 @@ impl Family for Cse {
     fn forget(&mut self) {
         self.results.clear();
         self.calls.clear();
-        self.call_table.clear();
+        self.call_results.clear();
         self.open_call = None;
     }
 }
@@ -116,9 +109,9 @@ impl Cse {
 
     /// The results of an earlier call with the same operands, if it has all that are asked for.
     fn call(&self, cx: &Cx, op: &Pending) -> Option<CallResults> {
-        let call = &self.call_table[*self.calls.get(&*op.args)?];
+        let results = &self.call_results[*self.calls.get(&*op.args)?];
         let has =
-            |number, ty| call.results.iter().any(|&(word, res)| word == number && cx.ty(res) == ty);
+            |number, ty| results.iter().any(|&(word, res)| word == number && cx.ty(res) == ty);
         let old = cx.old_trace();
         let mut further = cx.ahead().iter().take_while(|op| op.opcode == Opcode::CallResult);
         let has_all = op.ty.is_none_or(|ty| has(0, ty))
@@ -126,27 +119,19 @@ impl Cse {
                 let ty = op.res().map(|res| old.types[res.index()]);
                 ty.is_some_and(|ty| has(result_number(old, op), ty))
             });
-        (call.returned && has_all).then(|| call.results.clone())
+        has_all.then(|| results.clone())
     }
 
-    fn enter_call(&mut self, cx: &Cx, op: &Pending, res: Option<Operand>) {
-        let can_panic = cx.new_trace().calls[op.descr as usize].can_panic;
-        let results = res.map(|res| (0, res)).into_iter().collect();
-        self.open_call = Some(self.call_table.len());
-        self.calls.insert(op.args.as_slice().into(), self.call_table.len());
-        self.call_table.push(Call { results, returned: !can_panic });
+    fn enter_call(&mut self, op: &Pending, res: Option<Operand>) {
+        self.open_call = Some(self.call_results.len());
+        self.calls.insert(op.args.as_slice().into(), self.call_results.len());
+        self.call_results.push(res.map(|res| (0, res)).into_iter().collect());
     }
 
     fn enter_call_result(&mut self, cx: &Cx, op: &Pending, res: Option<Operand>) {
         let number = cx.as_const(op.args[0]).map(|c| c.bits);
         if let (Some(call), Some(number), Some(res)) = (self.open_call, number, res) {
-            self.call_table[call].results.push((number, res));
-        }
-    }
-
-    fn call_returned(&mut self) {
-        if let Some(call) = self.open_call.take() {
-            self.call_table[call].returned = true;
+            self.call_results[call].push((number, res));
         }
     }
 }

@@ -12,14 +12,16 @@
 //! 1. Operands in [`Pending`] and in answers belong to the new trace.
 //! 2. An overflow operation goes together with its guard, and a call together with its further
 //!    results and its guard: whoever removes the first has answered for the rest.
-//! 3. No operation behind a label gains a use of a value from before it, for traces may come to
-//!    the label from elsewhere: at a label families forget, and [`Cx::def`] stops there.
+//! 3. No operation behind a label uses a value from before it, for traces may come to the label from
+//!    elsewhere. So at a label families forget all results: even operations on constants have some.
 //!
 //! Why not rewrite in place: a rule could then see operations half rewritten, and the exits' argument
 //! lists, which change length later, would have to move anyway.
 
 use super::InvalidLoop;
-use crate::ir::{Const, Op, Opcode, Operand, OperandKind, Trace, TraceBuilder, Ty, ValueId};
+use crate::ir::{
+    Const, Effect, Op, Opcode, Operand, OperandKind, Trace, TraceBuilder, Ty, ValueId,
+};
 use smallvec::SmallVec;
 
 /// More changes than this to one operation mean that two rules undo each other.
@@ -70,8 +72,8 @@ pub(super) struct Pending {
     pub args: SmallVec<[Operand; 6]>,
     /// As in [`Op::descr`], for the new trace; for guards and `finish` the exit in the old trace.
     pub descr: u32,
-    /// What the flag of an overflow operation is known to be. Answering anything but
-    /// [`Rewrite::Keep`] for such an operation requires that it is set.
+    /// What the flag of an overflow operation is known to be. A family that sets it has the guard
+    /// behind decided, so it also removes the operation or makes it one that does not overflow.
     pub overflowed: Option<bool>,
 }
 
@@ -93,8 +95,6 @@ pub(super) struct Cx<'t> {
     known: Vec<Operand>,
     /// By value of the new trace: the operation that defines it, or `NO_OP`.
     defs: Vec<u32>,
-    /// Operations before this one are behind a label.
-    region: u32,
     /// The operation of the old trace that is being rewritten.
     at: usize,
     dead: Vec<u32>,
@@ -109,7 +109,6 @@ impl<'t> Cx<'t> {
             copy: Copier::new(old),
             known: Vec::with_capacity(old.types.len()),
             defs: Vec::with_capacity(old.types.len()),
-            region: 0,
             at: 0,
             dead: Vec::new(),
         };
@@ -166,10 +165,10 @@ impl<'t> Cx<'t> {
         self.known[value.index()] = self.constant(c);
     }
 
-    /// The operation that defines `operand`, unless it stands before a label.
+    /// The operation that defines `operand`, unless that is an input or a label.
     pub fn def(&self, operand: Operand) -> Option<&Op> {
         let def = self.defs[operand.value()?.index()];
-        (self.region <= def && def != NO_OP).then(|| &self.new_trace().ops[def as usize])
+        (def != NO_OP).then(|| &self.new_trace().ops[def as usize])
     }
 
     /// The operands of an operation that [`Cx::def`] answered, as they are known by now.
@@ -236,7 +235,6 @@ impl<'t> Cx<'t> {
         args.extend(self.old.args(op).iter().map(|&arg| self.old_to_new(arg)));
         self.copy.push_label(self.old, op, &args);
         self.copy.buffer = args;
-        self.region = self.n_ops();
         self.name_new_values(NO_OP);
     }
 }
@@ -292,6 +290,11 @@ impl Walk<'_> {
         self.cx.fill(pending, op);
         let rewrite = self.ask(pending)?;
         self.flag = pending.overflowed;
+        debug_assert_eq!(
+            op.opcode.effect() == Effect::Overflow,
+            self.flag.is_some() || pending.opcode.effect() == Effect::Overflow,
+            "an overflow operation and its guard stay or go together"
+        );
         match rewrite {
             Rewrite::Keep => self.keep(op, pending),
             Rewrite::Is(operand) => self.replace(op, operand),

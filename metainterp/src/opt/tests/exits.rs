@@ -28,7 +28,9 @@ fn arguments_are_distinct_values_and_can_be_rebuilt() {
          guard_value(i4, 3) [i4, p1, i2]
          guard_false(i3) [p1, p1, i4]
          guard_false(i3) []
-         finish() [i4, 1.5]",
+         guard_false(i3) [i0]
+         guard_false(i3) [i4]
+         finish() [i4, i0, 1.5]",
     )
     .unwrap();
     let (finalized, layouts) = finalize_exits(&trace);
