@@ -66,9 +66,7 @@ impl Family for Guards {
         }
     }
 
-    fn forget(&mut self) {
-        self.facts.clear();
-    }
+    // Facts need not be forgotten at labels: nothing behind one compares values from before it.
 }
 
 /// A guard that tests the same more directly.

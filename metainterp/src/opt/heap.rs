@@ -26,6 +26,16 @@ use crate::ir::{Effect, MemDescr, Opcode, Operand, Ty};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
+/// The number of a [`Root`] that was met. Tables have it as key, which is an eighth of the size.
+type RootId = u32;
+
+/// Bytes at a known distance from a root.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    root: RootId,
+    offset: i64,
+}
+
 /// A moment: the number of operations of the new trace, this one included. 0 is before the trace.
 type Time = u32;
 
@@ -45,13 +55,13 @@ struct Cell {
 /// The last access of a kind, and the last one before it that had another root.
 #[derive(Debug, Clone, Copy, Default)]
 struct LastAccess {
-    root: Root,
+    root: RootId,
     time: Time,
     other: Time,
 }
 
 impl LastAccess {
-    fn note(&mut self, root: Root, time: Time) {
+    fn note(&mut self, root: RootId, time: Time) {
         if self.root != root {
             *self = LastAccess { root, time, other: self.time };
         }
@@ -59,7 +69,7 @@ impl LastAccess {
     }
 
     /// The time of the last access through a root other than `root`.
-    fn through_others(&self, root: Root) -> Time {
+    fn through_others(&self, root: RootId) -> Time {
         if self.root == root { self.other } else { self.time }
     }
 }
@@ -72,13 +82,13 @@ struct Accesses {
 }
 
 impl Accesses {
-    fn note(&mut self, class: u32, root: Root, time: Time) {
+    fn note(&mut self, class: u32, root: RootId, time: Time) {
         self.by_class.entry(class).or_default().note(root, time);
         self.all.note(root, time);
     }
 
     /// The time of the last access through another root that may overlap one of `class`.
-    fn last_overlap(&self, class: u32, root: Root) -> Time {
+    fn last_overlap(&self, class: u32, root: RootId) -> Time {
         if class == 0 {
             return self.all.through_others(root);
         }
@@ -90,8 +100,9 @@ impl Accesses {
 #[derive(Default)]
 pub(super) struct Heap {
     /// By root and offset / 8: the places that start there.
-    words: FxHashMap<(Root, i64), SmallVec<[Cell; 2]>>,
-    frozen: FxHashMap<(Root, i64, Ty), Operand>,
+    words: FxHashMap<(RootId, i64), Cells>,
+    frozen: FxHashMap<(RootId, i64, Ty), Operand>,
+    roots: FxHashMap<Root, RootId>,
     stores: Accesses,
     loads: Accesses,
     /// The last residual call.
@@ -99,8 +110,10 @@ pub(super) struct Heap {
     /// The last operation at which memory must be as the program left it.
     observed: Time,
     /// The access that is being rewritten.
-    current: Address,
+    current: Place,
 }
+
+type Cells = SmallVec<[Cell; 1]>;
 
 impl Family for Heap {
     fn rewrite(&mut self, cx: &mut Cx, op: &mut Pending) -> Result<Rewrite, Contradiction> {
@@ -109,7 +122,7 @@ impl Family for Heap {
             return Ok(Rewrite::Keep);
         }
         let mem = &cx.new_trace().mems[op.descr as usize];
-        self.current = Address::of(cx, op, mem);
+        self.current = self.place(Address::of(cx, op, mem));
         let known = self.known(self.current, mem).map(|known| cx.resolve(known));
         Ok(match (known, effect) {
             (Some(value), Effect::Load) => Rewrite::Is(value),
@@ -138,9 +151,15 @@ impl Family for Heap {
 }
 
 impl Heap {
-    /// The value at an address.
-    fn known(&self, address: Address, mem: &MemDescr) -> Option<Operand> {
-        let Address { root, offset } = address;
+    fn place(&mut self, Address { root, offset }: Address) -> Place {
+        // 0 is no root, so that the first one differs from that of `LastAccess::default()`.
+        let next = self.roots.len() as u32 + 1;
+        Place { root: *self.roots.entry(root).or_insert(next), offset }
+    }
+
+    /// The value at a place.
+    fn known(&self, place: Place, mem: &MemDescr) -> Option<Operand> {
+        let Place { root, offset } = place;
         if mem.frozen {
             return self.frozen.get(&(root, offset, mem.ty)).copied();
         }
@@ -152,7 +171,7 @@ impl Heap {
 
     fn loaded(&mut self, cx: &Cx, op: &Pending, res: Option<Operand>, now: Time) {
         let mem = &cx.new_trace().mems[op.descr as usize];
-        let Address { root, offset } = self.current;
+        let Place { root, offset } = self.current;
         let value = res.expect("a load has a result");
         if mem.frozen {
             self.frozen.insert((root, offset, mem.ty), value);
@@ -177,17 +196,17 @@ impl Heap {
     }
 
     /// The store that a store to the same place makes needless.
-    fn covered_store(&self, address: Address, mem: &MemDescr) -> Option<Time> {
-        let cells = self.words.get(&(address.root, address.offset >> 3))?;
+    fn covered_store(&self, place: Place, mem: &MemDescr) -> Option<Time> {
+        let cells = self.words.get(&(place.root, place.offset >> 3))?;
         let covered =
-            |cell: &&Cell| cell.offset == address.offset && cell.ty.bytes() == mem.ty.bytes();
+            |cell: &&Cell| cell.offset == place.offset && cell.ty.bytes() == mem.ty.bytes();
         let cell = cells.iter().filter(|cell| cell.unseen_store).find(covered)?;
-        let seen = self.loads.last_overlap(cell.class, address.root).max(self.observed);
+        let seen = self.loads.last_overlap(cell.class, place.root).max(self.observed);
         (seen < cell.time).then_some(cell.time)
     }
 
-    fn set(&mut self, address: Address, mem: &MemDescr, value: Operand, time: Time, store: bool) {
-        let Address { root, offset } = address;
+    fn set(&mut self, place: Place, mem: &MemDescr, value: Operand, time: Time, store: bool) {
+        let Place { root, offset } = place;
         let (ty, class) = (mem.ty, mem.class);
         let cell = Cell { offset, ty, class, value, time, unseen_store: store };
         let cells = self.words.entry((root, offset >> 3)).or_default();
@@ -201,11 +220,11 @@ impl Heap {
     /// `f` may remove it.
     fn for_overlapping(
         &mut self,
-        address: Address,
+        place: Place,
         mem: &MemDescr,
-        mut f: impl FnMut(&mut SmallVec<[Cell; 2]>, usize),
+        mut f: impl FnMut(&mut Cells, usize),
     ) {
-        let Address { root, offset } = address;
+        let Place { root, offset } = place;
         let end = offset.wrapping_add(i64::from(mem.ty.bytes()));
         let may_overlap = |cell: &Cell| {
             let apart = cell.class != mem.class && cell.class != 0 && mem.class != 0;
