@@ -16,6 +16,7 @@ pub(crate) type Word = u32;
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
     pub(crate) opcode: Opcode,
+    pub(crate) effect: Effect,
     /// The first operand's type.
     pub(crate) ty: Ty,
     /// The result's type.
@@ -26,8 +27,10 @@ pub(crate) struct Step {
     pub(crate) rest: Range<u32>,
     /// The first result.
     pub(crate) res: Word,
-    /// As [`Op::descr`]; of a label, the index into [`Code::labels`].
+    /// As [`Op::descr`]; of a label, or a jump to one of the same trace, the index into [`Code::labels`].
     pub(crate) descr: u32,
+    /// Of a jump: it leads to another trace.
+    pub(crate) leaves: bool,
 }
 
 /// What an exit saves.
@@ -83,17 +86,25 @@ impl Code {
         let start = self.pool.len() as u32;
         let mut step = Step {
             opcode: op.opcode,
+            effect: op.opcode.effect(),
             ty: first_ty,
             res_ty: op.res().map_or(Ty::I64, |res| trace.types[res.index()]),
             args,
             rest: start..start + words.len() as u32,
             res: res.0,
             descr: op.descr,
+            leaves: false,
         };
         if op.opcode == Opcode::Label {
             let results = res.0..res.0 + words.len() as u32;
             step.descr = self.labels.len() as u32;
             self.labels.push((TargetId(op.descr), self.steps.len(), results));
+        }
+        if op.opcode == Opcode::Jump {
+            match self.own_label(TargetId(op.descr)) {
+                Some(label) => step.descr = label as u32,
+                None => step.leaves = true,
+            }
         }
         self.pool.extend(words);
         self.steps.push(step);
@@ -125,7 +136,7 @@ impl Code {
     }
 
     /// The index of an own label.
-    pub(crate) fn own_label(&self, target: TargetId) -> Option<usize> {
+    fn own_label(&self, target: TargetId) -> Option<usize> {
         self.labels.iter().position(|label| label.0 == target)
     }
 
@@ -137,12 +148,6 @@ impl Code {
             Some(_) => None,
             None => Some((target, trace.args(jump).iter().map(|&arg| trace.ty(arg)).collect())),
         }
-    }
-}
-
-impl Step {
-    pub(crate) fn effect(&self) -> Effect {
-        self.opcode.effect()
     }
 }
 

@@ -56,7 +56,7 @@ impl<'b> Machine<'b> {
             let step = &code.steps[self.pc];
             self.pc += 1;
             self.n_executed += 1;
-            match step.effect() {
+            match step.effect {
                 Effect::Pure | Effect::PureChecked => self.pure(step),
                 Effect::Overflow => self.ovf(step),
                 Effect::Load => self.load(code, step),
@@ -238,8 +238,8 @@ impl<'b> Machine<'b> {
     /// Returns whether another trace was entered.
     fn jump(&mut self, code: &Code, step: &Step, frame: &mut Frame) -> bool {
         self.gather(code, step);
-        if let Some(label) = code.own_label(TargetId(step.descr)) {
-            self.bind(code, label);
+        if !step.leaves {
+            self.bind(code, step.descr as usize);
             return false;
         }
         frame.slots[..self.scratch.len()].copy_from_slice(&self.scratch);

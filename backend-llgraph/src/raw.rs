@@ -42,7 +42,7 @@ pub(crate) fn check(address: u64, ty: Ty, map: Option<&MemoryMap>) -> Result<(),
     if address < NULL_PAGE {
         return Err(format!("an access to {address:#x}, near null"));
     }
-    if address % bytes != 0 {
+    if !address.is_multiple_of(bytes) {
         return Err(format!("an access to {address:#x}, which is not aligned for a {ty}"));
     }
     match map {

@@ -328,6 +328,17 @@ mod tests {
     }
 
     #[test]
+    fn traces_print_and_parse_back() {
+        for trace in (0..300).flat_map(traces) {
+            let text = trace.to_string();
+            let parsed = metainterp::ir::parse(&text).unwrap_or_else(|e| panic!("{e}:\n{text}"));
+            assert_eq!(parsed.to_string(), text);
+            let ids = |trace: &Trace| trace.exits.iter().map(|exit| exit.id).collect::<Vec<_>>();
+            assert_eq!(ids(&parsed), ids(&trace));
+        }
+    }
+
+    #[test]
     fn every_operation_occurs() {
         let mut missing: Vec<Opcode> = Opcode::ALL.to_vec();
         for trace in (0..2000).flat_map(traces) {
