@@ -5,6 +5,7 @@
 //! - [`random`] makes random traces and compares two backends on them.
 //! - [`bench`](mod@bench) compiles and runs traces for tests.
 //! - [`oracle`] runs annotated interpreters in every mode and compares; [`programs`] is one of them.
+//! - [`random_programs`] makes random programs for another one.
 //!
 //! Expected values are computed by Rust itself, never by the code that is tested.
 #![deny(unsafe_code)]
@@ -13,4 +14,5 @@ pub mod bench;
 pub mod oracle;
 pub mod programs;
 pub mod random;
+pub mod random_programs;
 pub mod suite;

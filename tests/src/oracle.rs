@@ -127,12 +127,11 @@ pub fn opcodes(trace: &CompiledTrace) -> impl Iterator<Item = &str> {
         .filter(|name| *name != "debug_merge_point")
 }
 
-/// Runs a program in every mode and compares. Answers what each compiled, backend by backend.
-#[track_caller]
-pub fn check<'p, T: PartialEq + Debug>(
+/// Runs a program in every mode and compares: what each mode compiled, or the first difference.
+pub fn compare<'p, T: PartialEq + Debug>(
     all_params: &[&str],
     program: impl Fn(&JitDriver<'p>) -> T,
-) -> Vec<Run> {
+) -> Result<Vec<Run>, String> {
     let off = driver(Jit::Off, all_params[0]);
     let plain = outcome(|| program(&off));
     assert_eq!(off.stats(), Stats::default(), "a driver that is off counts something");
@@ -143,14 +142,25 @@ pub fn check<'p, T: PartialEq + Debug>(
             let driver = driver(jit, params);
             let jitted = outcome(|| program(&driver));
             let run = Run::of(&driver, jit, params);
-            assert_eq!(jitted, plain, "{jit} with `{params}`, left, differs from plain: {run}");
+            if jitted != plain {
+                return Err(format!("{run}plain: {plain:#?}\n{jit} with `{params}`: {jitted:#?}"));
+            }
             if let Some(reference) = runs.get(first) {
-                assert_same_traces(reference, &run);
+                same_traces(reference, &run)?;
             }
             runs.push(run);
         }
     }
-    runs
+    Ok(runs)
+}
+
+/// [`compare`], and panics if there is a difference.
+#[track_caller]
+pub fn check<'p, T: PartialEq + Debug>(
+    all_params: &[&str],
+    program: impl Fn(&JitDriver<'p>) -> T,
+) -> Vec<Run> {
+    compare(all_params, program).unwrap_or_else(|difference| panic!("{difference}"))
 }
 
 /// [`check`] with one set of parameters, when all backends must have compiled `counts`.
@@ -167,14 +177,16 @@ pub fn check_counts<'p, T: PartialEq + Debug>(
     runs
 }
 
-/// The lists of traces are equal, but for addresses of memory that the program allocates.
-#[track_caller]
-pub fn assert_same_traces(a: &Run, b: &Run) {
+/// The lists of traces have the same names and numbers of operations.
+fn same_traces(a: &Run, b: &Run) -> Result<(), String> {
     let shape = |run: &Run| -> Vec<(String, usize, usize, usize)> {
         let shape = |t: &CompiledTrace| (t.name.clone(), t.recorded_ops, t.ops, t.guards);
         run.compiled.iter().map(shape).collect()
     };
-    assert_eq!(shape(a), shape(b), "{a}\n{b}compile different traces");
+    match shape(a) == shape(b) {
+        true => Ok(()),
+        false => Err(format!("{a}\n{b}compile different traces")),
+    }
 }
 
 /// An optimized trace with its addresses numbered in order of occurrence: `0x7f…` becomes `addr1`.
