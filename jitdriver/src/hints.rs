@@ -1,4 +1,5 @@
 //! Hints that are functions: in the plain function they do nothing.
+#![allow(clippy::type_complexity, reason = "a token's type is the signature of its twin")]
 
 use crate::plumbing::{Rec, Scalar, Traced, Twin};
 

@@ -53,8 +53,6 @@ aborts! {
     LocalEscapes       "a reference to a local went to a call that is not traced"     BackOff;
     /// A field was reached through a `Deref` that is not known to the tracer.
     UnknownDeref       "a field was reached through a Deref that cannot be traced"     Never;
-    /// A traced function called itself more than `max_unroll_recursion` deep.
-    RecursionTooDeep   "a traced function calls itself too deeply"                    BackOff;
     /// Code that the tracer does not take.
     NotTraceable       "the recording reached code that cannot be traced"             BackOff;
     /// The portal returned a value that is not traceable before its first merge point was passed.

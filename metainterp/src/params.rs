@@ -56,6 +56,9 @@ params! {
     failargs_limit: u32 = 1000u32;
     /// Recordings from one place that may be given up before the place is left to the interpreter for good.
     max_aborts: u32 = 8u32;
+    /// Values of one promoted expression that get code of their own; further ones are left to the
+    /// interpreter.
+    max_promoted_values: u32 = 16u32;
     /// The optimizer's passes: `all`, or names joined by `:`, possibly none.
     enable_opts: String = "all";
 }

@@ -181,7 +181,7 @@ fn interpret<'p>(
             }
             b']' => {
                 if tape.get() != 0 {
-                    pc = jumps[pc];
+                    pc = jumps[pc] + 1;
                     can_enter_jit!(driver, greens = [pc, code, jumps], reds = [tape, console]);
                     continue;
                 }
@@ -379,7 +379,7 @@ mod tests {
     fn cells_wrap_at_both_ends() {
         let program = parse(b"-.+.").unwrap();
         let mut output = Vec::new();
-        run(&program, &mut io::empty(), &mut output).unwrap();
+        run(&JitDriver::new(), &program, &mut io::empty(), &mut output).unwrap();
         assert_eq!(output, [255, 0]);
     }
 
@@ -427,14 +427,14 @@ mod tests {
     #[test]
     fn an_endless_writer_stops_when_nobody_reads() {
         let program = parse(b"+[.]").unwrap();
-        let result = run(&program, &mut io::empty(), &mut ClosedPipe);
+        let result = run(&JitDriver::new(), &program, &mut io::empty(), &mut ClosedPipe);
         assert!(matches!(result, Err(GuestError::Io(..))), "{result:?}");
     }
 
     #[test]
     fn what_is_left_in_the_buffer_is_not_lost_silently() {
         let program = parse(b".").unwrap();
-        let result = run(&program, &mut io::empty(), &mut ClosedPipe);
+        let result = run(&JitDriver::new(), &program, &mut io::empty(), &mut ClosedPipe);
         assert!(matches!(result, Err(GuestError::Flush(_))), "{result:?}");
     }
 }

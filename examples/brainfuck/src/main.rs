@@ -42,7 +42,8 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
-    let source = std::fs::read(&args.file).map_err(|error| format!("{}: {error}", args.file.display()))?;
+    let source =
+        std::fs::read(&args.file).map_err(|error| format!("{}: {error}", args.file.display()))?;
     let program = interpreter::parse(&source)?;
     let mut builder = JitDriver::builder().name("brainfuck").jit(args.jit).from_env()?;
     if let Some(threshold) = args.threshold {

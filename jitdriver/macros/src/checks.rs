@@ -49,9 +49,7 @@ fn overflow_checks(args: impl Iterator<Item = String>) -> bool {
         Some(level) => level == "0",
         None => !optimized,
     };
-    last("overflow-checks")
-        .or_else(|| last("debug-assertions"))
-        .map_or_else(unoptimized, is_on)
+    last("overflow-checks").or_else(|| last("debug-assertions")).map_or_else(unoptimized, is_on)
 }
 
 #[cfg(test)]

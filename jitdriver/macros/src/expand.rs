@@ -14,8 +14,8 @@ use std::collections::BTreeSet;
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Block, Expr, FnArg, GenericParam, Generics, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, Lifetime,
-    Pat, ReceiverKind, ReturnType, Signature, Stmt, Type, Visibility, parse_quote,
+    Block, Expr, FnArg, GenericParam, Generics, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl,
+    Lifetime, Pat, ReceiverKind, ReturnType, Signature, Stmt, Type, Visibility, parse_quote,
 };
 
 /// Expands `#[jit]` on an item. The item is emitted also when there are errors.
@@ -43,7 +43,8 @@ pub fn hint_alone(item: Item, token: &str) -> TokenStream {
     let token = Ident::new(token, Span::call_site());
     match item {
         Item::Fn(item) => {
-            let twin = token_struct(&item, quote!(__p::#token), quote!(__p::#token), &Generics::default());
+            let twin =
+                token_struct(&item, quote!(__p::#token), quote!(__p::#token), &Generics::default());
             quote!(#item #twin)
         }
         other => {
@@ -65,17 +66,23 @@ fn function(item: &ItemFn) -> syn::Result<TokenStream> {
     if let Some(portal) = portal {
         hints.forbid_on_portal()?;
         let body = portal_body(item, &portal)?;
-        plain.block = Box::new(body);
-        let token = token_struct(item, quote!(__p::Residual), quote!(__p::Residual), &Generics::default());
+        *plain.block = body;
+        let token =
+            token_struct(item, quote!(__p::Residual), quote!(__p::Residual), &Generics::default());
         return Ok(quote!(#plain #token));
     }
     let twin = match policy(&hints, &item.block) {
-        Policy::Token(token) => token_struct(item, quote!(__p::#token), quote!(__p::#token), &Generics::default()),
+        Policy::Token(token) => {
+            token_struct(item, quote!(__p::#token), quote!(__p::#token), &Generics::default())
+        }
         Policy::Twin => match traced_function(item) {
             Ok(twin) => twin,
-            Err(NoTwin::Unsupported(_)) => {
-                token_struct(item, quote!(__p::Residual), quote!(__p::Residual), &Generics::default())
-            }
+            Err(NoTwin::Unsupported(_)) => token_struct(
+                item,
+                quote!(__p::Residual),
+                quote!(__p::Residual),
+                &Generics::default(),
+            ),
             Err(NoTwin::Mistakes(errors)) => return Err(errors),
         },
     };
@@ -102,7 +109,12 @@ fn policy(hints: &FnHints, block: &Block) -> Policy {
 }
 
 /// `struct f {}` with the token of `f`.
-fn token_struct(item: &ItemFn, ty: TokenStream, token: TokenStream, generics: &Generics) -> TokenStream {
+fn token_struct(
+    item: &ItemFn,
+    ty: TokenStream,
+    token: TokenStream,
+    generics: &Generics,
+) -> TokenStream {
     let (vis, name) = (&item.vis, &item.sig.ident);
     let (generics, _, bounds) = generics.split_for_impl();
     quote! {
@@ -122,8 +134,14 @@ fn token_struct(item: &ItemFn, ty: TokenStream, token: TokenStream, generics: &G
 
 fn traced_function(item: &ItemFn) -> Result<TokenStream, NoTwin> {
     let (vis, name) = (&item.vis, &item.sig.ident);
-    let twin = twin_function(&item.sig, &item.block, format_ident!("__jit_twin"), &parse_quote!(pub))?;
-    let token = twin_token(&item.sig, format_ident!("__jit"), &format_ident!("__jit_twin"), &parse_quote!(pub))?;
+    let twin =
+        twin_function(&item.sig, &item.block, format_ident!("__jit_twin"), &parse_quote!(pub))?;
+    let token = twin_token(
+        &item.sig,
+        format_ident!("__jit"),
+        &format_ident!("__jit_twin"),
+        &parse_quote!(pub),
+    )?;
     Ok(quote! {
         #[doc(hidden)]
         #[allow(non_camel_case_types, dead_code)]
@@ -180,7 +198,8 @@ fn method_twin(method: &ImplItemFn, self_ty: &Type) -> syn::Result<TokenStream> 
         ));
     }
     let name = &method.sig.ident;
-    let (twin_name, token_name) = (format_ident!("__jit_twin_{name}"), format_ident!("__jit_{name}"));
+    let (twin_name, token_name) =
+        (format_ident!("__jit_twin_{name}"), format_ident!("__jit_{name}"));
     let vis = &method.vis;
     let called = |token: Ident| {
         let receiver = method.sig.receiver().map(|_| quote!(&self));
@@ -213,7 +232,6 @@ fn passes_self_by_value(sig: &Signature, self_ty: &Type) -> bool {
     let takes = sig.inputs.iter().any(|input| match input {
         FnArg::Receiver(receiver) => matches!(receiver.kind, ReceiverKind::Value),
         FnArg::Typed(typed) => is_self(&typed.ty),
-        _ => true,
     });
     takes || matches!(&sig.output, ReturnType::Type(_, ty) if is_self(ty))
 }
@@ -239,7 +257,6 @@ fn parameters(sig: &Signature) -> syn::Result<Vec<(Pat, Type)>> {
                 parameters.push((parse_quote!(mut __self), ty));
             }
             FnArg::Typed(typed) => parameters.push(((*typed.pat).clone(), (*typed.ty).clone())),
-            other => return Err(syn::Error::new_spanned(other, "this parameter cannot be traced")),
         }
     }
     Ok(parameters)
@@ -288,7 +305,12 @@ fn traced_output(output: &ReturnType) -> TokenStream {
 
 /// `fn token(&self) -> Twin<fn(…) -> _>`, with every lifetime named, so that the pointer's type is one
 /// type and not a higher-ranked one.
-fn twin_token(sig: &Signature, name: Ident, twin: &Ident, vis: &Visibility) -> syn::Result<TokenStream> {
+fn twin_token(
+    sig: &Signature,
+    name: Ident,
+    twin: &Ident,
+    vis: &Visibility,
+) -> syn::Result<TokenStream> {
     let mut namer = LifetimeNamer::default();
     let mut types = Vec::new();
     let mut of_self = None;
@@ -540,10 +562,14 @@ fn portal_twin(item: &ItemFn, portal: &check::Portal) -> syn::Result<TokenStream
 fn twin_body(block: &Block, cx: &mut Lowerer) -> syn::Result<TokenStream> {
     let is_loop = |stmt: &&Stmt| matches!(stmt, Stmt::Expr(e, _) if check::has_merge_point(e));
     let at = block.stmts.iter().position(|stmt| is_loop(&stmt)).ok_or_else(|| {
-        syn::Error::new(block.span(), "the loop with the merge point must be a statement of the function's body")
+        syn::Error::new(
+            block.span(),
+            "the loop with the merge point must be a statement of the function's body",
+        )
     })?;
     let Stmt::Expr(e, _) = &block.stmts[at] else { unreachable!("found above") };
-    let items: Vec<_> = block.stmts[..at].iter().filter(|stmt| matches!(stmt, Stmt::Item(_))).collect();
+    let items: Vec<_> =
+        block.stmts[..at].iter().filter(|stmt| matches!(stmt, Stmt::Item(_))).collect();
     let rest = &block.stmts[at + 1..];
     let tail_is_loop = rest.is_empty() && matches!(&block.stmts[at], Stmt::Expr(_, None));
     let lowered = match e {
@@ -564,7 +590,12 @@ fn twin_body(block: &Block, cx: &mut Lowerer) -> syn::Result<TokenStream> {
             let body = cx.stmts(&l.body.stmts);
             quote!(#label loop { #body; })
         }
-        other => return Err(syn::Error::new_spanned(other, "the merge point's loop must be `loop` or `while`")),
+        other => {
+            return Err(syn::Error::new_spanned(
+                other,
+                "the merge point's loop must be `loop` or `while`",
+            ));
+        }
     };
     let value_of_loop = matches!(e, Expr::Loop(_)) && tail_is_loop;
     let rest = cx.rest_of_portal(rest, value_of_loop);
@@ -581,10 +612,13 @@ fn is_traceable(output: &ReturnType) -> bool {
 
 fn is_traceable_type(ty: &Type) -> bool {
     const SCALARS: [&str; 14] = [
-        "bool", "char", "i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64", "usize", "f32", "f64",
+        "bool", "char", "i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64", "usize",
+        "f32", "f64",
     ];
     match ty {
-        Type::Path(path) => path.path.get_ident().is_some_and(|name| SCALARS.contains(&name.to_string().as_str())),
+        Type::Path(path) => {
+            path.path.get_ident().is_some_and(|name| SCALARS.contains(&name.to_string().as_str()))
+        }
         Type::Tuple(tuple) => tuple.elems.is_empty(),
         Type::Paren(ty) => is_traceable_type(&ty.elem),
         Type::Group(ty) => is_traceable_type(&ty.elem),

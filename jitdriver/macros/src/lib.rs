@@ -73,7 +73,8 @@ fn expand_item(
 ) -> TokenStream {
     let tokens = proc_macro2::TokenStream::from(item.clone());
     if let Some(arg) = proc_macro2::TokenStream::from(args).into_iter().next() {
-        let error = syn::Error::new(arg.span(), format!("`#[{name}]` takes no arguments")).into_compile_error();
+        let error = syn::Error::new(arg.span(), format!("`#[{name}]` takes no arguments"))
+            .into_compile_error();
         let item = parse::beside_errors(tokens);
         return quote!(#error #item).into();
     }

@@ -13,7 +13,9 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use std::collections::{BTreeMap, BTreeSet};
 use syn::spanned::Spanned;
-use syn::{BinOp, Block, Expr, ExprMacro, Lit, Local, Macro, Member, Pat, Path, RangeLimits, Stmt, UnOp};
+use syn::{
+    BinOp, Block, Expr, ExprMacro, Lit, Local, Macro, Member, Pat, Path, RangeLimits, Stmt, UnOp,
+};
 
 /// How `return` and the tail of the body leave.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -101,7 +103,11 @@ fn combine(errors: &mut Option<syn::Error>, error: syn::Error) {
 
 impl Lowerer {
     /// A lowerer for a body in which these names are locals.
-    pub fn new(ret: Return, locals: impl IntoIterator<Item = String>, hint: Option<Hint>) -> Lowerer {
+    pub fn new(
+        ret: Return,
+        locals: impl IntoIterator<Item = String>,
+        hint: Option<Hint>,
+    ) -> Lowerer {
         Lowerer {
             scopes: vec![locals.into_iter().collect()],
             ret,
@@ -270,7 +276,9 @@ impl Lowerer {
         });
         let pat = self.open_pattern(pat);
         match ty {
-            Some(ty) => quote!(let #pat = { let __v #ty = #value; __p::Open::open(__v) } #otherwise;),
+            Some(ty) => {
+                quote!(let #pat = { let __v #ty = #value; __p::Open::open(__v) } #otherwise;)
+            }
             None => quote!(let #pat = __p::Open::open(#value) #otherwise;),
         }
     }
@@ -311,7 +319,9 @@ impl Lowerer {
             Pat::Wild(_) => quote!(_),
             Pat::Rest(_) => quote!(..),
             Pat::Ident(p)
-                if p.subpat.is_none() && p.by_ref.is_none() && !syntax::is_constant_name(&p.ident) =>
+                if p.subpat.is_none()
+                    && p.by_ref.is_none()
+                    && !syntax::is_constant_name(&p.ident) =>
             {
                 let ident = &p.ident;
                 self.declare(ident);
@@ -505,7 +515,8 @@ impl Lowerer {
                 quote!(__p::returned(__rec, #value))
             }
             Return::UntracedPortal => {
-                let plain = value.map(|e| self.plain_locals(e));
+                let value = value.map(|e| syntax::rename_self(e.to_token_stream()));
+                let plain = value.as_ref().map(|e| self.plain_locals(e));
                 quote!({ __p::leave(__rec); #plain __p::Ended::Returned({ #value }) })
             }
         }
@@ -515,8 +526,11 @@ impl Lowerer {
     fn plain_locals(&self, tokens: &impl ToTokens) -> TokenStream {
         let mut names = BTreeMap::new();
         syntax::mentioned(tokens.to_token_stream(), &mut names);
-        let locals: Vec<_> =
-            names.into_iter().filter(|(name, _)| self.is_local(name)).map(|(_, ident)| ident).collect();
+        let locals: Vec<_> = names
+            .into_iter()
+            .filter(|(name, _)| self.is_local(name))
+            .map(|(_, ident)| ident)
+            .collect();
         quote!(#(#[allow(unused_mut, unused_variables)] let mut #locals = __p::ToPlain::to_plain(&#locals);)*)
     }
 
@@ -863,11 +877,14 @@ impl Lowerer {
         let name = mac.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
         match name.as_str() {
             "panic" | "unreachable" | "todo" | "unimplemented" => {
-                let plain = self.plain_locals(&mac.tokens);
+                let mac = syntax::rename_self(mac.to_token_stream());
+                let plain = self.plain_locals(&mac);
                 quote!({ __p::cut(__rec); #plain #mac })
             }
             "assert" | "debug_assert" => self.assertion(mac, at_mac),
-            "assert_eq" | "assert_ne" | "debug_assert_eq" | "debug_assert_ne" => self.assertion_of_two(mac, &name),
+            "assert_eq" | "assert_ne" | "debug_assert_eq" | "debug_assert_ne" => {
+                self.assertion_of_two(mac, &name)
+            }
             "print" | "println" | "eprint" | "eprintln" => self.print(mac, at_mac),
             _ => self.unsupported(at_mac, &format!("the macro `{name}!`")),
         }
@@ -892,7 +909,10 @@ impl Lowerer {
             });
         }
         debug_assert!(self.hint.is_some(), "`can_enter_jit!` without a merge point is an error");
-        quote!({ __rec.can_enter_jit(); __p::Traced::constant(()) })
+        quote!({
+            __rec.can_enter_jit();
+            __p::Traced::constant(())
+        })
     }
 
     fn macro_args(&mut self, mac: &Macro) -> Vec<Expr> {
@@ -927,17 +947,19 @@ impl Lowerer {
             true => quote!(eq),
             false => quote!(ne),
         };
-        let holds =
-            quote_spanned!(span=> __p::ops::branch(__rec, __p::ops::#compare(__rec, #left, #right)));
+        let holds = quote_spanned!(span=> __p::ops::branch(__rec, __p::ops::#compare(__rec, #left, #right)));
         self.fail_unless(mac, holds)
     }
 
     fn fail_unless(&mut self, mac: &Macro, holds: TokenStream) -> TokenStream {
-        let plain = self.plain_locals(&mac.tokens);
+        let failing = syntax::rename_self(mac.to_token_stream());
+        let plain = self.plain_locals(&failing);
         let name = mac.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
-        let check = quote!(if !#holds { __p::cut(__rec); #plain #mac; });
+        let check = quote!(if !#holds { __p::cut(__rec); #plain #failing; });
         match name.starts_with("debug_") {
-            true => quote!({ if ::core::cfg!(debug_assertions) { #check } __p::Traced::constant(()) }),
+            true => {
+                quote!({ if ::core::cfg!(debug_assertions) { #check } __p::Traced::constant(()) })
+            }
             false => quote!({ #check __p::Traced::constant(()) }),
         }
     }
@@ -1136,7 +1158,8 @@ fn diverges(e: &Expr) -> bool {
         Expr::Return(_) | Expr::Break(_) | Expr::Continue(_) => true,
         Expr::Macro(ExprMacro { mac, .. }) => macro_diverges(mac),
         Expr::Loop(l) => {
-            syntax::break_kind(&l.body, l.label.as_ref().map(|label| &label.name)) == syntax::BreakKind::None
+            syntax::break_kind(&l.body, l.label.as_ref().map(|label| &label.name))
+                == syntax::BreakKind::None
         }
         Expr::Block(b) => b.label.is_none() && b.block.stmts.iter().any(stmt_diverges),
         Expr::Unsafe(u) => u.block.stmts.iter().any(stmt_diverges),

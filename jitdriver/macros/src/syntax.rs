@@ -1,6 +1,6 @@
 //! Questions about syntax that need no scopes.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use std::collections::BTreeMap;
 use syn::visit::{self, Visit};
 use syn::{Block, ExprBreak, ExprClosure, ExprForLoop, ExprLoop, ExprWhile, Lifetime};
@@ -31,6 +31,20 @@ pub fn mentioned(tokens: TokenStream, names: &mut BTreeMap<String, Ident>) {
             TokenTree::Punct(_) => {}
         }
     }
+}
+
+/// `tokens` with the twin's name of the receiver in the place of `self`.
+pub fn rename_self(tokens: TokenStream) -> TokenStream {
+    let rename = |token| match token {
+        TokenTree::Ident(ident) if ident == "self" => Ident::new("__self", ident.span()).into(),
+        TokenTree::Group(group) => {
+            let mut renamed = Group::new(group.delimiter(), rename_self(group.stream()));
+            renamed.set_span(group.span());
+            renamed.into()
+        }
+        other => other,
+    };
+    tokens.into_iter().map(rename).collect()
 }
 
 /// How a `loop` is left by `break`.
@@ -102,11 +116,49 @@ mod tests {
     #[test]
     fn breaks_are_found_for_their_own_loop() {
         let label: Lifetime = parse_quote!('a);
-        assert_eq!(break_kind(&parse_quote!({ x += 1; }), None), BreakKind::None);
-        assert_eq!(break_kind(&parse_quote!({ if x { break; } }), None), BreakKind::Plain);
+        assert_eq!(
+            break_kind(
+                &parse_quote!({
+                    x += 1;
+                }),
+                None
+            ),
+            BreakKind::None
+        );
+        assert_eq!(
+            break_kind(
+                &parse_quote!({
+                    if x {
+                        break;
+                    }
+                }),
+                None
+            ),
+            BreakKind::Plain
+        );
         assert_eq!(break_kind(&parse_quote!({ break 3 }), None), BreakKind::WithValue);
-        assert_eq!(break_kind(&parse_quote!({ loop { break; } }), None), BreakKind::None);
-        assert_eq!(break_kind(&parse_quote!({ loop { break 'a; } }), Some(&label)), BreakKind::Plain);
+        assert_eq!(
+            break_kind(
+                &parse_quote!({
+                    loop {
+                        break;
+                    }
+                }),
+                None
+            ),
+            BreakKind::None
+        );
+        assert_eq!(
+            break_kind(
+                &parse_quote!({
+                    loop {
+                        break 'a;
+                    }
+                }),
+                Some(&label)
+            ),
+            BreakKind::Plain
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `Option`, `Result` and tuples of traceable values.
 //!
-//! Their discriminants are promoted where a value comes into being ([`Settle`]), so that in the twin
+//! Their discriminants are promoted where a value comes into being ([`Traceable::settle`]), so that in the twin
 //! the variant is always known and a match on it needs no guard.
 #![expect(unsafe_code, reason = "takes values apart by reference")]
 
@@ -63,7 +63,9 @@ unsafe fn store_by_call<T: Traceable>(rec: Rec, place: Place<T>, value: Traced<T
     let args = (place.exclusive(), value);
     // Traceable values own nothing, so nothing is dropped by overwriting one.
     // SAFETY: the pointer is that of the place.
-    residual(rec, &site, args, |(place, value): (&mut T, T)| unsafe { std::ptr::write(place, value) });
+    residual(rec, &site, args, |(place, value): (&mut T, T)| unsafe {
+        std::ptr::write(place, value)
+    });
 }
 
 /// Promotes the discriminants in a value.
@@ -97,7 +99,9 @@ unsafe impl<T: Traceable> Traceable for Option<T> {
 
     unsafe fn from_words(words: &[u64]) -> MaybeUninit<Self> {
         // SAFETY: the caller vouches for the words.
-        MaybeUninit::new((words[0] == 1).then(|| unsafe { T::from_words(&words[1..]).assume_init() }))
+        MaybeUninit::new(
+            (words[0] == 1).then(|| unsafe { T::from_words(&words[1..]).assume_init() }),
+        )
     }
 
     fn lanes(rec: Rec, value: &Traced<Self>, out: &mut SmallVec<[Lane; 4]>) {
@@ -429,7 +433,8 @@ impl<'a, T: Matchable + super::ops::Compare> Match<'a, T> {
 
     fn takes(&self, arm: usize) -> bool {
         let value = self.value.get();
-        self.arms[arm].is_empty() || self.arms[arm].iter().any(|&(lo, hi)| lo <= value && value <= hi)
+        self.arms[arm].is_empty()
+            || self.arms[arm].iter().any(|&(lo, hi)| lo <= value && value <= hi)
     }
 
     /// The pattern of this arm has matched. Records guards that take every later run here too.
@@ -452,7 +457,8 @@ impl<'a, T: Matchable + super::ops::Compare> Match<'a, T> {
                 continue;
             }
             for &range in self.arms[earlier] {
-                if taken.is_empty() || taken.iter().any(|&(lo, hi)| lo <= range.1 && range.0 <= hi) {
+                if taken.is_empty() || taken.iter().any(|&(lo, hi)| lo <= range.1 && range.0 <= hi)
+                {
                     self.guard_range(range);
                 }
             }

@@ -12,7 +12,7 @@ use metainterp::abort::Abort;
 use metainterp::backend::CALL_WORDS;
 use metainterp::ir::Ty;
 pub use metainterp::record::CallSite;
-use metainterp::record::{Arg, Lane};
+use metainterp::record::{Arg, CallResults, Lane};
 use smallvec::SmallVec;
 use std::any::Any;
 use std::cell::Cell;
@@ -68,7 +68,14 @@ pub trait Method<'x, T: ?Sized, A, F> {
     type Out;
     /// Calls.
     #[track_caller]
-    fn call(self, rec: Rec, site: &'static CallSite, this: Place<T>, args: A, plain: F) -> Self::Out;
+    fn call(
+        self,
+        rec: Rec,
+        site: &'static CallSite,
+        this: Place<T>,
+        args: A,
+        plain: F,
+    ) -> Self::Out;
 }
 
 /// How a twin takes its receiver.
@@ -173,16 +180,18 @@ macro_rules! tuples {
             }
         }
 
-        impl<$($name,)* R, F> Callee<($($name,)*), F> for Twin<fn(Rec $(, $name)*) -> R> {
-            type Out = R;
+        impl<$($name: Traceable,)* R: Traceable, F> Callee<($(Traced<$name>,)*), F>
+            for Twin<fn(Rec $(, Traced<$name>)*) -> Traced<R>>
+        where F: Fn($($name),*) -> R + Copy
+        {
+            type Out = Traced<R>;
             #[allow(non_snake_case)]
-            #[track_caller]
-            fn call(self, rec: Rec, _: &'static CallSite, args: ($($name,)*), _: F) -> R {
+            fn call(self, rec: Rec, site: &'static CallSite, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
+                let Some(_inside) = Inside::enter(rec, self.0 as usize) else {
+                    return Callee::call(Residual, rec, site, args, plain);
+                };
                 let ($($name,)*) = args;
-                enter(rec, self.0 as usize);
-                let res = (self.0)(rec $(, $name)*);
-                leave(rec, self.0 as usize);
-                res
+                (self.0)(rec $(, $name)*)
             }
         }
 
@@ -207,18 +216,18 @@ macro_rules! tuples {
             }
         }
 
-        impl<'x, T: ?Sized, This: FromPlace<T>, $($name,)* R, F> Method<'x, T, ($($name,)*), F>
-            for Twin<fn(Rec, This $(, $name)*) -> R>
+        impl<'x, T: ?Sized + Pointee + 'x, This: FromPlace<T>, $($name: Traceable,)* R: Traceable, F>
+            Method<'x, T, ($(Traced<$name>,)*), F> for Twin<fn(Rec, This $(, Traced<$name>)*) -> Traced<R>>
+        where F: Fn(&'x mut Target<T> $(, $name)*) -> R + Copy
         {
-            type Out = R;
+            type Out = Traced<R>;
             #[allow(non_snake_case)]
-            #[track_caller]
-            fn call(self, rec: Rec, _: &'static CallSite, this: Place<T>, args: ($($name,)*), _: F) -> R {
+            fn call(self, rec: Rec, site: &'static CallSite, this: Place<T>, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
+                let Some(_inside) = Inside::enter(rec, self.0 as usize) else {
+                    return Method::call(Residual, rec, site, this, args, plain);
+                };
                 let ($($name,)*) = args;
-                enter(rec, self.0 as usize);
-                let res = (self.0)(rec, This::from_place(rec, this) $(, $name)*);
-                leave(rec, self.0 as usize);
-                res
+                (self.0)(rec, This::from_place(rec, this) $(, $name)*)
             }
         }
 
@@ -289,14 +298,23 @@ plain_closures! {
     function8 method8 (A, B, C, D, E, G, H, I);
 }
 
-fn enter(rec: Rec, twin: usize) {
-    if !rec.enter_function(twin) {
-        rec.cut(Abort::RecursionTooDeep);
+/// A twin that is running; a recording follows its calls of itself up to a limit.
+struct Inside {
+    rec: Rec,
+    twin: usize,
+}
+
+impl Inside {
+    /// `None` if the limit says to call the plain function instead.
+    fn enter(rec: Rec, twin: usize) -> Option<Inside> {
+        rec.enter_function(twin).then_some(Inside { rec, twin })
     }
 }
 
-fn leave(rec: Rec, twin: usize) {
-    rec.leave_function(twin);
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.rec.leave_function(self.twin);
+    }
 }
 
 /// A residual call of a closure over plain values.
@@ -329,7 +347,13 @@ pub(crate) fn residual2<A: Traceable, B: Traceable, R: Traceable, F: Fn(A, B) ->
     residual(rec, site, (a, b), move |(a, b): (A, B)| plain(a, b))
 }
 
-fn residual_method<'x, T: ?Sized + Pointee + 'x, A: ArgTuple, R: Traceable, F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy>(
+fn residual_method<
+    'x,
+    T: ?Sized + Pointee + 'x,
+    A: ArgTuple,
+    R: Traceable,
+    F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
+>(
     rec: Rec,
     site: &CallSite,
     this: Place<T>,
@@ -353,7 +377,13 @@ fn residual_method<'x, T: ?Sized + Pointee + 'x, A: ArgTuple, R: Traceable, F: F
 }
 
 /// The receiver is a local of the twin: its value goes in, and comes back changed or not.
-fn residual_on_local<'x, T: ?Sized + Pointee + 'x, A: ArgTuple, R: Traceable, F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy>(
+fn residual_on_local<
+    'x,
+    T: ?Sized + Pointee + 'x,
+    A: ArgTuple,
+    R: Traceable,
+    F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
+>(
     rec: Rec,
     site: &CallSite,
     this: Place<T>,
@@ -422,7 +452,8 @@ fn raw_call<R: Traceable>(
         *word = arg.concrete.bits;
     }
     let mut lanes: SmallVec<[Lane; 4]> = SmallVec::from_elem(Lane::CONST, tys.len());
-    rec.call(shim as usize as u64, args, site, tys, words, &mut lanes, run);
+    let results = CallResults { tys, words, lanes: &mut lanes };
+    rec.call(shim as usize as u64, args, site, results, run);
     let n = R::TYS.len();
     // SAFETY: the words are those of the result: of the call just made, or saved from it.
     let value = unsafe { R::from_words(words) };
@@ -450,11 +481,13 @@ fn conjure<F: Copy>() -> F {
     const { assert!(size_of::<F>() == 0, "a residual call's closure captures nothing") };
     // SAFETY: `F` has no bytes, and a value of it exists: the caller was given one to get this type,
     // and may copy it.
-    unsafe { MaybeUninit::uninit().assume_init() }
+    unsafe { std::ptr::NonNull::<F>::dangling().read() }
 }
 
 fn closure_shim<A: ArgTuple, R: Traceable, F: Fn(A::Plain) -> R + Copy>() -> Shim {
-    unsafe extern "C" fn shim<A: ArgTuple, R: Traceable, F: Fn(A::Plain) -> R + Copy>(words: *mut u64) -> u8 {
+    unsafe extern "C" fn shim<A: ArgTuple, R: Traceable, F: Fn(A::Plain) -> R + Copy>(
+        words: *mut u64,
+    ) -> u8 {
         // SAFETY: compiled code passes its frame's call area.
         let words = unsafe { std::slice::from_raw_parts_mut(words, CALL_WORDS) };
         catch(|| {
@@ -466,7 +499,13 @@ fn closure_shim<A: ArgTuple, R: Traceable, F: Fn(A::Plain) -> R + Copy>() -> Shi
     shim::<A, R, F>
 }
 
-fn method_shim<'x, T: ?Sized + Pointee + 'x, A: ArgTuple, R: Traceable, F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy>() -> Shim {
+fn method_shim<
+    'x,
+    T: ?Sized + Pointee + 'x,
+    A: ArgTuple,
+    R: Traceable,
+    F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
+>() -> Shim {
     unsafe extern "C" fn shim<'x, T, A, R, F>(words: *mut u64) -> u8
     where
         T: ?Sized + Pointee + 'x,
@@ -488,7 +527,13 @@ fn method_shim<'x, T: ?Sized + Pointee + 'x, A: ArgTuple, R: Traceable, F: Fn(&'
     shim::<'x, T, A, R, F>
 }
 
-fn local_shim<'x, T: ?Sized + Pointee + 'x, A: ArgTuple, R: Traceable, F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy>() -> Shim {
+fn local_shim<
+    'x,
+    T: ?Sized + Pointee + 'x,
+    A: ArgTuple,
+    R: Traceable,
+    F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
+>() -> Shim {
     unsafe extern "C" fn shim<'x, T, A, R, F>(words: *mut u64) -> u8
     where
         T: ?Sized + Pointee + 'x,
@@ -499,7 +544,8 @@ fn local_shim<'x, T: ?Sized + Pointee + 'x, A: ArgTuple, R: Traceable, F: Fn(&'x
         // SAFETY: compiled code passes its frame's call area, with the table's address first.
         let (words, vtable) = unsafe {
             let words = std::slice::from_raw_parts_mut(words, CALL_WORDS);
-            let vtable: *const super::place::ShadowVtable = std::ptr::with_exposed_provenance(words[0] as usize);
+            let vtable: *const super::place::ShadowVtable =
+                std::ptr::with_exposed_provenance(words[0] as usize);
             (words, &*vtable)
         };
         catch(|| {

@@ -11,11 +11,16 @@ mod value;
 
 pub use crate::shims::*;
 pub use aggregate::{Match, Matchable, Open, Parts};
-pub use call::{CallSite, Callee, Elidable, FromPlace, Method, Residual, Target, Twin, no_twin, residual};
-pub use place::{Class, CoerceTo, Element, IndexPlace, Local, Memory, Peel, PeelAny, Place, Pointee, ToPlain, coerce};
+pub use call::{
+    CallSite, Callee, Elidable, FromPlace, Method, Residual, Target, Twin, no_twin, residual,
+};
+pub use place::{
+    Class, CoerceTo, Element, IndexPlace, Local, Memory, Peel, PeelAny, Place, Pointee, ToPlain,
+    coerce,
+};
 pub use portal::{
-    Back, Ended, Exit, Green, Portal, Probe, ProbeMemory, ProbeValue, PutBack, Red, Unchanged, cut, green,
-    leave, merge_point, portal, returned, tick, traced_result, untraced_result,
+    Back, Ended, Exit, Green, Portal, Probe, ProbeMemory, ProbeValue, PutBack, Red, Unchanged, cut,
+    green, leave, merge_point, portal, returned, tick, traced_result, untraced_result,
 };
 pub use rec::Rec;
 pub use value::{Kind, Scalar, Traceable, Traced, before};

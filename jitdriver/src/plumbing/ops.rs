@@ -9,7 +9,12 @@ use metainterp::record::{Arg, Lane};
 /// Whether the author's crate checks `+ - *` and shifts for overflow.
 pub type Checks = bool;
 
-pub(crate) fn pure<T: Scalar, const N: usize>(rec: Rec, op: Opcode, args: [Arg; N], res: T) -> Traced<T> {
+pub(crate) fn pure<T: Scalar, const N: usize>(
+    rec: Rec,
+    op: Opcode,
+    args: [Arg; N],
+    res: T,
+) -> Traced<T> {
     let lane = rec.op(op, &args, constant_of(res));
     Traced::scalar(res, lane)
 }
@@ -133,7 +138,12 @@ pub(crate) fn wrapping<T: Int>(rec: Rec, op: OvfOp, a: &Traced<T>, b: &Traced<T>
 }
 
 /// `a + b` and whether it overflowed, which the trace then takes for granted.
-pub(crate) fn guarded<T: Int>(rec: Rec, op: OvfOp, a: &Traced<T>, b: &Traced<T>) -> (Traced<T>, bool) {
+pub(crate) fn guarded<T: Int>(
+    rec: Rec,
+    op: OvfOp,
+    a: &Traced<T>,
+    b: &Traced<T>,
+) -> (Traced<T>, bool) {
     rec.step();
     let (res, overflowed) = op.eval(a.get(), b.get());
     let opcode = op.checked(T::SIGNED);
@@ -204,12 +214,18 @@ fn guard_differs_const(rec: Rec, a: Arg, b: Const) {
 
 fn differs(rec: Rec, a: Arg, b: Const) -> Arg {
     let res = Const::new(Ty::Bool, u64::from(a.concrete.bits != b.bits));
-    Arg { lane: rec.op_silently(Opcode::IntNe, &[a, Arg { lane: Lane::CONST, concrete: b }], res), concrete: res }
+    Arg {
+        lane: rec.op_silently(Opcode::IntNe, &[a, Arg { lane: Lane::CONST, concrete: b }], res),
+        concrete: res,
+    }
 }
 
 pub(crate) fn equals(rec: Rec, a: Arg, b: Const) -> Arg {
     let res = Const::new(Ty::Bool, u64::from(a.concrete.bits == b.bits));
-    Arg { lane: rec.op_silently(Opcode::IntEq, &[a, Arg { lane: Lane::CONST, concrete: b }], res), concrete: res }
+    Arg {
+        lane: rec.op_silently(Opcode::IntEq, &[a, Arg { lane: Lane::CONST, concrete: b }], res),
+        concrete: res,
+    }
 }
 
 /// `+ - * / %`.

@@ -79,7 +79,13 @@ impl Addr {
     }
 
     fn descr(&self, ty: Ty) -> MemDescr {
-        MemDescr { ty, offset: self.offset, scale: self.scale, class: self.class.0, frozen: self.frozen }
+        MemDescr {
+            ty,
+            offset: self.offset,
+            scale: self.scale,
+            class: self.class.0,
+            frozen: self.frozen,
+        }
     }
 
     /// Adds a constant; false if it does not fit.
@@ -113,7 +119,8 @@ impl Addr {
         if self.scale != 0 {
             let address = self.address(rec);
             let Addr { meta_lane, frozen, class, .. } = *self;
-            *self = Addr { class, ..Addr::new(address.concrete.bits, address.lane, meta_lane, frozen) };
+            *self =
+                Addr { class, ..Addr::new(address.concrete.bits, address.lane, meta_lane, frozen) };
         }
         self.index = index.get() as u64;
         self.index_lane = index.lane();
@@ -263,7 +270,10 @@ impl<T: ?Sized> Copy for Place<T> {}
 impl<T: ?Sized + Pointee> Place<T> {
     fn memory(ptr: *mut T, base_lane: Lane, meta_lane: Lane, frozen: bool) -> Place<T> {
         let (address, _) = T::split(ptr);
-        Place { ptr, addr: Addr::new(address.expose_provenance() as u64, base_lane, meta_lane, frozen) }
+        Place {
+            ptr,
+            addr: Addr::new(address.expose_provenance() as u64, base_lane, meta_lane, frozen),
+        }
     }
 
     /// A constant or an immutable static: its memory never changes.
@@ -317,7 +327,10 @@ impl<T: ?Sized> Place<T> {
             true => self.ptr.wrapping_byte_offset(bytes).cast(),
             false => part.cast_mut(),
         };
-        Place { ptr, addr: Addr::new(ptr.expose_provenance() as u64, Lane::CONST, Lane::CONST, false) }
+        Place {
+            ptr,
+            addr: Addr::new(ptr.expose_provenance() as u64, Lane::CONST, Lane::CONST, false),
+        }
     }
 }
 
@@ -485,7 +498,7 @@ pointer! {
 /// # Safety
 /// A thin or fat pointer can be read at `memory`, which is the address `addr`.
 unsafe fn load_words(rec: Rec, addr: Addr, memory: *const u8, fat: bool) -> SmallVec<[Arg; 2]> {
-    let mut load = |ty: Ty, bytes: isize| {
+    let load = |ty: Ty, bytes: isize| {
         let mut addr = addr;
         assert!(addr.add_offset(bytes), "offset out of range");
         // SAFETY: the caller vouches for the memory.

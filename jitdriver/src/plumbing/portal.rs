@@ -262,6 +262,7 @@ macro_rules! vars {
             type Locals = ($($name::Local,)*);
             type Back = ($($name::Back,)*);
 
+            #[allow(unused_mut)]
             fn consts(&self) -> SmallVec<[Const; 8]> {
                 let mut tys: SmallVec<[Ty; 8]> = SmallVec::new();
                 $(tys.extend_from_slice($name::TYS);)*
@@ -406,7 +407,11 @@ fn tick_enabled<G: Vars>(driver: &JitDriver<'_>, greens: G) -> bool {
 }
 
 /// A merge point in the twin. `Some` hands the state back.
-pub fn merge_point<O>(rec: Rec, mut greens: impl LocalVars, mut reds: impl LocalVars) -> Option<Ended<O>> {
+pub fn merge_point<O>(
+    rec: Rec,
+    mut greens: impl LocalVars,
+    mut reds: impl LocalVars,
+) -> Option<Ended<O>> {
     let (mut green_args, mut red_args) = (Args::new(), Args::new());
     greens.each(&mut |green, _| green.args(rec, &mut green_args));
     reds.each(&mut |red, _| red.args(rec, &mut red_args));
@@ -417,7 +422,8 @@ pub fn merge_point<O>(rec: Rec, mut greens: impl LocalVars, mut reds: impl Local
     greens.each(&mut |green, _| green.set_green());
     let (mut at, mut number) = (0, 0);
     reds.each(&mut |red, never_reassigned| {
-        let lanes: SmallVec<[Lane; 4]> = red_args[at..at + red.words()].iter().map(|a| a.lane).collect();
+        let lanes: SmallVec<[Lane; 4]> =
+            red_args[at..at + red.words()].iter().map(|a| a.lane).collect();
         at += red.words();
         red.set_lanes(&lanes);
         red.set_exclusive(Class::of_red(number), never_reassigned);

@@ -86,9 +86,7 @@ impl<T: Traceable> Traced<T> {
     pub fn dup(&self) -> Traced<T> {
         // SAFETY: `MaybeUninit` drops nothing, so two copies of the bits do no harm by themselves;
         // the contract of `Traceable` allows to use any copy while the original may be used.
-        unsafe {
-            std::ptr::read(self)
-        }
+        unsafe { std::ptr::read(self) }
     }
 
     /// The machine arguments of the value.
@@ -118,9 +116,7 @@ impl<T: Traceable + Copy> Traced<T> {
     #[inline]
     pub fn get(&self) -> T {
         // SAFETY: a `Traced` is only made from an initialized value.
-        unsafe {
-            self.value.assume_init()
-        }
+        unsafe { self.value.assume_init() }
     }
 }
 

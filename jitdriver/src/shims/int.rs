@@ -115,15 +115,24 @@ fn checked_div<T: Int>(
 }
 
 /// The flag is data: a guest's carry flag must not become a guard.
-fn overflowing<T: Int + Bits>(rec: Rec, op: OvfOp, a: Traced<T>, b: Traced<T>) -> Traced<(T, bool)> {
+fn overflowing<T: Int + Bits>(
+    rec: Rec,
+    op: OvfOp,
+    a: Traced<T>,
+    b: Traced<T>,
+) -> Traced<(T, bool)> {
     let res = ops::wrapping(rec, op, &a, &b);
     let (_, flag) = op.eval(a.get(), b.get());
     let lane = match (op, T::SIGNED) {
         (OvfOp::Add, false) => ops::lt(rec, res.dup(), a).lane(),
         (OvfOp::Sub, false) => ops::lt(rec, a, b).lane(),
         // Both operands differ in sign from the sum; of a difference, the first does, and they differ.
-        (OvfOp::Add, true) => sign_of(rec, Bits::xor(rec, a, res.dup()), Bits::xor(rec, b, res.dup())),
-        (OvfOp::Sub, true) => sign_of(rec, Bits::xor(rec, a.dup(), b), Bits::xor(rec, a, res.dup())),
+        (OvfOp::Add, true) => {
+            sign_of(rec, Bits::xor(rec, a, res.dup()), Bits::xor(rec, b, res.dup()))
+        }
+        (OvfOp::Sub, true) => {
+            sign_of(rec, Bits::xor(rec, a.dup(), b), Bits::xor(rec, a, res.dup()))
+        }
         (OvfOp::Mul, signed) => product_overflows(rec, a, b, &res, signed),
     };
     use crate::plumbing::Parts;
@@ -136,7 +145,13 @@ fn sign_of<T: Int + Bits>(rec: Rec, a: Traced<T>, b: Traced<T>) -> Lane {
 }
 
 /// The high half of the product is not the extension of the low half.
-fn product_overflows<T: Int>(rec: Rec, a: Traced<T>, b: Traced<T>, low: &Traced<T>, signed: bool) -> Lane {
+fn product_overflows<T: Int>(
+    rec: Rec,
+    a: Traced<T>,
+    b: Traced<T>,
+    low: &Traced<T>,
+    signed: bool,
+) -> Lane {
     let wide = a.get().wide() * b.get().wide();
     let high = Const::new(T::TY, (wide >> T::BITS) as u64);
     let opcode = if signed { Opcode::IntMulHigh } else { Opcode::UintMulHigh };
@@ -149,7 +164,10 @@ fn product_overflows<T: Int>(rec: Rec, a: Traced<T>, b: Traced<T>, low: &Traced<
     } else {
         Arg::constant(T::TY, 0)
     };
-    let differs = Const::new(metainterp::ir::Ty::Bool, u64::from(high.concrete.bits != extension.concrete.bits));
+    let differs = Const::new(
+        metainterp::ir::Ty::Bool,
+        u64::from(high.concrete.bits != extension.concrete.bits),
+    );
     rec.op(Opcode::IntNe, &[high, extension], differs)
 }
 
@@ -190,7 +208,8 @@ fn rotate<T: Int>(rec: Rec, a: Traced<T>, count: Traced<u32>, left: bool) -> Tra
     };
     let amount = count.get() % width;
     let (bits, mask) = (a.arg().concrete.bits, T::TY.mask());
-    let rotated = if amount == 0 { bits } else { (bits << amount | bits >> (width - amount)) & mask };
+    let rotated =
+        if amount == 0 { bits } else { (bits << amount | bits >> (width - amount)) & mask };
     let count: Traced<T> = ops::cast(rec, count);
     let lane = rec.op(Opcode::IntRotl, &[a.arg(), count.arg()], Const::new(T::TY, rotated));
     Traced::scalar(T::of_bits(rotated), lane)

@@ -2,6 +2,7 @@
 //!
 //! A shim for `method` is a trait method `__jit_method` that answers the twin's token. Traced code
 //! finds it by name on the receiver's type.
+#![allow(clippy::type_complexity, reason = "a token's type is the signature of its twin")]
 
 mod float;
 mod int;

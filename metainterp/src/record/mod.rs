@@ -102,6 +102,17 @@ pub struct CallSite {
     pub elidable: bool,
 }
 
+/// Where a residual call puts its results.
+#[derive(Debug)]
+pub struct CallResults<'a> {
+    /// Their types.
+    pub tys: &'a [Ty],
+    /// Arguments first, then the results' words.
+    pub words: &'a mut [u64],
+    /// The results' lanes.
+    pub lanes: &'a mut [Lane],
+}
+
 /// Words of greens, reds or results.
 pub type Words = SmallVec<[u64; 8]>;
 
@@ -150,7 +161,8 @@ impl Recorder {
         find_target: FindTarget,
     ) -> Recorder {
         let mut builder = TraceBuilder::new("");
-        let inputs = reds.iter().map(|red| Arg { lane: Lane::of(builder.input(red.ty)), concrete: *red });
+        let inputs =
+            reds.iter().map(|red| Arg { lane: Lane::of(builder.input(red.ty)), concrete: *red });
         let start_reds: Vec<Arg> = inputs.collect();
         let mut recorder = Recorder::new(builder, start_reds, target, limits, find_target);
         recorder.mode = Cell::new(Mode::Record);
@@ -339,7 +351,8 @@ impl Recorder {
     /// stand at one step. The caller has made the step.
     pub fn guard_one_of_many(&self, cond: Arg) {
         if self.mode.get() == Mode::Record && !cond.lane.is_const() {
-            let guard = if cond.concrete.bits == 1 { Opcode::GuardTrue } else { Opcode::GuardFalse };
+            let guard =
+                if cond.concrete.bits == 1 { Opcode::GuardTrue } else { Opcode::GuardFalse };
             self.append_guard(guard, &[cond], false);
         }
     }
@@ -390,26 +403,26 @@ impl Recorder {
             return;
         }
         let opcode = if index.is_some() { Opcode::SetArrayItem } else { Opcode::SetField };
-        let args: SmallVec<[Arg; 3]> = [Some(base), index, Some(value)].into_iter().flatten().collect();
+        let args: SmallVec<[Arg; 3]> =
+            [Some(base), index, Some(value)].into_iter().flatten().collect();
         self.log_op(opcode.name(), &args, None);
         self.append_mem(opcode, &args, descr, None);
         self.state.borrow_mut().region.dirty = true;
     }
 
-    /// A residual call. `run` makes it, with all its effects, and leaves the result words in `words`;
+    /// A residual call. `run` makes it, with all its effects, and leaves the result words in them;
     /// it is not called when the results come from an exit. The caller has made the step.
     ///
-    /// `func` follows the convention of [`CallDescr`]. Answers the results' lanes in `lanes`.
+    /// `func` follows the convention of [`CallDescr`]. The results' words and lanes are put into `results`.
     pub fn call(
         &self,
         func: u64,
         args: &[Arg],
         site: &CallSite,
-        res_tys: &[Ty],
-        words: &mut [u64],
-        lanes: &mut [Lane],
+        results: CallResults<'_>,
         run: impl FnOnce(&mut [u64]),
     ) {
+        let CallResults { tys: res_tys, words, lanes } = results;
         if self.mode.get() == Mode::Replay && !site.elidable {
             for (i, &ty) in res_tys.iter().enumerate() {
                 let saved = self.next_saved(ty);

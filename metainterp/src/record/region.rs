@@ -1,6 +1,6 @@
 //! What the recorder knows since the last merge point, and cutting traces at merge points.
 
-use crate::ir::{OperandKind, Operand, Opcode, TargetId, Trace, TraceBuilder, ValueId};
+use crate::ir::{Opcode, Operand, OperandKind, TargetId, Trace, TraceBuilder, ValueId};
 use rustc_hash::FxHashMap;
 
 /// From the last merge point to here.
@@ -65,11 +65,8 @@ pub(super) struct Header {
 /// All that lives at a merge point is greens and reds, so nothing else of the part before is used.
 pub(super) fn starting_at(trace: &Trace, header: &Header, target: TargetId) -> Trace {
     let mut builder = TraceBuilder::new("");
-    let inputs: Vec<Operand> = header
-        .reds
-        .iter()
-        .map(|&red| builder.input(trace.types[red.index()]).into())
-        .collect();
+    let inputs: Vec<Operand> =
+        header.reds.iter().map(|&red| builder.input(trace.types[red.index()]).into()).collect();
     let first = builder.push_label(target, &inputs);
     let mut map: FxHashMap<ValueId, Operand> = FxHashMap::default();
     for (i, &red) in header.reds.iter().enumerate() {
@@ -103,7 +100,10 @@ impl Copier<'_> {
                     trace.exit_args(exit).iter().map(|&arg| self.operand(arg)).collect();
                 let id = super::next_exit(&self.builder);
                 self.builder.exit(id, &exit_args, exit.resume)
-            } else if matches!(op.opcode.effect(), crate::ir::Effect::Load | crate::ir::Effect::Store) {
+            } else if matches!(
+                op.opcode.effect(),
+                crate::ir::Effect::Load | crate::ir::Effect::Store
+            ) {
                 self.builder.mem(trace.mem(op).clone())
             } else {
                 op.descr

@@ -16,22 +16,35 @@ pub(super) struct ExitInfo {
     pub layout: Box<[ExitSlot]>,
     /// The greens of the merge point to go back to.
     pub greens: Box<[u64]>,
+    /// Of a `guard_value`: for how many values of the promoted expression there is code already.
+    pub n_values: u32,
     failures: Cell<u32>,
     aborts: Cell<u32>,
     given_up: Cell<bool>,
 }
 
 impl ExitInfo {
-    pub fn new(id: ExitId, resume: Resume, layout: Box<[ExitSlot]>, greens: Box<[u64]>) -> ExitInfo {
+    pub fn new(
+        id: ExitId,
+        resume: Resume,
+        layout: Box<[ExitSlot]>,
+        greens: Box<[u64]>,
+    ) -> ExitInfo {
         ExitInfo {
             id,
             resume,
             layout,
             greens,
+            n_values: 0,
             failures: Cell::new(0),
             aborts: Cell::new(0),
             given_up: Cell::new(false),
         }
+    }
+
+    /// Whether the guard stands where `other` stands: at the same step behind the same merge point.
+    pub fn is_at(&self, other: &ExitInfo) -> bool {
+        self.resume.step == other.resume.step && self.greens == other.greens
     }
 
     /// Counts a failure; true when it is time to record a bridge.

@@ -99,7 +99,11 @@ impl MetaInterp {
     /// A meta-interpreter with its backend.
     ///
     /// Fails if `enable_opts` names a pass that does not exist.
-    pub fn new(name: &str, params: Params, backend: Box<dyn Backend>) -> Result<MetaInterp, ParamError> {
+    pub fn new(
+        name: &str,
+        params: Params,
+        backend: Box<dyn Backend>,
+    ) -> Result<MetaInterp, ParamError> {
         let meta = MetaInterp {
             name: name.into(),
             enabled: Cell::new(true),
@@ -242,7 +246,7 @@ impl MetaInterp {
         match recorded {
             Recorded::Aborted(reason) => Err(reason),
             Recorded::Loop { trace, greens, target } => {
-                let code = self.compile(trace, |code| format!("loop {code}"))?;
+                let code = self.compile(trace, start, |code| format!("loop {code}"))?;
                 self.cells.borrow_mut().install(&greens, Entry { code, target });
                 self.stats.borrow_mut().loops += 1;
                 Ok(())
@@ -251,16 +255,15 @@ impl MetaInterp {
                 let Start::Interpreter(greens) = start else {
                     unreachable!("an entry trace starts at the interpreter")
                 };
-                let code = self.compile(trace, |code| format!("entry {code}"))?;
+                let code = self.compile(trace, start, |code| format!("entry {code}"))?;
                 self.cells.borrow_mut().install(greens, Entry { code, target });
                 self.stats.borrow_mut().loops += 1;
                 Ok(())
             }
             Recorded::Bridge { trace } => {
-                let Start::Exit(exit) = start else {
-                    unreachable!("a bridge starts at an exit")
-                };
-                let code = self.compile(trace, |code| format!("bridge {code} of exit {}", exit.id.0))?;
+                let Start::Exit(exit) = start else { unreachable!("a bridge starts at an exit") };
+                let code = self
+                    .compile(trace, start, |code| format!("bridge {code} of exit {}", exit.id.0))?;
                 self.backend.attach_bridge(exit.id, code);
                 self.stats.borrow_mut().bridges += 1;
                 Ok(())
@@ -268,7 +271,12 @@ impl MetaInterp {
         }
     }
 
-    fn compile(&self, trace: Trace, name: impl FnOnce(u32) -> String) -> Result<CodeId, Abort> {
+    fn compile(
+        &self,
+        trace: Trace,
+        start: &Start,
+        name: impl FnOnce(u32) -> String,
+    ) -> Result<CodeId, Abort> {
         let code = CodeId(self.next_code.replace(self.next_code.get() + 1));
         let mut trace = trace;
         trace.name = name(code.0);
@@ -280,9 +288,13 @@ impl MetaInterp {
             Abort::InvalidLoop
         })?;
         check(&optimized, "optimizing");
-        log::debug!("[{}] optimized to {} operations:\n{optimized}", self.name, optimized.n_operations());
+        log::debug!(
+            "[{}] optimized to {} operations:\n{optimized}",
+            self.name,
+            optimized.n_operations()
+        );
         let (mut finalized, layouts) = opt::finalize_exits(&optimized);
-        let exits = self.new_exits(&mut finalized, layouts);
+        let exits = self.new_exits(&mut finalized, layouts, start);
         let optimizing = started.elapsed();
         let started = Instant::now();
         let result = self.backend.compile(code, &finalized);
@@ -291,7 +303,12 @@ impl MetaInterp {
         stats.optimizing_ns += optimizing;
         stats.backend_ns += compiling;
         if let Err(refusal) = result {
-            log::warn!("[{}] {}: {} declined it: {refusal}", self.name, trace.name, self.backend.name());
+            log::warn!(
+                "[{}] {}: {} declined it: {refusal}",
+                self.name,
+                trace.name,
+                self.backend.name()
+            );
             return Err(Abort::Refused);
         }
         self.exits.borrow_mut().extend(exits);
@@ -307,15 +324,35 @@ impl MetaInterp {
     }
 
     /// Numbers the exits of a trace and answers their table entries.
-    fn new_exits(&self, trace: &mut Trace, layouts: Vec<opt::ExitLayout>) -> Vec<Rc<ExitInfo>> {
+    fn new_exits(
+        &self,
+        trace: &mut Trace,
+        layouts: Vec<opt::ExitLayout>,
+        start: &Start,
+    ) -> Vec<Rc<ExitInfo>> {
         let first = self.exits.borrow().len() as u32;
+        let promotes: Vec<bool> = trace
+            .ops
+            .iter()
+            .filter(|op| op.opcode.has_exit())
+            .map(|op| op.opcode == ir::Opcode::GuardValue)
+            .collect();
         let mut exits = Vec::with_capacity(layouts.len());
         for (at, layout) in layouts.into_iter().enumerate() {
             let id = ExitId(first + at as u32);
             let exit = &mut trace.exits[at];
             exit.id = id;
             let greens = trace.merge_points[exit.resume.merge_point as usize].greens.clone();
-            exits.push(Rc::new(ExitInfo::new(id, exit.resume, layout.slots.into(), greens)));
+            let mut info = ExitInfo::new(id, exit.resume, layout.slots.into(), greens);
+            if promotes[at] {
+                info.n_values = match start {
+                    Start::Exit(failed) if failed.n_values > 0 && info.is_at(failed) => {
+                        failed.n_values + 1
+                    }
+                    _ => 1,
+                };
+            }
+            exits.push(Rc::new(info));
         }
         exits
     }

@@ -22,7 +22,12 @@ impl Drop for PooledFrame<'_> {
 
 impl MetaInterp {
     /// Runs compiled code with these reds until it leaves, and goes on from there to a merge point.
-    pub(super) fn run(&self, code: CodeId, reds: &[Const], twin: &mut Twin<'_>) -> (Left, Progress) {
+    pub(super) fn run(
+        &self,
+        code: CodeId,
+        reds: &[Const],
+        twin: &mut Twin<'_>,
+    ) -> (Left, Progress) {
         let frame = self.frames.borrow_mut().pop().unwrap_or_else(Frame::new);
         let mut pooled = PooledFrame { meta: self, frame: Some(frame) };
         let frame = pooled.frame.as_mut().expect("taken only on drop");
@@ -47,7 +52,11 @@ impl MetaInterp {
             return (Left::Returned(words), Progress::Made);
         }
         self.stats.borrow_mut().guard_failures += 1;
-        let hot = !self.recording.get() && exit.fails(self.params.borrow().trace_eagerness);
+        let (eagerness, max_values) = {
+            let params = self.params.borrow();
+            (params.trace_eagerness, params.max_promoted_values)
+        };
+        let hot = !self.recording.get() && exit.n_values <= max_values && exit.fails(eagerness);
         let mut reds = exit.arguments(frame, hot);
         let saved = reds.split_off(exit.resume.n_reds as usize);
         if exit.resume.kind == ResumeKind::Rewind && !hot {

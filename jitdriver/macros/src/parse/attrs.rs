@@ -209,11 +209,21 @@ mod tests {
 
     #[test]
     fn imports_are_kept() {
-        let item: syn::ItemFn =
-            syn::parse_quote!(#[inline] #[elidable] #[jitdriver::unroll_safe] fn f() {});
+        let item: syn::ItemFn = syn::parse_quote!(
+            #[inline]
+            #[elidable]
+            #[jitdriver::unroll_safe]
+            fn f() {}
+        );
         assert_eq!(
             keep_imports(&item.attrs).to_string(),
-            quote!(const _: () = { #[allow(unused_imports)] use elidable as _; };).to_string()
+            quote!(
+                const _: () = {
+                    #[allow(unused_imports)]
+                    use elidable as _;
+                };
+            )
+            .to_string()
         );
         assert!(keep_imports(&item.attrs[..1]).is_empty());
     }
