@@ -1,4 +1,5 @@
 //! Behaviours of group D, tracing limits: B063 to B076, as far as they are built.
+#![allow(clippy::needless_range_loop, reason = "constructs are traced as authors may write them")]
 
 use jit_tests::oracle::{
     Run, THRESHOLDS, backends, check, count, driver, effect, outcome, with_effects,

@@ -37,7 +37,7 @@ macro_rules! countdown {
 
 countdown! {
     two_paths(y, x, res) {
-        if y & 1 == 1 { res += x; } else { res = res * 2 & 0xffff; }
+        if y & 1 == 1 { res += x; } else { res = (res * 2) & 0xffff; }
     }
 }
 
@@ -85,7 +85,7 @@ fn many_paths(driver: &JitDriver<'_>, nodes: &[u8]) -> i64 {
         let node = nodes[at];
         match node & 3 {
             0 => sum += 1,
-            1 => sum = sum * 3 & 0xfff,
+            1 => sum = (sum * 3) & 0xfff,
             2 => sum += node as i64,
             _ => sum ^= 0x55,
         }
@@ -226,7 +226,7 @@ fn prefix_and_loop<'p>(driver: &JitDriver<'p>, code: &'p [u8], n: i64) -> i64 {
         let op = code[pc];
         pc += 1;
         match op {
-            b'a' => acc = acc * 3 & 0xffff,
+            b'a' => acc = (acc * 3) & 0xffff,
             b'b' => acc ^= left,
             // A jump back to each letter in turn, so that each is a header.
             b'<' => {

@@ -2,6 +2,17 @@
 //!
 //! Every program runs plain (JIT off) and under every backend that is compiled in, with thresholds 1,
 //! 2, 3 and the default; results, final memory and panics (message and place) must be the same.
+#![allow(
+    clippy::assign_op_pattern,
+    clippy::eq_op,
+    clippy::let_and_return,
+    clippy::manual_is_multiple_of,
+    clippy::manual_range_contains,
+    clippy::needless_range_loop,
+    clippy::precedence,
+    clippy::too_many_arguments,
+    reason = "constructs are traced as authors may write them"
+)]
 
 use jitdriver::{
     Jit, JitDriver, can_enter_jit, dont_look_inside, elidable, jit, jit_merge_point, promote,

@@ -40,10 +40,10 @@ pub(crate) fn same_memory(a: &Memory, b: &Memory) -> bool {
     (0..N_WORDS).all(|k| {
         let (ty, at) = ((k * 8) as u32, k);
         match ty {
-            _ if ty >= DOUBLES.start && ty < DOUBLES.start + DOUBLES.bytes => {
+            _ if (DOUBLES.start..DOUBLES.start + DOUBLES.bytes).contains(&ty) => {
                 same_word(Ty::F64, a[at], b[at])
             }
-            _ if ty >= SINGLES.start && ty < SINGLES.start + SINGLES.bytes => {
+            _ if (SINGLES.start..SINGLES.start + SINGLES.bytes).contains(&ty) => {
                 let mask = Ty::F32.mask();
                 same_word(Ty::F32, a[at] & mask, b[at] & mask)
                     && same_word(Ty::F32, a[at] >> 32, b[at] >> 32)

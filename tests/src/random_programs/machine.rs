@@ -12,6 +12,7 @@
 //! 1. What a program does depends on its bytes and its [`Machine`] only.
 //! 2. A float is seen through comparisons and casts only, never by the bits of a NaN, which Rust leaves
 //!    open.
+#![expect(clippy::assign_op_pattern, reason = "both forms of an operation are to be traced")]
 
 use crate::oracle::effect;
 use jitdriver::{

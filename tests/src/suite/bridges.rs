@@ -297,7 +297,7 @@ pub fn loop_compiled_while_running(make: Make<'_>) {
         running
             .compile(code, &format!("[i0]\ni1 = int_mul(i0, {code})\nfinish() [i1] exit={code}"));
         running.check(code, &words![2i64], code, &[2 * u64::from(code)]);
-        if code % 3 != 0 {
+        if !code.is_multiple_of(3) {
             running.free(code);
         }
         0

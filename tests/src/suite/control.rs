@@ -215,7 +215,7 @@ pub fn random_signatures(make: Make<'_>) {
         let (mut last_int, mut last_float) = ("1".to_string(), "1.0".to_string());
         for k in 0..n {
             let number = next_random(&mut state) as i8;
-            if next_random(&mut state) % 3 == 0 {
+            if next_random(&mut state).is_multiple_of(3) {
                 header.push(format!("f{k}"));
                 body += &format!(
                     "fa{k} = float_mul(f{k}, 3.0)\nfb{k} = float_add(fa{k}, {last_float})\n"
