@@ -377,6 +377,38 @@ fn b022_b023_a_callback_is_a_portal_of_its_own() {
     }
 }
 
+#[jit]
+fn loop_before(driver: &JitDriver<'_>, n: i64) -> i64 {
+    let mut sum = 0;
+    let mut j = 0;
+    while j < n {
+        sum += j;
+        j += 1;
+    }
+    let mut i = 0;
+    while i < n {
+        jit_merge_point!(driver, greens = [], reds = [i, n, sum]);
+        sum = sum * 3 & 0xffff;
+        i += 1;
+        can_enter_jit!(driver, greens = [], reds = [i, n, sum]);
+    }
+    let mut k = 0;
+    while k < 3 {
+        sum += k;
+        k += 1;
+    }
+    sum
+}
+
+#[test]
+fn b093_a_loop_before_the_portals_loop_is_not_traced() {
+    for run in check_counts(RPYTHON, ONE_LOOP, |d| loop_before(d, 100)) {
+        assert_eq!(count(run.trace("loop"), "int_mul_ovf"), 1, "{run}");
+    }
+    // The portal's end is recorded at last, with what comes behind its loop.
+    check(THRESHOLDS, |d| (0..20).map(|n| loop_before(d, n)).collect::<Vec<_>>());
+}
+
 #[test]
 fn b060_parameters_take_effect_at_run_time() {
     for jit in backends() {

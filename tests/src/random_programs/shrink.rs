@@ -83,6 +83,6 @@ mod tests {
             let laps = p.0.iter().find(|i| i[0] == COUNT).map_or(0, |i| i[2]);
             has(p, EFFECT) && laps >= 4
         });
-        assert_eq!(shrunk, Program(vec![[NOP, 0, 0, 0], [COUNT, 8, 5, 0], [EFFECT, 3, 0, 0]]));
+        assert_eq!(shrunk, Program(vec![[NOP, 0, 0, 0], [COUNT, 8, 4, 0], [EFFECT, 3, 0, 0]]));
     }
 }
