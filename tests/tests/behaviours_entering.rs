@@ -4,7 +4,7 @@
 
 use jit_tests::oracle::{
     Counts, RPYTHON, Run, THRESHOLDS, backends, check, check_counts, count, driver, effect,
-    effects, opcodes, payload, with_effects,
+    effects, opcodes, outcome, payload, with_effects,
 };
 use jit_tests::programs::{self, interpret};
 use jitdriver::{Jit, JitDriver, Stats, can_enter_jit, jit, jit_merge_point, we_are_jitted};
@@ -229,6 +229,38 @@ fn b015_reds_may_be_unused_or_none() {
     check(THRESHOLDS, |d| with_effects(|| without_reds(d)));
 }
 
+#[jit]
+fn pushing(driver: &JitDriver<'_>, n: i64, out: &mut Vec<i64>) -> usize {
+    let mut i = 0;
+    while i < n {
+        jit_merge_point!(driver, greens = [], reds = [i, n, out]);
+        out.push(i);
+        i += 1;
+        can_enter_jit!(driver, greens = [], reds = [i, n, out]);
+    }
+    out.len()
+}
+
+#[test]
+#[ignore = "FIXME: ends the process"]
+fn b017_two_portals_of_one_driver_do_not_take_each_others_code() {
+    let calls = |d: &JitDriver<'_>| {
+        let mut out = Vec::new();
+        let seen = [sum(d, 100), pushing(d, 50, &mut out) as i64, sum(d, 100)];
+        (seen, pushing(d, 50, &mut out), out)
+    };
+    let plain = calls(&driver(Jit::Off, ""));
+    for jit in backends() {
+        for params in THRESHOLDS {
+            // Either is fine: that it works, or that the driver says what is wrong.
+            match outcome(|| calls(&driver(jit, params))) {
+                Ok(seen) => assert_eq!(seen, plain, "{jit} with `{params}`"),
+                Err(message) => assert!(message.contains("portal"), "{message}"),
+            }
+        }
+    }
+}
+
 static TABLE: [i64; 4] = [5, 7, 11, 13];
 
 #[jit]
@@ -259,6 +291,57 @@ fn b019_prebuilt_data_can_be_green() {
         assert_eq!((run.stats.loops, reads), (1, 0), "{run}");
     }
     check(THRESHOLDS, |d| ['a', 'b'].map(|name| with_prebuilt_greens(d, &TABLE, name, 60)));
+}
+
+/// A program that changes itself, which only cells allow.
+struct Changing {
+    steps: Vec<Cell<i64>>,
+    limit: Cell<i64>,
+    fixed: i64,
+}
+
+#[jit]
+fn self_modifying<'p>(driver: &JitDriver<'p>, program: &'p Changing, n: i64) -> i64 {
+    let mut pc = 0usize;
+    let mut left = n;
+    let mut sum = 0i64;
+    while left > 0 {
+        jit_merge_point!(driver, greens = [pc, program], reds = [left, sum]);
+        let step = program.steps[pc].get();
+        if step > program.limit.get() {
+            program.steps[pc].set(0);
+            program.limit.set(step + program.fixed);
+        } else {
+            program.steps[pc].set(step + 1);
+        }
+        sum = sum.wrapping_mul(3) ^ step;
+        pc = (pc + 1) % 3;
+        left -= 1;
+        can_enter_jit!(driver, greens = [pc, program], reds = [left, sum]);
+    }
+    sum
+}
+
+#[test]
+fn b019_cells_in_greens_are_not_constant() {
+    let new = || Changing {
+        steps: vec![Cell::new(3), Cell::new(1), Cell::new(0)],
+        limit: Cell::new(20),
+        fixed: 5,
+    };
+    let seen = |jit, params: &str| {
+        let program = new();
+        let driver = driver(jit, params);
+        let sums = [500, 1, 3000].map(|n| self_modifying(&driver, &program, n));
+        let steps: Vec<i64> = program.steps.iter().map(Cell::get).collect();
+        (sums, steps, program.limit.get())
+    };
+    let plain = seen(Jit::Off, "");
+    for jit in backends() {
+        for params in THRESHOLDS {
+            assert_eq!(seen(jit, params), plain, "{jit} with `{params}`");
+        }
+    }
 }
 
 #[jit]
