@@ -471,7 +471,7 @@ fn loop_before(driver: &JitDriver<'_>, n: i64) -> i64 {
     let mut i = 0;
     while i < n {
         jit_merge_point!(driver, greens = [], reds = [i, n, sum]);
-        sum = sum * 3 & 0xffff;
+        sum = (sum * 3) & 0xffff;
         i += 1;
         can_enter_jit!(driver, greens = [], reds = [i, n, sum]);
     }

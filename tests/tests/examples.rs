@@ -3,8 +3,7 @@
 use jit_tests::examples::brainfuck;
 use jit_tests::examples::language_x::{DECREASE, INCREASE, JUMP_BACK_3, interpret};
 use jit_tests::oracle::{
-    Counts, Run, THRESHOLDS, backends, check, check_counts, count, driver, opcodes, outcome,
-    without_addresses,
+    Counts, Run, THRESHOLDS, backends, check, check_counts, driver, opcodes, without_addresses,
 };
 use jitdriver::{Jit, JitDriver};
 use log::{LevelFilter, Log, Metadata, Record};

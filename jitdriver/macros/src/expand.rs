@@ -491,7 +491,7 @@ fn reds(hint: &Hint, portal: &check::Portal, exclusive: bool) -> TokenStream {
     quote!({
         #[allow(unused_imports)]
         use ::jitdriver::plumbing::{ProbeMemory as _, ProbeValue as _};
-        (#(#probes,)*)
+        ::core::convert::identity((#(#probes,)*))
     })
 }
 

@@ -375,6 +375,7 @@ where
     #[cold]
     #[inline(never)]
     pub fn enter(&self, driver: &JitDriver<'_>, greens: G, reds: R) -> Exit<G::Back, R::Back, O> {
+        driver.meta().claim(std::any::type_name::<(G, R, O, F)>());
         let mut result = None;
         let mut twin = |recorder: &Recorder, greens: &[u64], reds: &[Const]| {
             let rec = Rec::new(recorder);

@@ -54,6 +54,7 @@ pub struct MetaInterp {
     name: String,
     enabled: Cell<bool>,
     recording: Cell<bool>,
+    portal: Cell<Option<&'static str>>,
     params: RefCell<Params>,
     passes: Cell<Passes>,
     threshold: Cell<u32>,
@@ -108,6 +109,7 @@ impl MetaInterp {
             name: name.into(),
             enabled: Cell::new(true),
             recording: Cell::new(false),
+            portal: Cell::new(None),
             params: RefCell::new(Params::default()),
             passes: Cell::new(Passes::default()),
             threshold: Cell::new(0),
@@ -172,6 +174,20 @@ impl MetaInterp {
     /// What was compiled so far, in order.
     pub fn compiled(&self) -> Vec<CompiledTrace> {
         self.compiled.borrow().clone()
+    }
+
+    /// Notes whose loop this is. The first portal has the driver to itself, since greens alone are the
+    /// key of its code.
+    ///
+    /// Panics if another portal uses the driver.
+    pub fn claim(&self, portal: &'static str) {
+        let owner = self.portal.get().unwrap_or(portal);
+        self.portal.set(Some(owner));
+        assert!(
+            owner == portal,
+            "`{}`: two portals share this driver, `{owner}` and `{portal}`; give each its own",
+            self.name
+        );
     }
 
     /// Counts an arrival at a loop header; true when [`MetaInterp::enter`] is to be called.
