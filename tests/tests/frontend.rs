@@ -8,6 +8,7 @@
     clippy::let_and_return,
     clippy::manual_is_multiple_of,
     clippy::manual_range_contains,
+    clippy::manual_unwrap_or,
     clippy::manual_unwrap_or_default,
     clippy::needless_range_loop,
     clippy::precedence,
