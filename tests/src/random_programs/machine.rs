@@ -19,6 +19,7 @@ use jitdriver::{
     JitDriver, can_enter_jit, dont_look_inside, elidable, jit, jit_merge_point, promote,
     unroll_safe,
 };
+use std::panic::{self, AssertUnwindSafe};
 
 /// Number of registers.
 pub const N_REGS: usize = 12;
@@ -91,6 +92,12 @@ opcodes! {
     ACC_ADD;
     /// `a` becomes the accumulator.
     ACC_GET;
+    /// The accumulator is a constant.
+    ACC_SET;
+    /// The second accumulator is the same as the first.
+    PREV_SET;
+    /// The accumulators change places.
+    PREV_SWAP;
     /// The byte `x += b`; panics on overflow.
     BYTE_ADD_PANICS;
     /// The byte `x`, wrapping.
@@ -141,6 +148,16 @@ opcodes! {
     UNROLLED;
     /// A helper that calls itself.
     RECURSIVE;
+    /// A helper with two results.
+    TUPLE;
+    /// A helper that may return after its effects, or panic.
+    EARLY;
+    /// Elidable calls, stores, residual calls and helpers, with a branch after each.
+    LONG;
+    /// Pushes, pops and field updates, with a branch after each.
+    LONG_STACK;
+    /// Runs the whole program from inside a residual call, and catches its panic.
+    NESTED;
     /// A match on a value, with ranges and a condition.
     MATCH;
     /// A residual effect.
@@ -190,6 +207,8 @@ pub struct Machine {
     pub flags: [bool; 4],
     /// Operands.
     pub stack: Vec<i64>,
+    /// How many programs wait for this one.
+    pub depth: u8,
 }
 
 impl Machine {
@@ -202,6 +221,7 @@ impl Machine {
             long: seed,
             flags: [seed & 1 == 1, false, true, seed & 2 == 2],
             stack: vec![seed, 1],
+            depth: 0,
         }
     }
 }
@@ -296,6 +316,49 @@ fn recursive(x: i64, n: i64) -> i64 {
     if n <= 0 { x } else { recursive(x, n - 1).wrapping_add(x & n) }
 }
 
+#[jit]
+fn split(x: i64, by: i64) -> (i64, bool) {
+    let low = x & by;
+    if low == 0 { (x ^ by, false) } else { (x.wrapping_sub(low), low > 3) }
+}
+
+#[jit]
+fn early(m: &mut Machine, x: i64) -> i64 {
+    m.word = m.word.wrapping_add(x as u32);
+    if m.word & 1 == 0 {
+        return residual(x);
+    }
+    m.long ^= elided(x);
+    match residual_option(m.long) {
+        Some(third) if third & 1 == 1 => return add_to_long(m, third),
+        Some(_) => m.small = m.small.wrapping_add(1),
+        None => return m.long >> 3,
+    }
+    assert!(m.small != 77, "a bad byte");
+    m.long & 0xff
+}
+
+#[jit]
+fn add_to_long(m: &mut Machine, by: i64) -> i64 {
+    m.long = m.long.wrapping_add(by);
+    if m.flip((by & 3) as usize) { m.long } else { by }
+}
+
+/// A program in its own residual call; what it panics with becomes a value.
+fn nested<'p>(driver: &JitDriver<'p>, code: &'p [[u8; 4]], m: &mut Machine, value: i64) -> i64 {
+    if m.depth > 0 {
+        return value;
+    }
+    m.depth += 1;
+    let mut regs = [value; N_REGS];
+    let mut data = [3; N_DATA];
+    let run = || interpret(driver, code, m, &mut regs, &mut data, 10);
+    let result = panic::catch_unwind(AssertUnwindSafe(run));
+    m.depth -= 1;
+    effect(regs[0]);
+    result.unwrap_or(7)
+}
+
 fn residual(x: i64) -> i64 {
     effect(x);
     x.wrapping_mul(0x51) ^ (x >> 7)
@@ -331,12 +394,17 @@ pub fn interpret<'p>(
 ) -> i64 {
     let mut pc = 0usize;
     let mut acc = 1i64;
+    let mut prev = 2i64;
     let mut x = 200u8;
     let mut y = i32::MAX - 1000;
     let mut z = 1.5f64;
     let mut fuel = fuel;
     while pc < code.len() {
-        jit_merge_point!(driver, greens = [pc, code], reds = [acc, x, y, z, fuel, m, regs, data]);
+        jit_merge_point!(
+            driver,
+            greens = [pc, code],
+            reds = [acc, prev, x, y, z, fuel, m, regs, data]
+        );
         let a = code[pc][1] as usize;
         let b = code[pc][2] as usize;
         let target = code[pc][3] as usize;
@@ -452,6 +520,20 @@ pub fn interpret<'p>(
             }
             ACC_GET => {
                 regs[a] = acc;
+                false
+            }
+            ACC_SET => {
+                acc = 5;
+                false
+            }
+            PREV_SET => {
+                prev = acc;
+                false
+            }
+            PREV_SWAP => {
+                let old = acc;
+                acc = prev;
+                prev = old;
                 false
             }
             BYTE_ADD_PANICS => {
@@ -578,6 +660,66 @@ pub fn interpret<'p>(
                 regs[a] = recursive(regs[a], regs[b] & 3);
                 false
             }
+            TUPLE => {
+                let (rest, flag) = split(regs[a], regs[b]);
+                regs[a] = rest;
+                if flag {
+                    acc = acc.wrapping_sub(rest);
+                }
+                false
+            }
+            EARLY => {
+                regs[a] = early(m, regs[b]);
+                false
+            }
+            LONG => {
+                let mixed = elided(regs[a]);
+                regs[a] = regs[a].wrapping_add(mixed & 7);
+                if mixed & 1 == 1 {
+                    effect(mixed & 0xff);
+                }
+                let at = (mixed >> 5 & 15) as usize;
+                data[at] = data[at].wrapping_mul(3) ^ mixed as i32;
+                if data[at] & 3 == 0 {
+                    acc ^= data[at] as i64;
+                } else if x & 1 == 0 {
+                    x = x.wrapping_add(data[at] as u8);
+                }
+                match residual_option(mixed & 0xff) {
+                    Some(third) if third > 40 => regs[b] = third,
+                    Some(third) => acc = acc.wrapping_add(third),
+                    None => prev ^= acc,
+                }
+                if turn(&mut acc, 3) & 4 == 0 {
+                    regs[b] = regs[b].wrapping_add(elided(acc) & 3);
+                    if regs[b] & 1 == 0 {
+                        data[0] = data[0].wrapping_add(1);
+                    }
+                }
+                false
+            }
+            LONG_STACK => {
+                m.push(regs[a]);
+                let sum = m.mix(regs[b]);
+                if m.flip((sum & 3) as usize) {
+                    m.push(sum);
+                }
+                if add_small(&mut m.small, sum) {
+                    *m.top() ^= acc;
+                    acc = residual(acc);
+                }
+                if let Some(value) = m.pop() {
+                    regs[a] = value;
+                    if value & 3 == 1 && m.is_odd() {
+                        prev = prev.wrapping_add(m.shake(value));
+                    }
+                }
+                false
+            }
+            NESTED => {
+                regs[a] = nested(driver, code, m, regs[b]);
+                false
+            }
             MATCH => {
                 match regs[a] & 15 {
                     0 => acc = 0,
@@ -647,8 +789,12 @@ pub fn interpret<'p>(
                 return acc.wrapping_add(x as i64);
             }
             fuel -= 1;
-            can_enter_jit!(driver, greens = [pc, code], reds = [acc, x, y, z, fuel, m, regs, data]);
+            can_enter_jit!(
+                driver,
+                greens = [pc, code],
+                reds = [acc, prev, x, y, z, fuel, m, regs, data]
+            );
         }
     }
-    acc ^ y as i64
+    acc ^ y as i64 ^ prev
 }
