@@ -242,7 +242,6 @@ fn pushing(driver: &JitDriver<'_>, n: i64, out: &mut Vec<i64>) -> usize {
 }
 
 #[test]
-#[ignore = "FIXME: ends the process"]
 fn b017_two_portals_of_one_driver_do_not_take_each_others_code() {
     let calls = |d: &JitDriver<'_>| {
         let mut out = Vec::new();

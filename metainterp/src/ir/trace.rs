@@ -1,6 +1,6 @@
 //! Traces: linear SSA with labels.
 //!
-//! Invariants (checked by [`super::verify`])
+//! Invariants (checked by [`super::verify()`])
 //! 1. A value is defined once, by an input or by one operation, before its uses.
 //! 2. Operand types are those of the opcode table.
 //! 3. Every guard and `finish` has its own [`Exit`]; an exit's arguments are defined before it.

@@ -1,4 +1,5 @@
 //! Prints the table of behaviours: what is checked by which test, and what is open.
+#![forbid(unsafe_code)]
 
 use jit_tests::behaviours::{BEHAVIOURS, State};
 

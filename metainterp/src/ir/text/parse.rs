@@ -527,7 +527,7 @@ impl Parser {
         }
     }
 
-    /// [`super::Op::descr`]: reads an exit where one follows.
+    /// [`crate::ir::Op::descr`]: reads an exit where one follows.
     fn descr(
         &mut self,
         line: &mut Line<'_>,
