@@ -8,7 +8,7 @@ use jit_tests::oracle::{
     opcodes, with_effects,
 };
 use jit_tests::programs::{self, interpret};
-use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point, promote};
+use jitdriver::{Abort, JitDriver, can_enter_jit, jit, jit_merge_point, promote};
 use metainterp::opt::{Pass, Passes};
 
 /// One loop and its bridges, with nothing given up.
@@ -352,6 +352,83 @@ fn b048_a_bridge_may_leave_the_portal() {
         assert!(run.stats.bridges <= 3, "{run}");
     }
     check(THRESHOLDS, calls);
+}
+
+/// Portals that leave with a value of each kind, from the loop and from behind it.
+macro_rules! portals_returning {
+    ($($name:ident: $ty:ty = $inside:ident, $behind:ident;)*) => {$(
+        mod $name {
+            use super::*;
+
+            #[jit]
+            pub fn run(driver: &JitDriver<'_>, n: i64, seed: i64) -> $ty {
+                let mut i = 0;
+                let mut x = seed;
+                while i < n {
+                    jit_merge_point!(driver, greens = [], reds = [i, n, x]);
+                    x = x.wrapping_mul(5).wrapping_add(i);
+                    if x & 15 == 3 {
+                        return $inside(x);
+                    }
+                    i += 1;
+                    can_enter_jit!(driver, greens = [], reds = [i, n, x]);
+                }
+                $behind(x)
+            }
+        }
+
+        #[test]
+        fn $name() {
+            let calls = |d: &JitDriver<'_>| {
+                let calls = (0..40).map(|seed| $name::run(d, seed % 7 + 3, seed));
+                calls.collect::<Vec<_>>()
+            };
+            for run in check(THRESHOLDS, calls) {
+                // A bridge can return scalars only; where it cannot, the interpreter returns.
+                let cannot_return = run.stats.aborts[Abort::LeftPortal as usize];
+                assert_eq!(run.stats.aborted(), cannot_return, "{run}");
+                assert!(run.stats.loops > 0 || run.params.is_empty(), "{run}");
+            }
+        }
+    )*};
+}
+
+fn low(x: i64) -> i64 {
+    x & 0xff
+}
+
+fn is_small(x: i64) -> bool {
+    low(x) < 40
+}
+
+fn pair(x: i64) -> (i64, bool) {
+    (low(x), is_small(x))
+}
+
+fn half(x: i64) -> f64 {
+    low(x) as f64 / 2.0
+}
+
+fn text(x: i64) -> Result<String, Vec<i64>> {
+    if is_small(x) { Ok(x.to_string()) } else { Err(vec![x, 1]) }
+}
+
+fn nothing(x: i64) {
+    effect(x);
+}
+
+fn perhaps(x: i64) -> Option<i64> {
+    is_small(x).then_some(x)
+}
+
+portals_returning! {
+    b048_b021_integers: i64 = low, low;
+    b048_b021_bools: bool = is_small, is_small;
+    b048_b021_floats: f64 = half, half;
+    b048_b021_units: () = nothing, nothing;
+    b048_b021_tuples: (i64, bool) = pair, pair;
+    b048_b021_options: Option<i64> = perhaps, Some;
+    b048_b021_owned_values: Result<String, Vec<i64>> = text, text;
 }
 
 /// All programs of the register machine under one driver.
