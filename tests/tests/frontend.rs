@@ -16,69 +16,20 @@
     reason = "constructs are traced as authors may write them"
 )]
 
+use jit_tests::oracle::{self, THRESHOLDS, outcome};
 use jitdriver::{
-    Jit, JitDriver, can_enter_jit, dont_look_inside, elidable, jit, jit_merge_point, promote,
+    JitDriver, Stats, can_enter_jit, dont_look_inside, elidable, jit, jit_merge_point, promote,
     unroll_safe, we_are_jitted,
 };
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::fmt::Debug;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
-
-thread_local! {
-    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
-}
-
-thread_local! {
-    static QUIET: Cell<bool> = const { Cell::new(false) };
-}
-
-/// What `run` answers, or the message and place of its panic, which is not printed.
-fn outcome<T>(run: impl FnOnce() -> T) -> Result<T, String> {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let usual = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| match QUIET.get() {
-            true => PANIC.set(Some(info.to_string())),
-            false => usual(info),
-        }));
-    });
-    let outer = QUIET.replace(true);
-    PANIC.set(None);
-    let result = catch_unwind(AssertUnwindSafe(run));
-    QUIET.set(outer);
-    result.map_err(|_| PANIC.take().expect("the hook has seen the panic"))
-}
-
-fn backends() -> Vec<Jit> {
-    if cfg!(feature = "cranelift") {
-        vec![Jit::Llgraph, Jit::Cranelift]
-    } else {
-        vec![Jit::Llgraph]
-    }
-}
 
 /// Runs `program` in all modes and compares. Answers the statistics of each compiled run at threshold 2.
 #[track_caller]
-fn check<T: PartialEq + Debug>(
-    program: impl Fn(&JitDriver<'static>) -> T,
-) -> Vec<jitdriver::Stats> {
-    let driver = |jit, threshold: u32| -> JitDriver<'static> {
-        JitDriver::builder().jit(jit).threshold(threshold).trace_eagerness(2).build().unwrap()
-    };
-    let plain = outcome(|| program(&driver(Jit::Off, 1)));
-    let mut stats = Vec::new();
-    for jit in backends() {
-        for threshold in [1, 2, 3, 1039] {
-            let driver = driver(jit, threshold);
-            let jitted = outcome(|| program(&driver));
-            assert_eq!(jitted, plain, "{jit} at threshold {threshold}");
-            if threshold == 2 {
-                stats.push(driver.stats());
-            }
-        }
-    }
-    stats
+fn check<T: PartialEq + Debug>(program: impl Fn(&JitDriver<'static>) -> T) -> Vec<Stats> {
+    let runs = oracle::check(THRESHOLDS, program);
+    let of_two = runs.into_iter().filter(|run| run.params.starts_with("threshold=2,"));
+    of_two.map(|run| run.stats).collect()
 }
 
 /// As [`check`], and something was compiled and nothing given up.
