@@ -96,7 +96,7 @@ opcodes! {
     ACC_SET;
     /// The second accumulator is the same as the first.
     PREV_SET;
-    /// The accumulators change places.
+    /// The accumulators change places, and one of them a bit.
     PREV_SWAP;
     /// The byte `x += b`; panics on overflow.
     BYTE_ADD_PANICS;
@@ -532,7 +532,7 @@ pub fn interpret<'p>(
             }
             PREV_SWAP => {
                 let old = acc;
-                acc = prev;
+                acc = prev ^ 1;
                 prev = old;
                 false
             }
