@@ -292,7 +292,7 @@ fn b072_more_values_than_failargs_limit_are_given_up() {
 
 #[test]
 fn b072_b073_a_thousand_live_values_are_no_disaster() {
-    for n in [900, 1024] {
+    for n in [400, 1024] {
         check(&["threshold=50,trace_eagerness=20,trace_limit=100000"], |d| live_values(d, n));
     }
     check(&["threshold=50"], |d| live_values(d, 5000));
