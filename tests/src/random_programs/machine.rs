@@ -156,6 +156,8 @@ opcodes! {
     LONG;
     /// Pushes, pops and field updates, with a branch after each.
     LONG_STACK;
+    /// Writes through a reference that a residual call answers.
+    SLOT;
     /// Runs the whole program from inside a residual call, and catches its panic.
     NESTED;
     /// A match on a value, with ranges and a condition.
@@ -268,6 +270,14 @@ impl Machine {
     fn raise(&mut self, by: u8) -> u8 {
         self.small += by;
         self.small
+    }
+
+    #[dont_look_inside]
+    fn slot(&mut self, index: usize) -> &mut i64 {
+        match self.stack.get_mut(index) {
+            Some(slot) => slot,
+            None => &mut self.long,
+        }
     }
 
     #[dont_look_inside]
@@ -714,6 +724,13 @@ pub fn interpret<'p>(
                         prev = prev.wrapping_add(m.shake(value));
                     }
                 }
+                false
+            }
+            SLOT => {
+                m.long = m.long.wrapping_add(1);
+                let slot = m.slot(b);
+                *slot ^= regs[a];
+                acc = acc.wrapping_add(m.long);
                 false
             }
             NESTED => {
