@@ -421,8 +421,8 @@ fn prelude(methods: &BTreeSet<String>) -> TokenStream {
     quote! {
         use ::jitdriver::plumbing as __p;
         use ::jitdriver::plumbing::{
-            Element as _, FloatShims as _, IndexPlace as _, IntShims as _, Local as _, PeelAny as _, ProbeMemory as _, ProbeValue as _,
-            SignedShims as _, SliceShims as _, VecShims as _,
+            AnyPlace as _, Element as _, FloatShims as _, IndexPlace as _, IntShims as _, Local as _, PeelAny as _, ProbeMemory as _, ProbeValue as _,
+            SignedShims as _, SliceShims as _, UnknownPlace as _, VecShims as _,
         };
         #checks
         trait __NoTwinMethods { #(fn #names(&self) -> __p::Residual { __p::Residual })* }

@@ -277,9 +277,9 @@ impl Lowerer {
         let pat = self.open_pattern(pat);
         match ty {
             Some(ty) => {
-                quote!(let #pat = { let __v #ty = #value; __p::Open::open(__v) } #otherwise;)
+                quote!(let #pat = { let __v #ty = #value; __p::Open::open(__v, __rec) } #otherwise;)
             }
-            None => quote!(let #pat = __p::Open::open(#value) #otherwise;),
+            None => quote!(let #pat = __p::Open::open(#value, __rec) #otherwise;),
         }
     }
 
@@ -345,7 +345,7 @@ impl Lowerer {
             Expr::Group(e) => self.value(&e.expr),
             Expr::Path(_) => {
                 let local = self.local_of(e).expect("a path that is not closed is a local");
-                quote_spanned!(span=> #local.dup())
+                quote_spanned!(span=> #local.take())
             }
             Expr::Binary(b) if is_assignment(&b.op) => self.compound(b),
             Expr::Binary(b) => self.binary(b),
@@ -420,7 +420,7 @@ impl Lowerer {
     fn constant(&mut self, e: &Expr) -> TokenStream {
         match e {
             Expr::Lit(lit) if matches!(lit.lit, Lit::Str(_) | Lit::ByteStr(_) | Lit::CStr(_)) => {
-                quote!(__p::Traced::frozen(#e))
+                quote!(__p::frozen(__rec, #e))
             }
             _ => quote!(__p::Traced::constant(#e)),
         }
@@ -454,7 +454,7 @@ impl Lowerer {
         let right = self.value(&b.right);
         let Some(op) = operator(&b.op) else { return self.unsupported(&b.op, "this operator") };
         if let Some(local) = self.local_of(&b.left) {
-            let res = op.apply(b, quote!(#local.dup()), quote!(__right));
+            let res = op.apply(b, quote!(#local.take()), quote!(__right));
             return quote!({ let __right = #right; #local = #res; __p::Traced::constant(()) });
         }
         let place = self.place(&b.left);
@@ -494,8 +494,8 @@ impl Lowerer {
             false => self.place(e),
         };
         match mutable {
-            true => quote!(#place.exclusive()),
-            false => quote!(#place.shared()),
+            true => quote!(#place.exclusive(__rec)),
+            false => quote!(#place.shared(__rec)),
         }
     }
 
@@ -698,7 +698,7 @@ impl Lowerer {
         let span = at(method.span());
         let site = self.site(&name, m.span());
         quote_spanned!(span=> {
-            let __this = #this;
+            let __this = (#this).known();
             let __args = (#(__p::coerce(__rec, #args),)*);
             let __plain = __p::call::#plain_fn(
                 &__this, &__args, |__target, #(#names),*| (**__target).#method #turbofish (#(#names),*));
@@ -727,7 +727,7 @@ impl Lowerer {
                 (pat, cx.block(&i.then_branch))
             });
             let otherwise = otherwise(self);
-            return quote!(if let #pat = __p::Open::open(#value) #then else { #otherwise });
+            return quote!(if let #pat = __p::Open::open(#value, __rec) #then else { #otherwise });
         }
         let cond = self.condition(&i.cond);
         let then = self.block(&i.then_branch);
@@ -801,7 +801,7 @@ impl Lowerer {
             });
             arms.push(arm);
         }
-        quote!(match __p::Open::open(#value) { #(#arms)* })
+        quote!(match __p::Open::open(#value, __rec) { #(#arms)* })
     }
 
     fn while_expr(&mut self, w: &syn::ExprWhile) -> TokenStream {
@@ -811,7 +811,7 @@ impl Lowerer {
             return self.scoped(|cx| {
                 let pat = cx.open_pattern(&cond.pat);
                 let body = cx.block(&w.body);
-                quote!({ #label while let #pat = __p::Open::open(#value) { let _ = #body; } __p::Traced::constant(()) })
+                quote!({ #label while let #pat = __p::Open::open(#value, __rec) { let _ = #body; } __p::Traced::constant(()) })
             });
         }
         let cond = self.condition(&w.cond);
@@ -990,7 +990,7 @@ impl Lowerer {
         quote!(__p::residual(
             __rec,
             #site,
-            (#(#values,)* #(#captured.dup(),)*),
+            (#(#values,)* #(#captured.take(),)*),
             |(#(#names,)* #(#captured,)*)| { #path!(#format, #(#names),*); },
         ))
     }

@@ -3,6 +3,7 @@
 
 mod aggregate;
 pub mod call;
+pub mod layout;
 pub mod ops;
 mod place;
 mod portal;
@@ -15,12 +16,13 @@ pub use call::{
     CallSite, Callee, Elidable, FromPlace, Method, Residual, Target, Twin, no_twin, residual,
 };
 pub use place::{
-    Class, CoerceTo, Element, IndexPlace, Local, Memory, Peel, PeelAny, Place, Pointee, ToPlain,
-    coerce,
+    AnyPlace, Class, CoerceTo, Element, IndexPlace, Local, Memory, Peel, PeelAny, Place, Pointee,
+    ToPlain, UnknownPlace, coerce, frozen,
 };
 pub use portal::{
     Back, Ended, Exit, Green, Portal, Probe, ProbeMemory, ProbeValue, PutBack, Red, Unchanged, cut,
     green, leave, merge_point, portal, returned, tick, traced_result, untraced_result,
 };
 pub use rec::Rec;
-pub use value::{Kind, Scalar, Traceable, Traced, before};
+pub use layout::{Tagged, Traceable};
+pub use value::{Kind, Scalar, Traced, before};

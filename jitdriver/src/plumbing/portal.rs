@@ -4,9 +4,10 @@
 //! is the state at a later merge point, which it puts into its variables, or the portal's result.
 #![expect(unsafe_code, reason = "makes locals from words and back")]
 
-use super::place::{Class, Memory};
-use super::rec::Rec;
-use super::value::{Args, Traceable, Traced};
+use super::place::{Class, Memory, set_class, set_frozen};
+use super::layout::Traceable;
+use super::rec::{Rec, Running};
+use super::value::{Args, Lanes, Traced, read_bits, write_bits};
 use crate::driver::JitDriver;
 use metainterp::abort::Abort;
 use metainterp::ir::{Const, Ty};
@@ -90,13 +91,11 @@ pub trait LocalVar {
     /// Number of words.
     fn words(&self) -> usize;
     /// Takes new lanes.
-    fn set_lanes(&mut self, lanes: &[Lane]);
+    fn set_lanes(&mut self, rec: Rec, lanes: &[Lane]);
     /// Becomes a constant that points to frozen memory.
-    fn set_green(&mut self);
-    /// Promotes discriminants.
-    fn settle(&self, rec: Rec, lanes: &[Lane]);
+    fn set_green(&mut self, rec: Rec);
     /// Takes a class of memory, if the variable is the only way to an object.
-    fn set_exclusive(&mut self, class: Class, never_reassigned: bool);
+    fn set_exclusive(&mut self, rec: Rec, class: Class, never_reassigned: bool);
 }
 
 /// A red of the merge point, and whether its variable is never reassigned.
@@ -109,18 +108,18 @@ impl<T: Traceable> LocalVar for Traced<T> {
     fn words(&self) -> usize {
         T::TYS.len()
     }
-    fn set_lanes(&mut self, lanes: &[Lane]) {
-        self.lanes = T::from_lanes(&self.value, lanes);
+    fn set_lanes(&mut self, rec: Rec, lanes: &[Lane]) {
+        self.lanes = super::value::lanes_of(rec, T::LAYOUT, lanes);
     }
-    fn set_green(&mut self) {
-        self.lanes = T::constant_lanes(&self.value, true);
+    fn set_green(&mut self, rec: Rec) {
+        self.lanes = Lanes::Const;
+        if T::LAYOUT.first().is_some_and(|piece| piece.keeps_frozen) {
+            set_frozen(rec, self);
+        }
     }
-    fn settle(&self, rec: Rec, lanes: &[Lane]) {
-        T::settle(rec, self, lanes);
-    }
-    fn set_exclusive(&mut self, class: Class, never_reassigned: bool) {
-        if never_reassigned {
-            T::exclusive(&mut self.lanes, class);
+    fn set_exclusive(&mut self, rec: Rec, class: Class, never_reassigned: bool) {
+        if never_reassigned && T::EXCLUSIVE {
+            set_class(rec, self, class);
         }
     }
 }
@@ -132,17 +131,44 @@ impl<T> LocalVar for Memory<T> {
     fn words(&self) -> usize {
         1
     }
-    fn set_lanes(&mut self, lanes: &[Lane]) {
+    fn set_lanes(&mut self, _: Rec, lanes: &[Lane]) {
         let address = self.arg().concrete.bits as usize;
         *self = Memory::new(std::ptr::with_exposed_provenance_mut(address), lanes[0]);
     }
-    fn set_green(&mut self) {
+    fn set_green(&mut self, _: Rec) {
         unreachable!("a variable in memory is not green");
     }
-    fn settle(&self, _: Rec, _: &[Lane]) {}
-    fn set_exclusive(&mut self, class: Class, _: bool) {
+    fn set_exclusive(&mut self, _: Rec, class: Class, _: bool) {
         self.set_class(class);
     }
+}
+
+/// The words of a value, one a piece of its layout.
+fn to_words<T: Traceable>(value: &MaybeUninit<T>, words: &mut [u64]) {
+    for (piece, word) in T::LAYOUT.iter().zip(words) {
+        // SAFETY: the piece lies within the value.
+        let bits = unsafe {
+            let at = value.as_ptr().byte_add(piece.offset as usize).cast();
+            read_bits(at, piece.ty.bytes() as usize)
+        };
+        *word = bits & piece.ty.mask();
+    }
+}
+
+/// The value with these words.
+///
+/// # Safety
+/// The words are those of a value that may be used now.
+unsafe fn from_words<T: Traceable>(words: &[u64]) -> MaybeUninit<T> {
+    let mut value = MaybeUninit::<T>::zeroed();
+    for (piece, &word) in T::LAYOUT.iter().zip(words) {
+        // SAFETY: the piece lies within the value.
+        unsafe {
+            let at = value.as_mut_ptr().byte_add(piece.offset as usize).cast();
+            write_bits(at, word, piece.ty.bytes() as usize);
+        }
+    }
+    value
 }
 
 /// What comes back for a variable that was passed by value.
@@ -190,15 +216,15 @@ impl<T: Traceable> Var for GreenVar<T> {
     type Back = Back<T>;
     const TYS: &'static [Ty] = T::TYS;
     fn words(&self, words: &mut [u64]) {
-        T::to_words(&self.0, words);
+        to_words(&self.0, words);
     }
     fn local(words: &[u64]) -> Traced<T> {
         // SAFETY: the words are those of the green, now or at the merge point to go back to.
-        Traced::constant_bits(unsafe { T::from_words(words) }, true)
+        Traced::new(unsafe { from_words::<T>(words) }, Lanes::Const)
     }
     fn back(words: &[u64]) -> Back<T> {
         // SAFETY: the words are those of the green at the merge point.
-        Back(unsafe { T::from_words(words) })
+        Back(unsafe { from_words::<T>(words) })
     }
 }
 
@@ -207,15 +233,15 @@ impl<T: Traceable> Var for ByValue<T> {
     type Back = Back<T>;
     const TYS: &'static [Ty] = T::TYS;
     fn words(&self, words: &mut [u64]) {
-        T::to_words(&self.0, words);
+        to_words(&self.0, words);
     }
     fn local(words: &[u64]) -> Traced<T> {
         // SAFETY: the words are those of the red, now or at the merge point to go back to.
-        Traced::constant_bits(unsafe { T::from_words(words) }, false)
+        Traced::new(unsafe { from_words::<T>(words) }, Lanes::Const)
     }
     fn back(words: &[u64]) -> Back<T> {
         // SAFETY: the words are those of the red at the merge point.
-        Back(unsafe { T::from_words(words) })
+        Back(unsafe { from_words::<T>(words) })
     }
 }
 
@@ -359,7 +385,7 @@ where
 /// The result of a portal that compiled code can return from.
 pub fn traced_result<O: Traceable>(words: &[u64]) -> O {
     // SAFETY: the words are those that a `finish` of this portal saved.
-    unsafe { O::from_words(words).assume_init() }
+    unsafe { from_words::<O>(words).assume_init() }
 }
 
 /// The result of a portal that only the twin returns from.
@@ -378,7 +404,8 @@ where
         driver.meta().claim(std::any::type_name::<(G, R, O, F)>());
         let mut result = None;
         let mut twin = |recorder: &Recorder, greens: &[u64], reds: &[Const]| {
-            let rec = Rec::new(recorder);
+            let running = Running::new(recorder);
+            let rec = running.start();
             let reds: Words = reds.iter().map(|red| red.bits).collect();
             match (self.twin)(rec, G::locals(greens), R::locals(&reds)) {
                 Ended::AtMergePoint { greens, reds } => Left::MergePoint { greens, reds },
@@ -420,16 +447,15 @@ pub fn merge_point<O>(
         let words = |args: &[Arg]| args.iter().map(|arg| arg.concrete.bits).collect();
         return Some(Ended::AtMergePoint { greens: words(&green_args), reds: words(&red_args) });
     }
-    greens.each(&mut |green, _| green.set_green());
+    greens.each(&mut |green, _| green.set_green(rec));
     let (mut at, mut number) = (0, 0);
     reds.each(&mut |red, never_reassigned| {
         let lanes: SmallVec<[Lane; 4]> =
             red_args[at..at + red.words()].iter().map(|a| a.lane).collect();
         at += red.words();
-        red.set_lanes(&lanes);
-        red.set_exclusive(Class::of_red(number), never_reassigned);
+        red.set_lanes(rec, &lanes);
+        red.set_exclusive(rec, Class::of_red(number), never_reassigned);
         number += 1;
-        red.settle(rec, &lanes);
     });
     None
 }

@@ -261,6 +261,11 @@ impl Recorder {
         self.recording.get()
     }
 
+    /// Whether the twin just runs: nothing is recorded, and no recorded way is followed.
+    pub fn is_live(&self) -> bool {
+        self.mode.get() == Mode::Live
+    }
+
     /// Whether the twin follows a recorded way at present.
     pub fn is_replaying(&self) -> bool {
         self.mode.get() == Mode::Replay
