@@ -11,12 +11,6 @@ use metainterp::ir::{Const, Opcode, Ty};
 use metainterp::record::Arg;
 use std::mem::MaybeUninit;
 
-/// Copies the bits of a part.
-fn bits_of<T>(part: &T) -> MaybeUninit<T> {
-    // SAFETY: reading bits into `MaybeUninit` moves nothing.
-    unsafe { std::ptr::from_ref(part).cast::<MaybeUninit<T>>().read() }
-}
-
 fn offset_in<W, P>(whole: &W, part: &P) -> usize {
     std::ptr::from_ref(part).addr() - std::ptr::from_ref(whole).addr()
 }
@@ -111,11 +105,8 @@ fn discriminant<T>(value: &T) -> u64 {
 
 /// Promotes what `std::mem::discriminant` says of a value, which is asked by a call.
 fn variant_by_call<T>(rec: Rec, value: &Traced<T>) {
-    let site = super::CallSite {
-        name: "discriminant",
-        site: std::any::type_name::<T>(),
-        elidable: true,
-    };
+    let site =
+        super::CallSite { name: "discriminant", site: std::any::type_name::<T>(), elidable: true };
     let copy = Traced::new(value.bits(), value.lanes);
     let number = super::call::residual(rec, &site, (copy,), |(value,): (T,)| {
         let value = std::mem::ManuallyDrop::new(value);

@@ -533,7 +533,9 @@ pub(crate) fn drop_in_place<T>(rec: Rec, place: Place<T>) {
     let site = CallSite { name: "drop", site: std::any::type_name::<T>(), elidable: false };
     let pointer = place.exclusive(rec);
     // SAFETY: the place is overwritten next, so that nobody sees what was dropped there.
-    residual(rec, &site, (pointer,), |(place,): (&mut T,)| unsafe { std::ptr::drop_in_place(place) });
+    residual(rec, &site, (pointer,), |(place,): (&mut T,)| unsafe {
+        std::ptr::drop_in_place(place)
+    });
 }
 
 type Shim = unsafe extern "C" fn(*mut u64) -> u8;
@@ -558,9 +560,7 @@ fn conjure<F: Copy>() -> F {
 }
 
 fn closure_shim<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>() -> Shim {
-    unsafe extern "C" fn shim<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(
-        words: *mut u64,
-    ) -> u8 {
+    unsafe extern "C" fn shim<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(words: *mut u64) -> u8 {
         // SAFETY: compiled code passes its frame's call area.
         let words = unsafe { std::slice::from_raw_parts_mut(words, CALL_WORDS) };
         catch(|| {

@@ -112,8 +112,7 @@ pub struct Joined {
 
 impl Joined {
     /// No pieces.
-    pub const EMPTY: Joined =
-        Joined { pieces: [PieceTy::at(0, Ty::Bool); MAX_PIECES], len: 0 };
+    pub const EMPTY: Joined = Joined { pieces: [PieceTy::at(0, Ty::Bool); MAX_PIECES], len: 0 };
 
     /// Adds a part at an offset.
     ///
@@ -360,12 +359,11 @@ const fn result_layout<T: Traceable, E: Traceable>() -> Joined {
     // Behind a discriminant each payload starts at its alignment.
     let (t_at, e_at) = (align_of::<T>(), align_of::<E>());
     let align = if t_at > e_at { t_at } else { e_at };
-    if t > 0 && e > 0 && t_at == align && e_at == align && size % align == 0 && t_at <= 8 {
+    let t_starts = size_of::<T>() == 0 || t_at == align;
+    let e_starts = size_of::<E>() == 0 || e_at == align;
+    if t > 0 && e > 0 && t_starts && e_starts && align <= 8 {
         let tag = Joined::EMPTY.with(0, &[PieceTy::at(0, Ty::I8)]);
-        if size_of::<T>() == 0 {
-            return tag.with(e_at, E::LAYOUT).as_payload();
-        }
-        return tag.with(t_at, T::LAYOUT).or(tag.with(e_at, E::LAYOUT)).as_payload();
+        return tag.with(align, T::LAYOUT).or(tag.with(align, E::LAYOUT)).as_payload();
     }
     whole_words(size)
 }
@@ -455,7 +453,8 @@ pub(crate) fn call_words<T>(known: Option<&[PieceTy]>) -> SmallVec<[PieceTy; 4]>
     (0..size.div_ceil(8))
         .map(|word| {
             let offset = word as u32 * 8;
-            let mut within = known.iter().filter(|p| p.offset < offset + 8 && offset < p.offset + p.ty.bytes());
+            let mut within =
+                known.iter().filter(|p| p.offset < offset + 8 && offset < p.offset + p.ty.bytes());
             match (within.next(), within.next()) {
                 (Some(&one), None) if one.offset == offset => one,
                 _ => match size - offset as usize {

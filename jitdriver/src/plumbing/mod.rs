@@ -15,6 +15,7 @@ pub use aggregate::{Match, Matchable, Open, Parts};
 pub use call::{
     CallSite, Callee, Elidable, FromPlace, Method, Residual, Target, Twin, no_twin, residual,
 };
+pub use layout::{Tagged, Traceable};
 pub use place::{
     AnyPlace, Class, CoerceTo, Element, IndexPlace, Local, Memory, Peel, PeelAny, Place, Pointee,
     ToPlain, UnknownPlace, coerce, frozen,
@@ -24,5 +25,4 @@ pub use portal::{
     green, leave, merge_point, portal, returned, tick, traced_result, untraced_result,
 };
 pub use rec::Rec;
-pub use layout::{Tagged, Traceable};
 pub use value::{Kind, Scalar, Traced, before};

@@ -12,8 +12,7 @@
 use super::layout::{Niche, PieceTy, Traceable, words};
 use super::rec::Rec;
 use super::value::{
-    Bytes, Lanes, Piece, Pieces, Traced, What, extract, read_bits, replace, slice,
-    write_bits,
+    Bytes, Lanes, Piece, Pieces, Traced, What, extract, read_bits, replace, slice, write_bits,
 };
 use metainterp::abort::Abort;
 use metainterp::ir::{Const, MemDescr, Opcode, Ty};

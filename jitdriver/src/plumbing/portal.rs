@@ -4,8 +4,8 @@
 //! is the state at a later merge point, which it puts into its variables, or the portal's result.
 #![expect(unsafe_code, reason = "makes locals from words and back")]
 
-use super::place::{Class, Memory, set_class, set_frozen};
 use super::layout::Traceable;
+use super::place::{Class, Memory, set_class, set_frozen};
 use super::rec::{Rec, Running};
 use super::value::{Args, Lanes, Traced, read_bits, write_bits};
 use crate::driver::JitDriver;

@@ -221,7 +221,12 @@ impl<T> Traced<T> {
     }
 
     /// A value whose bytes are known by lanes in a layout.
-    pub(crate) fn of_args(rec: Rec, value: MaybeUninit<T>, layout: &[PieceTy], lanes: &[Lane]) -> Traced<T> {
+    pub(crate) fn of_args(
+        rec: Rec,
+        value: MaybeUninit<T>,
+        layout: &[PieceTy],
+        lanes: &[Lane],
+    ) -> Traced<T> {
         Traced::new(value, lanes_of(rec, layout, lanes))
     }
 }
@@ -245,11 +250,6 @@ impl<T: Traceable> Traced<T> {
     /// The machine arguments of the value, in its layout.
     pub(crate) fn args(&self, rec: Rec) -> Args {
         self.args_of(rec, T::LAYOUT)
-    }
-
-    /// A value from one lane a piece of its layout.
-    pub(crate) fn with_lanes(rec: Rec, value: MaybeUninit<T>, lanes: &[Lane]) -> Traced<T> {
-        Traced::of_args(rec, value, T::LAYOUT, lanes)
     }
 }
 
@@ -482,10 +482,9 @@ pub(crate) fn replace(
     let pieces = lanes.pieces(rec);
     let mut all = Pieces::new();
     push_range(rec, bytes, &pieces, 0, offset, &mut all);
-    all.extend(part.pieces(rec).into_iter().map(|piece| Piece {
-        offset: piece.offset + offset,
-        ..piece
-    }));
+    all.extend(
+        part.pieces(rec).into_iter().map(|piece| Piece { offset: piece.offset + offset, ..piece }),
+    );
     push_range(rec, bytes, &pieces, offset + len, u32::MAX, &mut all);
     Lanes::of(rec, &all)
 }
@@ -511,10 +510,12 @@ fn push_range(rec: Rec, bytes: Bytes, pieces: &[Piece], from: u32, to: u32, out:
 
 /// Moves the pieces of a part to where it lies in its whole.
 pub(crate) fn shifted(rec: Rec, lanes: Lanes, offset: usize, out: &mut Pieces) {
-    out.extend(lanes.pieces(rec).into_iter().map(|piece| Piece {
-        offset: piece.offset + offset as u32,
-        ..piece
-    }));
+    out.extend(
+        lanes
+            .pieces(rec)
+            .into_iter()
+            .map(|piece| Piece { offset: piece.offset + offset as u32, ..piece }),
+    );
 }
 
 /// Pieces of several parts as those of the whole.

@@ -1,0 +1,228 @@
+//! Lowering: an author's expression to the expression of its twin.
+//!
+//! Every expression has two lowerings. As a *value* it becomes an expression of type `Traced<T>`; as
+//! a *place* (left of `=`, under `&`, before `.` and `[`) it becomes one of type `Place<T>`. Neither
+//! needs types: what depends on them is left to traits and to method resolution in `plumbing`.
+//!
+//! What cannot be lowered is an error at its token that says what to do. All errors of a function
+//! are collected.
+
+mod call;
+mod control;
+mod macros;
+mod operator;
+mod pattern;
+mod place;
+mod stmt;
+mod value;
+
+use crate::parse::Hint;
+use crate::syntax;
+use operator::is_assignment;
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+use std::collections::BTreeSet;
+use syn::spanned::Spanned;
+use syn::{Expr, ExprMacro, Macro, Stmt, UnOp};
+
+/// How `return` and the tail of the body leave.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Return {
+    /// A helper function: a traced value.
+    Helper,
+    /// A portal whose result can be traced.
+    Portal,
+    /// A portal whose result cannot: the twin goes on with plain values.
+    UntracedPortal,
+}
+
+/// Lowers one function body.
+pub struct Lowerer {
+    scopes: Vec<BTreeSet<String>>,
+    ret: Return,
+    /// Names of methods that the body calls.
+    pub methods: BTreeSet<String>,
+    /// Temporaries of the statement at hand.
+    temps: Vec<Ident>,
+    n_temps: usize,
+    errors: Option<syn::Error>,
+    /// What the frontend does not take.
+    unsupported: Option<syn::Error>,
+    /// The merge point's greens and reds.
+    hint: Option<Hint>,
+    /// Names of greens and reds whose variables are `mut` and traceable by value: they may come to
+    /// hold another reference.
+    pub reassigned: BTreeSet<String>,
+}
+
+/// A name of the generated code, at the author's place.
+fn at(span: Span) -> Span {
+    Span::call_site().located_at(span)
+}
+
+/// Where an expression starts, for errors in it.
+fn start(e: &impl Spanned) -> Span {
+    at(e.span())
+}
+
+/// `receiver.method(args)`, of which a panic names the place `span`.
+///
+/// The place of a panic is that of the method's name and parentheses, so these alone are given the
+/// author's span; names that the generated code defines must be resolved as its own.
+fn call_at(span: Span, receiver: TokenStream, method: &str, args: TokenStream) -> TokenStream {
+    let method = Ident::new(method, span);
+    let mut args = Group::new(Delimiter::Parenthesis, args);
+    args.set_span(span);
+    quote!((#receiver).#method #args)
+}
+
+fn unit() -> TokenStream {
+    quote!(__p::Traced::constant(()))
+}
+
+/// Why a function has no twin.
+pub enum NoTwin {
+    /// The author's mistakes.
+    Mistakes(syn::Error),
+    /// Constructs that the frontend does not take: the function can still be called.
+    Unsupported(syn::Error),
+}
+
+impl From<syn::Error> for NoTwin {
+    fn from(error: syn::Error) -> NoTwin {
+        NoTwin::Mistakes(error)
+    }
+}
+
+impl From<NoTwin> for syn::Error {
+    fn from(reason: NoTwin) -> syn::Error {
+        match reason {
+            NoTwin::Mistakes(error) | NoTwin::Unsupported(error) => error,
+        }
+    }
+}
+
+fn combine(errors: &mut Option<syn::Error>, error: syn::Error) {
+    match errors {
+        Some(errors) => errors.combine(error),
+        none => *none = Some(error),
+    }
+}
+
+impl Lowerer {
+    /// A lowerer for a body in which these names are locals.
+    pub fn new(
+        ret: Return,
+        locals: impl IntoIterator<Item = String>,
+        hint: Option<Hint>,
+    ) -> Lowerer {
+        Lowerer {
+            scopes: vec![locals.into_iter().collect()],
+            ret,
+            methods: BTreeSet::new(),
+            temps: Vec::new(),
+            n_temps: 0,
+            errors: None,
+            unsupported: None,
+            hint,
+            reassigned: BTreeSet::new(),
+        }
+    }
+
+    /// The names of the methods called, or why there is no twin.
+    pub fn finish(self) -> Result<BTreeSet<String>, NoTwin> {
+        match (self.errors, self.unsupported) {
+            (Some(errors), _) => Err(NoTwin::Mistakes(errors)),
+            (None, Some(errors)) => Err(NoTwin::Unsupported(errors)),
+            (None, None) => Ok(self.methods),
+        }
+    }
+
+    fn unsupported(&mut self, at: &impl Spanned, what: &str) -> TokenStream {
+        let message = format!(
+            "{what} cannot be traced yet; put it into a function of its own without `#[jit]`, which is then called"
+        );
+        combine(&mut self.unsupported, syn::Error::new(at.span(), message));
+        quote!(::core::unreachable!())
+    }
+
+    fn is_local(&self, name: &str) -> bool {
+        self.scopes.iter().any(|scope| scope.contains(name))
+    }
+
+    fn declare(&mut self, name: &Ident) {
+        self.scopes.last_mut().expect("a scope").insert(name.to_string());
+    }
+
+    fn scoped<R>(&mut self, f: impl FnOnce(&mut Lowerer) -> R) -> R {
+        self.scopes.push(BTreeSet::new());
+        let res = f(self);
+        self.scopes.pop();
+        res
+    }
+
+    /// The local that an expression names.
+    fn local_of(&self, e: &Expr) -> Option<Ident> {
+        match e {
+            Expr::Paren(e) => self.local_of(&e.expr),
+            Expr::Group(e) => self.local_of(&e.expr),
+            Expr::Path(path) if path.qself.is_none() => {
+                let ident = path.path.get_ident()?;
+                if ident == "self" {
+                    return Some(format_ident!("__self", span = ident.span()));
+                }
+                self.is_local(&ident.to_string()).then(|| ident.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// An expression of constants only: the same in the twin as in the plain function.
+    fn is_closed(&self, e: &Expr) -> bool {
+        match e {
+            Expr::Lit(_) => true,
+            Expr::Path(_) => self.local_of(e).is_none(),
+            Expr::Paren(e) => self.is_closed(&e.expr),
+            Expr::Group(e) => self.is_closed(&e.expr),
+            Expr::Unary(e) => !matches!(e.op, UnOp::Deref(_)) && self.is_closed(&e.expr),
+            Expr::Cast(e) => self.is_closed(&e.expr),
+            Expr::Binary(e) => {
+                !is_assignment(&e.op) && self.is_closed(&e.left) && self.is_closed(&e.right)
+            }
+            _ => false,
+        }
+    }
+}
+
+fn stmt_diverges(stmt: &Stmt) -> bool {
+    match stmt {
+        Stmt::Expr(e, _) => diverges(e),
+        Stmt::Macro(m) => macro_diverges(&m.mac),
+        _ => false,
+    }
+}
+
+fn macro_diverges(mac: &Macro) -> bool {
+    let name = mac.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
+    matches!(name.as_str(), "panic" | "unreachable" | "todo" | "unimplemented")
+}
+
+/// Whether rustc knows that control does not come out of this expression.
+fn diverges(e: &Expr) -> bool {
+    match e {
+        Expr::Return(_) | Expr::Break(_) | Expr::Continue(_) => true,
+        Expr::Macro(ExprMacro { mac, .. }) => macro_diverges(mac),
+        Expr::Loop(l) => {
+            syntax::break_kind(&l.body, l.label.as_ref().map(|label| &label.name))
+                == syntax::BreakKind::None
+        }
+        Expr::Block(b) => b.label.is_none() && b.block.stmts.iter().any(stmt_diverges),
+        Expr::Unsafe(u) => u.block.stmts.iter().any(stmt_diverges),
+        Expr::If(i) => {
+            i.then_branch.stmts.iter().any(stmt_diverges)
+                && i.else_branch.as_ref().is_some_and(|(_, e)| diverges(e))
+        }
+        Expr::Match(m) => !m.arms.is_empty() && m.arms.iter().all(|arm| diverges(&arm.body)),
+        _ => false,
+    }
+}

@@ -1,0 +1,105 @@
+//! Blocks and statements.
+
+use super::{Lowerer, macro_diverges, stmt_diverges, unit};
+use crate::syntax;
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Block, Expr, Local, Pat, Stmt};
+
+impl Lowerer {
+    /// A block as a value.
+    pub fn block(&mut self, block: &Block) -> TokenStream {
+        let stmts = self.stmts(&block.stmts);
+        quote!({ #stmts })
+    }
+
+    /// Statements, the last of which gives the value.
+    pub fn stmts(&mut self, stmts: &[Stmt]) -> TokenStream {
+        self.scoped(|cx| {
+            let mut out = TokenStream::new();
+            for (i, stmt) in stmts.iter().enumerate() {
+                out.extend(cx.stmt(stmt, i + 1 == stmts.len()));
+            }
+            let ends_with_value = matches!(stmts.last(), Some(Stmt::Expr(_, None)))
+                || matches!(stmts.last(), Some(Stmt::Macro(m)) if m.semi_token.is_none());
+            if !ends_with_value && !stmts.last().is_some_and(stmt_diverges) {
+                out.extend(unit());
+            }
+            out
+        })
+    }
+
+    pub(super) fn stmt(&mut self, stmt: &Stmt, last: bool) -> TokenStream {
+        let outer = std::mem::take(&mut self.temps);
+        let lowered = match stmt {
+            Stmt::Item(item) => quote!(#item),
+            Stmt::Local(local) => self.local(local),
+            Stmt::Expr(e, None) if last => self.value(e),
+            Stmt::Expr(e, _) => {
+                let value = self.value(e);
+                quote!(let _ = #value;)
+            }
+            Stmt::Macro(m) => {
+                let value = self.macro_call(&m.mac, m);
+                match m.semi_token {
+                    None if last => value,
+                    _ if macro_diverges(&m.mac) => quote!(#value;),
+                    _ => quote!(let _ = #value;),
+                }
+            }
+        };
+        let temps = std::mem::replace(&mut self.temps, outer);
+        match (temps.is_empty(), stmt) {
+            (true, _) => lowered,
+            // The temporaries of a `let` live as long as its block, those of others with the statement.
+            (false, Stmt::Local(_)) => quote!(#(let mut #temps;)* #lowered),
+            (false, Stmt::Expr(_, None)) if last => quote!({ #(let mut #temps;)* #lowered }),
+            (false, _) => quote!({ #(let mut #temps;)* #lowered }),
+        }
+    }
+
+    pub(super) fn local(&mut self, local: &Local) -> TokenStream {
+        let (pat, ty) = match &local.pat {
+            Pat::Type(typed) => {
+                let ty = &typed.ty;
+                (&*typed.pat, Some(quote!(: __p::Traced<#ty>)))
+            }
+            pat => (pat, None),
+        };
+        let Some(init) = &local.init else {
+            let Pat::Ident(name) = pat else {
+                return self.unsupported(pat, "a pattern without a value");
+            };
+            let ident = &name.ident;
+            self.declare(ident);
+            return quote!(let mut #ident #ty;);
+        };
+        let value = self.value(&init.expr);
+        if let Pat::Ident(name) = pat
+            && name.subpat.is_none()
+            && name.by_ref.is_none()
+            && !syntax::is_constant_name(&name.ident)
+        {
+            let ident = &name.ident;
+            self.declare(ident);
+            return quote!(let mut #ident #ty = #value;);
+        }
+        if matches!(pat, Pat::Wild(_)) {
+            return quote!(let _ #ty = #value;);
+        }
+        let otherwise = init.diverge.as_ref().map(|(_, e)| {
+            let otherwise = match &**e {
+                Expr::Block(block) => self.block(&block.block),
+                e => self.value(e),
+            };
+            quote!(else { #otherwise })
+        });
+        let pat = self.open_pattern(pat);
+        match ty {
+            Some(ty) => {
+                quote!(let #pat = { let __v #ty = #value; __p::Open::open(__v, __rec) } #otherwise;)
+            }
+            None => quote!(let #pat = __p::Open::open(#value, __rec) #otherwise;),
+        }
+    }
+}
