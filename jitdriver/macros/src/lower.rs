@@ -7,6 +7,10 @@
 //! What cannot be lowered is an error at its token that says what to do. All errors of a function
 //! are collected.
 
+mod merge_point;
+
+pub use merge_point::green_name;
+
 use crate::parse::{self, Hint};
 use crate::syntax;
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
@@ -42,6 +46,8 @@ pub struct Lowerer {
     unsupported: Option<syn::Error>,
     /// The merge point's greens and reds.
     hint: Option<Hint>,
+    /// The merge point has no `can_enter_jit!`.
+    pub is_alone: bool,
     /// Names of greens and reds whose variables are `mut` and traceable by value: they may come to
     /// hold another reference.
     pub reassigned: BTreeSet<String>,
@@ -117,6 +123,7 @@ impl Lowerer {
             errors: None,
             unsupported: None,
             hint,
+            is_alone: false,
             reassigned: BTreeSet::new(),
         }
     }
@@ -897,16 +904,7 @@ impl Lowerer {
 
     fn hint(&mut self, hint: &Hint) -> TokenStream {
         if hint.is_merge_point() {
-            let (greens, reds) = (&hint.greens, &hint.reds);
-            let fixed = reds.iter().map(|red| !self.reassigned.contains(&red.to_string()));
-            return quote!({
-                if let ::core::option::Option::Some(__ended) =
-                    __p::merge_point(__rec, (#(__p::Red(&mut #greens, false),)*), (#(__p::Red(&mut #reds, #fixed),)*))
-                {
-                    return __ended;
-                }
-                __p::Traced::constant(())
-            });
+            return self.merge_point(hint);
         }
         debug_assert!(self.hint.is_some(), "`can_enter_jit!` without a merge point is an error");
         quote!({

@@ -30,6 +30,9 @@ pub struct Addr {
     offset: i32,
     meta_lane: Lane,
     frozen: bool,
+    /// As long as base and index are constant, they lead into green data: frozen, but known to be so in
+    /// this recording only.
+    green: bool,
     class: Class,
 }
 
@@ -66,8 +69,14 @@ impl Addr {
             offset: 0,
             meta_lane,
             frozen,
+            green: false,
             class: Class::ANY,
         }
+    }
+
+    /// The word of this type there. `read` reads it.
+    fn load(&self, rec: Rec, ty: Ty, read: impl FnOnce() -> u64) -> (u64, Lane) {
+        rec.load(self.base(), self.index(), &self.descr(ty), self.green, read)
     }
 
     fn base(&self) -> Arg {
@@ -118,9 +127,9 @@ impl Addr {
         }
         if self.scale != 0 {
             let address = self.address(rec);
-            let Addr { meta_lane, frozen, class, .. } = *self;
-            *self =
-                Addr { class, ..Addr::new(address.concrete.bits, address.lane, meta_lane, frozen) };
+            let Addr { meta_lane, frozen, green, class, .. } = *self;
+            let computed = Addr::new(address.concrete.bits, address.lane, meta_lane, frozen);
+            *self = Addr { green, class, ..computed };
         }
         self.index = index.get() as u64;
         self.index_lane = index.lane();
@@ -364,8 +373,7 @@ impl<T: Scalar> Place<T> {
         debug_assert!(base != 0, "a place at null");
         // SAFETY: the caller vouches for the place.
         let read = || unsafe { self.ptr.read() }.bits();
-        let descr = self.addr.descr(T::TY);
-        let (bits, lane) = rec.load(self.addr.base(), self.addr.index(), &descr, read);
+        let (bits, lane) = self.addr.load(rec, T::TY, read);
         Traced::scalar(T::of_bits(bits), lane)
     }
 
@@ -462,7 +470,9 @@ macro_rules! pointer {
                 let value = unsafe { Self::from_words(&bits) };
                 let meta = words.get(1).map_or(Lane::CONST, |word| word.lane);
                 let frozen = place.addr.frozen && $keeps_frozen;
-                Traced { value, lanes: Addr::new(bits[0], words[0].lane, meta, frozen) }
+                let known = || !$exclusive && rec.is_green(typeid::of::<T>(), &words);
+                let green = $keeps_frozen && (place.addr.green || known());
+                Traced { value, lanes: Addr { green, ..Addr::new(bits[0], words[0].lane, meta, frozen) } }
             }
 
             unsafe fn store(rec: Rec, place: Place<Self>, value: Traced<Self>) {
@@ -503,7 +513,7 @@ unsafe fn load_words(rec: Rec, addr: Addr, memory: *const u8, fat: bool) -> Smal
         assert!(addr.add_offset(bytes), "offset out of range");
         // SAFETY: the caller vouches for the memory.
         let read = || unsafe { memory.offset(bytes).cast::<u64>().read() };
-        let (bits, lane) = rec.load(addr.base(), addr.index(), &addr.descr(ty), read);
+        let (bits, lane) = addr.load(rec, ty, read);
         Arg::new(lane, ty, bits)
     };
     if !fat {
@@ -537,7 +547,9 @@ impl<T> Peel<Box<T>> {
         // SAFETY: a `Box` of a sized type is its one pointer, and the plain function reads it here.
         let words = unsafe { load_words(rec, addr, ptr.cast(), false) };
         let target = std::ptr::with_exposed_provenance_mut(words[0].concrete.bits as usize);
-        Place::memory(target, words[0].lane, Lane::CONST, addr.frozen)
+        let mut place = Place::memory(target, words[0].lane, Lane::CONST, addr.frozen);
+        place.addr.green = addr.green;
+        place
     }
 }
 
@@ -688,6 +700,7 @@ impl<T> Place<Vec<T>> {
         let slice = std::ptr::slice_from_raw_parts_mut(address, len.concrete.bits as usize);
         let mut slice = Place::memory(slice, ptr.lane, len.lane, self.addr.frozen);
         slice.addr.class = Class::VEC_BUFFER;
+        slice.addr.green = self.addr.green;
         slice
     }
 
@@ -705,7 +718,7 @@ impl<T> Place<Vec<T>> {
             assert!(addr.add_offset(bytes), "offset out of range");
             // SAFETY: a `Vec` is three words, and the plain function reads it here.
             let read = || unsafe { words.offset(bytes).cast::<u64>().read() };
-            let (bits, lane) = rec.load(addr.base(), addr.index(), &addr.descr(ty), read);
+            let (bits, lane) = addr.load(rec, ty, read);
             Arg::new(lane, ty, bits)
         };
         [part(ptr_at, Ty::Ptr), part(len_at, Ty::I64)]
