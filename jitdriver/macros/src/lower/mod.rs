@@ -10,11 +10,14 @@
 mod call;
 mod control;
 mod macros;
+mod merge_point;
 mod operator;
 mod pattern;
 mod place;
 mod stmt;
 mod value;
+
+pub use merge_point::green_name;
 
 use crate::parse::Hint;
 use crate::syntax;
@@ -50,6 +53,8 @@ pub struct Lowerer {
     unsupported: Option<syn::Error>,
     /// The merge point's greens and reds.
     hint: Option<Hint>,
+    /// The merge point has no `can_enter_jit!`.
+    pub is_alone: bool,
     /// Names of greens and reds whose variables are `mut` and traceable by value: they may come to
     /// hold another reference.
     pub reassigned: BTreeSet<String>,
@@ -125,6 +130,7 @@ impl Lowerer {
             errors: None,
             unsupported: None,
             hint,
+            is_alone: false,
             reassigned: BTreeSet::new(),
         }
     }
