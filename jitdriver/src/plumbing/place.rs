@@ -502,9 +502,6 @@ impl<T> Place<T> {
             // SAFETY: as above.
             return unsafe { ptr.write(value.bits()) };
         }
-        if rec.is_replaying() {
-            return;
-        }
         let bytes = Bytes::of(&value);
         let pieces = value.lanes.pieces(rec);
         for piece in layout {
