@@ -6,8 +6,9 @@
 //! merge point: that is the one place where the types of its local variables are known, to rustc.
 
 use crate::check;
-use crate::lower::{Lowerer, NoTwin, Return};
+use crate::lower::{Lowerer, Return};
 use crate::parse::{self, FnHints, Hint};
+use crate::{scope, syntax};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use std::collections::BTreeSet;
@@ -75,16 +76,7 @@ fn function(item: &ItemFn) -> syn::Result<TokenStream> {
         Policy::Token(token) => {
             token_struct(item, quote!(__p::#token), quote!(__p::#token), &Generics::default())
         }
-        Policy::Twin => match traced_function(item) {
-            Ok(twin) => twin,
-            Err(NoTwin::Unsupported(_)) => token_struct(
-                item,
-                quote!(__p::Residual),
-                quote!(__p::Residual),
-                &Generics::default(),
-            ),
-            Err(NoTwin::Mistakes(errors)) => return Err(errors),
-        },
+        Policy::Twin => traced_function(item)?,
     };
     let imports = parse::keep_imports(&item.attrs);
     Ok(quote!(#plain #twin #imports))
@@ -132,7 +124,7 @@ fn token_struct(
     }
 }
 
-fn traced_function(item: &ItemFn) -> Result<TokenStream, NoTwin> {
+fn traced_function(item: &ItemFn) -> syn::Result<TokenStream> {
     let (vis, name) = (&item.vis, &item.sig.ident);
     let twin =
         twin_function(&item.sig, &item.block, format_ident!("__jit_twin"), &parse_quote!(pub))?;
@@ -217,11 +209,7 @@ fn method_twin(method: &ImplItemFn, self_ty: &Type) -> syn::Result<TokenStream> 
     if passes_self_by_value(&method.sig, self_ty) {
         return Ok(called(format_ident!("Residual")));
     }
-    let twin = match twin_function(&method.sig, &method.block, twin_name.clone(), vis) {
-        Ok(twin) => twin,
-        Err(NoTwin::Unsupported(_)) => return Ok(called(format_ident!("Residual"))),
-        Err(NoTwin::Mistakes(errors)) => return Err(errors),
-    };
+    let twin = twin_function(&method.sig, &method.block, twin_name.clone(), vis)?;
     let token = twin_token(&method.sig, token_name, &twin_name, vis)?;
     Ok(quote!(#token #twin))
 }
@@ -268,21 +256,27 @@ fn twin_function(
     block: &Block,
     name: Ident,
     vis: &Visibility,
-) -> Result<TokenStream, NoTwin> {
+) -> syn::Result<TokenStream> {
     let mut inputs = Vec::new();
     let mut locals = BTreeSet::new();
-    for (pat, ty) in parameters(sig)? {
-        let Pat::Ident(pat) = pat else {
-            let error = syn::Error::new_spanned(pat, "a pattern as parameter cannot be traced yet");
-            return Err(NoTwin::Unsupported(error));
+    let mut patterns: Vec<(Ident, Pat)> = Vec::new();
+    for (number, (pat, ty)) in parameters(sig)?.into_iter().enumerate() {
+        let name = match pat {
+            Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => pat.ident,
+            pat => {
+                let name = format_ident!("__param{number}");
+                patterns.push((name.clone(), pat));
+                name
+            }
         };
-        let name = pat.ident;
         locals.insert(name.to_string());
         inputs.push(quote!(mut #name: ::jitdriver::plumbing::Traced<#ty>));
     }
     let output = traced_output(&sig.output);
     let (generics, bounds) = (&sig.generics, &sig.generics.where_clause);
-    let mut cx = Lowerer::new(Return::Helper, locals, None);
+    let names = scope::resolve(sig, block);
+    let mut cx = Lowerer::new(Return::Helper, locals, None, names, &sig.output);
+    let opened: Vec<_> = patterns.iter().map(|(name, pat)| cx.parameter(name, pat)).collect();
     let body = cx.block(block);
     let methods = cx.finish()?;
     let prelude = prelude(&methods);
@@ -291,6 +285,7 @@ fn twin_function(
         #[allow(warnings, clippy::all)]
         #vis fn #name #generics (__rec: ::jitdriver::plumbing::Rec, #(#inputs),*) -> #output #bounds {
             #prelude
+            #(#opened)*
             #body
         }
     })
@@ -537,7 +532,8 @@ fn portal_twin(item: &ItemFn, portal: &check::Portal) -> syn::Result<TokenStream
         false => (Return::UntracedPortal, quote!(::jitdriver::plumbing::untraced_result)),
     };
     let locals = hint.greens.iter().chain(&hint.reds).map(Ident::to_string);
-    let mut cx = Lowerer::new(ret, locals, Some(hint.clone()));
+    let names = scope::resolve(&item.sig, &item.block);
+    let mut cx = Lowerer::new(ret, locals, Some(hint.clone()), names, &item.sig.output);
     cx.reassigned =
         hint.reds.iter().filter(|red| portal.is_mutable(red)).map(Ident::to_string).collect();
     let body = twin_body(&item.block, &mut cx)?;
@@ -576,7 +572,8 @@ fn twin_body(block: &Block, cx: &mut Lowerer) -> syn::Result<TokenStream> {
         Expr::While(w) => {
             let (label, cond) = (&w.label, &w.cond);
             let check: Expr = parse_quote!(if #cond {} else { break; });
-            let (check, body) = (cx.value(&check), cx.stmts(&w.body.stmts));
+            let check = cx.in_loop(syntax::BreakKind::Plain, |cx| cx.value(&check));
+            let body = cx.in_loop(syntax::BreakKind::Plain, |cx| cx.stmts(&w.body.stmts));
             quote! {
                 let mut __at_merge_point = true;
                 #label loop {
@@ -587,7 +584,12 @@ fn twin_body(block: &Block, cx: &mut Lowerer) -> syn::Result<TokenStream> {
         }
         Expr::Loop(l) => {
             let label = &l.label;
-            let body = cx.stmts(&l.body.stmts);
+            let kind = syntax::break_kind(&l.body, label.as_ref().map(|label| &label.name));
+            let breaks = match kind {
+                syntax::BreakKind::None if !tail_is_loop => syntax::BreakKind::Plain,
+                kind => kind,
+            };
+            let body = cx.in_loop(breaks, |cx| cx.stmts(&l.body.stmts));
             quote!(#label loop { #body; })
         }
         other => {

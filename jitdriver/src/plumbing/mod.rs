@@ -3,6 +3,7 @@
 
 mod aggregate;
 pub mod call;
+pub mod degrade;
 pub mod layout;
 pub mod ops;
 mod place;

@@ -30,7 +30,7 @@ use metainterp::ir::{Const, Opcode, Ty};
 use metainterp::record::{Arg, Lane};
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
-use std::mem::{MaybeUninit, needs_drop};
+use std::mem::{MaybeUninit, needs_drop, offset_of};
 
 /// Machine arguments.
 pub type Args = SmallVec<[Arg; 8]>;
@@ -228,6 +228,15 @@ impl<T> Traced<T> {
         lanes: &[Lane],
     ) -> Traced<T> {
         Traced::new(value, lanes_of(rec, layout, lanes))
+    }
+}
+
+impl<T> Traced<super::degrade::Kept<T>> {
+    /// The value in it.
+    pub(crate) fn unwrapped(self, rec: Rec) -> Traced<T> {
+        let this = self.take_whole();
+        // SAFETY: the value is all of the struct, which is not used any more.
+        unsafe { this.part(rec, offset_of!(super::degrade::Kept<T>, 0)) }
     }
 }
 

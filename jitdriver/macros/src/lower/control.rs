@@ -1,7 +1,7 @@
 //! Control flow: conditions and loops.
 
 use super::{Lowerer, start, unit};
-use crate::syntax;
+use crate::syntax::{self, BreakKind};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{Expr, Pat, RangeLimits};
@@ -39,22 +39,28 @@ impl Lowerer {
             let value = self.value(&cond.expr);
             return self.scoped(|cx| {
                 let pat = cx.open_pattern(&cond.pat);
-                let body = cx.block(&w.body);
+                let body = cx.in_loop(BreakKind::Plain, |cx| cx.block(&w.body));
                 quote!({ #label while let #pat = __p::Open::open(#value, __rec) { let _ = #body; } __p::Traced::constant(()) })
             });
         }
         let cond = self.condition(&w.cond);
-        let body = self.block(&w.body);
+        let body = self.in_loop(BreakKind::Plain, |cx| cx.block(&w.body));
         quote!({ #label while #cond { let _ = #body; } __p::Traced::constant(()) })
     }
 
-    pub(super) fn loop_expr(&mut self, l: &syn::ExprLoop) -> TokenStream {
+    pub(super) fn loop_expr(&mut self, l: &syn::ExprLoop, is_stmt: bool) -> TokenStream {
         let label = &l.label;
-        let body = self.block(&l.body);
+        let kind = syntax::break_kind(&l.body, l.label.as_ref().map(|label| &label.name));
+        // A macro may hide a `break` where the value of the loop is not used.
+        let breaks = match kind {
+            BreakKind::None if is_stmt => BreakKind::Plain,
+            kind => kind,
+        };
+        let body = self.in_loop(breaks, |cx| cx.block(&l.body));
         let lowered = quote!(#label loop { let _ = #body; });
-        match syntax::break_kind(&l.body, l.label.as_ref().map(|label| &label.name)) {
-            syntax::BreakKind::Plain => quote!({ #lowered __p::Traced::constant(()) }),
-            syntax::BreakKind::None | syntax::BreakKind::WithValue => lowered,
+        match kind {
+            BreakKind::Plain => quote!({ #lowered __p::Traced::constant(()) }),
+            BreakKind::None | BreakKind::WithValue => lowered,
         }
     }
 
@@ -78,7 +84,7 @@ impl Lowerer {
                 }
                 pat => cx.unsupported(pat, "this pattern"),
             };
-            let body = cx.block(&f.body);
+            let body = cx.in_loop(BreakKind::Plain, |cx| cx.block(&f.body));
             let limits = match range.limits {
                 RangeLimits::HalfOpen(_) => quote!(__p::ops::Range::half_open),
                 RangeLimits::Closed(_) => quote!(__p::ops::Range::closed),
