@@ -7,8 +7,9 @@
 mod portal;
 
 use crate::check;
-use crate::lower::{Lowerer, NoTwin, Return};
+use crate::lower::{Lowerer, Return};
 use crate::parse::{self, FnHints};
+use crate::scope;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use std::collections::BTreeSet;
@@ -75,16 +76,7 @@ fn function(item: &ItemFn) -> syn::Result<TokenStream> {
         Policy::Token(token) => {
             token_struct(item, quote!(__p::#token), quote!(__p::#token), &Generics::default())
         }
-        Policy::Twin => match traced_function(item) {
-            Ok(twin) => twin,
-            Err(NoTwin::Unsupported(_)) => token_struct(
-                item,
-                quote!(__p::Residual),
-                quote!(__p::Residual),
-                &Generics::default(),
-            ),
-            Err(NoTwin::Mistakes(errors)) => return Err(errors),
-        },
+        Policy::Twin => traced_function(item)?,
     };
     let imports = parse::keep_imports(&item.attrs);
     Ok(quote!(#plain #twin #imports))
@@ -132,7 +124,7 @@ fn token_struct(
     }
 }
 
-fn traced_function(item: &ItemFn) -> Result<TokenStream, NoTwin> {
+fn traced_function(item: &ItemFn) -> syn::Result<TokenStream> {
     let (vis, name) = (&item.vis, &item.sig.ident);
     let twin =
         twin_function(&item.sig, &item.block, format_ident!("__jit_twin"), &parse_quote!(pub))?;
@@ -212,11 +204,7 @@ fn method_twin(method: &ImplItemFn, plain: &mut ImplItemFn) -> syn::Result<Optio
     if let Policy::Token(token) = policy(&hints, &method.block) {
         return Ok(Some(called(token)));
     }
-    let twin = match twin_function(&method.sig, &method.block, twin_name.clone(), vis) {
-        Ok(twin) => twin,
-        Err(NoTwin::Unsupported(_)) => return Ok(Some(called(format_ident!("Residual")))),
-        Err(NoTwin::Mistakes(errors)) => return Err(errors),
-    };
+    let twin = twin_function(&method.sig, &method.block, twin_name.clone(), vis)?;
     let token = twin_token(&method.sig, token_name, &twin_name, vis)?;
     Ok(Some(quote!(#token #twin)))
 }
@@ -253,21 +241,27 @@ fn twin_function(
     block: &Block,
     name: Ident,
     vis: &Visibility,
-) -> Result<TokenStream, NoTwin> {
+) -> syn::Result<TokenStream> {
     let mut inputs = Vec::new();
     let mut locals = BTreeSet::new();
-    for (pat, ty) in parameters(sig)? {
-        let Pat::Ident(pat) = pat else {
-            let error = syn::Error::new_spanned(pat, "a pattern as parameter cannot be traced yet");
-            return Err(NoTwin::Unsupported(error));
+    let mut patterns: Vec<(Ident, Pat)> = Vec::new();
+    for (number, (pat, ty)) in parameters(sig)?.into_iter().enumerate() {
+        let name = match pat {
+            Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => pat.ident,
+            pat => {
+                let name = format_ident!("__param{number}");
+                patterns.push((name.clone(), pat));
+                name
+            }
         };
-        let name = pat.ident;
         locals.insert(name.to_string());
         inputs.push(quote!(mut #name: ::jitdriver::plumbing::Traced<#ty>));
     }
     let output = traced_output(&sig.output);
     let (generics, bounds) = (&sig.generics, &sig.generics.where_clause);
-    let mut cx = Lowerer::new(Return::Helper, locals, None);
+    let names = scope::resolve(sig, block);
+    let mut cx = Lowerer::new(Return::Helper, locals, None, names, &sig.output);
+    let opened: Vec<_> = patterns.iter().map(|(name, pat)| cx.parameter(name, pat)).collect();
     let body = cx.block(block);
     let methods = cx.finish()?;
     let prelude = prelude(&methods);
@@ -276,6 +270,7 @@ fn twin_function(
         #[allow(warnings, clippy::all)]
         #vis fn #name #generics (__rec: ::jitdriver::plumbing::Rec, #(#inputs),*) -> #output #bounds {
             #prelude
+            #(#opened)*
             #body
         }
     })

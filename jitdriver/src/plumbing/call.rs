@@ -268,6 +268,10 @@ tuples! {
     (A 0, B 1, C 2, D 3, E 4, G 5);
     (A 0, B 1, C 2, D 3, E 4, G 5, H 6);
     (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7);
+    (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8);
+    (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8, K 9);
+    (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8, K 9, L 10);
+    (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8, K 9, L 10, M 11);
 }
 
 /// Types a closure over plain arguments from the traced ones.
@@ -299,6 +303,10 @@ plain_closures! {
     function6 method6 (A, B, C, D, E, G);
     function7 method7 (A, B, C, D, E, G, H);
     function8 method8 (A, B, C, D, E, G, H, I);
+    function9 method9 (A, B, C, D, E, G, H, I, J);
+    function10 method10 (A, B, C, D, E, G, H, I, J, K);
+    function11 method11 (A, B, C, D, E, G, H, I, J, K, L);
+    function12 method12 (A, B, C, D, E, G, H, I, J, K, L, M);
 }
 
 /// A twin that is running; a recording follows its calls of itself up to a limit.

@@ -3,6 +3,7 @@
 
 mod aggregate;
 pub mod call;
+pub mod degrade;
 pub mod layout;
 pub mod ops;
 pub mod pattern;
@@ -12,7 +13,7 @@ mod rec;
 mod value;
 
 pub use crate::shims::*;
-pub use aggregate::{Parts, WholeOf, build, repeat};
+pub use aggregate::{Parts, WholeOf, build, pair, repeat};
 pub use call::{
     CallSite, Callee, Elidable, FromPlace, Method, Residual, Target, Twin, no_twin, residual,
 };

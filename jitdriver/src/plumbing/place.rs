@@ -351,7 +351,17 @@ impl<T: ?Sized + Pointee> Place<T> {
         self.pointer(rec)
     }
 
-    /// `&raw const place`, `&raw mut place`, and references.
+    /// `&raw const place`.
+    pub fn raw_const(self, rec: Rec) -> Traced<*const T> {
+        self.pointer(rec)
+    }
+
+    /// `&raw mut place`.
+    pub fn raw_mut(self, rec: Rec) -> Traced<*mut T> {
+        self.pointer(rec)
+    }
+
+    /// References and raw pointers.
     fn pointer<P>(self, rec: Rec) -> Traced<P> {
         Traced::new(pointer_bits(self.ptr), self.addr.lanes(rec, T::FAT))
     }
@@ -722,6 +732,10 @@ impl<T> Memory<T> {
         self.0.addr.base()
     }
 
+    pub(crate) fn place(&self) -> Place<T> {
+        self.0
+    }
+
     pub(crate) fn set_class(&mut self, class: Class) {
         self.0.addr.class = class;
     }
@@ -915,23 +929,23 @@ fn check_bounds(rec: Rec, index: &Traced<usize>, len: &Traced<usize>) {
 }
 
 /// The plain value of a twin's local, for code that runs untraced.
-pub trait ToPlain {
+pub trait ToPlain<'x> {
     /// Its type; locals that stayed in memory are borrowed.
     type Plain;
     /// The value. One that owns something is moved away.
     fn to_plain(&self) -> Self::Plain;
 }
 
-impl<T> ToPlain for Traced<T> {
+impl<T> ToPlain<'_> for Traced<T> {
     type Plain = T;
     fn to_plain(&self) -> T {
         self.take().into_plain()
     }
 }
 
-impl<T: 'static> ToPlain for Memory<T> {
-    type Plain = &'static mut T;
-    fn to_plain(&self) -> &'static mut T {
+impl<'x, T: 'x> ToPlain<'x> for Memory<T> {
+    type Plain = &'x mut T;
+    fn to_plain(&self) -> &'x mut T {
         // SAFETY: the local is alive as long as the plain function, which the twin returns to; the
         // twin makes no other reference to it meanwhile.
         unsafe { &mut *self.0.ptr }

@@ -30,7 +30,7 @@ use metainterp::ir::{Const, Opcode, Ty};
 use metainterp::record::{Arg, Lane};
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
-use std::mem::{MaybeUninit, needs_drop};
+use std::mem::{MaybeUninit, needs_drop, offset_of};
 
 /// Machine arguments.
 pub type Args = SmallVec<[Arg; 8]>;
@@ -233,6 +233,17 @@ impl<T> Traced<T> {
         lanes: &[Lane],
     ) -> Traced<T> {
         Traced::new(value, lanes_of(rec, layout, lanes))
+    }
+}
+
+impl<T> Traced<super::degrade::Kept<T>> {
+    /// The value in it.
+    pub(crate) fn unwrapped(mut self, rec: Rec) -> Traced<T> {
+        let place = super::place::Local::as_place(&mut self);
+        let offset = offset_of!(super::degrade::Kept<T>, 0) as isize;
+        let value = place.part::<T>(rec, offset).read_any(rec);
+        self.disown();
+        value
     }
 }
 

@@ -157,8 +157,18 @@ pub struct Recorder {
     state: RefCell<Recording>,
     recorded: RefCell<Option<Recorded>>,
     depth: RefCell<Vec<(usize, u32)>>,
+    degraded: Cell<Degraded>,
     limits: Limits,
     find_target: FindTarget,
+}
+
+/// How often a recording came to code that the frontend cannot take apart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Degraded {
+    /// Expressions that became residual calls.
+    pub expressions: u64,
+    /// Statements at which the recording ended: at most one.
+    pub statements: u64,
 }
 
 impl Recorder {
@@ -253,6 +263,7 @@ impl Recorder {
             }),
             recorded: RefCell::new(None),
             depth: RefCell::new(Vec::new()),
+            degraded: Cell::default(),
             limits,
             find_target,
         }
@@ -627,6 +638,32 @@ impl Recorder {
             true => self.end(None),
             false => self.abort(reason),
         }
+    }
+
+    /// Notes that the residual call that follows stands for an expression that the frontend cannot
+    /// take apart.
+    pub fn degraded_expression(&self, site: &CallSite) {
+        if self.recording.get() && self.mode.get() == Mode::Record {
+            let Degraded { expressions, .. } = self.degraded.get();
+            self.degraded.set(Degraded { expressions: expressions + 1, ..self.degraded.get() });
+            ::log::debug!("[compiler] {}: {} is called, not traced", site.site, site.name);
+        }
+    }
+
+    /// Ends the recording at the last merge point, because of a statement that the frontend cannot
+    /// take apart. The caller has made the step.
+    pub fn degraded_statement(&self, site: &CallSite) {
+        if self.recording.get() {
+            let Degraded { statements, .. } = self.degraded.get();
+            self.degraded.set(Degraded { statements: statements + 1, ..self.degraded.get() });
+            ::log::debug!("[compiler] {}: {} is run, not traced", site.site, site.name);
+        }
+        self.cut(Abort::NotTraceable);
+    }
+
+    /// How often the recording came to code that the frontend cannot take apart.
+    pub fn degraded(&self) -> Degraded {
+        self.degraded.get()
     }
 
     /// Gives the recording up and goes live.

@@ -263,7 +263,12 @@ impl MetaInterp {
         log::trace!("[compiler] ENTER");
         let started = Instant::now();
         let left = twin(&recorder, greens, reds);
-        self.stats.borrow_mut().recording_ns += started.elapsed();
+        {
+            let stats = &mut *self.stats.borrow_mut();
+            stats.recording_ns += started.elapsed();
+            stats.degraded_expressions += recorder.degraded().expressions;
+            stats.degraded_statements += recorder.degraded().statements;
+        }
         log::trace!("[compiler] LEAVE");
         let recorded = recorder.take_recorded().unwrap_or(Recorded::Aborted(Abort::Panicked));
         let start = recording.done();

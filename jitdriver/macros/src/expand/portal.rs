@@ -11,7 +11,8 @@
 use crate::check;
 use crate::lower::{Lowerer, Return, green_name};
 use crate::parse::{self, Green, Hint};
-use crate::syntax::rename_self;
+use crate::scope;
+use crate::syntax::{self, rename_self};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -145,7 +146,8 @@ fn twin(sig: &Signature, block: &Block, portal: &check::Portal) -> syn::Result<T
     let red_locals: Vec<_> = hint.reds.iter().map(|red| rename_self(quote!(#red))).collect();
     let variables = hint.greens.iter().filter_map(Green::variable).chain(&hint.reds);
     let locals = variables.map(|name| rename_self(quote!(#name)).to_string());
-    let mut cx = Lowerer::new(ret, locals, Some(hint.clone()));
+    let names = scope::resolve(sig, block);
+    let mut cx = Lowerer::new(ret, locals, Some(hint.clone()), names, &sig.output);
     cx.is_alone = portal.is_alone;
     cx.reassigned =
         hint.reds.iter().filter(|red| portal.is_mutable(red)).map(Ident::to_string).collect();
@@ -189,8 +191,13 @@ fn twin_body(block: &Block, cx: &mut Lowerer) -> syn::Result<TokenStream> {
             ));
         }
     };
-    let lowered = twin_loop(label.to_token_stream(), condition, body, cx);
     let value_of_loop = condition.is_none() && tail_is_loop;
+    let breaks = match syntax::break_kind(body, label.as_ref().map(|label| &label.name)) {
+        _ if condition.is_some() => syntax::BreakKind::Plain,
+        syntax::BreakKind::None if !value_of_loop => syntax::BreakKind::Plain,
+        kind => kind,
+    };
+    let lowered = cx.in_loop(breaks, |cx| twin_loop(label.to_token_stream(), condition, body, cx));
     let rest = cx.rest_of_portal(rest, value_of_loop);
     Ok(quote!(#(#items)* #lowered #rest))
 }

@@ -6,6 +6,9 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, Path};
 
+/// Most arguments of a call that is taken apart; `plumbing` has tuples of that many.
+const MOST_ARGS: usize = 12;
+
 impl Lowerer {
     pub(super) fn site(&self, name: &str, span: Span) -> TokenStream {
         let site = quote_spanned!(span=>
@@ -32,11 +35,11 @@ impl Lowerer {
             ("Err", [arg]) => return quote!(__p::Traced::err(#arg)),
             _ => {}
         }
-        if is_constructor(&callee.path) {
+        if is_constructor(&callee.path) && args.len() <= MOST_ARGS {
             return self.construct(c.func.to_token_stream(), args);
         }
-        if args.len() > 8 {
-            return self.unsupported(&c.args, "a call with more than eight arguments");
+        if args.len() > MOST_ARGS {
+            return self.unsupported(&c.args, "a call with so many arguments");
         }
         let names: Vec<_> = (0..args.len()).map(|i| format_ident!("__a{i}")).collect();
         let plain_fn = format_ident!("function{}", args.len());
@@ -116,8 +119,8 @@ impl Lowerer {
     }
 
     pub(super) fn method_call(&mut self, m: &syn::ExprMethodCall) -> TokenStream {
-        if m.args.len() > 8 {
-            return self.unsupported(&m.args, "a call with more than eight arguments");
+        if m.args.len() > MOST_ARGS {
+            return self.unsupported(&m.args, "a call with so many arguments");
         }
         let this = self.peeled(&m.receiver);
         let args: Vec<_> = m.args.iter().map(|arg| self.value(arg)).collect();
@@ -149,6 +152,14 @@ pub(super) fn is_constructor(path: &Path) -> bool {
 
 /// `Type::function` rather than `module::function`: by the naming convention.
 pub(super) fn is_associated(path: &Path) -> bool {
+    const PRIMITIVES: [&str; 17] = [
+        "bool", "char", "str", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32",
+        "u64", "u128", "usize", "f32", "f64",
+    ];
     let n = path.segments.len();
-    n >= 2 && path.segments[n - 2].ident.to_string().starts_with(|c: char| c.is_ascii_uppercase())
+    n >= 2 && {
+        let name = path.segments[n - 2].ident.to_string();
+        let primitive = n == 2 && PRIMITIVES.contains(&name.as_str());
+        primitive || name.starts_with(|c: char| c.is_ascii_uppercase())
+    }
 }

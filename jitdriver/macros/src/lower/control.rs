@@ -2,7 +2,7 @@
 
 use super::pattern::contains_let;
 use super::{Lowerer, start, unit};
-use crate::syntax;
+use crate::syntax::{self, BreakKind};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{Expr, Pat, RangeLimits};
@@ -40,7 +40,7 @@ impl Lowerer {
             let outer = std::mem::take(&mut self.temps);
             let (cond, body) = self.scoped(|cx| {
                 let cond = cx.let_condition(&w.cond);
-                (cond, cx.block(&w.body))
+                (cond, cx.in_loop(BreakKind::Plain, |cx| cx.block(&w.body)))
             });
             let temps = std::mem::replace(&mut self.temps, outer);
             let (test, bind) = (&cond.test, cond.bind());
@@ -54,17 +54,23 @@ impl Lowerer {
             });
         }
         let cond = self.condition(&w.cond);
-        let body = self.block(&w.body);
+        let body = self.in_loop(BreakKind::Plain, |cx| cx.block(&w.body));
         quote!({ #label while #cond { let _ = #body; } __p::Traced::constant(()) })
     }
 
-    pub(super) fn loop_expr(&mut self, l: &syn::ExprLoop) -> TokenStream {
+    pub(super) fn loop_expr(&mut self, l: &syn::ExprLoop, is_stmt: bool) -> TokenStream {
         let label = &l.label;
-        let body = self.block(&l.body);
+        let kind = syntax::break_kind(&l.body, l.label.as_ref().map(|label| &label.name));
+        // A macro may hide a `break` where the value of the loop is not used.
+        let breaks = match kind {
+            BreakKind::None if is_stmt => BreakKind::Plain,
+            kind => kind,
+        };
+        let body = self.in_loop(breaks, |cx| cx.block(&l.body));
         let lowered = quote!(#label loop { let _ = #body; });
-        match syntax::break_kind(&l.body, l.label.as_ref().map(|label| &label.name)) {
-            syntax::BreakKind::Plain => quote!({ #lowered __p::Traced::constant(()) }),
-            syntax::BreakKind::None | syntax::BreakKind::WithValue => lowered,
+        match kind {
+            BreakKind::Plain => quote!({ #lowered __p::Traced::constant(()) }),
+            BreakKind::None | BreakKind::WithValue => lowered,
         }
     }
 
@@ -88,7 +94,7 @@ impl Lowerer {
                 }
                 pat => cx.unsupported(pat, "this pattern"),
             };
-            let body = cx.block(&f.body);
+            let body = cx.in_loop(BreakKind::Plain, |cx| cx.block(&f.body));
             let limits = match range.limits {
                 RangeLimits::HalfOpen(_) => quote!(__p::ops::Range::half_open),
                 RangeLimits::Closed(_) => quote!(__p::ops::Range::closed),

@@ -4,11 +4,12 @@
 //! a *place* (left of `=`, under `&`, before `.` and `[`) it becomes one of type `Place<T>`. Neither
 //! needs types: what depends on them is left to traits and to method resolution in `plumbing`.
 //!
-//! What cannot be lowered is an error at its token that says what to do. All errors of a function
-//! are collected.
+//! What cannot be lowered runs as the author wrote it ([`degrade`]): the smallest expression around it
+//! that has a value. Misplaced hints are errors; all errors of a function are collected.
 
 mod call;
 mod control;
+mod degrade;
 mod macros;
 mod merge_point;
 mod operator;
@@ -19,14 +20,17 @@ mod value;
 
 pub use merge_point::green_name;
 
-use crate::parse::Hint;
-use crate::syntax;
+use crate::parse::{Green, Hint};
+use crate::scope::{Names, Time};
+use crate::syntax::{self, BreakKind};
+use degrade::{Around, Unsupported};
 use operator::is_assignment;
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use std::collections::BTreeSet;
 use syn::spanned::Spanned;
-use syn::{Expr, ExprMacro, Macro, Stmt, UnOp};
+use syn::visit::Visit;
+use syn::{Expr, ExprMacro, Macro, ReturnType, Stmt, Type, UnOp};
 
 /// How `return` and the tail of the body leave.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,8 +53,20 @@ pub struct Lowerer {
     temps: Vec<Ident>,
     n_temps: usize,
     errors: Option<syn::Error>,
-    /// What the frontend does not take.
-    unsupported: Option<syn::Error>,
+    /// What is not taken apart, until the expression around it is run instead.
+    unsupported: Option<Unsupported>,
+    /// Locals of the function and their mentions.
+    names: Names,
+    /// When the code at hand runs.
+    interval: Option<(Time, Time)>,
+    /// The loops around.
+    around: Vec<Around>,
+    /// The next expression is a statement: its value is not used.
+    is_stmt: bool,
+    /// The function's result type, if it can be named.
+    output: Option<Type>,
+    /// Greens and reds, which live as long as the portal.
+    hint_names: BTreeSet<String>,
     /// The merge point's greens and reds.
     hint: Option<Hint>,
     /// The merge point has no `can_enter_jit!`.
@@ -85,28 +101,6 @@ fn unit() -> TokenStream {
     quote!(__p::Traced::constant(()))
 }
 
-/// Why a function has no twin.
-pub enum NoTwin {
-    /// The author's mistakes.
-    Mistakes(syn::Error),
-    /// Constructs that the frontend does not take: the function can still be called.
-    Unsupported(syn::Error),
-}
-
-impl From<syn::Error> for NoTwin {
-    fn from(error: syn::Error) -> NoTwin {
-        NoTwin::Mistakes(error)
-    }
-}
-
-impl From<NoTwin> for syn::Error {
-    fn from(reason: NoTwin) -> syn::Error {
-        match reason {
-            NoTwin::Mistakes(error) | NoTwin::Unsupported(error) => error,
-        }
-    }
-}
-
 fn combine(errors: &mut Option<syn::Error>, error: syn::Error) {
     match errors {
         Some(errors) => errors.combine(error),
@@ -120,7 +114,11 @@ impl Lowerer {
         ret: Return,
         locals: impl IntoIterator<Item = String>,
         hint: Option<Hint>,
+        names: Names,
+        output: &ReturnType,
     ) -> Lowerer {
+        let hint_names =
+            hint.iter().flat_map(|it| it.greens.iter().filter_map(Green::variable).chain(&it.reds));
         Lowerer {
             scopes: vec![locals.into_iter().collect()],
             ret,
@@ -129,27 +127,32 @@ impl Lowerer {
             n_temps: 0,
             errors: None,
             unsupported: None,
+            names,
+            interval: None,
+            around: Vec::new(),
+            is_stmt: false,
+            output: nameable(output),
+            hint_names: hint_names.map(Ident::to_string).collect(),
             hint,
             is_alone: false,
             reassigned: BTreeSet::new(),
         }
     }
 
-    /// The names of the methods called, or why there is no twin.
-    pub fn finish(self) -> Result<BTreeSet<String>, NoTwin> {
-        match (self.errors, self.unsupported) {
-            (Some(errors), _) => Err(NoTwin::Mistakes(errors)),
-            (None, Some(errors)) => Err(NoTwin::Unsupported(errors)),
-            (None, None) => Ok(self.methods),
+    /// The names of the methods called, or the author's mistakes.
+    pub fn finish(self) -> syn::Result<BTreeSet<String>> {
+        match self.errors {
+            Some(errors) => Err(errors),
+            None => Ok(self.methods),
         }
     }
 
-    fn unsupported(&mut self, at: &impl Spanned, what: &str) -> TokenStream {
-        let message = format!(
-            "{what} cannot be traced yet; put it into a function of its own without `#[jit]`, which is then called"
-        );
-        combine(&mut self.unsupported, syn::Error::new(at.span(), message));
-        quote!(::core::unreachable!())
+    /// Lowers what runs in a loop.
+    pub fn in_loop<R>(&mut self, breaks: BreakKind, f: impl FnOnce(&mut Lowerer) -> R) -> R {
+        self.around.push(Around { breaks });
+        let res = f(self);
+        self.around.pop();
+        res
     }
 
     fn is_local(&self, name: &str) -> bool {
@@ -237,7 +240,7 @@ fn diverges(e: &Expr) -> bool {
         Expr::Macro(ExprMacro { mac, .. }) => macro_diverges(mac),
         Expr::Loop(l) => {
             syntax::break_kind(&l.body, l.label.as_ref().map(|label| &label.name))
-                == syntax::BreakKind::None
+                == BreakKind::None
         }
         Expr::Block(b) => b.label.is_none() && b.block.stmts.iter().any(stmt_diverges),
         Expr::Unsafe(u) => u.block.stmts.iter().any(stmt_diverges),
@@ -247,5 +250,25 @@ fn diverges(e: &Expr) -> bool {
         }
         Expr::Match(m) => !m.arms.is_empty() && m.arms.iter().all(|arm| diverges(&arm.body)),
         _ => false,
+    }
+}
+
+/// The type of a function's result where it can be written again.
+fn nameable(output: &ReturnType) -> Option<Type> {
+    match output {
+        ReturnType::Default => Some(syn::parse_quote!(())),
+        ReturnType::Type(_, ty) => {
+            let mut finder = ImplFinder(false);
+            finder.visit_type(ty);
+            (!finder.0).then(|| (**ty).clone())
+        }
+    }
+}
+
+struct ImplFinder(bool);
+
+impl<'ast> Visit<'ast> for ImplFinder {
+    fn visit_type_impl_trait(&mut self, _: &'ast syn::TypeImplTrait) {
+        self.0 = true;
     }
 }

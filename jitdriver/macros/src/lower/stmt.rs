@@ -33,14 +33,25 @@ impl Lowerer {
         let outer = std::mem::take(&mut self.temps);
         let lowered = match stmt {
             Stmt::Item(item) => quote!(#item),
-            Stmt::Local(local) => self.local(local),
+            Stmt::Local(local) => self.or_degraded(
+                local,
+                |cx| cx.local(local),
+                |cx, why| cx.degraded_local(local, &[], &why),
+            ),
             Stmt::Expr(e, None) if last => self.value(e),
             Stmt::Expr(e, _) => {
+                self.is_stmt = true;
                 let value = self.value(e);
+                self.is_stmt = false;
                 quote!(let _ = #value;)
             }
             Stmt::Macro(m) => {
-                let value = self.macro_call(&m.mac, m);
+                let as_expr = Expr::Macro(syn::ExprMacro { attrs: Vec::new(), mac: m.mac.clone() });
+                let value = self.or_degraded(
+                    m,
+                    |cx| cx.macro_call(&m.mac, m),
+                    |cx, why| cx.degraded(&as_expr, &why),
+                );
                 match m.semi_token {
                     None if last => value,
                     _ if macro_diverges(&m.mac) => quote!(#value;),
@@ -56,6 +67,19 @@ impl Lowerer {
             (false, Stmt::Expr(_, None)) if last => quote!({ #(let mut #temps;)* #lowered }),
             (false, _) => quote!({ #(let mut #temps;)* #lowered }),
         }
+    }
+
+    /// Takes a parameter apart that is a pattern.
+    pub fn parameter(&mut self, name: &proc_macro2::Ident, pat: &Pat) -> TokenStream {
+        let Stmt::Local(local) = syn::parse_quote!(let #pat = #name;) else {
+            unreachable!("it is a `let`")
+        };
+        let taken = [(name.clone(), quote!(#name.take()))];
+        self.or_degraded(
+            &local,
+            |cx| cx.local(&local),
+            |cx, why| cx.degraded_local(&local, &taken, &why),
+        )
     }
 
     pub(super) fn local(&mut self, local: &Local) -> TokenStream {

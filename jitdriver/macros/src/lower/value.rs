@@ -15,6 +15,11 @@ impl Lowerer {
         if self.is_closed(e) {
             return self.constant(e);
         }
+        self.or_degraded(e, |cx| cx.value_in_parts(e), |cx, why| cx.degraded(e, &why))
+    }
+
+    fn value_in_parts(&mut self, e: &Expr) -> TokenStream {
+        let is_stmt = std::mem::take(&mut self.is_stmt);
         let span = start(e);
         match e {
             Expr::Paren(e) => self.value(&e.expr),
@@ -43,14 +48,20 @@ impl Lowerer {
             Expr::Assign(a) => self.assign(&a.left, &a.right),
             Expr::Field(_) | Expr::Index(_) => self.read_place(e),
             Expr::Reference(r) => self.reference(&r.expr, r.mutability.is_some()),
-            Expr::RawAddr(_) => self.unsupported(e, "a raw borrow"),
+            Expr::RawAddr(r) => {
+                let place = self.place(&r.expr);
+                match r.mutability {
+                    syn::PointerMutability::Mut(_) => quote!(#place.raw_mut(__rec)),
+                    syn::PointerMutability::Const(_) => quote!(#place.raw_const(__rec)),
+                }
+            }
             Expr::Call(c) => self.call(c),
             Expr::MethodCall(m) => self.method_call(m),
             Expr::Macro(m) => self.macro_call(&m.mac, m),
             Expr::If(i) => self.if_expr(i),
             Expr::Match(m) => self.match_expr(m),
             Expr::While(w) => self.while_expr(w),
-            Expr::Loop(l) => self.loop_expr(l),
+            Expr::Loop(l) => self.loop_expr(l, is_stmt),
             Expr::ForLoop(f) => self.for_loop(f),
             Expr::Block(b) => {
                 let block = self.block(&b.block);
@@ -241,6 +252,19 @@ impl Lowerer {
                 let plain = value.as_ref().map(|e| self.plain_locals(e));
                 quote!({ __p::leave(__rec); #plain __p::Ended::Returned({ #value }) })
             }
+        }
+    }
+
+    /// Returns a value of the twin.
+    pub(super) fn returning(&self, value: TokenStream) -> TokenStream {
+        match self.ret {
+            Return::Helper => quote!(return #value),
+            Return::Portal => quote!(return __p::returned(__rec, #value)),
+            Return::UntracedPortal => quote!({
+                let __value = #value;
+                __p::leave(__rec);
+                return __p::Ended::Returned(__p::ToPlain::to_plain(&__value))
+            }),
         }
     }
 
