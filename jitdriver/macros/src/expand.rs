@@ -410,7 +410,7 @@ fn prelude(methods: &BTreeSet<String>) -> TokenStream {
             NumberMatch as _, SliceLength as _, ThroughAny as _, VariantLeaf as _, VariantMatch as _,
         };
         #[allow(unused_imports)]
-        use __p::ops::{AnyComparison as _, NumberComparison as _, ReferenceComparison as _};
+        use __p::ops::operators::*;
         #checks
         trait __NoTwinMethods { #(fn #names(&self) -> __p::Residual { __p::Residual })* }
         impl<__T: ?Sized> __NoTwinMethods for &__T {}
