@@ -154,7 +154,7 @@ fn impl_block(item: &ItemImpl) -> syn::Result<TokenStream> {
     for method in &item.items {
         let ImplItem::Fn(method) = method else { continue };
         attrs.extend(&method.attrs);
-        match method_twin(method, &item.self_ty) {
+        match method_twin(method) {
             Ok(twin) => twins.push(twin),
             Err(error) => match &mut errors {
                 Some(errors) => errors.combine(error),
@@ -181,7 +181,7 @@ fn impl_block(item: &ItemImpl) -> syn::Result<TokenStream> {
     })
 }
 
-fn method_twin(method: &ImplItemFn, self_ty: &Type) -> syn::Result<TokenStream> {
+fn method_twin(method: &ImplItemFn) -> syn::Result<TokenStream> {
     let hints = parse::function_attrs(&method.attrs)?;
     if let Some(portal) = check::portal(&method.sig, &method.block)? {
         return Err(syn::Error::new(
@@ -206,22 +206,9 @@ fn method_twin(method: &ImplItemFn, self_ty: &Type) -> syn::Result<TokenStream> 
     if let Policy::Token(token) = policy(&hints, &method.block) {
         return Ok(called(token));
     }
-    if passes_self_by_value(&method.sig, self_ty) {
-        return Ok(called(format_ident!("Residual")));
-    }
     let twin = twin_function(&method.sig, &method.block, twin_name.clone(), vis)?;
     let token = twin_token(&method.sig, token_name, &twin_name, vis)?;
     Ok(quote!(#token #twin))
-}
-
-/// Whether a method takes or returns its own type by value, as constructors do: such a method is called.
-fn passes_self_by_value(sig: &Signature, self_ty: &Type) -> bool {
-    let is_self = |ty: &Type| *ty == parse_quote!(Self) || ty == self_ty;
-    let takes = sig.inputs.iter().any(|input| match input {
-        FnArg::Receiver(receiver) => matches!(receiver.kind, ReceiverKind::Value),
-        FnArg::Typed(typed) => is_self(&typed.ty),
-    });
-    takes || matches!(&sig.output, ReturnType::Type(_, ty) if is_self(ty))
 }
 
 /// The parameters of a twin: name and plain type.
@@ -419,6 +406,13 @@ fn prelude(methods: &BTreeSet<String>) -> TokenStream {
             AnyPlace as _, Element as _, FloatShims as _, IndexPlace as _, IntShims as _, Local as _, PeelAny as _, ProbeMemory as _, ProbeValue as _,
             SignedShims as _, SliceShims as _, UnknownPlace as _, VecShims as _,
         };
+        #[allow(unused_imports)]
+        use __p::pattern::{
+            AnyLeaf as _, AnyLength as _, AnyVariant as _, CallMatch as _, KnownVariant as _, NumberLeaf as _,
+            NumberMatch as _, SliceLength as _, ThroughAny as _, VariantLeaf as _, VariantMatch as _,
+        };
+        #[allow(unused_imports)]
+        use __p::ops::{AnyComparison as _, NumberComparison as _, ReferenceComparison as _};
         #checks
         trait __NoTwinMethods { #(fn #names(&self) -> __p::Residual { __p::Residual })* }
         impl<__T: ?Sized> __NoTwinMethods for &__T {}

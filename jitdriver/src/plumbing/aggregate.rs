@@ -4,22 +4,19 @@
 //! where the part lies in it. Which variant it is is then known, and a match on it needs no guard.
 #![expect(unsafe_code, reason = "takes values apart by reference")]
 
-use super::layout::{Tag, Tagged};
+use super::call::{CallSite, residual};
+use super::layout::{Niche, PieceTy, Tag, Tagged};
+use super::place::Place;
 use super::rec::Rec;
-use super::value::{Bytes, Pieces, Scalar, Traced, extract, joined, shifted};
+use super::value::{Bytes, Lanes, Pieces, Traced, joined, shifted, write_bits};
 use metainterp::ir::{Const, Opcode, Ty};
 use metainterp::record::Arg;
-use std::mem::MaybeUninit;
+use smallvec::SmallVec;
+use std::mem::{ManuallyDrop, MaybeUninit};
+use std::rc::Rc;
 
 fn offset_in<W, P>(whole: &W, part: &P) -> usize {
     std::ptr::from_ref(part).addr() - std::ptr::from_ref(whole).addr()
-}
-
-/// The part of a traced value that a reference into it names.
-fn part_of<W, P>(rec: Rec, whole: &Traced<W>, part: &P) -> Traced<P> {
-    let offset = std::ptr::from_ref(part).addr() - whole.as_ptr().addr();
-    // SAFETY: `part` is a reference into the value.
-    unsafe { whole.part(rec, offset) }
 }
 
 /// A whole from one part.
@@ -61,59 +58,146 @@ impl<T, E> Traced<Result<T, E>> {
     }
 }
 
-/// Promotes the variant of a value that is an enum. Makes one step.
-pub(crate) fn promote_variant<T: Tagged>(rec: Rec, value: &Traced<T>) {
+/// Promotes the variant of the enum at a place. Answers the bytes that say which it is.
+pub(crate) fn promote_variant<T: Tagged>(rec: Rec, place: Place<T>) -> Known {
     rec.step();
     let (offset, ty) = match T::tag() {
         Some(Tag::Value { offset, ty }) => (offset, ty),
         Some(Tag::Niche(niche)) => (niche.offset, niche.ty),
-        None => return variant_by_call(rec, value),
+        Some(Tag::Single) => return Known::Nothing,
+        None => return variant_by_call(rec, place),
     };
-    let tag = extract(rec, Bytes::of(value), &value.lanes.pieces(rec), offset, ty);
-    // SAFETY: a `Traced` is only made from an initialized value.
-    if !unsafe { value.value.assume_init_ref() }.agrees(tag.concrete.bits) {
-        return variant_by_call(rec, value);
+    let tag = place.piece(rec, PieceTy::at(offset, ty));
+    let known = Known::Tag(offset, tag.concrete);
+    if !known.copy(place).agrees(tag.concrete.bits) {
+        return variant_by_call(rec, place);
     }
     match T::tag() {
-        Some(Tag::Niche(niche)) => {
-            let first = Arg::constant(ty, niche.first);
-            let distance = Const::new(ty, tag.concrete.bits.wrapping_sub(niche.first));
-            let distance = match niche.first {
-                0 => tag,
-                _ => Arg {
-                    lane: rec.op_silently(Opcode::IntSub, &[tag, first], distance),
-                    concrete: distance,
-                },
-            };
-            let inside = Const::new(Ty::Bool, u64::from(niche.contains(tag.concrete.bits)));
-            let limit = Arg::constant(ty, niche.n);
-            let lane = rec.op_silently(Opcode::UintLt, &[distance, limit], inside);
-            rec.guard_one_of_many(Arg { lane, concrete: inside });
-        }
+        Some(Tag::Niche(niche)) => guard_niche(rec, niche, tag),
         _ => {
             rec.guard_value(tag);
         }
     }
+    known
+}
+
+/// What was read of a value in memory to find its variant. A replay has it from its exit, when the
+/// memory may already hold another value.
+#[derive(Clone)]
+pub enum Known {
+    /// Nothing: there is only one variant.
+    Nothing,
+    /// The tag, at an offset.
+    Tag(u32, Const),
+    /// All of it, in words.
+    Whole(Rc<[u64]>),
+}
+
+impl Known {
+    /// A copy of the value in which these bytes are as they were read. Its other bytes may be those of
+    /// another value: it is good for asking which variant it is, and is never dropped.
+    pub(crate) fn copy<T>(&self, place: Place<T>) -> ManuallyDrop<T> {
+        let mut copy = MaybeUninit::<T>::uninit();
+        let bytes = copy.as_mut_ptr().cast::<u8>();
+        // SAFETY: the bytes are copied from a place that has a value, the tag lies within it, and
+        // words that were read of it are as many.
+        unsafe {
+            match self {
+                Known::Whole(words) => {
+                    std::ptr::copy_nonoverlapping(words.as_ptr().cast(), bytes, size_of::<T>());
+                }
+                _ => std::ptr::copy_nonoverlapping(place.ptr.cast(), bytes, size_of::<T>()),
+            }
+            if let Known::Tag(offset, tag) = *self {
+                write_bits(bytes.add(offset as usize), tag.bits, tag.ty.bytes() as usize);
+            }
+            ManuallyDrop::new(copy.assume_init())
+        }
+    }
+}
+
+/// Guards on which side of a niche the bits there are.
+fn guard_niche(rec: Rec, niche: Niche, tag: Arg) {
+    let ty = niche.ty;
+    let mut distance = tag;
+    if niche.first != 0 {
+        let res = Const::new(ty, tag.concrete.bits.wrapping_sub(niche.first));
+        let first = Arg::constant(ty, niche.first);
+        let lane = rec.op_silently(Opcode::IntSub, &[tag, first], res);
+        distance = Arg { lane, concrete: res };
+    }
+    let inside = Const::new(Ty::Bool, u64::from(niche.contains(tag.concrete.bits)));
+    let limit = Arg::constant(ty, niche.n);
+    let lane = rec.op_silently(Opcode::UintLt, &[distance, limit], inside);
+    rec.guard_one_of_many(Arg { lane, concrete: inside });
 }
 
 /// The discriminant of any value, as a number.
 fn discriminant<T>(value: &T) -> u64 {
     let discriminant = std::mem::discriminant(value);
-    let bytes = Bytes::at(&discriminant);
-    bytes.bits(0, Ty::I64)
+    Bytes::at(&discriminant).bits(0, Ty::I64)
 }
 
 /// Promotes what `std::mem::discriminant` says of a value, which is asked by a call.
-fn variant_by_call<T>(rec: Rec, value: &Traced<T>) {
-    let site =
-        super::CallSite { name: "discriminant", site: std::any::type_name::<T>(), elidable: true };
-    let copy = Traced::new(value.bits(), value.lanes);
-    let number = super::call::residual(rec, &site, (copy,), |(value,): (T,)| {
-        let value = std::mem::ManuallyDrop::new(value);
+pub(crate) fn variant_by_call<T>(rec: Rec, place: Place<T>) -> Known {
+    let site = CallSite { name: "discriminant", site: std::any::type_name::<T>(), elidable: true };
+    let copy = place.read_any(rec).borrowed();
+    let whole = whole_of(&copy);
+    let number = residual(rec, &site, (copy,), |(value,): (T,)| {
+        let value = ManuallyDrop::new(value);
         discriminant(&*value)
     });
     rec.step();
     rec.guard_value(number.arg());
+    whole
+}
+
+/// The bytes of a value that was read.
+pub(crate) fn whole_of<T>(value: &Traced<T>) -> Known {
+    let bytes = Bytes::of(value);
+    Known::Whole((0..size_of::<T>()).step_by(8).map(|at| bytes.bits(at as u32, Ty::I64)).collect())
+}
+
+/// A whole from several parts, made by the author's own constructor. `find` gives the parts' addresses.
+pub fn build<P: WholeOf, W, const N: usize>(
+    rec: Rec,
+    parts: P,
+    make: impl FnOnce(P::Plain) -> W,
+    find: impl FnOnce(&W) -> [usize; N],
+) -> Traced<W> {
+    let (plain, lanes) = parts.apart();
+    let value = make(plain);
+    let mut pieces = Pieces::new();
+    if lanes.iter().any(|lanes| !lanes.is_const()) {
+        let start = std::ptr::from_ref(&value).addr();
+        for (&lanes, part) in lanes.iter().zip(find(&value)) {
+            if !lanes.is_const() {
+                shifted(rec, lanes, part.wrapping_sub(start), &mut pieces);
+            }
+        }
+    }
+    let lanes = joined(rec, pieces);
+    Traced::new(MaybeUninit::new(value), lanes)
+}
+
+/// An array of equal elements.
+pub fn repeat<T: Copy, const N: usize>(rec: Rec, element: Traced<T>) -> Traced<[T; N]> {
+    let mut pieces = Pieces::new();
+    if !element.lanes.is_const() {
+        for at in 0..N {
+            shifted(rec, element.lanes, at * size_of::<T>(), &mut pieces);
+        }
+    }
+    let lanes = joined(rec, pieces);
+    Traced::new(MaybeUninit::new([element.get(); N]), lanes)
+}
+
+/// A tuple of traced values, to make a whole of.
+pub trait WholeOf {
+    /// The plain values.
+    type Plain;
+    /// The plain values, and their lanes in order.
+    fn apart(self) -> (Self::Plain, SmallVec<[Lanes; 8]>);
 }
 
 /// A tuple of traced values, as a traced tuple.
@@ -124,49 +208,20 @@ pub trait Parts {
     fn join(self) -> Traced<Self::Whole>;
 }
 
-/// Takes a value apart as a pattern does: one level, into parts that patterns bind.
-pub trait Open {
-    /// The same shape, of traced parts.
-    type Opened;
-    /// Opens.
-    fn open(self, rec: Rec) -> Self::Opened;
-}
-
-impl<T> Open for Traced<Option<T>>
-where
-    Option<T>: Tagged,
-{
-    type Opened = Option<Traced<T>>;
-    fn open(self, rec: Rec) -> Self::Opened {
-        promote_variant(rec, &self);
-        let this = self.take_whole();
-        // SAFETY: a `Traced` is only made from an initialized value.
-        unsafe { this.value.assume_init_ref() }.as_ref().map(|payload| part_of(rec, &this, payload))
-    }
-}
-
-impl<T, E> Open for Traced<Result<T, E>>
-where
-    Result<T, E>: Tagged,
-{
-    type Opened = Result<Traced<T>, Traced<E>>;
-    fn open(self, rec: Rec) -> Self::Opened {
-        promote_variant(rec, &self);
-        let this = self.take_whole();
-        // SAFETY: a `Traced` is only made from an initialized value.
-        match unsafe { this.value.assume_init_ref() } {
-            Ok(payload) => Ok(part_of(rec, &this, payload)),
-            Err(payload) => Err(part_of(rec, &this, payload)),
-        }
-    }
-}
-
 macro_rules! tuples {
     ($(($($name:ident $field:tt),+);)*) => {$(
+        impl<$($name),+> WholeOf for ($(Traced<$name>,)+) {
+            type Plain = ($($name,)+);
+            fn apart(self) -> (Self::Plain, SmallVec<[Lanes; 8]>) {
+                let lanes = SmallVec::from_iter([$(self.$field.lanes),+]);
+                (($(self.$field.into_plain(),)+), lanes)
+            }
+        }
+
         impl<$($name),+> Parts for ($(Traced<$name>,)+) {
             type Whole = ($($name,)+);
             fn join(self) -> Traced<Self::Whole> {
-                let parts = std::mem::ManuallyDrop::new(self);
+                let parts = ManuallyDrop::new(self);
                 // SAFETY: a `Traced` is only made from an initialized value, which is moved here.
                 let value = ($(unsafe { parts.$field.bits().assume_init() },)+);
                 let mut pieces = Pieces::new();
@@ -179,17 +234,14 @@ macro_rules! tuples {
                 Traced::constant(value)
             }
         }
-
-        impl<$($name),+> Open for Traced<($($name,)+)> {
-            type Opened = ($(Traced<$name>,)+);
-            fn open(self, rec: Rec) -> Self::Opened {
-                let this = self.take_whole();
-                // SAFETY: a `Traced` is only made from an initialized value.
-                let value = unsafe { this.value.assume_init_ref() };
-                ($(part_of(rec, &this, &value.$field),)+)
-            }
-        }
     )*};
+}
+
+impl WholeOf for () {
+    type Plain = ();
+    fn apart(self) -> ((), SmallVec<[Lanes; 8]>) {
+        ((), SmallVec::new())
+    }
 }
 
 tuples! {
@@ -199,96 +251,10 @@ tuples! {
     (A 0, B 1, C 2, D 3);
     (A 0, B 1, C 2, D 3, E 4);
     (A 0, B 1, C 2, D 3, E 4, F 5);
-}
-
-/// A match on a number: which arms were passed, and what the trace must know of that.
-pub struct Match<'a, T: Matchable> {
-    rec: Rec,
-    value: Traced<T>,
-    /// Inclusive ranges per arm; none means that the arm takes everything.
-    arms: &'a [&'a [(T, T)]],
-    reached: usize,
-}
-
-/// What literal and range patterns match.
-pub trait Matchable: Scalar + PartialOrd {}
-impl<T: super::ops::Compare> Matchable for T {}
-
-impl<'a, T: Matchable + super::ops::Compare> Match<'a, T> {
-    /// A match on `value`.
-    pub fn new(rec: Rec, value: Traced<T>, arms: &'a [&'a [(T, T)]]) -> Match<'a, T> {
-        Match { rec, value, arms, reached: 0 }
-    }
-
-    fn takes(&self, arm: usize) -> bool {
-        let value = self.value.get();
-        self.arms[arm].is_empty()
-            || self.arms[arm].iter().any(|&(lo, hi)| lo <= value && value <= hi)
-    }
-
-    /// The pattern of this arm has matched. Records guards that take every later run here too.
-    pub fn reach(&mut self, arm: usize) {
-        let rec = self.rec;
-        rec.step();
-        let passed = std::mem::replace(&mut self.reached, arm + 1)..arm;
-        if self.value.lane().is_const() {
-            return self.log(passed.end.min(arm), passed.start);
-        }
-        let taken = self.arms[arm];
-        if taken.iter().any(|&(lo, hi)| lo == self.value.get() && lo == hi) {
-            let lane = rec.guard_value(self.value.arg());
-            self.value = Traced::scalar(self.value.get(), lane);
-            return;
-        }
-        for earlier in passed {
-            // An arm that did match has been left by its `if`.
-            if self.takes(earlier) {
-                continue;
-            }
-            for &range in self.arms[earlier] {
-                if taken.is_empty() || taken.iter().any(|&(lo, hi)| lo <= range.1 && range.0 <= hi)
-                {
-                    self.guard_range(range);
-                }
-            }
-        }
-        let value = self.value.get();
-        if let Some(&range) = taken.iter().find(|&&(lo, hi)| lo <= value && value <= hi) {
-            self.guard_range(range);
-        }
-    }
-
-    fn guard_range(&self, (lo, hi): (T, T)) {
-        let rec = self.rec;
-        if lo == hi {
-            let equal = super::ops::eq(rec, self.value.dup(), Traced::constant(lo));
-            return rec.guard_one_of_many(equal.arg());
-        }
-        let above = super::ops::ge(rec, self.value.dup(), Traced::constant(lo));
-        rec.guard_one_of_many(above.arg());
-        if above.get() {
-            let below = super::ops::le(rec, self.value.dup(), Traced::constant(hi));
-            rec.guard_one_of_many(below.arg());
-        }
-    }
-
-    /// Shows the comparisons that the interpreter makes with a constant.
-    fn log(&self, last: usize, first: usize) {
-        for arm in first..=last {
-            for &(lo, hi) in self.arms[arm].iter().filter(|(lo, hi)| lo == hi) {
-                let equal = self.value.get() == hi;
-                let res = super::value::constant_of(equal);
-                let constant = Traced::constant(lo);
-                self.rec.log_only("int_eq", &[self.value.arg(), constant.arg()], res);
-                if equal {
-                    return;
-                }
-            }
-        }
-    }
-
-    /// The value, as it is known now.
-    pub fn value(&self) -> Traced<T> {
-        self.value.dup()
-    }
+    (A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+    (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+    (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
+    (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
+    (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
+    (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);
 }

@@ -293,6 +293,17 @@ macro_rules! counted {
 
 counted! { Rc Arc }
 
+macro_rules! words_of {
+    ($(<$($t:ident)?> $ty:ty;)*) => {$(
+        // SAFETY: words can be moved whatever they are.
+        unsafe impl<$($t)?> Traceable for $ty {
+            const LAYOUT: &'static [PieceTy] = const { &whole_words(size_of::<Self>()) }.get();
+        }
+    )*};
+}
+
+words_of! { <> String; <T> Vec<T>; }
+
 // SAFETY: in an `Option` the discriminant is either a niche of the payload, where its piece is an
 // integer, or a word before the payload.
 unsafe impl<T: Traceable> Traceable for Option<T> {
@@ -311,6 +322,8 @@ const fn option_layout<T: Traceable>() -> Joined {
 /// Where a discriminant is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tag {
+    /// There is one variant only: a struct.
+    Single,
     /// An integer with one value per variant.
     Value {
         /// Where.
@@ -341,7 +354,7 @@ impl<T: Traceable> Tagged for Option<T> {
 
     fn agrees(&self, bits: u64) -> bool {
         match Self::tag() {
-            Some(Tag::Value { .. }) => bits == u64::from(self.is_some()),
+            Some(Tag::Value { .. } | Tag::Single) => bits == u64::from(self.is_some()),
             Some(Tag::Niche(niche)) => niche.contains(bits) == self.is_some(),
             None => false,
         }
@@ -401,7 +414,7 @@ impl<T: Traceable, E: Traceable> Tagged for Result<T, E> {
 
     fn agrees(&self, bits: u64) -> bool {
         match Self::tag() {
-            Some(Tag::Value { .. }) => bits == u64::from(self.is_err()),
+            Some(Tag::Value { .. } | Tag::Single) => bits == u64::from(self.is_err()),
             Some(Tag::Niche(niche)) => {
                 let niche_in_ok = size_of::<T>() == size_of::<Result<T, E>>();
                 niche.contains(bits) == (self.is_ok() == niche_in_ok)
@@ -409,6 +422,81 @@ impl<T: Traceable, E: Traceable> Tagged for Result<T, E> {
             None => false,
         }
     }
+}
+
+/// The layout of a type, known or not.
+pub struct Layout<T>(std::marker::PhantomData<T>);
+
+impl<T: Traceable> Layout<T> {
+    /// Its pieces.
+    pub const PIECES: &'static [PieceTy] = T::LAYOUT;
+}
+
+/// Of types without a known layout: machine words. Found when there is nothing else.
+pub trait AnyLayout {
+    /// The pieces.
+    const PIECES: &'static [PieceTy];
+}
+
+impl<T> AnyLayout for Layout<T> {
+    const PIECES: &'static [PieceTy] = const { &whole_words(size_of::<T>()) }.get();
+}
+
+/// The integer of a size that enums have.
+pub const fn int_of_size(size: usize) -> Ty {
+    match size {
+        0 | 1 => Ty::I8,
+        2 => Ty::I16,
+        4 => Ty::I32,
+        _ => Ty::I64,
+    }
+}
+
+/// The layout of an enum without payloads.
+pub const fn c_like(size: usize) -> Joined {
+    match size {
+        0 => Joined::EMPTY,
+        size => Joined::EMPTY.with(0, &[PieceTy::at(0, int_of_size(size))]),
+    }
+}
+
+/// Where payloads start behind a tag, if they are so aligned.
+pub const fn payload_offset(tag: usize, aligns: &[usize]) -> usize {
+    let mut align = 1;
+    let mut at = 0;
+    while at < aligns.len() {
+        if aligns[at] > align {
+            align = aligns[at];
+        }
+        at += 1;
+    }
+    tag.div_ceil(align) * align
+}
+
+macro_rules! shapes {
+    ($($name:ident($($field:ident $at:tt),*);)*) => {$(
+        /// Fields laid out as C does.
+        #[repr(C)]
+        #[allow(dead_code)]
+        pub struct $name<$($field),*>($(pub $field),*);
+    )*};
+}
+
+shapes! {
+    C0();
+    C1(A 0);
+    C2(A 0, B 1);
+    C3(A 0, B 1, C 2);
+    C4(A 0, B 1, C 2, D 3);
+    C5(A 0, B 1, C 2, D 3, E 4);
+    C6(A 0, B 1, C 2, D 3, E 4, F 5);
+    C7(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+    C8(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+    C9(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
+    C10(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
+    C11(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
+    C12(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);
+    C13(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, M 12);
 }
 
 /// The layout of a value of which nothing is known: machine words, unless its name is that of a
@@ -496,6 +584,7 @@ mod tests {
             let (offset, ty) = match tag {
                 Tag::Value { offset, ty } => (offset, ty),
                 Tag::Niche(niche) => (niche.offset, niche.ty),
+                Tag::Single => unreachable!(),
             };
             for value in values {
                 let bytes = super::super::value::Bytes::at(value);

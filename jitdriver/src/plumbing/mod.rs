@@ -6,13 +6,14 @@ pub mod call;
 pub mod degrade;
 pub mod layout;
 pub mod ops;
+pub mod pattern;
 mod place;
 mod portal;
 mod rec;
 mod value;
 
 pub use crate::shims::*;
-pub use aggregate::{Match, Matchable, Open, Parts};
+pub use aggregate::{Parts, WholeOf, build, repeat};
 pub use call::{
     CallSite, Callee, Elidable, FromPlace, Method, Residual, Target, Twin, no_twin, residual,
 };

@@ -481,6 +481,108 @@ macro_rules! compare_int {
 
 compare_int! { i8 i16 i32 i64 isize u8 u16 u32 u64 usize }
 
+/// Two values that are compared; both stay with their owners.
+pub struct Compared<A, B>(pub Traced<A>, pub Traced<B>);
+
+/// Comparisons of numbers.
+pub trait NumberComparison {
+    /// `a == b`.
+    fn eq(&self, rec: Rec) -> Traced<bool>;
+    /// `a != b`.
+    fn ne(&self, rec: Rec) -> Traced<bool>;
+    /// `a < b`.
+    fn lt(&self, rec: Rec) -> Traced<bool>;
+    /// `a <= b`.
+    fn le(&self, rec: Rec) -> Traced<bool>;
+    /// `a > b`.
+    fn gt(&self, rec: Rec) -> Traced<bool>;
+    /// `a >= b`.
+    fn ge(&self, rec: Rec) -> Traced<bool>;
+}
+
+/// Comparisons of references to numbers.
+pub trait ReferenceComparison {
+    /// `a == b`.
+    fn eq(&self, rec: Rec) -> Traced<bool>;
+    /// `a != b`.
+    fn ne(&self, rec: Rec) -> Traced<bool>;
+    /// `a < b`.
+    fn lt(&self, rec: Rec) -> Traced<bool>;
+    /// `a <= b`.
+    fn le(&self, rec: Rec) -> Traced<bool>;
+    /// `a > b`.
+    fn gt(&self, rec: Rec) -> Traced<bool>;
+    /// `a >= b`.
+    fn ge(&self, rec: Rec) -> Traced<bool>;
+}
+
+/// Comparisons of anything else, by calls.
+pub trait AnyComparison<A, B> {
+    /// `a == b`.
+    fn eq(&self, rec: Rec) -> Traced<bool>
+    where
+        A: PartialEq<B>;
+    /// `a != b`.
+    fn ne(&self, rec: Rec) -> Traced<bool>
+    where
+        A: PartialEq<B>;
+    /// `a < b`.
+    fn lt(&self, rec: Rec) -> Traced<bool>
+    where
+        A: PartialOrd<B>;
+    /// `a <= b`.
+    fn le(&self, rec: Rec) -> Traced<bool>
+    where
+        A: PartialOrd<B>;
+    /// `a > b`.
+    fn gt(&self, rec: Rec) -> Traced<bool>
+    where
+        A: PartialOrd<B>;
+    /// `a >= b`.
+    fn ge(&self, rec: Rec) -> Traced<bool>
+    where
+        A: PartialOrd<B>;
+}
+
+macro_rules! comparisons {
+    ($($name:ident $op:tt $bound:ident;)*) => {
+        impl<T: Compare> NumberComparison for &&Compared<T, T> {
+            $(fn $name(&self, rec: Rec) -> Traced<bool> {
+                $name(rec, self.0.dup(), self.1.dup())
+            })*
+        }
+
+        impl<T: Compare> ReferenceComparison for &Compared<&T, &T> {
+            $(fn $name(&self, rec: Rec) -> Traced<bool> {
+                $name(rec, self.0.place(rec).read(rec), self.1.place(rec).read(rec))
+            })*
+        }
+
+        impl<A, B> AnyComparison<A, B> for Compared<A, B> {
+            $(fn $name(&self, rec: Rec) -> Traced<bool>
+            where
+                A: $bound<B>,
+            {
+                let site = super::CallSite { name: stringify!($op), site: std::any::type_name::<A>(), elidable: false };
+                let args = (self.0.peek(), self.1.peek());
+                super::call::residual(rec, &site, args, |(a, b): (A, B)| {
+                    let (a, b) = (std::mem::ManuallyDrop::new(a), std::mem::ManuallyDrop::new(b));
+                    *a $op *b
+                })
+            })*
+        }
+    };
+}
+
+comparisons! {
+    eq == PartialEq;
+    ne != PartialEq;
+    lt < PartialOrd;
+    le <= PartialOrd;
+    gt > PartialOrd;
+    ge >= PartialOrd;
+}
+
 macro_rules! comparison {
     ($($(#[doc = $doc:literal])* $name:ident $op:tt: $signed:ident $unsigned:ident $float:ident;)*) => {$(
         $(#[doc = $doc])*

@@ -18,6 +18,7 @@ use metainterp::abort::Abort;
 use metainterp::ir::{Const, MemDescr, Opcode, Ty};
 use metainterp::record::{Arg, Lane};
 use smallvec::SmallVec;
+use std::cell::Cell;
 use std::mem::{MaybeUninit, needs_drop};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -133,7 +134,7 @@ impl Addr {
     }
 
     /// The pieces of a pointer with this address.
-    fn lanes(self, rec: Rec, fat: bool) -> Lanes {
+    pub(crate) fn lanes(self, rec: Rec, fat: bool) -> Lanes {
         if rec.is_live() {
             return Lanes::Const;
         }
@@ -190,6 +191,7 @@ fn add(rec: Rec, address: Arg, bytes: Arg) -> Arg {
 #[derive(Clone, Copy)]
 pub(crate) struct Shadow {
     lanes: *mut Lanes,
+    moved: *const Cell<bool>,
     start: *mut u8,
     len: u32,
 }
@@ -198,6 +200,7 @@ impl Shadow {
     fn of<T>(local: &mut Traced<T>) -> Shadow {
         Shadow {
             lanes: &raw mut local.lanes,
+            moved: &raw const local.moved,
             start: local.value.as_mut_ptr().cast(),
             len: size_of::<T>() as u32,
         }
@@ -364,8 +367,20 @@ impl<T: ?Sized + Pointee> Place<T> {
 }
 
 impl<T: ?Sized> Place<T> {
-    fn at(ptr: *mut T, addr: Addr) -> Place<T> {
+    pub(crate) fn at(ptr: *mut T, addr: Addr) -> Place<T> {
         Place { ptr, addr, layout: None }
+    }
+
+    pub(crate) fn addr(&self) -> Addr {
+        self.addr
+    }
+
+    /// A local of the twin does not own its value any more.
+    pub(crate) fn disown(self) {
+        if let Some(shadow) = self.addr.shadow {
+            // SAFETY: the local outlives all references to it, as in the plain function.
+            unsafe { (*shadow.moved).set(true) };
+        }
     }
 
     /// The same address under another type, at a known distance.
@@ -438,6 +453,21 @@ impl<T> Place<T> {
             }
         }
         Traced::new(value, Lanes::of(rec, &pieces))
+    }
+
+    /// Reads one scalar of the value.
+    pub(crate) fn piece(self, rec: Rec, piece: PieceTy) -> Arg {
+        match self.addr.shadow {
+            Some(shadow) => {
+                let at = shadow.offset_of(self.ptr) + piece.offset;
+                let whole = PieceTy { offset: at, ..piece };
+                match rec.is_live() {
+                    true => Arg::new(Lane::CONST, piece.ty, shadow.bytes().bits(at, piece.ty)),
+                    false => shadow.args(rec, &[whole])[0],
+                }
+            }
+            None => self.load_piece(rec, &piece),
+        }
     }
 
     fn load_piece(&self, rec: Rec, piece: &PieceTy) -> Arg {
@@ -634,9 +664,14 @@ macro_rules! counted {
         impl<T> Peel<$pointer<T>> {
             /// What it points to: behind the counts.
             pub fn peel(self, rec: Rec) -> Place<T> {
-                // SAFETY: the pointer is alive, as in the plain function; only its address is taken.
-                let target = $pointer::as_ptr(unsafe { &*self.0.ptr });
                 let counts = self.0.pointer_at::<u8>(rec, 0);
+                let mut pointer = MaybeUninit::<$pointer<T>>::uninit();
+                // SAFETY: it is its pointer, which was just read; it is not dropped, and only
+                // the address of what it points to is taken.
+                let target = unsafe {
+                    pointer.as_mut_ptr().cast::<*mut u8>().write(counts.ptr);
+                    $pointer::as_ptr(pointer.assume_init_ref())
+                };
                 let distance = target.addr().wrapping_sub(counts.ptr.addr()) as isize;
                 counts.part(rec, distance)
             }

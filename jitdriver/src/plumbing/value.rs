@@ -37,14 +37,14 @@ pub type Args = SmallVec<[Arg; 8]>;
 
 /// A run of bytes that the trace knows as one value.
 #[derive(Clone, Copy)]
-pub(crate) struct Piece {
-    pub offset: u32,
-    pub what: What,
+pub struct Piece {
+    pub(crate) offset: u32,
+    pub(crate) what: What,
 }
 
 /// What the trace has in the place of some bytes.
 #[derive(Clone, Copy)]
-pub(crate) enum What {
+pub enum What {
     /// A value of the trace.
     Lane(Ty, Lane),
     /// An address that is still symbolic: the number of an [`Addr`].
@@ -74,7 +74,7 @@ impl Piece {
 
 /// The pieces of a value.
 #[derive(Clone, Copy)]
-pub(crate) enum Lanes {
+pub enum Lanes {
     /// The same on every run.
     Const,
     /// One piece.
@@ -83,7 +83,7 @@ pub(crate) enum Lanes {
     Many(u32, u32),
 }
 
-pub(crate) type Pieces = SmallVec<[Piece; 4]>;
+pub type Pieces = SmallVec<[Piece; 4]>;
 
 /// Where lists of pieces and symbolic addresses are kept while a twin runs.
 #[derive(Default)]
@@ -146,7 +146,7 @@ pub struct Traced<T> {
     pub(crate) value: MaybeUninit<T>,
     pub(crate) lanes: Lanes,
     /// The value has been moved away: it is not dropped here.
-    moved: Cell<bool>,
+    pub(crate) moved: Cell<bool>,
 }
 
 impl<T> Drop for Traced<T> {
@@ -166,6 +166,26 @@ impl<T> Traced<T> {
     /// A value that is the same on every run of the trace.
     pub fn constant(value: T) -> Traced<T> {
         Traced::new(MaybeUninit::new(value), Lanes::Const)
+    }
+
+    /// The value for looking at it: it stays with its owner.
+    pub fn peek(&self) -> Traced<T> {
+        Traced { value: copy_bits(&self.value), lanes: self.lanes, moved: Cell::new(true) }
+    }
+
+    /// The same bytes on every run.
+    pub(crate) fn constant_bits(value: MaybeUninit<T>) -> Traced<T> {
+        Traced::new(value, Lanes::Const)
+    }
+
+    /// Somebody else owns the value.
+    pub(crate) fn disown(&self) {
+        self.moved.set(true);
+    }
+
+    /// The value is owned here again.
+    pub(crate) fn reown(&self) {
+        self.moved.set(false);
     }
 
     /// The value is dropped by somebody else from here on.
@@ -198,26 +218,11 @@ impl<T> Traced<T> {
         unsafe { copy_bits(&self.value).assume_init() }
     }
 
-    pub(crate) fn as_ptr(&self) -> *const T {
-        self.value.as_ptr()
-    }
-
     /// The value's pieces as machine arguments of these types at these offsets.
     pub(crate) fn args_of(&self, rec: Rec, layout: &[PieceTy]) -> Args {
         let bytes = Bytes::of(self);
         let pieces = self.lanes.pieces(rec);
         layout.iter().map(|piece| extract(rec, bytes, &pieces, piece.offset, piece.ty)).collect()
-    }
-
-    /// The part of the value at an offset.
-    ///
-    /// # Safety
-    /// A `U` that may be used once lies there.
-    pub(crate) unsafe fn part<U>(&self, rec: Rec, offset: usize) -> Traced<U> {
-        // SAFETY: the caller vouches for the part; its bytes are copied.
-        let value = unsafe { self.value.as_ptr().byte_add(offset).cast::<MaybeUninit<U>>().read() };
-        let lanes = slice(rec, Bytes::of(self), self.lanes, offset as u32, size_of::<U>() as u32);
-        Traced::new(value, lanes)
     }
 
     /// A value whose bytes are known by lanes in a layout.
@@ -228,6 +233,28 @@ impl<T> Traced<T> {
         lanes: &[Lane],
     ) -> Traced<T> {
         Traced::new(value, lanes_of(rec, layout, lanes))
+    }
+}
+
+impl<T> Traced<T> {
+    /// The part of the value at an offset.
+    ///
+    /// # Safety
+    /// A `U` that may be used once lies there.
+    pub(crate) unsafe fn part<U>(&self, rec: Rec, offset: usize) -> Traced<U> {
+        // SAFETY: the caller vouches for the part; its bytes are copied.
+        let value = unsafe { self.value.as_ptr().byte_add(offset).cast::<MaybeUninit<U>>().read() };
+        let lanes = slice(rec, Bytes::of(self), self.lanes, offset as u32, size_of::<U>() as u32);
+        Traced::new(value, lanes)
+    }
+}
+
+impl<A, B> Traced<(A, B)> {
+    /// Both halves.
+    pub(crate) fn split(self, rec: Rec) -> (Traced<A>, Traced<B>) {
+        let this = self.take_whole();
+        // SAFETY: the halves are all of the pair, which is not used any more.
+        unsafe { (this.part(rec, offset_of!((A, B), 0)), this.part(rec, offset_of!((A, B), 1))) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Calls of functions and methods.
 
 use super::{Lowerer, at, start};
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, Path};
@@ -35,6 +35,9 @@ impl Lowerer {
             ("Err", [arg]) => return quote!(__p::Traced::err(#arg)),
             _ => {}
         }
+        if is_constructor(&callee.path) {
+            return self.construct(c.func.to_token_stream(), args);
+        }
         if args.len() > MOST_ARGS {
             return self.unsupported(&c.args, "a call with so many arguments");
         }
@@ -50,6 +53,30 @@ impl Lowerer {
             #scope
             __p::Callee::call(#token, __rec, #site, __args, __plain)
         })
+    }
+
+    /// `Path(args)`: a tuple struct or variant.
+    fn construct(&mut self, path: TokenStream, args: Vec<TokenStream>) -> TokenStream {
+        let names: Vec<_> = (0..args.len()).map(|i| format_ident!("__f{i}")).collect();
+        self.build(&args, quote!(#path(#(#names),*)), &names)
+    }
+
+    /// A whole from parts; `whole` is both the expression and the pattern of it, in the names.
+    pub(super) fn build(
+        &mut self,
+        parts: &[TokenStream],
+        whole: TokenStream,
+        names: &[Ident],
+    ) -> TokenStream {
+        quote!(__p::build(
+            __rec,
+            (#(__p::coerce(__rec, #parts),)*),
+            |(#(#names,)*)| #whole,
+            |__whole| match __whole {
+                #whole => [#(::core::ptr::from_ref(#names).addr()),*],
+                _ => ::core::unreachable!(),
+            },
+        ))
     }
 
     /// The token of a called path, and items that must be in scope for it.
@@ -114,6 +141,13 @@ impl Lowerer {
             __p::Method::call(__token, __rec, #site, __this, __args, __plain)
         })
     }
+}
+
+/// `Variant(…)` rather than `function(…)`: by the naming convention.
+pub(super) fn is_constructor(path: &Path) -> bool {
+    path.segments
+        .last()
+        .is_some_and(|last| last.ident.to_string().starts_with(|c: char| c.is_ascii_uppercase()))
 }
 
 /// `Type::function` rather than `module::function`: by the naming convention.

@@ -1,5 +1,6 @@
 //! Control flow: conditions and loops.
 
+use super::pattern::contains_let;
 use super::{Lowerer, start, unit};
 use crate::syntax::{self, BreakKind};
 use proc_macro2::TokenStream;
@@ -18,14 +19,14 @@ impl Lowerer {
             Some((_, e)) => cx.value(e),
             None => unit(),
         };
-        if let Expr::Let(cond) = &*i.cond {
-            let value = self.value(&cond.expr);
-            let (pat, then) = self.scoped(|cx| {
-                let pat = cx.open_pattern(&cond.pat);
-                (pat, cx.block(&i.then_branch))
+        if contains_let(&i.cond) {
+            let (cond, then) = self.scoped(|cx| {
+                let cond = cx.let_condition(&i.cond);
+                (cond, cx.block(&i.then_branch))
             });
             let otherwise = otherwise(self);
-            return quote!(if let #pat = __p::Open::open(#value, __rec) #then else { #otherwise });
+            let (test, bind) = (&cond.test, cond.bind());
+            return quote!(if let ::core::option::Option::Some(#bind) = #test #then else { #otherwise });
         }
         let cond = self.condition(&i.cond);
         let then = self.block(&i.then_branch);
@@ -35,12 +36,21 @@ impl Lowerer {
 
     pub(super) fn while_expr(&mut self, w: &syn::ExprWhile) -> TokenStream {
         let label = &w.label;
-        if let Expr::Let(cond) = &*w.cond {
-            let value = self.value(&cond.expr);
-            return self.scoped(|cx| {
-                let pat = cx.open_pattern(&cond.pat);
-                let body = cx.in_loop(BreakKind::Plain, |cx| cx.block(&w.body));
-                quote!({ #label while let #pat = __p::Open::open(#value, __rec) { let _ = #body; } __p::Traced::constant(()) })
+        if contains_let(&w.cond) {
+            let outer = std::mem::take(&mut self.temps);
+            let (cond, body) = self.scoped(|cx| {
+                let cond = cx.let_condition(&w.cond);
+                (cond, cx.in_loop(BreakKind::Plain, |cx| cx.block(&w.body)))
+            });
+            let temps = std::mem::replace(&mut self.temps, outer);
+            let (test, bind) = (&cond.test, cond.bind());
+            return quote!({
+                #label loop {
+                    #(let mut #temps;)*
+                    let ::core::option::Option::Some(#bind) = (#test) else { break };
+                    let _ = #body;
+                }
+                __p::Traced::constant(())
             });
         }
         let cond = self.condition(&w.cond);

@@ -121,7 +121,7 @@ impl Lowerer {
         let e: Expr = parse_quote!({ #local #all });
         let value = self.degraded_with(&e, hoisted, why);
         let parts = (0..names.len())
-            .map(|_| quote!(let (__part, __parts) = __p::Open::open(__parts, __rec);));
+            .map(|_| quote!(let (__part, __parts) = __p::degrade::split(__rec, __parts);));
         let opened =
             names.iter().zip(parts).map(|(name, open)| quote!(#open let mut #name = __part;));
         let opened = quote!(let __parts = #value; #(#opened)*);
@@ -180,7 +180,7 @@ impl Lowerer {
         });
         let take_backs = free.iter().map(|Free { name, .. }| {
             quote! {
-                let (__back, __backs) = __p::Open::open(__backs, __rec);
+                let (__back, __backs) = __p::degrade::split(__rec, __backs);
                 __p::degrade::TakeBack::take_back(&mut #name, __rec, __back);
             }
         });
@@ -193,7 +193,7 @@ impl Lowerer {
                 let __res = #body;
                 (__res, #backs)
             });
-            let (__res, __backs) = __p::Open::open(__out, __rec);
+            let (__res, __backs) = __p::degrade::split(__rec, __out);
             #(#take_backs)*
             __res
         })

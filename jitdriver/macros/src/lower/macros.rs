@@ -84,12 +84,12 @@ impl Lowerer {
             return self.unsupported(mac, "an assertion without two values");
         };
         let span = start(left);
-        let (left, right) = (self.value(left), self.value(right));
+        let (left, right) = (self.looked_at(left), self.looked_at(right));
         let compare = match name.ends_with("_eq") {
             true => quote!(eq),
             false => quote!(ne),
         };
-        let holds = quote_spanned!(span=> __p::ops::branch(__rec, __p::ops::#compare(__rec, #left, #right)));
+        let holds = quote_spanned!(span=> __p::ops::branch(__rec, (&&&__p::ops::Compared(#left, #right)).#compare(__rec)));
         self.fail_unless(mac, holds)
     }
 

@@ -182,14 +182,31 @@ impl Lowerer {
     /// An expression of constants only: the same in the twin as in the plain function.
     fn is_closed(&self, e: &Expr) -> bool {
         match e {
+            Expr::Tuple(e) => e.elems.iter().all(|e| self.is_closed(e)),
+            Expr::Array(e) => e.elems.iter().all(|e| self.is_closed(e)),
+            Expr::Repeat(e) => self.is_closed(&e.expr) && self.is_closed(&e.len),
+            Expr::Struct(e) => {
+                e.rest.is_none() && e.fields.iter().all(|field| self.is_closed(&field.expr))
+            }
+            Expr::Call(e) => {
+                matches!(&*e.func, Expr::Path(path) if self.local_of(&e.func).is_none() && call::is_constructor(&path.path))
+                    && e.args.iter().all(|e| self.is_closed(e))
+            }
+            e => self.is_static(e),
+        }
+    }
+
+    /// A constant that a reference to it makes a static.
+    fn is_static(&self, e: &Expr) -> bool {
+        match e {
             Expr::Lit(_) => true,
             Expr::Path(_) => self.local_of(e).is_none(),
-            Expr::Paren(e) => self.is_closed(&e.expr),
-            Expr::Group(e) => self.is_closed(&e.expr),
-            Expr::Unary(e) => !matches!(e.op, UnOp::Deref(_)) && self.is_closed(&e.expr),
-            Expr::Cast(e) => self.is_closed(&e.expr),
+            Expr::Paren(e) => self.is_static(&e.expr),
+            Expr::Group(e) => self.is_static(&e.expr),
+            Expr::Unary(e) => !matches!(e.op, UnOp::Deref(_)) && self.is_static(&e.expr),
+            Expr::Cast(e) => self.is_static(&e.expr),
             Expr::Binary(e) => {
-                !is_assignment(&e.op) && self.is_closed(&e.left) && self.is_closed(&e.right)
+                !is_assignment(&e.op) && self.is_static(&e.left) && self.is_static(&e.right)
             }
             _ => false,
         }

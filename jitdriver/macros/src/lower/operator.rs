@@ -26,9 +26,16 @@ impl Operator {
             }
             Operator::Compare(name) => {
                 let name = Ident::new(name, start(e));
-                quote_spanned!(start(e)=> __p::ops::#name(__rec, #a, #b))
+                quote_spanned!(start(e)=> (&&&__p::ops::Compared(#a, #b)).#name(__rec))
             }
         }
+    }
+}
+
+impl Operator {
+    /// The operands stay with their owners.
+    pub(super) fn only_looks(&self) -> bool {
+        matches!(self, Operator::Compare(_))
     }
 }
 

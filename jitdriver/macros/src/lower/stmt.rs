@@ -3,7 +3,7 @@
 use super::{Lowerer, macro_diverges, stmt_diverges, unit};
 use crate::syntax;
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 use syn::{Block, Expr, Local, Pat, Stmt};
 
 impl Lowerer {
@@ -98,32 +98,59 @@ impl Lowerer {
             self.declare(ident);
             return quote!(let mut #ident #ty;);
         };
-        let value = self.value(&init.expr);
         if let Pat::Ident(name) = pat
             && name.subpat.is_none()
             && name.by_ref.is_none()
             && !syntax::is_constant_name(&name.ident)
         {
+            let value = self.value(&init.expr);
             let ident = &name.ident;
             self.declare(ident);
             return quote!(let mut #ident #ty = #value;);
         }
         if matches!(pat, Pat::Wild(_)) {
+            let value = self.value(&init.expr);
             return quote!(let _ #ty = #value;);
         }
-        let otherwise = init.diverge.as_ref().map(|(_, e)| {
-            let otherwise = match &**e {
-                Expr::Block(block) => self.block(&block.block),
-                e => self.value(e),
-            };
-            quote!(else { #otherwise })
-        });
-        let pat = self.open_pattern(pat);
-        match ty {
+        let otherwise = match init.diverge.as_ref().map(|(_, e)| &**e) {
+            Some(Expr::Block(block)) => self.block(&block.block),
+            Some(e) => self.value(e),
+            None => quote!(::core::unreachable!()),
+        };
+        self.destructured(pat, &init.expr, ty, init.diverge.is_some(), otherwise)
+    }
+
+    /// `let pattern = value` with names that live on.
+    fn destructured(
+        &mut self,
+        pat: &Pat,
+        init: &Expr,
+        ty: Option<TokenStream>,
+        refutable: bool,
+        otherwise: TokenStream,
+    ) -> TokenStream {
+        let place = match ty {
+            None => self.place(init),
             Some(ty) => {
-                quote!(let #pat = { let __v #ty = #value; __p::Open::open(__v, __rec) } #otherwise;)
+                let value = self.value(init);
+                let typed = format_ident!("__typed{}", self.n_temps);
+                self.n_temps += 1;
+                self.temps.push(typed.clone());
+                quote!({ let __v #ty = #value; #typed = __v; __p::Local::as_place(&mut #typed) })
             }
-            None => quote!(let #pat = __p::Open::open(#value, __rec) #otherwise;),
+        };
+        let root = format_ident!("__let{}", self.n_temps);
+        self.n_temps += 1;
+        let lowered = self.pattern(pat, &root, refutable);
+        let (test, bind, chosen) = (&lowered.test, lowered.bind(), &lowered.chosen);
+        quote! {
+            let #root = #place;
+            let mut __seen = __p::pattern::Seen::default();
+            let #bind = match #test {
+                ::core::option::Option::Some(__bound) => __bound,
+                ::core::option::Option::None => #otherwise,
+            };
+            #chosen
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Expressions as values: of type `Traced<T>`.
 
-use super::operator::{is_assignment, operator};
+use super::operator::{Operator, is_assignment, operator};
 use super::{Lowerer, Return, call_at, start, stmt_diverges, unit};
 use crate::syntax;
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use std::collections::BTreeMap;
 use syn::spanned::Spanned;
 use syn::{BinOp, Expr, Lit, Stmt, UnOp};
@@ -95,13 +95,36 @@ impl Lowerer {
                 }
             }
             Expr::Closure(_) => self.unsupported(e, "a closure"),
-            Expr::Struct(_) => self.unsupported(e, "a struct literal"),
-            Expr::Array(_) | Expr::Repeat(_) => self.unsupported(e, "an array literal"),
+            Expr::Struct(s) => self.struct_literal(s),
+            Expr::Array(a) => {
+                let elems: Vec<_> = a.elems.iter().map(|e| self.value(e)).collect();
+                if elems.len() > 12 {
+                    return self.unsupported(e, "an array literal of more than twelve elements");
+                }
+                let names: Vec<_> = (0..elems.len()).map(|i| format_ident!("__f{i}")).collect();
+                self.build(&elems, quote!([#(#names),*]), &names)
+            }
+            Expr::Repeat(r) if self.is_closed(&r.len) => {
+                let (element, len) = (self.value(&r.expr), &r.len);
+                quote!(__p::repeat::<_, { #len }>(__rec, #element))
+            }
+            Expr::Repeat(_) => self.unsupported(e, "an array literal of this length"),
             Expr::Try(_) => self.unsupported(e, "the operator `?`"),
             Expr::Range(_) => self.unsupported(e, "a range outside of `for`"),
             Expr::Let(_) => self.unsupported(e, "`let` in a larger condition"),
             _ => self.unsupported(e, "this expression"),
         }
+    }
+
+    fn struct_literal(&mut self, s: &syn::ExprStruct) -> TokenStream {
+        if s.rest.is_some() || s.fields.len() > 12 {
+            return self.unsupported(s, "this struct literal");
+        }
+        let parts: Vec<_> = s.fields.iter().map(|field| self.value(&field.expr)).collect();
+        let names: Vec<_> = (0..parts.len()).map(|i| format_ident!("__f{i}")).collect();
+        let members = s.fields.iter().map(|field| &field.member);
+        let path = &s.path;
+        self.build(&parts, quote!(#path { #(#members: #names),* }), &names)
     }
 
     pub(super) fn constant(&mut self, e: &Expr) -> TokenStream {
@@ -119,8 +142,12 @@ impl Lowerer {
     }
 
     pub(super) fn binary(&mut self, b: &syn::ExprBinary) -> TokenStream {
-        let left = self.value(&b.left);
         let span = start(b);
+        if let Some(op) = operator(&b.op).filter(Operator::only_looks) {
+            let (left, right) = (self.looked_at(&b.left), self.looked_at(&b.right));
+            return op.apply(b, left, right);
+        }
+        let left = self.value(&b.left);
         if matches!(b.op, BinOp::And(_) | BinOp::Or(_)) {
             let right = self.value(&b.right);
             return match b.op {
@@ -134,6 +161,25 @@ impl Lowerer {
         match operator(&b.op) {
             Some(op) => op.apply(b, left, right),
             None => self.unsupported(&b.op, "this operator"),
+        }
+    }
+
+    /// An operand that is only looked at: a variable is not moved by that.
+    pub(super) fn looked_at(&mut self, e: &Expr) -> TokenStream {
+        if let Some(local) = self.local_of(e) {
+            return quote!(#local.peek());
+        }
+        match e {
+            Expr::Paren(e) => self.looked_at(&e.expr),
+            Expr::Field(_) | Expr::Index(_) => {
+                let value = self.read_place(e);
+                quote!(#value.borrowed())
+            }
+            Expr::Unary(u) if matches!(u.op, UnOp::Deref(_)) => {
+                let value = self.read_place(e);
+                quote!(#value.borrowed())
+            }
+            e => self.value(e),
         }
     }
 
@@ -176,7 +222,7 @@ impl Lowerer {
     }
 
     pub(super) fn reference(&mut self, e: &Expr, mutable: bool) -> TokenStream {
-        let place = match self.is_closed(e) {
+        let place = match self.is_static(e) && !mutable {
             true => quote!(__p::Place::of_static(&#e)),
             false => self.place(e),
         };
