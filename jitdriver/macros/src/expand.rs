@@ -2,21 +2,22 @@
 //!
 //! A helper function keeps its tokens. Its twin hangs on a braced struct of the function's name,
 //! which lives in the type namespace only, so that one `use` imports both. A method's twin is an
-//! inherent associated function beside it. A portal's twin is a closure inside the portal, at the
-//! merge point: that is the one place where the types of its local variables are known, to rustc.
+//! inherent associated function beside it. A [portal]'s twin is inside of it.
+
+mod portal;
 
 use crate::check;
 use crate::lower::{Lowerer, Return};
-use crate::parse::{self, FnHints, Hint};
-use crate::{scope, syntax};
+use crate::parse::{self, FnHints};
+use crate::scope;
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote};
 use std::collections::BTreeSet;
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Block, Expr, FnArg, GenericParam, Generics, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl,
-    Lifetime, Pat, ReceiverKind, ReturnType, Signature, Stmt, Type, Visibility, parse_quote,
+    Block, FnArg, GenericParam, Generics, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, Lifetime,
+    Pat, ReceiverKind, ReturnType, Signature, Type, Visibility, parse_quote,
 };
 
 /// Expands `#[jit]` on an item. The item is emitted also when there are errors.
@@ -66,8 +67,7 @@ fn function(item: &ItemFn) -> syn::Result<TokenStream> {
     strip_hints(&mut plain.attrs);
     if let Some(portal) = portal {
         hints.forbid_on_portal()?;
-        let body = portal_body(item, &portal)?;
-        *plain.block = body;
+        *plain.block = portal::body(&item.sig, &item.block, &portal)?;
         let token =
             token_struct(item, quote!(__p::Residual), quote!(__p::Residual), &Generics::default());
         return Ok(quote!(#plain #token));
@@ -151,11 +151,12 @@ fn impl_block(item: &ItemImpl) -> syn::Result<TokenStream> {
     let mut twins = Vec::new();
     let mut errors: Option<syn::Error> = None;
     let mut attrs = Vec::new();
-    for method in &item.items {
-        let ImplItem::Fn(method) = method else { continue };
+    for (method, plain) in item.items.iter().zip(&mut plain.items) {
+        let (ImplItem::Fn(method), ImplItem::Fn(plain)) = (method, plain) else { continue };
         attrs.extend(&method.attrs);
-        match method_twin(method) {
-            Ok(twin) => twins.push(twin),
+        strip_hints(&mut plain.attrs);
+        match method_twin(method, plain) {
+            Ok(twin) => twins.extend(twin),
             Err(error) => match &mut errors {
                 Some(errors) => errors.combine(error),
                 none => *none = Some(error),
@@ -165,29 +166,26 @@ fn impl_block(item: &ItemImpl) -> syn::Result<TokenStream> {
     if let Some(errors) = errors {
         return Err(errors);
     }
-    for method in &mut plain.items {
-        if let ImplItem::Fn(method) = method {
-            strip_hints(&mut method.attrs);
-        }
-    }
     let (generics, _, bounds) = item.generics.split_for_impl();
     let ty = &item.self_ty;
     let imports = parse::keep_imports(attrs);
-    Ok(quote! {
-        #plain
-        #imports
-        #[allow(dead_code, clippy::all)]
-        impl #generics #ty #bounds { #(#twins)* }
-    })
+    // A trait's portal may be all there is, on a type to which nothing can be added.
+    let twins = (!twins.is_empty()).then(|| {
+        quote! {
+            #[allow(dead_code, clippy::all)]
+            impl #generics #ty #bounds { #(#twins)* }
+        }
+    });
+    Ok(quote!(#plain #imports #twins))
 }
 
-fn method_twin(method: &ImplItemFn) -> syn::Result<TokenStream> {
+/// The twin beside a method; none for a portal, which has it inside: `plain` is given it.
+fn method_twin(method: &ImplItemFn, plain: &mut ImplItemFn) -> syn::Result<Option<TokenStream>> {
     let hints = parse::function_attrs(&method.attrs)?;
     if let Some(portal) = check::portal(&method.sig, &method.block)? {
-        return Err(syn::Error::new(
-            portal.hint.span,
-            "a merge point in a method is not supported yet; make the interpreter loop a function",
-        ));
+        hints.forbid_on_portal()?;
+        plain.block = portal::body(&method.sig, &method.block, &portal)?;
+        return Ok(None);
     }
     let name = &method.sig.ident;
     let (twin_name, token_name) =
@@ -204,11 +202,11 @@ fn method_twin(method: &ImplItemFn) -> syn::Result<TokenStream> {
         }
     };
     if let Policy::Token(token) = policy(&hints, &method.block) {
-        return Ok(called(token));
+        return Ok(Some(called(token)));
     }
     let twin = twin_function(&method.sig, &method.block, twin_name.clone(), vis)?;
     let token = twin_token(&method.sig, token_name, &twin_name, vis)?;
-    Ok(quote!(#token #twin))
+    Ok(Some(quote!(#token #twin)))
 }
 
 /// The parameters of a twin: name and plain type.
@@ -403,7 +401,7 @@ fn prelude(methods: &BTreeSet<String>) -> TokenStream {
     quote! {
         use ::jitdriver::plumbing as __p;
         use ::jitdriver::plumbing::{
-            AnyPlace as _, Element as _, FloatShims as _, IndexPlace as _, IntShims as _, Local as _, PeelAny as _, ProbeMemory as _, ProbeValue as _,
+            AnyPlace as _, Element as _, FloatShims as _, IndexPlace as _, IntShims as _, Local as _, PeelAny as _, ProbeExclusive as _, ProbeMemory as _, ProbeValue as _,
             SignedShims as _, SliceShims as _, UnknownPlace as _, VecShims as _,
         };
         #[allow(unused_imports)]
@@ -416,208 +414,5 @@ fn prelude(methods: &BTreeSet<String>) -> TokenStream {
         #checks
         trait __NoTwinMethods { #(fn #names(&self) -> __p::Residual { __p::Residual })* }
         impl<__T: ?Sized> __NoTwinMethods for &__T {}
-    }
-}
-
-/// The portal's body: the author's, with the twin at the merge point and the entry at each
-/// `can_enter_jit!`.
-fn portal_body(item: &ItemFn, portal: &check::Portal) -> syn::Result<Block> {
-    let twin = portal_twin(item, portal)?;
-    let mut block = (*item.block).clone();
-    let mut replacer = HintReplacer { twin, portal };
-    replacer.visit_block_mut(&mut block);
-    Ok(block)
-}
-
-struct HintReplacer<'a> {
-    twin: TokenStream,
-    portal: &'a check::Portal,
-}
-
-impl VisitMut for HintReplacer<'_> {
-    fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
-        if let Stmt::Macro(m) = stmt
-            && let Some(Ok(hint)) = parse::parse_hint(&m.mac)
-        {
-            let path = &m.mac.path;
-            let expanded = match hint.is_merge_point() {
-                true => self.twin.clone(),
-                false => enter(&hint, self.portal),
-            };
-            let tokens = quote!(#path!(); #expanded);
-            *stmt = Stmt::Expr(Expr::Verbatim(tokens), None);
-            return;
-        }
-        visit_mut::visit_stmt_mut(self, stmt);
-    }
-
-    fn visit_expr_mut(&mut self, e: &mut Expr) {
-        if let Expr::Macro(m) = e
-            && let Some(Ok(hint)) = parse::parse_hint(&m.mac)
-        {
-            let (path, tokens) = (&m.mac.path, enter(&hint, self.portal));
-            *e = Expr::Verbatim(quote!({ #path!(); #tokens }));
-            return;
-        }
-        visit_mut::visit_expr_mut(self, e);
-    }
-}
-
-fn greens(hint: &Hint) -> TokenStream {
-    let (driver, names) = (&hint.driver, &hint.greens);
-    quote!((#(::jitdriver::plumbing::green(&#driver, &#names),)*))
-}
-
-/// The reds as they are passed: by value, or where they are.
-fn reds(hint: &Hint, portal: &check::Portal, exclusive: bool) -> TokenStream {
-    let probes = hint.reds.iter().map(|name| {
-        let borrow = match exclusive && portal.is_mutable(name) {
-            true => quote!(&raw mut #name),
-            false => quote!((&raw const #name).cast_mut()),
-        };
-        quote_spanned!(name.span()=> (&::jitdriver::plumbing::Probe(#borrow)).red())
-    });
-    quote!({
-        #[allow(unused_imports)]
-        use ::jitdriver::plumbing::{ProbeMemory as _, ProbeValue as _};
-        ::core::convert::identity((#(#probes,)*))
-    })
-}
-
-/// `can_enter_jit!` in the plain function.
-fn enter(hint: &Hint, portal: &check::Portal) -> TokenStream {
-    let (driver, green_values) = (&hint.driver, greens(hint));
-    let red_values = reds(hint, portal, true);
-    let back = |names: &[Ident], prefix: &str| {
-        let backs: Vec<_> = (0..names.len()).map(|i| format_ident!("__{prefix}{i}")).collect();
-        let puts: Vec<_> = names
-            .iter()
-            .zip(&backs)
-            .filter(|(name, _)| portal.is_mutable(name))
-            .map(|(name, back)| quote!(::jitdriver::plumbing::PutBack::put(#back, &mut #name);))
-            .collect();
-        (quote!((#(#backs,)*)), quote!(#(#puts)*))
-    };
-    let (green_backs, put_greens) = back(&hint.greens, "g");
-    let (red_backs, put_reds) = back(&hint.reds, "r");
-    // A false condition leaves the loop before the merge point; it has no effects, so that asking it
-    // here once more does no harm.
-    let condition = portal.condition.as_ref().map(|condition| quote!(&& (#condition)));
-    quote! {
-        if ::jitdriver::plumbing::tick(&#driver, || #green_values) #condition {
-            #[allow(unused_variables)]
-            match __jit_portal.enter(&#driver, #green_values, #red_values) {
-                ::jitdriver::plumbing::Exit::Continue(#green_backs, #red_backs) => {
-                    #put_greens
-                    #put_reds
-                }
-                ::jitdriver::plumbing::Exit::Return(__result) => return __result,
-            }
-        }
-    }
-}
-
-/// `jit_merge_point!` in the plain function: the twin.
-fn portal_twin(item: &ItemFn, portal: &check::Portal) -> syn::Result<TokenStream> {
-    let hint = &portal.hint;
-    let traced = is_traceable(&item.sig.output);
-    let (ret, result) = match traced {
-        true => (Return::Portal, quote!(::jitdriver::plumbing::traced_result)),
-        false => (Return::UntracedPortal, quote!(::jitdriver::plumbing::untraced_result)),
-    };
-    let locals = hint.greens.iter().chain(&hint.reds).map(Ident::to_string);
-    let names = scope::resolve(&item.sig, &item.block);
-    let mut cx = Lowerer::new(ret, locals, Some(hint.clone()), names, &item.sig.output);
-    cx.reassigned =
-        hint.reds.iter().filter(|red| portal.is_mutable(red)).map(Ident::to_string).collect();
-    let body = twin_body(&item.block, &mut cx)?;
-    let methods = cx.finish()?;
-    let prelude = prelude(&methods);
-    let (green_names, red_names) = (&hint.greens, &hint.reds);
-    let (green_values, red_values) = (greens(hint), reds(hint, portal, false));
-    Ok(quote! {
-        #[allow(warnings, clippy::all)]
-        let __jit_portal = ::jitdriver::plumbing::portal(
-            || (#green_values, #red_values),
-            #result,
-            |__rec, (#(mut #green_names,)*), (#(mut #red_names,)*)| {
-                #prelude
-                #body
-            },
-        );
-    })
-}
-
-/// The loop, entered at its merge point, and what follows it.
-fn twin_body(block: &Block, cx: &mut Lowerer) -> syn::Result<TokenStream> {
-    let is_loop = |stmt: &&Stmt| matches!(stmt, Stmt::Expr(e, _) if check::has_merge_point(e));
-    let at = block.stmts.iter().position(|stmt| is_loop(&stmt)).ok_or_else(|| {
-        syn::Error::new(
-            block.span(),
-            "the loop with the merge point must be a statement of the function's body",
-        )
-    })?;
-    let Stmt::Expr(e, _) = &block.stmts[at] else { unreachable!("found above") };
-    let items: Vec<_> =
-        block.stmts[..at].iter().filter(|stmt| matches!(stmt, Stmt::Item(_))).collect();
-    let rest = &block.stmts[at + 1..];
-    let tail_is_loop = rest.is_empty() && matches!(&block.stmts[at], Stmt::Expr(_, None));
-    let lowered = match e {
-        Expr::While(w) => {
-            let (label, cond) = (&w.label, &w.cond);
-            let check: Expr = parse_quote!(if #cond {} else { break; });
-            let check = cx.in_loop(syntax::BreakKind::Plain, |cx| cx.value(&check));
-            let body = cx.in_loop(syntax::BreakKind::Plain, |cx| cx.stmts(&w.body.stmts));
-            quote! {
-                let mut __at_merge_point = true;
-                #label loop {
-                    if !::core::mem::take(&mut __at_merge_point) { let _ = #check; }
-                    #body;
-                }
-            }
-        }
-        Expr::Loop(l) => {
-            let label = &l.label;
-            let kind = syntax::break_kind(&l.body, label.as_ref().map(|label| &label.name));
-            let breaks = match kind {
-                syntax::BreakKind::None if !tail_is_loop => syntax::BreakKind::Plain,
-                kind => kind,
-            };
-            let body = cx.in_loop(breaks, |cx| cx.stmts(&l.body.stmts));
-            quote!(#label loop { #body; })
-        }
-        other => {
-            return Err(syn::Error::new_spanned(
-                other,
-                "the merge point's loop must be `loop` or `while`",
-            ));
-        }
-    };
-    let value_of_loop = matches!(e, Expr::Loop(_)) && tail_is_loop;
-    let rest = cx.rest_of_portal(rest, value_of_loop);
-    Ok(quote!(#(#items)* #lowered #rest))
-}
-
-/// Whether the words of a result of this type are known: by its syntax, as types are not known here.
-fn is_traceable(output: &ReturnType) -> bool {
-    match output {
-        ReturnType::Default => true,
-        ReturnType::Type(_, ty) => is_traceable_type(ty),
-    }
-}
-
-fn is_traceable_type(ty: &Type) -> bool {
-    const SCALARS: [&str; 14] = [
-        "bool", "char", "i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64", "usize",
-        "f32", "f64",
-    ];
-    match ty {
-        Type::Path(path) => {
-            path.path.get_ident().is_some_and(|name| SCALARS.contains(&name.to_string().as_str()))
-        }
-        Type::Tuple(tuple) => tuple.elems.is_empty(),
-        Type::Paren(ty) => is_traceable_type(&ty.elem),
-        Type::Group(ty) => is_traceable_type(&ty.elem),
-        _ => false,
     }
 }

@@ -23,8 +23,9 @@ pub use place::{
     ToPlain, UnknownPlace, coerce, frozen,
 };
 pub use portal::{
-    Back, Ended, Exit, Green, Portal, Probe, ProbeMemory, ProbeValue, PutBack, Red, Unchanged, cut,
-    green, leave, merge_point, portal, returned, tick, traced_result, untraced_result,
+    Back, Ended, Exit, Green, GreenValue, Lend, NoReference, Portal, Probe, ProbeExclusive,
+    ProbeMemory, ProbeValue, PutBack, Red, Unchanged, cut, green, know, leave, merge_point, portal,
+    returned, tick, tick_at_merge_point, traced_result, untraced_result,
 };
 pub use rec::Rec;
 pub use value::{Kind, Scalar, Traced, before};

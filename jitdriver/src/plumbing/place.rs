@@ -36,6 +36,9 @@ pub struct Addr {
     offset: i32,
     meta_lane: Lane,
     frozen: bool,
+    /// As long as base and index are constant, they lead into green data: frozen, but known to be so in
+    /// this recording only.
+    green: bool,
     class: Class,
 }
 
@@ -72,8 +75,14 @@ impl Addr {
             offset: 0,
             meta_lane,
             frozen,
+            green: false,
             class: Class::ANY,
         }
+    }
+
+    /// The word of this type there. `read` reads it.
+    fn load(&self, rec: Rec, ty: Ty, read: impl FnOnce() -> u64) -> (u64, Lane) {
+        rec.load(self.base(), self.index(), &self.descr(ty), self.green, read)
     }
 
     fn base(&self) -> Arg {
@@ -124,9 +133,9 @@ impl Addr {
         }
         if self.scale != 0 {
             let address = self.address(rec);
-            let Addr { meta_lane, frozen, class, .. } = *self;
-            *self =
-                Addr { class, ..Addr::new(address.concrete.bits, address.lane, meta_lane, frozen) };
+            let Addr { meta_lane, frozen, green, class, .. } = *self;
+            let computed = Addr::new(address.concrete.bits, address.lane, meta_lane, frozen);
+            *self = Addr { green, class, ..computed };
         }
         self.index = index.get() as u64;
         self.index_lane = index.lane();
@@ -142,6 +151,7 @@ impl Addr {
             && self.scale == 0
             && self.offset == 0
             && !self.frozen
+            && !self.green
             && self.class == Class::ANY;
         let address = match plain {
             true if self.base_lane.is_const() => None,
@@ -436,19 +446,26 @@ impl<T> Place<T> {
         }
         let mut value = MaybeUninit::<T>::zeroed();
         let bytes = value.as_mut_ptr().cast::<u8>();
-        let mut pieces = Pieces::new();
+        let mut loaded: SmallVec<[Arg; 4]> = SmallVec::new();
         for piece in layout {
-            let loaded = self.load_piece(rec, piece);
+            let arg = self.load_piece(rec, piece);
             let n = (piece.ty.bytes() as usize).min(size_of::<T>() - piece.offset as usize);
             // SAFETY: the piece lies within the value.
-            unsafe { write_bits(bytes.add(piece.offset as usize), loaded.concrete.bits, n) };
+            unsafe { write_bits(bytes.add(piece.offset as usize), arg.concrete.bits, n) };
+            loaded.push(arg);
+        }
+        let may_be_green = layout.first().is_some_and(|piece| piece.keeps_frozen);
+        let known_green = may_be_green && rec.is_green(typeid::of::<T>(), &loaded);
+        let mut pieces = Pieces::new();
+        for (piece, arg) in layout.iter().zip(&loaded) {
             let frozen = piece.keeps_frozen && self.addr.frozen;
-            if frozen {
-                let addr = Addr::new(loaded.concrete.bits, loaded.lane, Lane::CONST, true);
-                let what = What::Address(rec.arena().add_addr(addr));
+            let green = piece.keeps_frozen && (self.addr.green || known_green);
+            if frozen || green {
+                let addr = Addr::new(arg.concrete.bits, arg.lane, Lane::CONST, frozen);
+                let what = What::Address(rec.arena().add_addr(Addr { green, ..addr }));
                 pieces.push(Piece { offset: piece.offset, what });
-            } else if !loaded.lane.is_const() {
-                let what = What::Lane(piece.ty, loaded.lane);
+            } else if !arg.lane.is_const() {
+                let what = What::Lane(piece.ty, arg.lane);
                 pieces.push(Piece { offset: piece.offset, what });
             }
         }
@@ -476,7 +493,7 @@ impl<T> Place<T> {
         let at = self.ptr.cast::<u8>().wrapping_add(piece.offset as usize);
         // SAFETY: the plain function reads this place here too, and the piece lies within it.
         let read = || unsafe { read_bits(at, piece.ty.bytes() as usize) };
-        let (bits, lane) = rec.load(addr.base(), addr.index(), &addr.descr(piece.ty), read);
+        let (bits, lane) = addr.load(rec, piece.ty, read);
         Arg::new(lane, piece.ty, bits)
     }
 
@@ -494,9 +511,6 @@ impl<T> Place<T> {
         if rec.is_live() {
             // SAFETY: as above.
             return unsafe { ptr.write(value.bits()) };
-        }
-        if rec.is_replaying() {
-            return;
         }
         let bytes = Bytes::of(&value);
         let pieces = value.lanes.pieces(rec);
@@ -864,6 +878,7 @@ impl<T> Place<Vec<T>> {
         let slice = std::ptr::slice_from_raw_parts_mut(address, len.concrete.bits as usize);
         let mut slice = Place::memory(slice, ptr.lane, len.lane, self.addr.frozen);
         slice.addr.class = Class::VEC_BUFFER;
+        slice.addr.green = self.addr.green;
         slice
     }
 

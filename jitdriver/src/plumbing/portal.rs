@@ -5,7 +5,7 @@
 #![expect(unsafe_code, reason = "makes locals from words and back")]
 
 use super::layout::Traceable;
-use super::place::{Class, Memory, set_class, set_frozen};
+use super::place::{Class, Local, Memory, Pointee, set_class, set_frozen};
 use super::rec::{Rec, Running};
 use super::value::{Args, Lanes, Traced, read_bits, write_bits};
 use crate::driver::JitDriver;
@@ -20,11 +20,11 @@ use std::mem::MaybeUninit;
 /// Types that may be green for a driver that lives as long as `'p` is borrowed.
 ///
 /// # Safety
-/// Equal words mean an equal value, and what the value points to neither changes (but inside cells)
-/// nor goes away as long as `'p` lasts.
+/// Equal words mean an equal value, and what a reference in it refers to neither changes (but inside
+/// cells) nor goes away as long as `'p` lasts.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be green",
-    note = "a green is an integer, a `bool`, a `char`, or a shared reference that lives as long as the driver: `&'p T` for a `JitDriver<'p>`"
+    note = "a green is an integer, a `bool`, a `char`, a raw pointer, or a shared reference that lives as long as the driver: `&'p T` for a `JitDriver<'p>`"
 )]
 pub unsafe trait Green<'p>: Traceable {}
 
@@ -41,10 +41,16 @@ greens! { bool char i8 i16 i32 i64 isize u8 u16 u32 u64 usize }
 // driver exists.
 unsafe impl<'p, T: ?Sized + super::Pointee> Green<'p> for &'p T {}
 
-/// A green variable's value.
+// SAFETY: the value is its word; the trace takes nothing for granted about what a raw pointer points to.
+unsafe impl<'p, T> Green<'p> for *const T {}
+
+// SAFETY: as above.
+unsafe impl<'p, T> Green<'p> for *mut T {}
+
+/// A green's value.
 pub struct GreenVar<T>(MaybeUninit<T>);
 
-/// The value of a green variable.
+/// The value of a green.
 pub fn green<'p, T: Green<'p>>(_: &JitDriver<'p>, value: &T) -> GreenVar<T> {
     // SAFETY: a copy of the bits of a traceable value may be used as long as the value.
     GreenVar(unsafe { std::ptr::from_ref(value).cast::<MaybeUninit<T>>().read() })
@@ -59,28 +65,47 @@ pub struct ByValue<T>(MaybeUninit<T>);
 /// A red variable that stays where it is and is passed by address.
 pub struct ByMemory<T>(*mut T);
 
-/// Reds whose type is traceable go by value.
+/// Reds that can be copied and whose layout is known go by value.
 pub trait ProbeValue<T> {
     /// The red.
     fn red(&self) -> ByValue<T>;
 }
 
-impl<T: Traceable> ProbeValue<T> for Probe<T> {
+impl<T: Traceable + Copy> ProbeValue<T> for &Probe<T> {
     fn red(&self) -> ByValue<T> {
-        // SAFETY: the probe has the address of an initialized local; the bits are copied.
-        ByValue(unsafe { self.0.cast::<MaybeUninit<T>>().read() })
+        ByValue::of(self.0)
     }
 }
 
-/// All others stay in memory: found one auto-ref later.
+/// So do exclusive references.
+pub trait ProbeExclusive<T> {
+    /// The red.
+    fn red(&self) -> ByValue<T>;
+}
+
+impl<'x, T: ?Sized + Pointee> ProbeExclusive<&'x mut T> for &&Probe<&'x mut T> {
+    fn red(&self) -> ByValue<&'x mut T> {
+        ByValue::of(self.0)
+    }
+}
+
+/// All others stay in memory: found when there is nothing else.
 pub trait ProbeMemory<T> {
     /// The red.
     fn red(&self) -> ByMemory<T>;
 }
 
-impl<T> ProbeMemory<T> for &Probe<T> {
+impl<T> ProbeMemory<T> for Probe<T> {
     fn red(&self) -> ByMemory<T> {
         ByMemory(self.0)
+    }
+}
+
+impl<T> ByValue<T> {
+    fn of(variable: *mut T) -> ByValue<T> {
+        // SAFETY: the probe has the address of an initialized local; the bits are copied, of a value
+        // that owns nothing.
+        ByValue(unsafe { variable.cast::<MaybeUninit<T>>().read() })
     }
 }
 
@@ -398,10 +423,12 @@ where
     F: Fn(Rec, G::Locals, R::Locals) -> Ended<O>,
 {
     /// Goes on in compiled code or in the twin.
+    ///
+    /// The driver belongs to this portal from now on: to one instance of it, if it is generic.
     #[cold]
     #[inline(never)]
     pub fn enter(&self, driver: &JitDriver<'_>, greens: G, reds: R) -> Exit<G::Back, R::Back, O> {
-        driver.meta().claim(std::any::type_name::<(G, R, O, F)>());
+        driver.meta().claim(typeid::of::<F>(), std::any::type_name::<F>());
         let mut result = None;
         let mut twin = |recorder: &Recorder, greens: &[u64], reds: &[Const]| {
             let running = Running::new(recorder);
@@ -432,6 +459,64 @@ pub fn tick<G: Vars>(driver: &JitDriver<'_>, greens: impl FnOnce() -> G) -> bool
 #[inline(never)]
 fn tick_enabled<G: Vars>(driver: &JitDriver<'_>, greens: G) -> bool {
     driver.meta().tick(&greens.words())
+}
+
+/// Counts an arrival at a merge point that has no `can_enter_jit!`, as [`tick`].
+#[inline]
+pub fn tick_at_merge_point<G: Vars>(driver: &JitDriver<'_>, greens: impl FnOnce() -> G) -> bool {
+    driver.meta().is_enabled() && tick_ahead(driver, greens())
+}
+
+#[inline(never)]
+fn tick_ahead<G: Vars>(driver: &JitDriver<'_>, greens: G) -> bool {
+    driver.meta().tick_at_merge_point(&greens.consts())
+}
+
+/// Tells the recorder that what a green expression has just read is the green of this merge point.
+pub fn know<T: Traceable>(rec: Rec, read: &Traced<T>, green: &Traced<T>) {
+    for (read, green) in read.args(rec).iter().zip(green.args(rec)) {
+        rec.know(*read, green.concrete);
+    }
+}
+
+/// A green expression's value at a merge point.
+pub struct GreenValue<'a, T: Traceable>(pub &'a Traced<T>);
+
+impl<T: ?Sized + super::Pointee> GreenValue<'_, &T> {
+    /// Notes that what the reference refers to does not change.
+    pub fn note(&self, rec: Rec) {
+        rec.note_green(typeid::of::<&T>(), &self.0.args(rec));
+    }
+}
+
+/// The fallback of [`GreenValue`]: what is no reference refers to nothing.
+pub trait NoReference {
+    /// Notes nothing.
+    fn note(&self, _: Rec) {}
+}
+
+impl<T: Traceable> NoReference for &GreenValue<'_, T> {}
+
+/// A local of the twin as an argument for the call that reads a green.
+pub trait Lend<'a> {
+    /// What is lent.
+    type Lent;
+    /// Lends.
+    fn lend(&'a mut self) -> Self::Lent;
+}
+
+impl<'a, T: 'a> Lend<'a> for Traced<T> {
+    type Lent = Traced<T>;
+    fn lend(&'a mut self) -> Traced<T> {
+        self.peek()
+    }
+}
+
+impl<'a, T: 'a> Lend<'a> for Memory<T> {
+    type Lent = Traced<&'a T>;
+    fn lend(&'a mut self) -> Traced<&'a T> {
+        self.as_place().shared(Rec::current())
+    }
 }
 
 /// A merge point in the twin. `Some` hands the state back.

@@ -39,16 +39,7 @@ impl Lowerer {
 
     pub(super) fn hint(&mut self, hint: &Hint) -> TokenStream {
         if hint.is_merge_point() {
-            let (greens, reds) = (&hint.greens, &hint.reds);
-            let fixed = reds.iter().map(|red| !self.reassigned.contains(&red.to_string()));
-            return quote!({
-                if let ::core::option::Option::Some(__ended) =
-                    __p::merge_point(__rec, (#(__p::Red(&mut #greens, false),)*), (#(__p::Red(&mut #reds, #fixed),)*))
-                {
-                    return __ended;
-                }
-                __p::Traced::constant(())
-            });
+            return self.merge_point(hint);
         }
         debug_assert!(self.hint.is_some(), "`can_enter_jit!` without a merge point is an error");
         quote!({

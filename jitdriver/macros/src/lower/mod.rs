@@ -11,13 +11,16 @@ mod call;
 mod control;
 mod degrade;
 mod macros;
+mod merge_point;
 mod operator;
 mod pattern;
 mod place;
 mod stmt;
 mod value;
 
-use crate::parse::Hint;
+pub use merge_point::green_name;
+
+use crate::parse::{Green, Hint};
 use crate::scope::{Names, Time};
 use crate::syntax::{self, BreakKind};
 use degrade::{Around, Unsupported};
@@ -66,6 +69,8 @@ pub struct Lowerer {
     hint_names: BTreeSet<String>,
     /// The merge point's greens and reds.
     hint: Option<Hint>,
+    /// The merge point has no `can_enter_jit!`.
+    pub is_alone: bool,
     /// Names of greens and reds whose variables are `mut` and traceable by value: they may come to
     /// hold another reference.
     pub reassigned: BTreeSet<String>,
@@ -112,7 +117,11 @@ impl Lowerer {
         names: Names,
         output: &ReturnType,
     ) -> Lowerer {
-        let hint_names = hint.iter().flat_map(|it| it.greens.iter().chain(&it.reds));
+        let variables = |it: &Hint| -> Vec<String> {
+            let greens = it.greens.iter().filter_map(Green::variable);
+            greens.chain(&it.reds).map(Ident::to_string).collect()
+        };
+        let hint_names = hint.iter().flat_map(variables).collect();
         Lowerer {
             scopes: vec![locals.into_iter().collect()],
             ret,
@@ -126,8 +135,9 @@ impl Lowerer {
             around: Vec::new(),
             is_stmt: false,
             output: nameable(output),
-            hint_names: hint_names.map(Ident::to_string).collect(),
+            hint_names,
             hint,
+            is_alone: false,
             reassigned: BTreeSet::new(),
         }
     }

@@ -12,7 +12,7 @@
 //!
 //! Why not ask rustc? An attribute macro sees tokens only.
 
-use super::{Binding, Scopes, as_ident, bindings, root};
+use super::{Binding, Scopes, as_ident, bindings, place_root};
 use crate::parse::{Hint, HintKind, parse_hint, std_macros};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use std::collections::{BTreeSet, HashMap};
@@ -72,7 +72,7 @@ pub struct HintSite {
     pub loop_span: Option<usize>,
     /// When it is passed.
     pub at: Time,
-    /// The locals that the greens are; `None` for a name that is no local.
+    /// The locals that the greens are or start with; `None` for a name that is no local.
     pub greens: Vec<Option<LocalId>>,
     /// The locals that the reds are.
     pub reds: Vec<Option<LocalId>>,
@@ -96,7 +96,7 @@ pub struct MutBorrow {
 pub struct Names {
     /// Every local, in order of declaration.
     pub locals: Vec<Local>,
-    /// Every mention: which local, and when. The names in hints are not mentions.
+    /// Every mention: which local, and when. The variables that a hint lists are not mentions.
     pub mentions: Vec<(LocalId, Time)>,
     /// Every mutable borrow of a local.
     pub mut_borrows: Vec<MutBorrow>,
@@ -235,7 +235,7 @@ impl Walker {
     }
 
     fn mut_borrow(&mut self, place: &Expr, span: Span) {
-        if let Some(&local) = root(place).and_then(|name| self.scopes.lookup(name)) {
+        if let Some(&local) = place_root(place).and_then(|name| self.scopes.lookup(name)) {
             let at = self.tick();
             self.names.mut_borrows.push(MutBorrow { local, span, at });
         }
@@ -303,10 +303,13 @@ impl Walker {
     }
 
     fn hint(&mut self, kind: HintKind, mac: &Macro, hint: syn::Result<Hint>) {
+        if let Ok(hint) = &hint {
+            self.green_expressions(hint);
+        }
         let find = |name| self.scopes.lookup(name).copied();
         let (mut greens, mut reds, mut driver) = (Vec::new(), Vec::new(), None);
         if let Ok(hint) = &hint {
-            greens = hint.greens.iter().map(find).collect();
+            greens = hint.greens.iter().map(|green| find(green.root())).collect();
             reds = hint.reds.iter().map(find).collect();
             driver = driver_ident(&hint.driver).and_then(find);
         }
@@ -324,6 +327,14 @@ impl Walker {
             ..self.site()
         };
         self.names.hints.push(site);
+    }
+
+    /// What a green reads lives at the merge point.
+    fn green_expressions(&mut self, hint: &Hint) {
+        let outer = std::mem::replace(&mut self.in_macro, true);
+        let exprs = hint.greens.iter().filter_map(crate::parse::Green::expr);
+        exprs.for_each(|it| self.visit_expr(&it.promoted));
+        self.in_macro = outer;
     }
 
     fn hint_in_macro(&mut self, kind: HintKind, span: Span) {
