@@ -6,7 +6,7 @@
 
 use super::call::{CallSite, residual};
 use super::layout::{Niche, PieceTy, Tag, Tagged};
-use super::place::{Local, Place};
+use super::place::Place;
 use super::rec::Rec;
 use super::value::{Bytes, Lanes, Pieces, Traced, joined, shifted, write_bits};
 use metainterp::ir::{Const, Opcode, Ty};
@@ -190,16 +190,6 @@ pub fn repeat<T: Copy, const N: usize>(rec: Rec, element: Traced<T>) -> Traced<[
     }
     let lanes = joined(rec, pieces);
     Traced::new(MaybeUninit::new([element.get(); N]), lanes)
-}
-
-/// The halves of a pair.
-pub fn pair<A, B>(rec: Rec, mut pair: Traced<(A, B)>) -> (Traced<A>, Traced<B>) {
-    let place = pair.as_place();
-    let first: Place<A> = place.part(rec, std::mem::offset_of!((A, B), 0) as isize);
-    let second: Place<B> = place.part(rec, std::mem::offset_of!((A, B), 1) as isize);
-    let halves = (first.read_any(rec), second.read_any(rec));
-    pair.disown();
-    halves
 }
 
 /// A tuple of traced values, to make a whole of.

@@ -102,6 +102,11 @@ impl<T> TakeBack<Unchanged> for Memory<T> {
     fn take_back(&mut self, _: Rec, _: Traced<Unchanged>) {}
 }
 
+/// The halves of a pair.
+pub fn split<A, B>(rec: Rec, pair: Traced<(A, B)>) -> (Traced<A>, Traced<B>) {
+    pair.split(rec)
+}
+
 /// How untraced code that may leave what is around it has ended.
 struct Ended;
 

@@ -13,7 +13,7 @@ mod rec;
 mod value;
 
 pub use crate::shims::*;
-pub use aggregate::{Parts, WholeOf, build, pair, repeat};
+pub use aggregate::{Parts, WholeOf, build, repeat};
 pub use call::{
     CallSite, Callee, Elidable, FromPlace, Method, Residual, Target, Twin, no_twin, residual,
 };

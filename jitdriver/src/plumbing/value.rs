@@ -236,6 +236,28 @@ impl<T> Traced<T> {
     }
 }
 
+impl<T> Traced<T> {
+    /// The part of the value at an offset.
+    ///
+    /// # Safety
+    /// A `U` that may be used once lies there.
+    pub(crate) unsafe fn part<U>(&self, rec: Rec, offset: usize) -> Traced<U> {
+        // SAFETY: the caller vouches for the part; its bytes are copied.
+        let value = unsafe { self.value.as_ptr().byte_add(offset).cast::<MaybeUninit<U>>().read() };
+        let lanes = slice(rec, Bytes::of(self), self.lanes, offset as u32, size_of::<U>() as u32);
+        Traced::new(value, lanes)
+    }
+}
+
+impl<A, B> Traced<(A, B)> {
+    /// Both halves.
+    pub(crate) fn split(self, rec: Rec) -> (Traced<A>, Traced<B>) {
+        let this = self.take_whole();
+        // SAFETY: the halves are all of the pair, which is not used any more.
+        unsafe { (this.part(rec, offset_of!((A, B), 0)), this.part(rec, offset_of!((A, B), 1))) }
+    }
+}
+
 impl<T> Traced<super::degrade::Kept<T>> {
     /// The value in it.
     pub(crate) fn unwrapped(mut self, rec: Rec) -> Traced<T> {

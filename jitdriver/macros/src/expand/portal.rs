@@ -12,7 +12,7 @@ use crate::check;
 use crate::lower::{Lowerer, Return, green_name};
 use crate::parse::{self, Green, Hint};
 use crate::scope;
-use crate::syntax::{self, rename_self};
+use crate::syntax::{self, BreakKind, rename_self};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -191,13 +191,14 @@ fn twin_body(block: &Block, cx: &mut Lowerer) -> syn::Result<TokenStream> {
             ));
         }
     };
-    let value_of_loop = condition.is_none() && tail_is_loop;
-    let breaks = match syntax::break_kind(body, label.as_ref().map(|label| &label.name)) {
-        _ if condition.is_some() => syntax::BreakKind::Plain,
-        syntax::BreakKind::None if !value_of_loop => syntax::BreakKind::Plain,
+    let kind = syntax::break_kind(body, label.as_ref().map(|label| &label.name));
+    let breaks = match kind {
+        // A macro may hide a `break` where the value of the loop is not used.
+        BreakKind::None if !tail_is_loop => BreakKind::Plain,
         kind => kind,
     };
     let lowered = cx.in_loop(breaks, |cx| twin_loop(label.to_token_stream(), condition, body, cx));
+    let value_of_loop = condition.is_none() && tail_is_loop;
     let rest = cx.rest_of_portal(rest, value_of_loop);
     Ok(quote!(#(#items)* #lowered #rest))
 }

@@ -19,7 +19,7 @@ use crate::scope::{self, LocalId, Time};
 use crate::syntax::{self, BreakKind};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
 use syn::{Expr, Lifetime, Macro, parse_quote};
@@ -120,8 +120,8 @@ impl Lowerer {
         local.attrs.clear();
         let e: Expr = parse_quote!({ #local #all });
         let value = self.degraded_with(&e, hoisted, why);
-        let parts =
-            (0..names.len()).map(|_| quote!(let (__part, __parts) = __p::pair(__rec, __parts);));
+        let parts = (0..names.len())
+            .map(|_| quote!(let (__part, __parts) = __p::degrade::split(__rec, __parts);));
         let opened =
             names.iter().zip(parts).map(|(name, open)| quote!(#open let mut #name = __part;));
         let opened = quote!(let __parts = #value; #(#opened)*);
@@ -180,7 +180,7 @@ impl Lowerer {
         });
         let take_backs = free.iter().map(|Free { name, .. }| {
             quote! {
-                let (__back, __backs) = __p::pair(__rec, __backs);
+                let (__back, __backs) = __p::degrade::split(__rec, __backs);
                 __p::degrade::TakeBack::take_back(&mut #name, __rec, __back);
             }
         });
@@ -193,7 +193,7 @@ impl Lowerer {
                 let __res = #body;
                 (__res, #backs)
             });
-            let (__res, __backs) = __p::pair(__rec, __out);
+            let (__res, __backs) = __p::degrade::split(__rec, __out);
             #(#take_backs)*
             __res
         })
@@ -297,9 +297,9 @@ impl Lowerer {
 
     /// The locals that an expression names.
     fn free(&self, e: &Expr, seen: &Seen) -> Vec<Free> {
-        let Some(interval) = self.interval else { return Vec::new() };
         let mut named = Default::default();
         syntax::mentioned(e.to_token_stream(), &mut named);
+        let Some(interval) = self.interval else { return self.all_named(named, seen) };
         let mut found = Vec::new();
         for id in self.names.free_in(interval) {
             let declared = &self.names.local(id).binding.ident;
@@ -316,6 +316,19 @@ impl Lowerer {
             found.push(Free { name, mode });
         }
         found
+    }
+
+    /// The locals among names, in code that is not where the author wrote it: all may be used again.
+    fn all_named(&self, named: BTreeMap<String, Ident>, seen: &Seen) -> Vec<Free> {
+        let locals = named.into_iter().filter(|(text, _)| self.is_local(text) || text == "self");
+        let free = locals.map(|(text, name)| match text == "self" {
+            true => {
+                Free { name: format_ident!("__self", span = name.span()), mode: Mode::Reference }
+            }
+            false if seen.changed.contains(&text) => Free { name, mode: Mode::Changed },
+            false => Free { name, mode: Mode::Read },
+        });
+        free.collect()
     }
 
     fn mode(&self, id: LocalId, interval: (Time, Time), name: &str, seen: &Seen) -> Mode {

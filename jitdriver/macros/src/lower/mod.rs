@@ -117,8 +117,11 @@ impl Lowerer {
         names: Names,
         output: &ReturnType,
     ) -> Lowerer {
-        let hint_names =
-            hint.iter().flat_map(|it| it.greens.iter().filter_map(Green::variable).chain(&it.reds));
+        let variables = |it: &Hint| -> Vec<String> {
+            let greens = it.greens.iter().filter_map(Green::variable);
+            greens.chain(&it.reds).map(Ident::to_string).collect()
+        };
+        let hint_names = hint.iter().flat_map(variables).collect();
         Lowerer {
             scopes: vec![locals.into_iter().collect()],
             ret,
@@ -132,7 +135,7 @@ impl Lowerer {
             around: Vec::new(),
             is_stmt: false,
             output: nameable(output),
-            hint_names: hint_names.map(Ident::to_string).collect(),
+            hint_names,
             hint,
             is_alone: false,
             reassigned: BTreeSet::new(),
