@@ -268,6 +268,7 @@ fn twin_function(
     let output = traced_output(&sig.output);
     let (generics, bounds) = (&sig.generics, &sig.generics.where_clause);
     let mut cx = Lowerer::new(Return::Helper, locals, None);
+    cx.self_by_value = sig.receiver().is_some_and(|this| matches!(this.kind, ReceiverKind::Value));
     let body = cx.block(block);
     let methods = cx.finish()?;
     let prelude = prelude(&methods);

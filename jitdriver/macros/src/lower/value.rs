@@ -12,9 +12,12 @@ use syn::{BinOp, Expr, Lit, Stmt, UnOp};
 impl Lowerer {
     /// An expression as a value: of type `Traced<T>`.
     pub fn value(&mut self, e: &Expr) -> TokenStream {
+        let extending = std::mem::take(&mut self.extending);
         if self.is_closed(e) {
             return self.constant(e);
         }
+        self.extending = extending
+            && matches!(e, Expr::Paren(_) | Expr::Group(_) | Expr::Reference(_) | Expr::Tuple(_));
         let span = start(e);
         match e {
             Expr::Paren(e) => self.value(&e.expr),
@@ -43,7 +46,13 @@ impl Lowerer {
             Expr::Assign(a) => self.assign(&a.left, &a.right),
             Expr::Field(_) | Expr::Index(_) => self.read_place(e),
             Expr::Reference(r) => self.reference(&r.expr, r.mutability.is_some()),
-            Expr::RawAddr(_) => self.unsupported(e, "a raw borrow"),
+            Expr::RawAddr(r) => {
+                let place = self.place(&r.expr);
+                match r.mutability {
+                    syn::PointerMutability::Mut(_) => quote!(#place.raw_mut(__rec)),
+                    _ => quote!(#place.raw_const(__rec)),
+                }
+            }
             Expr::Call(c) => self.call(c),
             Expr::MethodCall(m) => self.method_call(m),
             Expr::Macro(m) => self.macro_call(&m.mac, m),
@@ -77,7 +86,15 @@ impl Lowerer {
                 quote_spanned!(span=> continue #label)
             }
             Expr::Tuple(t) => {
-                let elems: Vec<_> = t.elems.iter().map(|e| self.value(e)).collect();
+                let elems: Vec<_> = t
+                    .elems
+                    .iter()
+                    .map(|e| {
+                        self.extending = extending;
+                        self.value(e)
+                    })
+                    .collect();
+                self.extending = false;
                 match elems.is_empty() {
                     true => unit(),
                     false => quote!(__p::Parts::join((#(#elems,)*))),
@@ -126,8 +143,10 @@ impl Lowerer {
     }
 
     pub(super) fn read_place(&mut self, e: &Expr) -> TokenStream {
+        let n_temps = self.n_temps;
         let place = self.place(e);
-        quote!(#place.read(__rec))
+        let place = self.part_of_local(e, place, n_temps);
+        quote!(#place.take(__rec))
     }
 
     pub(super) fn binary(&mut self, b: &syn::ExprBinary) -> TokenStream {
@@ -136,9 +155,9 @@ impl Lowerer {
             let (left, right) = (self.looked_at(&b.left), self.looked_at(&b.right));
             return op.apply(b, left, right);
         }
-        let left = self.value(&b.left);
         if matches!(b.op, BinOp::And(_) | BinOp::Or(_)) {
-            let right = self.value(&b.right);
+            let left = self.with_temps(|cx| cx.value(&b.left));
+            let right = self.with_temps(|cx| cx.value(&b.right));
             return match b.op {
                 BinOp::And(_) => quote_spanned!(span=>
                     if __p::ops::branch(__rec, #left) { #right } else { __p::Traced::constant(false) }),
@@ -146,6 +165,7 @@ impl Lowerer {
                     if __p::ops::branch(__rec, #left) { __p::Traced::constant(true) } else { #right }),
             };
         }
+        let left = self.value(&b.left);
         let right = self.value(&b.right);
         match operator(&b.op) {
             Some(op) => op.apply(b, left, right),
@@ -160,13 +180,9 @@ impl Lowerer {
         }
         match e {
             Expr::Paren(e) => self.looked_at(&e.expr),
-            Expr::Field(_) | Expr::Index(_) => {
-                let value = self.read_place(e);
-                quote!(#value.borrowed())
-            }
-            Expr::Unary(u) if matches!(u.op, UnOp::Deref(_)) => {
-                let value = self.read_place(e);
-                quote!(#value.borrowed())
+            _ if self.is_place(e) => {
+                let place = self.place(e);
+                quote!(#place.read(__rec).borrowed())
             }
             e => self.value(e),
         }
@@ -191,6 +207,10 @@ impl Lowerer {
     }
 
     pub(super) fn assign(&mut self, left: &Expr, right: &Expr) -> TokenStream {
+        if matches!(left, Expr::Infer(_)) && self.is_place(right) {
+            let place = self.place(right);
+            return quote!({ let _ = #place; __p::Traced::constant(()) });
+        }
         let value = self.value(right);
         if matches!(left, Expr::Infer(_)) {
             return quote!({ let _ = #value; __p::Traced::constant(()) });
@@ -199,7 +219,15 @@ impl Lowerer {
             return self.unsupported(left, "assignment to a tuple");
         }
         if let Some(local) = self.local_of(left) {
-            return quote!({ #local = #value; __p::Traced::constant(()) });
+            let is_red = self.hint.as_ref().is_some_and(|hint| hint.reds.contains(&local));
+            return match is_red {
+                true => quote!({
+                    let __value = #value;
+                    __p::SetRed::set(&mut #local, __rec, __value);
+                    __p::Traced::constant(())
+                }),
+                false => quote!({ #local = #value; __p::Traced::constant(()) }),
+            };
         }
         let place = self.place(left);
         quote!({
