@@ -97,7 +97,7 @@ pub use hints::{promote, we_are_jitted};
 pub use metainterp::abort::Abort;
 pub use metainterp::params::Params;
 pub use metainterp::stats::Stats;
-pub use metainterp::warm::CompiledTrace;
+pub use metainterp::warm::{CompiledRegion, CompiledTrace};
 
 /// Gives a function, or every method of an `impl` block, a twin that traces go through.
 ///
