@@ -71,7 +71,7 @@
 //! | you have | you write |
 //! |---|---|
 //! | the loop of the interpreter | [`jit_merge_point!`] as its first statement |
-//! | a place in it where the interpreted program jumps back | [`can_enter_jit!`] |
+//! | a place in it where the interpreted program jumps back | [`can_enter_jit!`], or nothing |
 //! | the function around that loop, and functions and `impl` blocks that traces should go into | [`#[jit]`](macro@jit) |
 //! | one of those with a loop of few laps | [`#[unroll_safe]`](macro@unroll_safe) below `#[jit]` |
 //! | a function whose result follows from its arguments | [`#[elidable]`](macro@elidable) |
@@ -94,10 +94,12 @@ mod shims;
 
 pub use driver::{BuildError, Builder, Jit, JitDriver};
 pub use hints::{promote, we_are_jitted};
+pub use jitdriver_macros::Traceable;
 pub use metainterp::abort::Abort;
 pub use metainterp::params::Params;
 pub use metainterp::stats::Stats;
 pub use metainterp::warm::{CompiledRegion, CompiledTrace};
+pub use plumbing::Traceable;
 
 /// Gives a function, or every method of an `impl` block, a twin that traces go through.
 ///
@@ -154,9 +156,10 @@ pub use jitdriver_macros::jit;
 /// Marks the place in the interpreter's loop where compiled code is entered and left:
 /// `jit_merge_point!(driver, greens = [..], reds = [..]);`
 ///
-/// It is the first statement of a `loop` or `while`, which is a statement of the function's body. Greens
-/// and reds are local variables or parameters, and together all that lives there; a missing one is
-/// an error:
+/// It is a statement of a `loop` or `while`, the first one if there is a [`can_enter_jit!`], and the loop is a
+/// statement of the body of a function or method. Reds are local variables or parameters, `self` included.
+/// Greens are local variables, or expressions that read something which reds lead to, such as `self.pc`.
+/// Together they are all that lives there; a missing one is an error:
 ///
 /// ```compile_fail
 /// # use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point};
@@ -173,9 +176,9 @@ pub use jitdriver_macros::jit;
 /// }
 /// ```
 ///
-/// A green is an integer, a `bool`, a `char`, or a shared reference `&'p T` for a `JitDriver<'p>`. What a
-/// green refers to cannot change or go away while the driver exists, so reads through it are constants
-/// of the trace. A red may have any type. One that is a scalar or a reference travels in a register of
+/// A green is an integer, a `bool`, a `char`, a raw pointer, or a shared reference `&'p T` for a
+/// `JitDriver<'p>`. What a green reference refers to cannot change or go away while the driver exists, so
+/// reads through it are constants of the trace. A red may have any type. One that is a scalar or a reference travels in a register of
 /// the compiled code; one of another type, such as a `Vec`, stays where it is in memory.
 ///
 /// ```
@@ -205,14 +208,90 @@ pub use jitdriver_macros::jit;
 /// let trace = &driver.compiled()[0].optimized;
 /// assert!(!trace.contains("getarrayitem"), "{trace}");
 /// ```
+///
+/// # Greens in fields
+///
+/// A green expression is read, in the plain interpreter too, each time the interpreted program may have closed
+/// a loop; so it must have no effects. It may go through fields, `*`, indices and methods. A trace knows
+/// it: with `self.pc` green, `self.code[self.pc]` is a constant.
+///
+/// ```
+/// use jitdriver::{JitDriver, jit, jit_merge_point};
+///
+/// struct Machine<'p> {
+///     code: &'p [u8],
+///     pc: usize,
+///     acc: u64,
+/// }
+///
+/// #[jit]
+/// impl<'p> Machine<'p> {
+///     fn run(&mut self, driver: &JitDriver<'p>) -> u64 {
+///         while self.step() {
+///             jit_merge_point!(driver, greens = [self.pc, self.code], reds = [self]);
+///         }
+///         self.acc
+///     }
+///
+///     /// One instruction; false at the end.
+///     fn step(&mut self) -> bool {
+///         match self.code[self.pc] {
+///             b'+' => self.acc += 1,
+///             b'<' => {
+///                 if self.acc < 5000 {
+///                     self.pc = 0;
+///                     return true;
+///                 }
+///             }
+///             _ => return false,
+///         }
+///         self.pc += 1;
+///         true
+///     }
+/// }
+///
+/// let driver = JitDriver::new();
+/// let mut machine = Machine { code: b"+<.", pc: 0, acc: 0 };
+/// assert_eq!(machine.run(&driver), 5000);
+/// assert_eq!(driver.stats().loops, 1);
+/// let trace = &driver.compiled()[0].optimized;
+/// assert!(!trace.contains("getarrayitem") && !trace.contains("guard_value"), "{trace}");
+/// ```
+///
+/// There is no `can_enter_jit!` here. Then each merge point to which the interpreted program has jumped *back*
+/// counts: where no pointer among the greens is another one than at the last merge point, and the first
+/// number that differs is larger, the program went ahead.
+///
+/// A reference in a field must live as long as the driver, like any other green:
+///
+/// ```compile_fail
+/// # use jitdriver::{JitDriver, jit, jit_merge_point};
+/// struct Machine {
+///     code: Vec<u8>,
+///     pc: usize,
+/// }
+///
+/// #[jit]
+/// impl Machine {
+///     fn run<'p>(&mut self, driver: &JitDriver<'p>) {
+///         loop {
+///             jit_merge_point!(driver, greens = [self.pc, &self.code], reds = [self]); // error: lifetime may not live long enough
+///             self.pc = self.code[self.pc] as usize;
+///             self.code.push(0);
+///         }
+///     }
+/// }
+/// ```
 pub use jitdriver_macros::jit_merge_point;
 
 /// Marks a place where the interpreted program closes a loop: there arrivals are counted, recordings
 /// start, and compiled code is entered. `can_enter_jit!(driver, greens = [..], reds = [..]);`
 ///
 /// It names the same driver, greens and reds as the merge point, with the values that they will have
-/// there. A backward jump of the interpreted program is the right place. An interpreter without it
-/// runs, and never compiles anything.
+/// there. A backward jump of the interpreted program is the right place.
+///
+/// It may be left out: then [`jit_merge_point!`] finds out by itself where the interpreted program jumps back,
+/// at the price of a look at the greens each time round. With it, an opcode that does not jump costs nothing.
 ///
 /// ```
 /// # use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point};

@@ -55,6 +55,8 @@ aborts! {
     UnknownDeref       "a field was reached through a Deref that cannot be traced"     Never;
     /// Code that the tracer does not take.
     NotTraceable       "the recording reached code that cannot be traced"             BackOff;
+    /// A green expression had another value when it was read again.
+    GreenChanged       "a green expression changes when it is read"                   Never;
     /// The portal returned a value that is not traceable before its first merge point was passed.
     LeftPortal         "the portal returned in its first opcode"                      BackOff;
     /// The backend declined the trace.

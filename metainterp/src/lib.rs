@@ -6,6 +6,7 @@ pub mod backend;
 pub mod ir;
 pub mod opt;
 pub mod params;
+mod position;
 pub mod record;
 pub mod stats;
 pub mod warm;

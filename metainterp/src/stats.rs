@@ -39,6 +39,10 @@ stats! {
     optimized_guards: u64;
     /// Residual calls among them.
     residual_calls: u64;
+    /// Expressions that were recorded as residual calls because the frontend cannot take them apart.
+    degraded_expressions: u64;
+    /// Recordings that ended at a statement or an arm that the frontend cannot take apart.
+    degraded_statements: u64;
     /// Times compiled code was entered from the interpreter.
     entered: u64;
     /// Times compiled code was left through a failing guard.
@@ -129,12 +133,12 @@ impl Stats {
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, value) in self.rows() {
-            writeln!(f, "{name:>18}  {value}")?;
+            writeln!(f, "{name:>20}  {value}")?;
         }
-        writeln!(f, "{:>18}  {}", "compile_ns_per_op", self.compile_ns_per_op())?;
-        writeln!(f, "{:>18}  {}", "aborted", self.aborted())?;
+        writeln!(f, "{:>20}  {}", "compile_ns_per_op", self.compile_ns_per_op())?;
+        writeln!(f, "{:>20}  {}", "aborted", self.aborted())?;
         for (abort, count) in self.aborts_by_reason() {
-            writeln!(f, "{:>18}    {count} because {abort}", "")?;
+            writeln!(f, "{:>20}    {count} because {abort}", "")?;
         }
         Ok(())
     }

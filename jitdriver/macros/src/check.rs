@@ -3,10 +3,10 @@
 //! Compiled code leaves and enters at the merge point only, and carries the greens and reds there and
 //! nothing else. The rules follow from that:
 //!
-//! - the merge point is the first statement of a `loop` or `while`, which is a statement of the
-//!   function's body: [`place`];
-//! - nothing runs between `can_enter_jit!` and the merge point: [`between`], and for the condition of
-//!   a `while` [`condition`];
+//! - the merge point is a statement of a `loop` or `while`, which is a statement of the function's
+//!   body: [`place`];
+//! - if there is a `can_enter_jit!`, nothing runs between it and the merge point: [`between`], and for the
+//!   condition of a `while` [`condition`];
 //! - what lives at the merge point is green or red, and a green changes only by assignment: [`lives`].
 //!
 //! Invariants
@@ -22,6 +22,8 @@ mod condition;
 mod lives;
 mod place;
 
+pub use place::hint_of;
+
 use crate::parse::{Hint, HintKind, Mistakes};
 use crate::scope::{self, HintSite, Home, Names};
 use proc_macro2::Ident;
@@ -33,6 +35,9 @@ pub struct Portal {
     pub hint: Hint,
     /// The condition of its loop, if that is a `while`.
     pub condition: Option<Expr>,
+    /// There is no `can_enter_jit!`: the merge point finds the loops of the interpreted program by
+    /// itself, and it is the place where compiled code is entered.
+    pub is_alone: bool,
     /// The greens and reds that are declared `mut`.
     mutable: Vec<Ident>,
 }
@@ -62,6 +67,7 @@ pub fn portal(sig: &Signature, block: &Block) -> syn::Result<Option<Portal>> {
     Ok(found.map(|(site, hint)| Portal {
         hint: hint.clone(),
         condition,
+        is_alone: of_function(&names, HintKind::CanEnterJit).is_empty(),
         mutable: lives::mutable(&names, site),
     }))
 }

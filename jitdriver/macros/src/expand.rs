@@ -2,20 +2,22 @@
 //!
 //! A helper function keeps its tokens. Its twin hangs on a braced struct of the function's name,
 //! which lives in the type namespace only, so that one `use` imports both. A method's twin is an
-//! inherent associated function beside it. A portal's twin is a closure inside the portal, at the
-//! merge point: that is the one place where the types of its local variables are known, to rustc.
+//! inherent associated function beside it. A [portal]'s twin is inside of it.
+
+mod portal;
 
 use crate::check;
-use crate::lower::{Lowerer, NoTwin, Return};
-use crate::parse::{self, FnHints, Hint};
+use crate::lower::{Lowerer, Return};
+use crate::parse::{self, FnHints};
+use crate::scope;
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote};
 use std::collections::BTreeSet;
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Block, Expr, FnArg, GenericParam, Generics, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl,
-    Lifetime, Pat, ReceiverKind, ReturnType, Signature, Stmt, Type, Visibility, parse_quote,
+    Block, FnArg, GenericParam, Generics, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, Lifetime,
+    Pat, ReceiverKind, ReturnType, Signature, Type, Visibility, parse_quote,
 };
 
 /// Expands `#[jit]` on an item. The item is emitted also when there are errors.
@@ -65,8 +67,7 @@ fn function(item: &ItemFn) -> syn::Result<TokenStream> {
     strip_hints(&mut plain.attrs);
     if let Some(portal) = portal {
         hints.forbid_on_portal()?;
-        let body = portal_body(item, &portal)?;
-        *plain.block = body;
+        *plain.block = portal::body(&item.sig, &item.block, &portal)?;
         let token =
             token_struct(item, quote!(__p::Residual), quote!(__p::Residual), &Generics::default());
         return Ok(quote!(#plain #token));
@@ -75,16 +76,7 @@ fn function(item: &ItemFn) -> syn::Result<TokenStream> {
         Policy::Token(token) => {
             token_struct(item, quote!(__p::#token), quote!(__p::#token), &Generics::default())
         }
-        Policy::Twin => match traced_function(item) {
-            Ok(twin) => twin,
-            Err(NoTwin::Unsupported(_)) => token_struct(
-                item,
-                quote!(__p::Residual),
-                quote!(__p::Residual),
-                &Generics::default(),
-            ),
-            Err(NoTwin::Mistakes(errors)) => return Err(errors),
-        },
+        Policy::Twin => traced_function(item)?,
     };
     let imports = parse::keep_imports(&item.attrs);
     Ok(quote!(#plain #twin #imports))
@@ -132,7 +124,7 @@ fn token_struct(
     }
 }
 
-fn traced_function(item: &ItemFn) -> Result<TokenStream, NoTwin> {
+fn traced_function(item: &ItemFn) -> syn::Result<TokenStream> {
     let (vis, name) = (&item.vis, &item.sig.ident);
     let twin =
         twin_function(&item.sig, &item.block, format_ident!("__jit_twin"), &parse_quote!(pub))?;
@@ -159,11 +151,12 @@ fn impl_block(item: &ItemImpl) -> syn::Result<TokenStream> {
     let mut twins = Vec::new();
     let mut errors: Option<syn::Error> = None;
     let mut attrs = Vec::new();
-    for method in &item.items {
-        let ImplItem::Fn(method) = method else { continue };
+    for (method, plain) in item.items.iter().zip(&mut plain.items) {
+        let (ImplItem::Fn(method), ImplItem::Fn(plain)) = (method, plain) else { continue };
         attrs.extend(&method.attrs);
-        match method_twin(method, &item.self_ty) {
-            Ok(twin) => twins.push(twin),
+        strip_hints(&mut plain.attrs);
+        match method_twin(method, plain) {
+            Ok(twin) => twins.extend(twin),
             Err(error) => match &mut errors {
                 Some(errors) => errors.combine(error),
                 none => *none = Some(error),
@@ -173,29 +166,26 @@ fn impl_block(item: &ItemImpl) -> syn::Result<TokenStream> {
     if let Some(errors) = errors {
         return Err(errors);
     }
-    for method in &mut plain.items {
-        if let ImplItem::Fn(method) = method {
-            strip_hints(&mut method.attrs);
-        }
-    }
     let (generics, _, bounds) = item.generics.split_for_impl();
     let ty = &item.self_ty;
     let imports = parse::keep_imports(attrs);
-    Ok(quote! {
-        #plain
-        #imports
-        #[allow(dead_code, clippy::all)]
-        impl #generics #ty #bounds { #(#twins)* }
-    })
+    // A trait's portal may be all there is, on a type to which nothing can be added.
+    let twins = (!twins.is_empty()).then(|| {
+        quote! {
+            #[allow(dead_code, clippy::all)]
+            impl #generics #ty #bounds { #(#twins)* }
+        }
+    });
+    Ok(quote!(#plain #imports #twins))
 }
 
-fn method_twin(method: &ImplItemFn, self_ty: &Type) -> syn::Result<TokenStream> {
+/// The twin beside a method; none for a portal, which has it inside: `plain` is given it.
+fn method_twin(method: &ImplItemFn, plain: &mut ImplItemFn) -> syn::Result<Option<TokenStream>> {
     let hints = parse::function_attrs(&method.attrs)?;
     if let Some(portal) = check::portal(&method.sig, &method.block)? {
-        return Err(syn::Error::new(
-            portal.hint.span,
-            "a merge point in a method is not supported yet; make the interpreter loop a function",
-        ));
+        hints.forbid_on_portal()?;
+        plain.block = portal::body(&method.sig, &method.block, &portal)?;
+        return Ok(None);
     }
     let name = &method.sig.ident;
     let (twin_name, token_name) =
@@ -212,28 +202,11 @@ fn method_twin(method: &ImplItemFn, self_ty: &Type) -> syn::Result<TokenStream> 
         }
     };
     if let Policy::Token(token) = policy(&hints, &method.block) {
-        return Ok(called(token));
+        return Ok(Some(called(token)));
     }
-    if passes_self_by_value(&method.sig, self_ty) {
-        return Ok(called(format_ident!("Residual")));
-    }
-    let twin = match twin_function(&method.sig, &method.block, twin_name.clone(), vis) {
-        Ok(twin) => twin,
-        Err(NoTwin::Unsupported(_)) => return Ok(called(format_ident!("Residual"))),
-        Err(NoTwin::Mistakes(errors)) => return Err(errors),
-    };
+    let twin = twin_function(&method.sig, &method.block, twin_name.clone(), vis)?;
     let token = twin_token(&method.sig, token_name, &twin_name, vis)?;
-    Ok(quote!(#token #twin))
-}
-
-/// Whether a method takes or returns its own type by value, as constructors do: such a method is called.
-fn passes_self_by_value(sig: &Signature, self_ty: &Type) -> bool {
-    let is_self = |ty: &Type| *ty == parse_quote!(Self) || ty == self_ty;
-    let takes = sig.inputs.iter().any(|input| match input {
-        FnArg::Receiver(receiver) => matches!(receiver.kind, ReceiverKind::Value),
-        FnArg::Typed(typed) => is_self(&typed.ty),
-    });
-    takes || matches!(&sig.output, ReturnType::Type(_, ty) if is_self(ty))
+    Ok(Some(quote!(#token #twin)))
 }
 
 /// The parameters of a twin: name and plain type.
@@ -268,21 +241,27 @@ fn twin_function(
     block: &Block,
     name: Ident,
     vis: &Visibility,
-) -> Result<TokenStream, NoTwin> {
+) -> syn::Result<TokenStream> {
     let mut inputs = Vec::new();
     let mut locals = BTreeSet::new();
-    for (pat, ty) in parameters(sig)? {
-        let Pat::Ident(pat) = pat else {
-            let error = syn::Error::new_spanned(pat, "a pattern as parameter cannot be traced yet");
-            return Err(NoTwin::Unsupported(error));
+    let mut patterns: Vec<(Ident, Pat)> = Vec::new();
+    for (number, (pat, ty)) in parameters(sig)?.into_iter().enumerate() {
+        let name = match pat {
+            Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => pat.ident,
+            pat => {
+                let name = format_ident!("__param{number}");
+                patterns.push((name.clone(), pat));
+                name
+            }
         };
-        let name = pat.ident;
         locals.insert(name.to_string());
         inputs.push(quote!(mut #name: ::jitdriver::plumbing::Traced<#ty>));
     }
     let output = traced_output(&sig.output);
     let (generics, bounds) = (&sig.generics, &sig.generics.where_clause);
-    let mut cx = Lowerer::new(Return::Helper, locals, None);
+    let names = scope::resolve(sig, block);
+    let mut cx = Lowerer::new(Return::Helper, locals, None, names, &sig.output);
+    let opened: Vec<_> = patterns.iter().map(|(name, pat)| cx.parameter(name, pat)).collect();
     let body = cx.block(block);
     let methods = cx.finish()?;
     let prelude = prelude(&methods);
@@ -291,6 +270,7 @@ fn twin_function(
         #[allow(warnings, clippy::all)]
         #vis fn #name #generics (__rec: ::jitdriver::plumbing::Rec, #(#inputs),*) -> #output #bounds {
             #prelude
+            #(#opened)*
             #body
         }
     })
@@ -421,207 +401,18 @@ fn prelude(methods: &BTreeSet<String>) -> TokenStream {
     quote! {
         use ::jitdriver::plumbing as __p;
         use ::jitdriver::plumbing::{
-            Element as _, FloatShims as _, IndexPlace as _, IntShims as _, Local as _, PeelAny as _, ProbeMemory as _, ProbeValue as _,
-            SignedShims as _, SliceShims as _, VecShims as _,
+            AnyPlace as _, Element as _, FloatShims as _, IndexPlace as _, IntShims as _, Local as _, PeelAny as _, ProbeExclusive as _, ProbeMemory as _, ProbeValue as _,
+            SignedShims as _, SliceShims as _, UnknownPlace as _, VecShims as _,
         };
+        #[allow(unused_imports)]
+        use __p::pattern::{
+            AnyLeaf as _, AnyLength as _, AnyVariant as _, CallMatch as _, KnownVariant as _, NumberLeaf as _,
+            NumberMatch as _, SliceLength as _, ThroughAny as _, VariantLeaf as _, VariantMatch as _,
+        };
+        #[allow(unused_imports)]
+        use __p::ops::operators::*;
         #checks
         trait __NoTwinMethods { #(fn #names(&self) -> __p::Residual { __p::Residual })* }
         impl<__T: ?Sized> __NoTwinMethods for &__T {}
-    }
-}
-
-/// The portal's body: the author's, with the twin at the merge point and the entry at each
-/// `can_enter_jit!`.
-fn portal_body(item: &ItemFn, portal: &check::Portal) -> syn::Result<Block> {
-    let twin = portal_twin(item, portal)?;
-    let mut block = (*item.block).clone();
-    let mut replacer = HintReplacer { twin, portal };
-    replacer.visit_block_mut(&mut block);
-    Ok(block)
-}
-
-struct HintReplacer<'a> {
-    twin: TokenStream,
-    portal: &'a check::Portal,
-}
-
-impl VisitMut for HintReplacer<'_> {
-    fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
-        if let Stmt::Macro(m) = stmt
-            && let Some(Ok(hint)) = parse::parse_hint(&m.mac)
-        {
-            let path = &m.mac.path;
-            let expanded = match hint.is_merge_point() {
-                true => self.twin.clone(),
-                false => enter(&hint, self.portal),
-            };
-            let tokens = quote!(#path!(); #expanded);
-            *stmt = Stmt::Expr(Expr::Verbatim(tokens), None);
-            return;
-        }
-        visit_mut::visit_stmt_mut(self, stmt);
-    }
-
-    fn visit_expr_mut(&mut self, e: &mut Expr) {
-        if let Expr::Macro(m) = e
-            && let Some(Ok(hint)) = parse::parse_hint(&m.mac)
-        {
-            let (path, tokens) = (&m.mac.path, enter(&hint, self.portal));
-            *e = Expr::Verbatim(quote!({ #path!(); #tokens }));
-            return;
-        }
-        visit_mut::visit_expr_mut(self, e);
-    }
-}
-
-fn greens(hint: &Hint) -> TokenStream {
-    let (driver, names) = (&hint.driver, &hint.greens);
-    quote!((#(::jitdriver::plumbing::green(&#driver, &#names),)*))
-}
-
-/// The reds as they are passed: by value, or where they are.
-fn reds(hint: &Hint, portal: &check::Portal, exclusive: bool) -> TokenStream {
-    let probes = hint.reds.iter().map(|name| {
-        let borrow = match exclusive && portal.is_mutable(name) {
-            true => quote!(&raw mut #name),
-            false => quote!((&raw const #name).cast_mut()),
-        };
-        quote_spanned!(name.span()=> (&::jitdriver::plumbing::Probe(#borrow)).red())
-    });
-    quote!({
-        #[allow(unused_imports)]
-        use ::jitdriver::plumbing::{ProbeMemory as _, ProbeValue as _};
-        ::core::convert::identity((#(#probes,)*))
-    })
-}
-
-/// `can_enter_jit!` in the plain function.
-fn enter(hint: &Hint, portal: &check::Portal) -> TokenStream {
-    let (driver, green_values) = (&hint.driver, greens(hint));
-    let red_values = reds(hint, portal, true);
-    let back = |names: &[Ident], prefix: &str| {
-        let backs: Vec<_> = (0..names.len()).map(|i| format_ident!("__{prefix}{i}")).collect();
-        let puts: Vec<_> = names
-            .iter()
-            .zip(&backs)
-            .filter(|(name, _)| portal.is_mutable(name))
-            .map(|(name, back)| quote!(::jitdriver::plumbing::PutBack::put(#back, &mut #name);))
-            .collect();
-        (quote!((#(#backs,)*)), quote!(#(#puts)*))
-    };
-    let (green_backs, put_greens) = back(&hint.greens, "g");
-    let (red_backs, put_reds) = back(&hint.reds, "r");
-    // A false condition leaves the loop before the merge point; it has no effects, so that asking it
-    // here once more does no harm.
-    let condition = portal.condition.as_ref().map(|condition| quote!(&& (#condition)));
-    quote! {
-        if ::jitdriver::plumbing::tick(&#driver, || #green_values) #condition {
-            #[allow(unused_variables)]
-            match __jit_portal.enter(&#driver, #green_values, #red_values) {
-                ::jitdriver::plumbing::Exit::Continue(#green_backs, #red_backs) => {
-                    #put_greens
-                    #put_reds
-                }
-                ::jitdriver::plumbing::Exit::Return(__result) => return __result,
-            }
-        }
-    }
-}
-
-/// `jit_merge_point!` in the plain function: the twin.
-fn portal_twin(item: &ItemFn, portal: &check::Portal) -> syn::Result<TokenStream> {
-    let hint = &portal.hint;
-    let traced = is_traceable(&item.sig.output);
-    let (ret, result) = match traced {
-        true => (Return::Portal, quote!(::jitdriver::plumbing::traced_result)),
-        false => (Return::UntracedPortal, quote!(::jitdriver::plumbing::untraced_result)),
-    };
-    let locals = hint.greens.iter().chain(&hint.reds).map(Ident::to_string);
-    let mut cx = Lowerer::new(ret, locals, Some(hint.clone()));
-    cx.reassigned =
-        hint.reds.iter().filter(|red| portal.is_mutable(red)).map(Ident::to_string).collect();
-    let body = twin_body(&item.block, &mut cx)?;
-    let methods = cx.finish()?;
-    let prelude = prelude(&methods);
-    let (green_names, red_names) = (&hint.greens, &hint.reds);
-    let (green_values, red_values) = (greens(hint), reds(hint, portal, false));
-    Ok(quote! {
-        #[allow(warnings, clippy::all)]
-        let __jit_portal = ::jitdriver::plumbing::portal(
-            || (#green_values, #red_values),
-            #result,
-            |__rec, (#(mut #green_names,)*), (#(mut #red_names,)*)| {
-                #prelude
-                #body
-            },
-        );
-    })
-}
-
-/// The loop, entered at its merge point, and what follows it.
-fn twin_body(block: &Block, cx: &mut Lowerer) -> syn::Result<TokenStream> {
-    let is_loop = |stmt: &&Stmt| matches!(stmt, Stmt::Expr(e, _) if check::has_merge_point(e));
-    let at = block.stmts.iter().position(|stmt| is_loop(&stmt)).ok_or_else(|| {
-        syn::Error::new(
-            block.span(),
-            "the loop with the merge point must be a statement of the function's body",
-        )
-    })?;
-    let Stmt::Expr(e, _) = &block.stmts[at] else { unreachable!("found above") };
-    let items: Vec<_> =
-        block.stmts[..at].iter().filter(|stmt| matches!(stmt, Stmt::Item(_))).collect();
-    let rest = &block.stmts[at + 1..];
-    let tail_is_loop = rest.is_empty() && matches!(&block.stmts[at], Stmt::Expr(_, None));
-    let lowered = match e {
-        Expr::While(w) => {
-            let (label, cond) = (&w.label, &w.cond);
-            let check: Expr = parse_quote!(if #cond {} else { break; });
-            let (check, body) = (cx.value(&check), cx.stmts(&w.body.stmts));
-            quote! {
-                let mut __at_merge_point = true;
-                #label loop {
-                    if !::core::mem::take(&mut __at_merge_point) { let _ = #check; }
-                    #body;
-                }
-            }
-        }
-        Expr::Loop(l) => {
-            let label = &l.label;
-            let body = cx.stmts(&l.body.stmts);
-            quote!(#label loop { #body; })
-        }
-        other => {
-            return Err(syn::Error::new_spanned(
-                other,
-                "the merge point's loop must be `loop` or `while`",
-            ));
-        }
-    };
-    let value_of_loop = matches!(e, Expr::Loop(_)) && tail_is_loop;
-    let rest = cx.rest_of_portal(rest, value_of_loop);
-    Ok(quote!(#(#items)* #lowered #rest))
-}
-
-/// Whether the words of a result of this type are known: by its syntax, as types are not known here.
-fn is_traceable(output: &ReturnType) -> bool {
-    match output {
-        ReturnType::Default => true,
-        ReturnType::Type(_, ty) => is_traceable_type(ty),
-    }
-}
-
-fn is_traceable_type(ty: &Type) -> bool {
-    const SCALARS: [&str; 14] = [
-        "bool", "char", "i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64", "usize",
-        "f32", "f64",
-    ];
-    match ty {
-        Type::Path(path) => {
-            path.path.get_ident().is_some_and(|name| SCALARS.contains(&name.to_string().as_str()))
-        }
-        Type::Tuple(tuple) => tuple.elems.is_empty(),
-        Type::Paren(ty) => is_traceable_type(&ty.elem),
-        Type::Group(ty) => is_traceable_type(&ty.elem),
-        _ => false,
     }
 }

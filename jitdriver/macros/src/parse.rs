@@ -11,11 +11,13 @@
 //! read on after a mistake, so that each wrong one is reported.
 
 mod attrs;
+mod green;
 mod silence;
 pub mod std_macros;
 
 pub use crate::scope::contains_loop;
 pub use attrs::{FnHints, check_item, function_attrs, is_hint_attribute, keep_imports};
+pub use green::{Green, GreenExpr};
 pub use silence::beside_errors;
 pub use std_macros::format_captures;
 
@@ -62,12 +64,10 @@ impl HintKind {
 pub struct Hint {
     /// Which of the two.
     pub kind: HintKind,
-    /// The macro's name.
-    pub span: Span,
     /// The expression for the driver.
     pub driver: Expr,
     /// The greens; `self` is possible.
-    pub greens: Vec<Ident>,
+    pub greens: Vec<Green>,
     /// The reds; `self` is possible.
     pub reds: Vec<Ident>,
     /// The closing bracket of the greens.
@@ -86,22 +86,21 @@ impl Hint {
 /// The hint that a macro call is: `None` if it is another macro, an error if its arguments are wrong.
 pub fn parse_hint(mac: &Macro) -> Option<syn::Result<Hint>> {
     let kind = HintKind::of(mac)?;
-    let span = mac.path.segments.last()?.ident.span();
-    Some(mac.parse_body_with(|input: ParseStream| arguments(kind, span, input)))
+    Some(mac.parse_body_with(|input: ParseStream| arguments(kind, input)))
 }
 
-fn arguments(kind: HintKind, span: Span, input: ParseStream) -> syn::Result<Hint> {
+fn arguments(kind: HintKind, input: ParseStream) -> syn::Result<Hint> {
     let driver = driver(kind, input)?;
     comma(kind, input)?;
-    let greens = list("greens", input)?;
+    let greens = list("greens", input, green::of)?;
     comma(kind, input)?;
-    let reds = list("reds", input)?;
+    let reds = list("reds", input, red)?;
     input.parse::<Option<Token![,]>>()?;
     if !input.is_empty() {
         return Err(wrong(input, format!("nothing may follow `reds`; {}", usage(kind))));
     }
     let ((greens, greens_end), (reds, reds_end)) = both(greens.finish(), reds.finish())?;
-    Ok(Hint { kind, span, driver, greens, reds, greens_end, reds_end })
+    Ok(Hint { kind, driver, greens, reds, greens_end, reds_end })
 }
 
 /// An error at the next token, or at the closing delimiter.
@@ -132,19 +131,23 @@ fn comma(kind: HintKind, input: ParseStream) -> syn::Result<()> {
 }
 
 /// A list as far as it was understood.
-struct List {
-    names: Vec<Ident>,
+struct List<T> {
+    elements: Vec<T>,
     end: Span,
     mistakes: Mistakes,
 }
 
-impl List {
-    fn finish(self) -> syn::Result<(Vec<Ident>, Span)> {
-        self.mistakes.finish().map(|()| (self.names, self.end))
+impl<T> List<T> {
+    fn finish(self) -> syn::Result<(Vec<T>, Span)> {
+        self.mistakes.finish().map(|()| (self.elements, self.end))
     }
 }
 
-fn list(name: &'static str, input: ParseStream) -> syn::Result<List> {
+fn list<T>(
+    name: &'static str,
+    input: ParseStream,
+    element: impl Fn(&Expr) -> syn::Result<T>,
+) -> syn::Result<List<T>> {
     if !(input.peek(syn::Ident) && input.fork().call(Ident::parse_any)? == name) {
         return Err(wrong(input, format!("expected `{name} = [..]`")));
     }
@@ -152,19 +155,21 @@ fn list(name: &'static str, input: ParseStream) -> syn::Result<List> {
     input.parse::<Token![=]>()?;
     let content;
     let bracket = syn::bracketed!(content in input);
-    let elements = Punctuated::<Expr, Token![,]>::parse_terminated(&content)?;
-    let mut list =
-        List { names: Vec::new(), end: bracket.span.close(), mistakes: Mistakes::default() };
-    for element in &elements {
-        match crate::scope::as_ident(element) {
-            Some(name) => list.names.push(name.clone()),
-            None => list.mistakes.at(
-                element,
-                format!("`{name}` takes local variables only; keep this in one, and name that"),
-            ),
+    let (end, mistakes) = (bracket.span.close(), Mistakes::default());
+    let mut list = List { elements: Vec::new(), end, mistakes };
+    for written in &Punctuated::<Expr, Token![,]>::parse_terminated(&content)? {
+        match element(written) {
+            Ok(element) => list.elements.push(element),
+            Err(mistake) => list.mistakes.push(mistake),
         }
     }
     Ok(list)
+}
+
+fn red(element: &Expr) -> syn::Result<Ident> {
+    let message = "`reds` takes local variables only; keep this in one, and name that";
+    let name = crate::scope::as_ident(element).cloned();
+    name.ok_or_else(|| syn::Error::new_spanned(element, message))
 }
 
 /// Both results, or the mistakes of both.

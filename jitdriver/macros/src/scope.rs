@@ -9,7 +9,7 @@
 
 mod resolve;
 
-pub use resolve::{HintSite, Home, Local, LocalId, LoopSpan, Names, resolve};
+pub use resolve::{HintSite, Home, Local, LocalId, LoopSpan, Names, Time, resolve};
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use std::collections::HashSet;
@@ -132,14 +132,30 @@ pub fn as_ident(expr: &Expr) -> Option<&Ident> {
 }
 
 /// The variable that a place expression lies in: `x` of `x.field[i].0`.
-pub fn root(place: &Expr) -> Option<&Ident> {
+pub fn place_root(place: &Expr) -> Option<&Ident> {
     match place {
+        Expr::Field(it) => place_root(&it.base),
+        Expr::Index(it) => place_root(&it.expr),
+        Expr::Unary(it) if matches!(it.op, syn::UnOp::Deref(_)) => place_root(&it.expr),
+        Expr::Paren(it) => place_root(&it.expr),
+        Expr::Group(it) => place_root(&it.expr),
+        _ => as_ident(place),
+    }
+}
+
+/// The variable that an expression starts with: `x` of `&x.field.method(y) as u8`.
+pub fn root(e: &Expr) -> Option<&Ident> {
+    match e {
         Expr::Field(it) => root(&it.base),
         Expr::Index(it) => root(&it.expr),
-        Expr::Unary(it) if matches!(it.op, syn::UnOp::Deref(_)) => root(&it.expr),
+        Expr::Unary(it) => root(&it.expr),
+        Expr::Reference(it) => root(&it.expr),
+        Expr::Cast(it) => root(&it.expr),
+        Expr::Binary(it) => root(&it.left).or_else(|| root(&it.right)),
+        Expr::MethodCall(it) => root(&it.receiver),
         Expr::Paren(it) => root(&it.expr),
         Expr::Group(it) => root(&it.expr),
-        _ => as_ident(place),
+        _ => as_ident(e),
     }
 }
 

@@ -3,24 +3,29 @@
 
 mod aggregate;
 pub mod call;
+pub mod degrade;
+pub mod layout;
 pub mod ops;
+pub mod pattern;
 mod place;
 mod portal;
 mod rec;
 mod value;
 
 pub use crate::shims::*;
-pub use aggregate::{Match, Matchable, Open, Parts};
+pub use aggregate::{Parts, WholeOf, build, repeat};
 pub use call::{
     CallSite, Callee, Elidable, FromPlace, Method, Residual, Target, Twin, no_twin, residual,
 };
+pub use layout::{Tagged, Traceable};
 pub use place::{
-    Class, CoerceTo, Element, IndexPlace, Local, Memory, Peel, PeelAny, Place, Pointee, ToPlain,
-    coerce,
+    AnyPlace, Class, CoerceTo, Element, IndexPlace, Local, Memory, Peel, PeelAny, Place, Pointee,
+    ToPlain, UnknownPlace, coerce, frozen,
 };
 pub use portal::{
-    Back, Ended, Exit, Green, Portal, Probe, ProbeMemory, ProbeValue, PutBack, Red, Unchanged, cut,
-    green, leave, merge_point, portal, returned, tick, traced_result, untraced_result,
+    Back, Ended, Exit, Green, GreenValue, Lend, NoReference, Portal, Probe, ProbeExclusive,
+    ProbeMemory, ProbeValue, PutBack, Red, Unchanged, cut, green, know, leave, merge_point, portal,
+    returned, tick, tick_at_merge_point, traced_result, untraced_result,
 };
 pub use rec::Rec;
-pub use value::{Kind, Scalar, Traceable, Traced, before};
+pub use value::{Kind, Scalar, Traced, before};

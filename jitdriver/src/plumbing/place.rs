@@ -9,13 +9,19 @@
 //! order; that is why the twin may hold raw pointers.
 #![expect(unsafe_code, reason = "reads and writes the interpreter's memory")]
 
+use super::layout::{Niche, PieceTy, Traceable, words};
 use super::rec::Rec;
-use super::value::{Args, Scalar, Traceable, Traced};
+use super::value::{
+    Bytes, Lanes, Piece, Pieces, Traced, What, extract, read_bits, replace, slice, write_bits,
+};
 use metainterp::abort::Abort;
 use metainterp::ir::{Const, MemDescr, Opcode, Ty};
 use metainterp::record::{Arg, Lane};
 use smallvec::SmallVec;
-use std::mem::MaybeUninit;
+use std::cell::Cell;
+use std::mem::{MaybeUninit, needs_drop};
+use std::rc::Rc;
+use std::sync::Arc;
 
 /// What the trace knows of an address.
 #[derive(Clone, Copy)]
@@ -30,6 +36,9 @@ pub struct Addr {
     offset: i32,
     meta_lane: Lane,
     frozen: bool,
+    /// As long as base and index are constant, they lead into green data: frozen, but known to be so in
+    /// this recording only.
+    green: bool,
     class: Class,
 }
 
@@ -66,8 +75,14 @@ impl Addr {
             offset: 0,
             meta_lane,
             frozen,
+            green: false,
             class: Class::ANY,
         }
+    }
+
+    /// The word of this type there. `read` reads it.
+    fn load(&self, rec: Rec, ty: Ty, read: impl FnOnce() -> u64) -> (u64, Lane) {
+        rec.load(self.base(), self.index(), &self.descr(ty), self.green, read)
     }
 
     fn base(&self) -> Arg {
@@ -118,13 +133,46 @@ impl Addr {
         }
         if self.scale != 0 {
             let address = self.address(rec);
-            let Addr { meta_lane, frozen, class, .. } = *self;
-            *self =
-                Addr { class, ..Addr::new(address.concrete.bits, address.lane, meta_lane, frozen) };
+            let Addr { meta_lane, frozen, green, class, .. } = *self;
+            let computed = Addr::new(address.concrete.bits, address.lane, meta_lane, frozen);
+            *self = Addr { green, class, ..computed };
         }
         self.index = index.get() as u64;
         self.index_lane = index.lane();
         self.scale = scale as u32;
+    }
+
+    /// The pieces of a pointer with this address.
+    pub(crate) fn lanes(self, rec: Rec, fat: bool) -> Lanes {
+        if rec.is_live() {
+            return Lanes::Const;
+        }
+        let plain = self.shadow.is_none()
+            && self.scale == 0
+            && self.offset == 0
+            && !self.frozen
+            && !self.green
+            && self.class == Class::ANY;
+        let address = match plain {
+            true if self.base_lane.is_const() => None,
+            true => Some(What::Lane(Ty::Ptr, self.base_lane)),
+            false => Some(What::Address(rec.arena().add_addr(self))),
+        };
+        let mut pieces = Pieces::new();
+        pieces.extend(address.map(|what| Piece { offset: 0, what }));
+        if fat && !self.meta_lane.is_const() {
+            pieces.push(Piece { offset: 8, what: What::Lane(Ty::I64, self.meta_lane) });
+        }
+        Lanes::of(rec, &pieces)
+    }
+
+    /// The address for code that cannot look behind it. A local of the twin has none.
+    pub(crate) fn address_for_use(&self, rec: Rec) -> Arg {
+        if let Some(shadow) = self.shadow {
+            rec.abort(Abort::LocalEscapes);
+            return Arg::constant(Ty::Ptr, shadow.start.expose_provenance() as u64);
+        }
+        self.address(rec)
     }
 
     /// Records the computation of the address.
@@ -152,64 +200,76 @@ fn add(rec: Rec, address: Arg, bytes: Arg) -> Arg {
 /// A local of the twin, as what a reference refers to.
 #[derive(Clone, Copy)]
 pub(crate) struct Shadow {
-    local: *mut (),
-    pub(crate) vtable: &'static ShadowVtable,
-}
-
-/// How to handle a local without knowing its type.
-pub struct ShadowVtable {
-    pub(crate) tys: &'static [Ty],
-    args: unsafe fn(Rec, *mut ()) -> Args,
-    set: unsafe fn(*mut (), &[Arg]),
-    /// Writes the value with these words to memory of the local's plain type.
-    pub(crate) to_memory: unsafe fn(&[u64], *mut u8),
-    /// Reads the words of a value from memory of the local's plain type.
-    pub(crate) from_memory: unsafe fn(*const u8, &mut [u64]),
-    /// Size of the plain type, and its alignment.
-    pub(crate) layout: (usize, usize),
-}
-
-trait HasVtable {
-    const VTABLE: ShadowVtable;
-}
-
-impl<T: Traceable> HasVtable for T {
-    const VTABLE: ShadowVtable = ShadowVtable {
-        tys: T::TYS,
-        // SAFETY: `Shadow::of` stores this table with the address of a `Traced<T>`; the local outlives
-        // all references to it, as in the plain function.
-        args: |rec, local| unsafe { (*local.cast::<Traced<T>>()).dup() }.args(rec),
-        // SAFETY: as above; the words are those of a value that a call has just handed back.
-        set: |local, args| unsafe {
-            let words: SmallVec<[u64; 4]> = args.iter().map(|arg| arg.concrete.bits).collect();
-            let lanes: SmallVec<[Lane; 4]> = args.iter().map(|arg| arg.lane).collect();
-            *local.cast::<Traced<T>>() = Traced::with_lanes(T::from_words(&words), &lanes);
-        },
-        // SAFETY: the caller gives memory of size and alignment of `T`.
-        to_memory: |words, memory| unsafe {
-            memory.cast::<MaybeUninit<T>>().write(T::from_words(words));
-        },
-        // SAFETY: the caller gives memory that holds a `T`.
-        from_memory: |memory, words| unsafe {
-            T::to_words(&memory.cast::<MaybeUninit<T>>().read(), words);
-        },
-        layout: (size_of::<T>(), align_of::<T>()),
-    };
+    lanes: *mut Lanes,
+    moved: *const Cell<bool>,
+    start: *mut u8,
+    len: u32,
 }
 
 impl Shadow {
-    fn of<T: Traceable>(local: *mut Traced<T>) -> Shadow {
-        Shadow { local: local.cast(), vtable: const { &T::VTABLE } }
+    fn of<T>(local: &mut Traced<T>) -> Shadow {
+        Shadow {
+            lanes: &raw mut local.lanes,
+            moved: &raw const local.moved,
+            start: local.value.as_mut_ptr().cast(),
+            len: size_of::<T>() as u32,
+        }
     }
 
-    pub(crate) fn args(self, rec: Rec) -> Args {
-        // SAFETY: table and local belong together (`Shadow::of`).
-        unsafe { (self.vtable.args)(rec, self.local) }
+    fn bytes(self) -> Bytes {
+        Bytes::new(self.start, self.len)
     }
 
-    pub(crate) fn set(self, args: &[Arg]) {
-        // SAFETY: table and local belong together (`Shadow::of`).
-        unsafe { (self.vtable.set)(self.local, args) }
+    pub(crate) fn offset_of<T: ?Sized>(self, part: *mut T) -> u32 {
+        part.cast::<u8>().addr().wrapping_sub(self.start.addr()) as u32
+    }
+
+    /// The local's pieces that lie in a part of it.
+    fn slice<T>(self, rec: Rec, part: *mut T) -> Lanes {
+        // SAFETY: the local outlives all references to it, as in the plain function.
+        let lanes = unsafe { *self.lanes };
+        slice(rec, self.bytes(), lanes, self.offset_of(part), size_of::<T>() as u32)
+    }
+
+    /// Notes that a part of the local has these pieces now. Its bytes are still the old ones.
+    fn replace<T>(self, rec: Rec, part: *mut T, pieces: Lanes) {
+        let (offset, len) = (self.offset_of(part), size_of::<T>() as u32);
+        // SAFETY: as in `slice`.
+        unsafe {
+            *self.lanes = match offset == 0 && len == self.len {
+                true => pieces,
+                false => replace(rec, self.bytes(), *self.lanes, offset, len, pieces),
+            };
+        }
+    }
+
+    /// The whole local, as words to hand to a call that may change it.
+    pub(crate) fn args(self, rec: Rec, layout: &[PieceTy]) -> super::value::Args {
+        // SAFETY: as in `slice`.
+        let pieces = unsafe { *self.lanes }.pieces(rec);
+        layout.iter().map(|p| extract(rec, self.bytes(), &pieces, p.offset, p.ty)).collect()
+    }
+
+    /// Takes what a call has made of the local: bytes and lanes in a layout.
+    pub(crate) fn set(self, rec: Rec, layout: &[PieceTy], args: &[Arg]) {
+        let lanes: SmallVec<[Lane; 4]> = args.iter().map(|arg| arg.lane).collect();
+        for (piece, arg) in layout.iter().zip(args) {
+            let n = piece.ty.bytes().min(self.len - piece.offset) as usize;
+            // SAFETY: the piece lies within the local, which is alive as in `slice`.
+            unsafe {
+                write_bits(self.start.add(piece.offset as usize), arg.concrete.bits, n);
+            }
+        }
+        // SAFETY: as in `slice`.
+        unsafe { *self.lanes = super::value::lanes_of(rec, layout, &lanes) };
+    }
+
+    pub(crate) fn start(self) -> *mut u8 {
+        self.start
+    }
+
+    pub(crate) fn len(self) -> usize {
+        self.len as usize
     }
 }
 
@@ -257,6 +317,8 @@ impl Pointee for str {
 pub struct Place<T: ?Sized> {
     pub(crate) ptr: *mut T,
     addr: Addr,
+    /// The layout of the value, if generated code has found that it has one.
+    layout: Option<&'static [PieceTy]>,
 }
 
 impl<T: ?Sized> Clone for Place<T> {
@@ -268,12 +330,10 @@ impl<T: ?Sized> Clone for Place<T> {
 impl<T: ?Sized> Copy for Place<T> {}
 
 impl<T: ?Sized + Pointee> Place<T> {
-    fn memory(ptr: *mut T, base_lane: Lane, meta_lane: Lane, frozen: bool) -> Place<T> {
+    pub(crate) fn memory(ptr: *mut T, base_lane: Lane, meta_lane: Lane, frozen: bool) -> Place<T> {
         let (address, _) = T::split(ptr);
-        Place {
-            ptr,
-            addr: Addr::new(address.expose_provenance() as u64, base_lane, meta_lane, frozen),
-        }
+        let base = address.expose_provenance() as u64;
+        Place::at(ptr, Addr::new(base, base_lane, meta_lane, frozen))
     }
 
     /// A constant or an immutable static: its memory never changes.
@@ -282,13 +342,28 @@ impl<T: ?Sized + Pointee> Place<T> {
     }
 
     /// `&place`.
-    pub fn shared<'a>(self) -> Traced<&'a T> {
-        Traced { value: pointer_bits(self.ptr), lanes: self.addr }
+    pub fn shared<'a>(self, rec: Rec) -> Traced<&'a T> {
+        self.pointer(rec)
     }
 
     /// `&mut place`.
-    pub fn exclusive<'a>(self) -> Traced<&'a mut T> {
-        Traced { value: pointer_bits(self.ptr), lanes: self.addr }
+    pub fn exclusive<'a>(self, rec: Rec) -> Traced<&'a mut T> {
+        self.pointer(rec)
+    }
+
+    /// `&raw const place`.
+    pub fn raw_const(self, rec: Rec) -> Traced<*const T> {
+        self.pointer(rec)
+    }
+
+    /// `&raw mut place`.
+    pub fn raw_mut(self, rec: Rec) -> Traced<*mut T> {
+        self.pointer(rec)
+    }
+
+    /// References and raw pointers.
+    fn pointer<P>(self, rec: Rec) -> Traced<P> {
+        Traced::new(pointer_bits(self.ptr), self.addr.lanes(rec, T::FAT))
     }
 
     pub(crate) fn shadow(&self) -> Option<Shadow> {
@@ -296,12 +371,38 @@ impl<T: ?Sized + Pointee> Place<T> {
     }
 
     /// The machine arguments of a pointer to this place.
-    pub(crate) fn pointer_args(self, rec: Rec) -> Args {
-        self.shared().args(rec)
+    pub(crate) fn pointer_args(self, rec: Rec) -> super::value::Args {
+        self.shared(rec).args(rec)
     }
 }
 
 impl<T: ?Sized> Place<T> {
+    pub(crate) fn at(ptr: *mut T, addr: Addr) -> Place<T> {
+        Place { ptr, addr, layout: None }
+    }
+
+    pub(crate) fn addr(&self) -> Addr {
+        self.addr
+    }
+
+    /// A local of the twin does not own its value any more.
+    pub(crate) fn disown(self) {
+        if let Some(shadow) = self.addr.shadow {
+            // SAFETY: the local outlives all references to it, as in the plain function.
+            unsafe { (*shadow.moved).set(true) };
+        }
+    }
+
+    /// The same address under another type, at a known distance.
+    pub(crate) fn part<U>(self, rec: Rec, bytes: isize) -> Place<U> {
+        let mut addr = self.addr;
+        let ptr = self.ptr.wrapping_byte_offset(bytes).cast::<U>();
+        if addr.shadow.is_none() && !addr.add_offset(bytes) {
+            rec.abort(Abort::Refused);
+        }
+        Place::at(ptr, addr)
+    }
+
     /// The receiver, for finding a method on it. The method found looks at the type only.
     pub fn probe<'x>(&self) -> &'x T {
         // SAFETY: a place is made of a value that is there, and the reference is gone before the twin
@@ -309,73 +410,182 @@ impl<T: ?Sized> Place<T> {
         unsafe { &*self.ptr }
     }
 
+    /// Memory here may change although it is reached through a shared reference.
+    pub(crate) fn thawed(mut self) -> Place<T> {
+        self.addr.frozen = false;
+        self
+    }
+
     /// The place of a field. `project` is the author's own field access; only the distance counts.
     pub fn field<U>(self, rec: Rec, project: impl FnOnce(&T) -> *const U) -> Place<U> {
         let part = project(self.probe());
         let bytes = part.addr().wrapping_sub(self.ptr.cast::<u8>().addr()) as isize;
         let inside = bytes >= 0 && bytes as usize + size_of::<U>() <= size_of_val(self.probe());
+        if inside {
+            return self.part(rec, bytes);
+        }
+        // The access went through a `Deref` that is not known here.
+        rec.abort(Abort::UnknownDeref);
+        let base = part.expose_provenance() as u64;
+        Place::at(part.cast_mut(), Addr::new(base, Lane::CONST, Lane::CONST, false))
+    }
+}
+
+impl<T> Place<T> {
+    /// Reads, in a layout. A value that owns something is moved out.
+    pub(crate) fn read_as(self, rec: Rec, layout: &[PieceTy]) -> Traced<T> {
+        let ptr = self.ptr.cast::<MaybeUninit<T>>();
+        if let Some(shadow) = self.addr.shadow {
+            let lanes = if rec.is_live() { Lanes::Const } else { shadow.slice(rec, ptr) };
+            // SAFETY: the plain function reads this place here too; its bytes are copied.
+            return Traced::new(unsafe { ptr.read() }, lanes);
+        }
+        if rec.is_live() {
+            // SAFETY: as above.
+            return Traced::new(unsafe { ptr.read() }, Lanes::Const);
+        }
+        let mut value = MaybeUninit::<T>::zeroed();
+        let bytes = value.as_mut_ptr().cast::<u8>();
+        let mut loaded: SmallVec<[Arg; 4]> = SmallVec::new();
+        for piece in layout {
+            let arg = self.load_piece(rec, piece);
+            let n = (piece.ty.bytes() as usize).min(size_of::<T>() - piece.offset as usize);
+            // SAFETY: the piece lies within the value.
+            unsafe { write_bits(bytes.add(piece.offset as usize), arg.concrete.bits, n) };
+            loaded.push(arg);
+        }
+        let may_be_green = layout.first().is_some_and(|piece| piece.keeps_frozen);
+        let known_green = may_be_green && rec.is_green(typeid::of::<T>(), &loaded);
+        let mut pieces = Pieces::new();
+        for (piece, arg) in layout.iter().zip(&loaded) {
+            let frozen = piece.keeps_frozen && self.addr.frozen;
+            let green = piece.keeps_frozen && (self.addr.green || known_green);
+            if frozen || green {
+                let addr = Addr::new(arg.concrete.bits, arg.lane, Lane::CONST, frozen);
+                let what = What::Address(rec.arena().add_addr(Addr { green, ..addr }));
+                pieces.push(Piece { offset: piece.offset, what });
+            } else if !arg.lane.is_const() {
+                let what = What::Lane(piece.ty, arg.lane);
+                pieces.push(Piece { offset: piece.offset, what });
+            }
+        }
+        Traced::new(value, Lanes::of(rec, &pieces))
+    }
+
+    /// Reads one scalar of the value.
+    pub(crate) fn piece(self, rec: Rec, piece: PieceTy) -> Arg {
+        match self.addr.shadow {
+            Some(shadow) => {
+                let at = shadow.offset_of(self.ptr) + piece.offset;
+                let whole = PieceTy { offset: at, ..piece };
+                match rec.is_live() {
+                    true => Arg::new(Lane::CONST, piece.ty, shadow.bytes().bits(at, piece.ty)),
+                    false => shadow.args(rec, &[whole])[0],
+                }
+            }
+            None => self.load_piece(rec, &piece),
+        }
+    }
+
+    fn load_piece(&self, rec: Rec, piece: &PieceTy) -> Arg {
         let mut addr = self.addr;
-        if inside && addr.shadow.is_none() && addr.add_offset(bytes) {
-            return Place { ptr: self.ptr.wrapping_byte_offset(bytes).cast(), addr };
+        assert!(addr.add_offset(piece.offset as isize), "offset out of range");
+        let at = self.ptr.cast::<u8>().wrapping_add(piece.offset as usize);
+        // SAFETY: the plain function reads this place here too, and the piece lies within it.
+        let read = || unsafe { read_bits(at, piece.ty.bytes() as usize) };
+        let (bits, lane) = addr.load(rec, piece.ty, read);
+        Arg::new(lane, piece.ty, bits)
+    }
+
+    /// Writes, in a layout, without dropping what was there.
+    pub(crate) fn write_as(self, rec: Rec, value: Traced<T>, layout: &[PieceTy]) {
+        let value = value.take_whole();
+        let ptr = self.ptr.cast::<MaybeUninit<T>>();
+        if let Some(shadow) = self.addr.shadow {
+            if !rec.is_live() {
+                shadow.replace(rec, ptr, value.lanes);
+            }
+            // SAFETY: the plain function writes this place here too.
+            return unsafe { ptr.write(value.bits()) };
         }
-        rec.abort(match addr.shadow {
-            Some(_) => Abort::LocalEscapes,
-            // The access went through a `Deref` that is not known here.
-            None => Abort::UnknownDeref,
-        });
-        let ptr = match inside {
-            true => self.ptr.wrapping_byte_offset(bytes).cast(),
-            false => part.cast_mut(),
-        };
-        Place {
-            ptr,
-            addr: Addr::new(ptr.expose_provenance() as u64, Lane::CONST, Lane::CONST, false),
+        if rec.is_live() {
+            // SAFETY: as above.
+            return unsafe { ptr.write(value.bits()) };
         }
+        let bytes = Bytes::of(&value);
+        let pieces = value.lanes.pieces(rec);
+        for piece in layout {
+            let mut addr = self.addr;
+            assert!(addr.add_offset(piece.offset as isize), "offset out of range");
+            let arg = extract(rec, bytes, &pieces, piece.offset, piece.ty);
+            let at = self.ptr.cast::<u8>().wrapping_add(piece.offset as usize);
+            let n = piece.ty.bytes() as usize;
+            // SAFETY: as above; the piece lies within the place.
+            let write = || unsafe { write_bits(at, arg.concrete.bits, n) };
+            rec.store(addr.base(), addr.index(), arg, &addr.descr(piece.ty), write);
+        }
+    }
+
+    /// Reads in the layout that the place was found to have, or in words.
+    pub fn read_any(self, rec: Rec) -> Traced<T> {
+        match self.layout {
+            Some(layout) => self.read_as(rec, layout),
+            None => self.read_as(rec, &words::<T>()),
+        }
+    }
+
+    fn assign(self, rec: Rec, value: Traced<T>, layout: &[PieceTy]) {
+        if needs_drop::<T>() {
+            super::call::drop_in_place(rec, self);
+        }
+        self.write_as(rec, value, layout);
     }
 }
 
 impl<T: Traceable> Place<T> {
     /// Reads.
     pub fn read(self, rec: Rec) -> Traced<T> {
-        match self.addr.shadow {
-            // SAFETY: the place was made from a `Traced<T>` local that is alive as in the plain function.
-            Some(shadow) => unsafe { (*shadow.local.cast::<Traced<T>>()).dup() },
-            // SAFETY: the plain function reads this place here too.
-            None => unsafe { T::load(rec, self) },
-        }
+        self.read_as(rec, T::LAYOUT)
     }
 
-    /// Writes.
+    /// Assigns: drops what was there, and writes.
     pub fn write(self, rec: Rec, value: Traced<T>) {
-        match self.addr.shadow {
-            // SAFETY: as in `read`.
-            Some(shadow) => unsafe { *shadow.local.cast::<Traced<T>>() = value },
-            // SAFETY: the plain function writes this place here too.
-            None => unsafe { T::store(rec, self, value) },
-        }
+        self.assign(rec, value, T::LAYOUT);
+    }
+
+    /// The place, with its layout.
+    pub fn known(self) -> Place<T> {
+        Place { layout: Some(T::LAYOUT), ..self }
     }
 }
 
-impl<T: Scalar> Place<T> {
-    /// # Safety
-    /// The place can be read.
-    pub(crate) unsafe fn load_scalar(self, rec: Rec) -> Traced<T> {
-        let Addr { base, .. } = self.addr;
-        debug_assert!(base != 0, "a place at null");
-        // SAFETY: the caller vouches for the place.
-        let read = || unsafe { self.ptr.read() }.bits();
-        let descr = self.addr.descr(T::TY);
-        let (bits, lane) = rec.load(self.addr.base(), self.addr.index(), &descr, read);
-        Traced::scalar(T::of_bits(bits), lane)
+/// Reading and writing values of types without a known layout: found when there is nothing else.
+pub trait AnyPlace<T> {
+    /// Reads.
+    fn read(self, rec: Rec) -> Traced<T>;
+    /// Assigns: drops what was there, and writes.
+    fn write(self, rec: Rec, value: Traced<T>);
+}
+
+impl<T> AnyPlace<T> for Place<T> {
+    fn read(self, rec: Rec) -> Traced<T> {
+        self.read_any(rec)
     }
 
-    /// # Safety
-    /// The place can be written.
-    pub(crate) unsafe fn store_scalar(self, rec: Rec, value: Traced<T>) {
-        // SAFETY: the caller vouches for the place.
-        let write = || unsafe { self.ptr.write(value.get()) };
-        let descr = self.addr.descr(T::TY);
-        rec.store(self.addr.base(), self.addr.index(), value.arg(), &descr, write);
+    fn write(self, rec: Rec, value: Traced<T>) {
+        self.assign(rec, value, &words::<T>());
+    }
+}
+
+/// The place of a value without a known layout: found when there is nothing else.
+pub trait UnknownPlace {
+    /// The place as it is.
+    fn known(self) -> Self;
+}
+
+impl<T: ?Sized> UnknownPlace for Place<T> {
+    fn known(self) -> Self {
+        self
     }
 }
 
@@ -394,137 +604,63 @@ fn pointer_of<T: ?Sized, P>(bits: &MaybeUninit<P>) -> *mut T {
     unsafe { bits.as_ptr().cast::<*mut T>().read() }
 }
 
-/// Byte offsets of address and length in a fat pointer.
-fn fat_layout() -> (isize, isize) {
+// A fat pointer is the address and then the length.
+const _: () = {
     let slice: *const [u8] = std::ptr::slice_from_raw_parts(std::ptr::without_provenance(64), 3);
-    // SAFETY: a pointer to a slice is two words, all initialized.
+    // SAFETY: a pointer to a slice is two words, here without provenance.
     let words: [usize; 2] = unsafe { std::mem::transmute(slice) };
-    if words == [64, 3] { (0, 8) } else { (8, 0) }
-}
+    assert!(words[0] == 64 && words[1] == 3);
+};
 
 macro_rules! pointer {
-    ($(<$($lifetime:lifetime)?> $ty:ty, $keeps_frozen:expr, $exclusive:expr;)*) => {$(
-        // SAFETY: the words are address and length; the bits are copied like those of a raw pointer.
+    ($(<$($lifetime:lifetime)?> $ty:ty, $keeps_frozen:expr, $exclusive:expr, $niche:expr;)*) => {$(
+        // SAFETY: the pieces are address and length.
         unsafe impl<$($lifetime,)? T: ?Sized + Pointee> Traceable for $ty {
-            type Lanes = Addr;
-            const TYS: &'static [Ty] = if T::FAT { &[Ty::Ptr, Ty::I64] } else { &[Ty::Ptr] };
-
-            fn constant_lanes(value: &MaybeUninit<Self>, frozen: bool) -> Addr {
-                let (address, _) = T::split(pointer_of::<T, Self>(value));
-                let bits = address.expose_provenance() as u64;
-                Addr::new(bits, Lane::CONST, Lane::CONST, frozen && $keeps_frozen)
-            }
-
-            fn to_words(value: &MaybeUninit<Self>, words: &mut [u64]) {
-                let (address, meta) = T::split(pointer_of::<T, Self>(value));
-                words[0] = address.expose_provenance() as u64;
-                if T::FAT {
-                    words[1] = meta as u64;
-                }
-            }
-
-            unsafe fn from_words(words: &[u64]) -> MaybeUninit<Self> {
-                let address = std::ptr::with_exposed_provenance(words[0] as usize);
-                let meta = if T::FAT { words[1] as usize } else { 0 };
-                pointer_bits(T::join(address, meta).cast_mut())
-            }
-
-            fn lanes(rec: Rec, value: &Traced<Self>, out: &mut SmallVec<[Lane; 4]>) {
-                let addr = &value.lanes;
-                if addr.shadow.is_some() {
-                    rec.abort(Abort::LocalEscapes);
-                    out.push(Lane::CONST);
-                } else {
-                    out.push(addr.address(rec).lane);
-                }
-                if T::FAT {
-                    out.push(addr.meta_lane);
-                }
-            }
-
-            fn exclusive(lanes: &mut Addr, class: Class) {
-                if $exclusive {
-                    set_class(lanes, class);
-                }
-            }
-
-            fn from_lanes(value: &MaybeUninit<Self>, lanes: &[Lane]) -> Addr {
-                let (address, _) = T::split(pointer_of::<T, Self>(value));
-                let meta = if T::FAT { lanes[1] } else { Lane::CONST };
-                Addr::new(address.expose_provenance() as u64, lanes[0], meta, false)
-            }
-
-            unsafe fn load(rec: Rec, place: Place<Self>) -> Traced<Self> {
-                // SAFETY: the caller vouches for the place; a pointer is one or two words.
-                let words = unsafe { load_words(rec, place.addr, place.ptr.cast(), T::FAT) };
-                let bits: SmallVec<[u64; 2]> = words.iter().map(|w| w.concrete.bits).collect();
-                // SAFETY: the words were just read from the author's pointer, or saved from it.
-                let value = unsafe { Self::from_words(&bits) };
-                let meta = words.get(1).map_or(Lane::CONST, |word| word.lane);
-                let frozen = place.addr.frozen && $keeps_frozen;
-                Traced { value, lanes: Addr::new(bits[0], words[0].lane, meta, frozen) }
-            }
-
-            unsafe fn store(rec: Rec, place: Place<Self>, value: Traced<Self>) {
-                let args = value.args(rec);
-                // SAFETY: the caller vouches for the place; a pointer is one or two words.
-                unsafe { store_words(rec, place.addr, place.ptr.cast(), &args) }
-            }
+            const LAYOUT: &'static [PieceTy] = if T::FAT {
+                &[PieceTy { offset: 0, ty: Ty::Ptr, keeps_frozen: $keeps_frozen }, PieceTy::at(8, Ty::I64)]
+            } else {
+                &[PieceTy { offset: 0, ty: Ty::Ptr, keeps_frozen: $keeps_frozen }]
+            };
+            const EXCLUSIVE: bool = $exclusive;
+            const NICHE: Option<Niche> = $niche;
         }
 
         impl<$($lifetime,)? T: ?Sized + Pointee> Traced<$ty> {
             /// What it points to.
-            pub fn place(&self) -> Place<T> {
-                Place { ptr: pointer_of(&self.value), addr: self.lanes }
+            pub fn place(&self, rec: Rec) -> Place<T> {
+                let ptr: *mut T = pointer_of(&self.value);
+                Place::at(ptr, addr_of(rec, Bytes::of(self), self.lanes, T::FAT))
             }
         }
 
         impl<$($lifetime,)? T: ?Sized + Pointee> Peel<$ty> {
             /// What it points to.
             pub fn peel(self, rec: Rec) -> Place<T> {
-                self.0.read(rec).place()
+                self.0.read(rec).place(rec)
             }
         }
     )*};
 }
 
 pointer! {
-    <'a> &'a T, true, false;
-    <'a> &'a mut T, true, true;
-    <> *const T, false, false;
-    <> *mut T, false, false;
+    <'a> &'a T, true, false, Some(Niche::non_null(0));
+    <'a> &'a mut T, true, true, Some(Niche::non_null(0));
+    <> *const T, false, false, None;
+    <> *mut T, false, false, None;
 }
 
-/// # Safety
-/// A thin or fat pointer can be read at `memory`, which is the address `addr`.
-unsafe fn load_words(rec: Rec, addr: Addr, memory: *const u8, fat: bool) -> SmallVec<[Arg; 2]> {
-    let load = |ty: Ty, bytes: isize| {
-        let mut addr = addr;
-        assert!(addr.add_offset(bytes), "offset out of range");
-        // SAFETY: the caller vouches for the memory.
-        let read = || unsafe { memory.offset(bytes).cast::<u64>().read() };
-        let (bits, lane) = rec.load(addr.base(), addr.index(), &addr.descr(ty), read);
-        Arg::new(lane, ty, bits)
+/// The address that a pointer's bytes are.
+fn addr_of(rec: Rec, bytes: Bytes, lanes: Lanes, fat: bool) -> Addr {
+    let pieces = lanes.pieces(rec);
+    let meta = match fat {
+        true => extract(rec, bytes, &pieces, 8, Ty::I64).lane,
+        false => Lane::CONST,
     };
-    if !fat {
-        return SmallVec::from_iter([load(Ty::Ptr, 0)]);
+    if let Some(Piece { offset: 0, what: What::Address(number) }) = pieces.first() {
+        return Addr { meta_lane: meta, ..rec.arena().addr(*number) };
     }
-    let (address, meta) = fat_layout();
-    SmallVec::from_iter([load(Ty::Ptr, address), load(Ty::I64, meta)])
-}
-
-/// # Safety
-/// A thin or fat pointer can be written at `memory`, which is the address `addr`.
-unsafe fn store_words(rec: Rec, addr: Addr, memory: *mut u8, words: &[Arg]) {
-    let (address, meta) = fat_layout();
-    let offsets = if words.len() == 1 { [0, 0] } else { [address, meta] };
-    for (word, bytes) in words.iter().zip(offsets) {
-        let mut addr = addr;
-        assert!(addr.add_offset(bytes), "offset out of range");
-        // SAFETY: the caller vouches for the memory.
-        let write = || unsafe { memory.offset(bytes).cast::<u64>().write(word.concrete.bits) };
-        rec.store(addr.base(), addr.index(), *word, &addr.descr(word.concrete.ty), write);
-    }
+    let base = extract(rec, bytes, &pieces, 0, Ty::Ptr);
+    Addr::new(base.concrete.bits, base.lane, meta, false)
 }
 
 /// Goes through a reference or `Box` where there is one, as auto-deref does.
@@ -533,11 +669,42 @@ pub struct Peel<T: ?Sized>(pub Place<T>);
 impl<T> Peel<Box<T>> {
     /// What the box holds.
     pub fn peel(self, rec: Rec) -> Place<T> {
-        let Place { ptr, addr } = self.0;
-        // SAFETY: a `Box` of a sized type is its one pointer, and the plain function reads it here.
-        let words = unsafe { load_words(rec, addr, ptr.cast(), false) };
-        let target = std::ptr::with_exposed_provenance_mut(words[0].concrete.bits as usize);
-        Place::memory(target, words[0].lane, Lane::CONST, addr.frozen)
+        self.0.pointer_at(rec, 0)
+    }
+}
+
+macro_rules! counted {
+    ($($pointer:ident)*) => {$(
+        impl<T> Peel<$pointer<T>> {
+            /// What it points to: behind the counts.
+            pub fn peel(self, rec: Rec) -> Place<T> {
+                let counts = self.0.pointer_at::<u8>(rec, 0);
+                let mut pointer = MaybeUninit::<$pointer<T>>::uninit();
+                // SAFETY: it is its pointer, which was just read; it is not dropped, and only
+                // the address of what it points to is taken.
+                let target = unsafe {
+                    pointer.as_mut_ptr().cast::<*mut u8>().write(counts.ptr);
+                    $pointer::as_ptr(pointer.assume_init_ref())
+                };
+                let distance = target.addr().wrapping_sub(counts.ptr.addr()) as isize;
+                counts.part(rec, distance)
+            }
+        }
+    )*};
+}
+
+counted! { Rc Arc }
+
+impl<T> Place<T> {
+    /// The place that the pointer at an offset of this value points to.
+    fn pointer_at<U>(self, rec: Rec, offset: isize) -> Place<U> {
+        let keeps_frozen = PieceTy::owned_pointer(0);
+        let pointer: Place<*mut U> = self.part(rec, offset);
+        let frozen = self.addr.frozen;
+        let read = pointer.read_as(rec, &[keeps_frozen]);
+        let place = read.place(rec);
+        debug_assert!(!frozen || place.addr.frozen || rec.is_live());
+        place
     }
 }
 
@@ -565,14 +732,34 @@ impl<T> Memory<T> {
         self.0.addr.base()
     }
 
+    pub(crate) fn place(&self) -> Place<T> {
+        self.0
+    }
+
     pub(crate) fn set_class(&mut self, class: Class) {
         self.0.addr.class = class;
     }
 }
 
 /// Says of a reference's lanes that it is the only way to its object.
-pub(crate) fn set_class(addr: &mut Addr, class: Class) {
+pub(crate) fn set_class<P>(rec: Rec, reference: &mut Traced<P>, class: Class) {
+    let mut addr = addr_of(rec, Bytes::of(reference), reference.lanes, size_of::<P>() == 16);
     addr.class = class;
+    reference.lanes = addr.lanes(rec, size_of::<P>() == 16);
+}
+
+/// A reference to memory that never changes while the trace exists.
+pub fn frozen<P>(rec: Rec, reference: P) -> Traced<P> {
+    let mut reference = Traced::constant(reference);
+    set_frozen(rec, &mut reference);
+    reference
+}
+
+/// Says of a reference that what it points to never changes.
+pub(crate) fn set_frozen<P>(rec: Rec, reference: &mut Traced<P>) {
+    let mut addr = addr_of(rec, Bytes::of(reference), reference.lanes, size_of::<P>() == 16);
+    addr.frozen = true;
+    reference.lanes = addr.lanes(rec, size_of::<P>() == 16);
 }
 
 /// Locals of the twin, as places.
@@ -583,13 +770,12 @@ pub trait Local {
     fn as_place(&mut self) -> Place<Self::Plain>;
 }
 
-impl<T: Traceable> Local for Traced<T> {
+impl<T> Local for Traced<T> {
     type Plain = T;
     fn as_place(&mut self) -> Place<T> {
-        let ptr = self.value.as_mut_ptr();
         let mut addr = Addr::new(0, Lane::CONST, Lane::CONST, false);
         addr.shadow = Some(Shadow::of(self));
-        Place { ptr, addr }
+        Place::at(self.value.as_mut_ptr(), addr)
     }
 }
 
@@ -634,13 +820,17 @@ impl<T> Element for Unchecked<T> {
     fn element(self, rec: Rec) -> Place<T> {
         let Unchecked { first, mut addr, len, index } = self;
         check_bounds(rec, &index, &len);
-        if addr.shadow.take().is_some() {
-            rec.abort(Abort::LocalEscapes);
+        match addr.shadow {
+            // An array in a local of the twin has no address: which element it is must be known.
+            Some(_) => {
+                rec.step();
+                rec.guard_value(index.arg());
+            }
+            None => addr.add_index(rec, &index, size_of::<T>()),
         }
-        addr.add_index(rec, &index, size_of::<T>());
         addr.meta_lane = Lane::CONST;
         // SAFETY: the index was checked against the length.
-        Place { ptr: unsafe { first.add(index.get()) }, addr }
+        Place::at(unsafe { first.add(index.get()) }, addr)
     }
 }
 
@@ -688,6 +878,7 @@ impl<T> Place<Vec<T>> {
         let slice = std::ptr::slice_from_raw_parts_mut(address, len.concrete.bits as usize);
         let mut slice = Place::memory(slice, ptr.lane, len.lane, self.addr.frozen);
         slice.addr.class = Class::VEC_BUFFER;
+        slice.addr.green = self.addr.green;
         slice
     }
 
@@ -698,17 +889,10 @@ impl<T> Place<Vec<T>> {
     }
 
     fn parts(self, rec: Rec) -> [Arg; 2] {
-        let words = self.ptr.cast::<u8>();
         let (ptr_at, len_at) = vec_layout();
-        let part = |bytes: isize, ty: Ty| {
-            let mut addr = self.addr;
-            assert!(addr.add_offset(bytes), "offset out of range");
-            // SAFETY: a `Vec` is three words, and the plain function reads it here.
-            let read = || unsafe { words.offset(bytes).cast::<u64>().read() };
-            let (bits, lane) = rec.load(addr.base(), addr.index(), &addr.descr(ty), read);
-            Arg::new(lane, ty, bits)
-        };
-        [part(ptr_at, Ty::Ptr), part(len_at, Ty::I64)]
+        let ptr = self.part::<*const T>(rec, ptr_at).read(rec);
+        let len = self.part::<usize>(rec, len_at).read(rec);
+        [ptr.args(rec)[0], len.arg()]
     }
 }
 
@@ -745,25 +929,23 @@ fn check_bounds(rec: Rec, index: &Traced<usize>, len: &Traced<usize>) {
 }
 
 /// The plain value of a twin's local, for code that runs untraced.
-pub trait ToPlain {
+pub trait ToPlain<'x> {
     /// Its type; locals that stayed in memory are borrowed.
     type Plain;
-    /// The value.
+    /// The value. One that owns something is moved away.
     fn to_plain(&self) -> Self::Plain;
 }
 
-impl<T: Traceable> ToPlain for Traced<T> {
+impl<T> ToPlain<'_> for Traced<T> {
     type Plain = T;
     fn to_plain(&self) -> T {
-        // SAFETY: a `Traced` is only made from an initialized value, and a copy of its bits may be
-        // used as long as the value.
-        unsafe { self.dup().value.assume_init() }
+        self.take().into_plain()
     }
 }
 
-impl<T: 'static> ToPlain for Memory<T> {
-    type Plain = &'static mut T;
-    fn to_plain(&self) -> &'static mut T {
+impl<'x, T: 'x> ToPlain<'x> for Memory<T> {
+    type Plain = &'x mut T;
+    fn to_plain(&self) -> &'x mut T {
         // SAFETY: the local is alive as long as the plain function, which the twin returns to; the
         // twin makes no other reference to it meanwhile.
         unsafe { &mut *self.0.ptr }
@@ -771,25 +953,25 @@ impl<T: 'static> ToPlain for Memory<T> {
 }
 
 /// The coercions of call arguments.
-pub trait CoerceTo<T: Traceable> {
+pub trait CoerceTo<T> {
     /// Coerces.
     fn coerce(self, rec: Rec) -> Traced<T>;
 }
 
 /// A call's argument, as the callee takes it.
-pub fn coerce<A: CoerceTo<T>, T: Traceable>(rec: Rec, arg: A) -> Traced<T> {
+pub fn coerce<A: CoerceTo<T>, T>(rec: Rec, arg: A) -> Traced<T> {
     arg.coerce(rec)
 }
 
-impl<T: Traceable> CoerceTo<T> for Traced<T> {
+impl<T> CoerceTo<T> for Traced<T> {
     fn coerce(self, _: Rec) -> Traced<T> {
         self
     }
 }
 
 impl<'b, T: ?Sized + Pointee> CoerceTo<&'b T> for Traced<&mut T> {
-    fn coerce(self, _: Rec) -> Traced<&'b T> {
-        self.place().shared()
+    fn coerce(self, rec: Rec) -> Traced<&'b T> {
+        self.place(rec).shared(rec)
     }
 }
 
@@ -797,8 +979,8 @@ macro_rules! unsize {
     ($($from:ty, $to:ty, $place:ident, $rec:ident => $slice:expr, $borrow:ident;)*) => {$(
         impl<'b, T, const N: usize> CoerceTo<$to> for Traced<$from> {
             fn coerce(self, $rec: Rec) -> Traced<$to> {
-                let $place = self.place();
-                $slice.$borrow()
+                let $place = self.place($rec);
+                $slice.$borrow($rec)
             }
         }
     )*};
@@ -808,16 +990,16 @@ macro_rules! slice_of_vec {
     ($($from:ty, $to:ty, $borrow:ident;)*) => {$(
         impl<'b, T> CoerceTo<$to> for Traced<$from> {
             fn coerce(self, rec: Rec) -> Traced<$to> {
-                self.place().as_slice(rec).$borrow()
+                self.place(rec).as_slice(rec).$borrow(rec)
             }
         }
     )*};
 }
 
 unsize! {
-    &[T; N], &'b [T], place, _rec => place.as_slice(), shared;
-    &mut [T; N], &'b [T], place, _rec => place.as_slice(), shared;
-    &mut [T; N], &'b mut [T], place, _rec => place.as_slice(), exclusive;
+    &[T; N], &'b [T], place, rec => place.as_slice(), shared;
+    &mut [T; N], &'b [T], place, rec => place.as_slice(), shared;
+    &mut [T; N], &'b mut [T], place, rec => place.as_slice(), exclusive;
 }
 
 slice_of_vec! {
@@ -832,6 +1014,6 @@ impl<T, const N: usize> Place<[T; N]> {
         let ptr = std::ptr::slice_from_raw_parts_mut(self.ptr.cast::<T>(), N);
         let mut addr = self.addr;
         addr.meta_lane = Lane::CONST;
-        Place { ptr, addr }
+        Place::at(ptr, addr)
     }
 }

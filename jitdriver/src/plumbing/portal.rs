@@ -4,9 +4,10 @@
 //! is the state at a later merge point, which it puts into its variables, or the portal's result.
 #![expect(unsafe_code, reason = "makes locals from words and back")]
 
-use super::place::{Class, Memory};
-use super::rec::Rec;
-use super::value::{Args, Traceable, Traced};
+use super::layout::Traceable;
+use super::place::{Class, Local, Memory, Pointee, set_class, set_frozen};
+use super::rec::{Rec, Running};
+use super::value::{Args, Lanes, Traced, read_bits, write_bits};
 use crate::driver::JitDriver;
 use metainterp::abort::Abort;
 use metainterp::ir::{Const, Ty};
@@ -19,11 +20,11 @@ use std::mem::MaybeUninit;
 /// Types that may be green for a driver that lives as long as `'p` is borrowed.
 ///
 /// # Safety
-/// Equal words mean an equal value, and what the value points to neither changes (but inside cells)
-/// nor goes away as long as `'p` lasts.
+/// Equal words mean an equal value, and what a reference in it refers to neither changes (but inside
+/// cells) nor goes away as long as `'p` lasts.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be green",
-    note = "a green is an integer, a `bool`, a `char`, or a shared reference that lives as long as the driver: `&'p T` for a `JitDriver<'p>`"
+    note = "a green is an integer, a `bool`, a `char`, a raw pointer, or a shared reference that lives as long as the driver: `&'p T` for a `JitDriver<'p>`"
 )]
 pub unsafe trait Green<'p>: Traceable {}
 
@@ -40,10 +41,16 @@ greens! { bool char i8 i16 i32 i64 isize u8 u16 u32 u64 usize }
 // driver exists.
 unsafe impl<'p, T: ?Sized + super::Pointee> Green<'p> for &'p T {}
 
-/// A green variable's value.
+// SAFETY: the value is its word; the trace takes nothing for granted about what a raw pointer points to.
+unsafe impl<'p, T> Green<'p> for *const T {}
+
+// SAFETY: as above.
+unsafe impl<'p, T> Green<'p> for *mut T {}
+
+/// A green's value.
 pub struct GreenVar<T>(MaybeUninit<T>);
 
-/// The value of a green variable.
+/// The value of a green.
 pub fn green<'p, T: Green<'p>>(_: &JitDriver<'p>, value: &T) -> GreenVar<T> {
     // SAFETY: a copy of the bits of a traceable value may be used as long as the value.
     GreenVar(unsafe { std::ptr::from_ref(value).cast::<MaybeUninit<T>>().read() })
@@ -58,28 +65,47 @@ pub struct ByValue<T>(MaybeUninit<T>);
 /// A red variable that stays where it is and is passed by address.
 pub struct ByMemory<T>(*mut T);
 
-/// Reds whose type is traceable go by value.
+/// Reds that can be copied and whose layout is known go by value.
 pub trait ProbeValue<T> {
     /// The red.
     fn red(&self) -> ByValue<T>;
 }
 
-impl<T: Traceable> ProbeValue<T> for Probe<T> {
+impl<T: Traceable + Copy> ProbeValue<T> for &Probe<T> {
     fn red(&self) -> ByValue<T> {
-        // SAFETY: the probe has the address of an initialized local; the bits are copied.
-        ByValue(unsafe { self.0.cast::<MaybeUninit<T>>().read() })
+        ByValue::of(self.0)
     }
 }
 
-/// All others stay in memory: found one auto-ref later.
+/// So do exclusive references.
+pub trait ProbeExclusive<T> {
+    /// The red.
+    fn red(&self) -> ByValue<T>;
+}
+
+impl<'x, T: ?Sized + Pointee> ProbeExclusive<&'x mut T> for &&Probe<&'x mut T> {
+    fn red(&self) -> ByValue<&'x mut T> {
+        ByValue::of(self.0)
+    }
+}
+
+/// All others stay in memory: found when there is nothing else.
 pub trait ProbeMemory<T> {
     /// The red.
     fn red(&self) -> ByMemory<T>;
 }
 
-impl<T> ProbeMemory<T> for &Probe<T> {
+impl<T> ProbeMemory<T> for Probe<T> {
     fn red(&self) -> ByMemory<T> {
         ByMemory(self.0)
+    }
+}
+
+impl<T> ByValue<T> {
+    fn of(variable: *mut T) -> ByValue<T> {
+        // SAFETY: the probe has the address of an initialized local; the bits are copied, of a value
+        // that owns nothing.
+        ByValue(unsafe { variable.cast::<MaybeUninit<T>>().read() })
     }
 }
 
@@ -90,13 +116,11 @@ pub trait LocalVar {
     /// Number of words.
     fn words(&self) -> usize;
     /// Takes new lanes.
-    fn set_lanes(&mut self, lanes: &[Lane]);
+    fn set_lanes(&mut self, rec: Rec, lanes: &[Lane]);
     /// Becomes a constant that points to frozen memory.
-    fn set_green(&mut self);
-    /// Promotes discriminants.
-    fn settle(&self, rec: Rec, lanes: &[Lane]);
+    fn set_green(&mut self, rec: Rec);
     /// Takes a class of memory, if the variable is the only way to an object.
-    fn set_exclusive(&mut self, class: Class, never_reassigned: bool);
+    fn set_exclusive(&mut self, rec: Rec, class: Class, never_reassigned: bool);
 }
 
 /// A red of the merge point, and whether its variable is never reassigned.
@@ -109,18 +133,18 @@ impl<T: Traceable> LocalVar for Traced<T> {
     fn words(&self) -> usize {
         T::TYS.len()
     }
-    fn set_lanes(&mut self, lanes: &[Lane]) {
-        self.lanes = T::from_lanes(&self.value, lanes);
+    fn set_lanes(&mut self, rec: Rec, lanes: &[Lane]) {
+        self.lanes = super::value::lanes_of(rec, T::LAYOUT, lanes);
     }
-    fn set_green(&mut self) {
-        self.lanes = T::constant_lanes(&self.value, true);
+    fn set_green(&mut self, rec: Rec) {
+        self.lanes = Lanes::Const;
+        if T::LAYOUT.first().is_some_and(|piece| piece.keeps_frozen) {
+            set_frozen(rec, self);
+        }
     }
-    fn settle(&self, rec: Rec, lanes: &[Lane]) {
-        T::settle(rec, self, lanes);
-    }
-    fn set_exclusive(&mut self, class: Class, never_reassigned: bool) {
-        if never_reassigned {
-            T::exclusive(&mut self.lanes, class);
+    fn set_exclusive(&mut self, rec: Rec, class: Class, never_reassigned: bool) {
+        if never_reassigned && T::EXCLUSIVE {
+            set_class(rec, self, class);
         }
     }
 }
@@ -132,17 +156,44 @@ impl<T> LocalVar for Memory<T> {
     fn words(&self) -> usize {
         1
     }
-    fn set_lanes(&mut self, lanes: &[Lane]) {
+    fn set_lanes(&mut self, _: Rec, lanes: &[Lane]) {
         let address = self.arg().concrete.bits as usize;
         *self = Memory::new(std::ptr::with_exposed_provenance_mut(address), lanes[0]);
     }
-    fn set_green(&mut self) {
+    fn set_green(&mut self, _: Rec) {
         unreachable!("a variable in memory is not green");
     }
-    fn settle(&self, _: Rec, _: &[Lane]) {}
-    fn set_exclusive(&mut self, class: Class, _: bool) {
+    fn set_exclusive(&mut self, _: Rec, class: Class, _: bool) {
         self.set_class(class);
     }
+}
+
+/// The words of a value, one a piece of its layout.
+fn to_words<T: Traceable>(value: &MaybeUninit<T>, words: &mut [u64]) {
+    for (piece, word) in T::LAYOUT.iter().zip(words) {
+        // SAFETY: the piece lies within the value.
+        let bits = unsafe {
+            let at = value.as_ptr().byte_add(piece.offset as usize).cast();
+            read_bits(at, piece.ty.bytes() as usize)
+        };
+        *word = bits & piece.ty.mask();
+    }
+}
+
+/// The value with these words.
+///
+/// # Safety
+/// The words are those of a value that may be used now.
+unsafe fn from_words<T: Traceable>(words: &[u64]) -> MaybeUninit<T> {
+    let mut value = MaybeUninit::<T>::zeroed();
+    for (piece, &word) in T::LAYOUT.iter().zip(words) {
+        // SAFETY: the piece lies within the value.
+        unsafe {
+            let at = value.as_mut_ptr().byte_add(piece.offset as usize).cast();
+            write_bits(at, word, piece.ty.bytes() as usize);
+        }
+    }
+    value
 }
 
 /// What comes back for a variable that was passed by value.
@@ -190,15 +241,15 @@ impl<T: Traceable> Var for GreenVar<T> {
     type Back = Back<T>;
     const TYS: &'static [Ty] = T::TYS;
     fn words(&self, words: &mut [u64]) {
-        T::to_words(&self.0, words);
+        to_words(&self.0, words);
     }
     fn local(words: &[u64]) -> Traced<T> {
         // SAFETY: the words are those of the green, now or at the merge point to go back to.
-        Traced::constant_bits(unsafe { T::from_words(words) }, true)
+        Traced::new(unsafe { from_words::<T>(words) }, Lanes::Const)
     }
     fn back(words: &[u64]) -> Back<T> {
         // SAFETY: the words are those of the green at the merge point.
-        Back(unsafe { T::from_words(words) })
+        Back(unsafe { from_words::<T>(words) })
     }
 }
 
@@ -207,15 +258,15 @@ impl<T: Traceable> Var for ByValue<T> {
     type Back = Back<T>;
     const TYS: &'static [Ty] = T::TYS;
     fn words(&self, words: &mut [u64]) {
-        T::to_words(&self.0, words);
+        to_words(&self.0, words);
     }
     fn local(words: &[u64]) -> Traced<T> {
         // SAFETY: the words are those of the red, now or at the merge point to go back to.
-        Traced::constant_bits(unsafe { T::from_words(words) }, false)
+        Traced::new(unsafe { from_words::<T>(words) }, Lanes::Const)
     }
     fn back(words: &[u64]) -> Back<T> {
         // SAFETY: the words are those of the red at the merge point.
-        Back(unsafe { T::from_words(words) })
+        Back(unsafe { from_words::<T>(words) })
     }
 }
 
@@ -359,7 +410,7 @@ where
 /// The result of a portal that compiled code can return from.
 pub fn traced_result<O: Traceable>(words: &[u64]) -> O {
     // SAFETY: the words are those that a `finish` of this portal saved.
-    unsafe { O::from_words(words).assume_init() }
+    unsafe { from_words::<O>(words).assume_init() }
 }
 
 /// The result of a portal that only the twin returns from.
@@ -372,13 +423,16 @@ where
     F: Fn(Rec, G::Locals, R::Locals) -> Ended<O>,
 {
     /// Goes on in compiled code or in the twin.
+    ///
+    /// The driver belongs to this portal from now on: to one instance of it, if it is generic.
     #[cold]
     #[inline(never)]
     pub fn enter(&self, driver: &JitDriver<'_>, greens: G, reds: R) -> Exit<G::Back, R::Back, O> {
-        driver.meta().claim(std::any::type_name::<(G, R, O, F)>());
+        driver.meta().claim(typeid::of::<F>(), std::any::type_name::<F>());
         let mut result = None;
         let mut twin = |recorder: &Recorder, greens: &[u64], reds: &[Const]| {
-            let rec = Rec::new(recorder);
+            let running = Running::new(recorder);
+            let rec = running.start();
             let reds: Words = reds.iter().map(|red| red.bits).collect();
             match (self.twin)(rec, G::locals(greens), R::locals(&reds)) {
                 Ended::AtMergePoint { greens, reds } => Left::MergePoint { greens, reds },
@@ -407,6 +461,64 @@ fn tick_enabled<G: Vars>(driver: &JitDriver<'_>, greens: G) -> bool {
     driver.meta().tick(&greens.words())
 }
 
+/// Counts an arrival at a merge point that has no `can_enter_jit!`, as [`tick`].
+#[inline]
+pub fn tick_at_merge_point<G: Vars>(driver: &JitDriver<'_>, greens: impl FnOnce() -> G) -> bool {
+    driver.meta().is_enabled() && tick_ahead(driver, greens())
+}
+
+#[inline(never)]
+fn tick_ahead<G: Vars>(driver: &JitDriver<'_>, greens: G) -> bool {
+    driver.meta().tick_at_merge_point(&greens.consts())
+}
+
+/// Tells the recorder that what a green expression has just read is the green of this merge point.
+pub fn know<T: Traceable>(rec: Rec, read: &Traced<T>, green: &Traced<T>) {
+    for (read, green) in read.args(rec).iter().zip(green.args(rec)) {
+        rec.know(*read, green.concrete);
+    }
+}
+
+/// A green expression's value at a merge point.
+pub struct GreenValue<'a, T: Traceable>(pub &'a Traced<T>);
+
+impl<T: ?Sized + super::Pointee> GreenValue<'_, &T> {
+    /// Notes that what the reference refers to does not change.
+    pub fn note(&self, rec: Rec) {
+        rec.note_green(typeid::of::<&T>(), &self.0.args(rec));
+    }
+}
+
+/// The fallback of [`GreenValue`]: what is no reference refers to nothing.
+pub trait NoReference {
+    /// Notes nothing.
+    fn note(&self, _: Rec) {}
+}
+
+impl<T: Traceable> NoReference for &GreenValue<'_, T> {}
+
+/// A local of the twin as an argument for the call that reads a green.
+pub trait Lend<'a> {
+    /// What is lent.
+    type Lent;
+    /// Lends.
+    fn lend(&'a mut self) -> Self::Lent;
+}
+
+impl<'a, T: 'a> Lend<'a> for Traced<T> {
+    type Lent = Traced<T>;
+    fn lend(&'a mut self) -> Traced<T> {
+        self.peek()
+    }
+}
+
+impl<'a, T: 'a> Lend<'a> for Memory<T> {
+    type Lent = Traced<&'a T>;
+    fn lend(&'a mut self) -> Traced<&'a T> {
+        self.as_place().shared(Rec::current())
+    }
+}
+
 /// A merge point in the twin. `Some` hands the state back.
 pub fn merge_point<O>(
     rec: Rec,
@@ -420,16 +532,15 @@ pub fn merge_point<O>(
         let words = |args: &[Arg]| args.iter().map(|arg| arg.concrete.bits).collect();
         return Some(Ended::AtMergePoint { greens: words(&green_args), reds: words(&red_args) });
     }
-    greens.each(&mut |green, _| green.set_green());
+    greens.each(&mut |green, _| green.set_green(rec));
     let (mut at, mut number) = (0, 0);
     reds.each(&mut |red, never_reassigned| {
         let lanes: SmallVec<[Lane; 4]> =
             red_args[at..at + red.words()].iter().map(|a| a.lane).collect();
         at += red.words();
-        red.set_lanes(&lanes);
-        red.set_exclusive(Class::of_red(number), never_reassigned);
+        red.set_lanes(rec, &lanes);
+        red.set_exclusive(rec, Class::of_red(number), never_reassigned);
         number += 1;
-        red.settle(rec, &lanes);
     });
     None
 }

@@ -47,7 +47,8 @@ impl Family for Cse {
         }
         let found = key(op).and_then(|key| self.results.get(&key));
         let Some(&(res, flag)) = found else { return Ok(Rewrite::Keep) };
-        op.overflowed = flag;
+        // It may have been found out before that it does not overflow.
+        op.overflowed = op.overflowed.or(flag);
         Ok(Rewrite::Is(res))
     }
 

@@ -37,6 +37,8 @@ mod algebra;
 
 mod guards;
 
+mod ranges;
+
 mod cse;
 
 mod heap;
@@ -47,6 +49,7 @@ mod exits;
 
 mod address;
 mod compare;
+mod interval;
 
 #[cfg(test)]
 mod tests;
@@ -106,6 +109,7 @@ fn families(passes: Passes, frozen: Option<&dyn FrozenMemory>) -> Vec<Box<dyn Fa
     add(Pass::Fold, Box::new(fold::Fold { frozen }));
     add(Pass::Algebra, Box::new(algebra::Algebra));
     add(Pass::Guards, Box::<guards::Guards>::default());
+    add(Pass::Ranges, Box::<ranges::Ranges>::default());
     add(Pass::Cse, Box::<cse::Cse>::default());
     add(Pass::Heap, Box::<heap::Heap>::default());
     families

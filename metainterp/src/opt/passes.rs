@@ -34,6 +34,8 @@ passes! {
     Algebra "algebra";
     /// Uses what passed guards prove: values become constants, implied guards disappear.
     Guards  "guards";
+    /// Bounds integers: decides comparisons, and drops overflow checks that cannot fail.
+    Ranges  "ranges";
     /// Reuses the results of equal operations and of elidable calls.
     Cse     "cse";
     /// Reuses loaded and stored values, and removes stores that nobody sees.

@@ -17,6 +17,7 @@
 //!    entry to the region's results; a replay hands them out in the same order.
 //! 3. No `RefCell` is borrowed while the author's code runs.
 
+mod heapcache;
 mod lane;
 mod log;
 mod region;
@@ -28,8 +29,11 @@ use crate::ir::{
     CallDescr, Const, ExitId, MemDescr, MergePoint, Opcode, Operand, Resume, ResumeKind, TargetId,
     Trace, TraceBuilder, Ty,
 };
+use crate::position;
+use heapcache::HeapCache;
 use region::{Header, Mark, Region};
 use smallvec::SmallVec;
+use std::any::TypeId;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -119,6 +123,7 @@ pub type Words = SmallVec<[u64; 8]>;
 struct Recording {
     builder: TraceBuilder,
     region: Region,
+    heap: HeapCache,
     headers: Vec<Header>,
     from_interpreter: bool,
     /// The target that this recording may define.
@@ -142,13 +147,28 @@ pub struct Recorder {
     rereads: bool,
     before_first_merge_point: Cell<bool>,
     loop_header_seen: Cell<bool>,
+    /// There is no `can_enter_jit!`: merge points that the program jumps back to are loop headers.
+    no_loop_header: Cell<bool>,
+    /// References that are green: what they refer to does not change. With their types, because cells
+    /// do change, and the content of one may have the address of the whole.
+    greens: RefCell<Vec<(TypeId, Words)>>,
     saved: RefCell<std::vec::IntoIter<Arg>>,
     start_reds: RefCell<Vec<Arg>>,
     state: RefCell<Recording>,
     recorded: RefCell<Option<Recorded>>,
     depth: RefCell<Vec<(usize, u32)>>,
+    degraded: Cell<Degraded>,
     limits: Limits,
     find_target: FindTarget,
+}
+
+/// How often a recording came to code that the frontend cannot take apart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Degraded {
+    /// Expressions that became residual calls.
+    pub expressions: u64,
+    /// Statements at which the recording ended: at most one.
+    pub statements: u64,
 }
 
 impl Recorder {
@@ -229,17 +249,21 @@ impl Recorder {
             rereads: false,
             before_first_merge_point: Cell::new(true),
             loop_header_seen: Cell::new(false),
+            no_loop_header: Cell::new(false),
+            greens: RefCell::default(),
             saved: RefCell::new(Vec::new().into_iter()),
             start_reds: RefCell::new(start_reds),
             state: RefCell::new(Recording {
                 builder,
                 region: Region::default(),
+                heap: HeapCache::default(),
                 headers: Vec::new(),
                 from_interpreter: false,
                 target,
             }),
             recorded: RefCell::new(None),
             depth: RefCell::new(Vec::new()),
+            degraded: Cell::default(),
             limits,
             find_target,
         }
@@ -259,6 +283,11 @@ impl Recorder {
     /// Whether operations are being appended.
     pub fn is_recording(&self) -> bool {
         self.recording.get()
+    }
+
+    /// Whether the twin just runs: nothing is recorded, and no recorded way is followed.
+    pub fn is_live(&self) -> bool {
+        self.mode.get() == Mode::Live
     }
 
     /// Whether the twin follows a recorded way at present.
@@ -340,10 +369,35 @@ impl Recorder {
             let constant = Arg { lane: Lane::CONST, concrete: value.concrete };
             self.append_guard(Opcode::GuardValue, &[value, constant], false);
         }
+        self.promoted(value);
         match self.mode.get() {
             // In a replay the guard has held: the value is the constant there too.
             Mode::Record | Mode::Replay => Lane::CONST,
             Mode::Live => value.lane,
+        }
+    }
+
+    fn promoted(&self, value: Arg) {
+        if self.recording.get() && !value.lane.is_const() {
+            self.state.borrow_mut().heap.promoted(value.lane, value.concrete.bits);
+        }
+    }
+
+    /// Takes it for known that the trace's value `read` is `green` here: a merge point with other greens
+    /// is another one.
+    pub fn know(&self, read: Arg, green: Const) {
+        if read.concrete.bits != green.bits {
+            // What the portal has read a moment ago has changed by being read.
+            return self.abort(Abort::GreenChanged);
+        }
+        if self.recording.get() && !read.lane.is_const() {
+            self.promoted(read);
+            let state = &mut *self.state.borrow_mut();
+            let constant = state.builder.constant(green);
+            let results = state.region.results.iter_mut();
+            results
+                .filter(|result| result.value() == read.lane.value())
+                .for_each(|result| *result = constant);
         }
     }
 
@@ -357,16 +411,40 @@ impl Recorder {
         }
     }
 
+    /// Notes that a reference with these words, to a value of that type, is green.
+    pub fn note_green(&self, pointee: TypeId, words: &[Arg]) {
+        let words = words.iter().map(|word| word.concrete.bits).collect();
+        self.greens.borrow_mut().push((pointee, words));
+    }
+
+    /// Whether these constants are a green reference to a value of that type.
+    pub fn is_green(&self, pointee: TypeId, words: &[Arg]) -> bool {
+        let bits = || words.iter().map(|word| word.concrete.bits);
+        words.iter().all(|word| word.lane.is_const())
+            && self
+                .greens
+                .borrow()
+                .iter()
+                .any(|(of, words)| *of == pointee && words.iter().copied().eq(bits()))
+    }
+
     /// A load. `read` does it; it is not called when the result comes from an exit.
+    ///
+    /// `green`: at a constant address the memory does not change. Unlike `descr.frozen`, that is known in
+    /// this recording and not in replays, so it does not decide whether there is a saved result.
     pub fn load(
         &self,
         base: Arg,
         index: Option<Arg>,
         descr: &MemDescr,
+        green: bool,
         read: impl FnOnce() -> u64,
     ) -> (u64, Lane) {
         if !descr.frozen && self.mode.get() == Mode::Replay && !self.rereads {
             let saved = self.next_saved(descr.ty);
+            if self.recording.get() {
+                self.state.borrow_mut().heap.loaded(base, index, descr, saved);
+            }
             return (saved.concrete.bits, saved.lane);
         }
         let res = Const::new(descr.ty, read());
@@ -376,12 +454,21 @@ impl Recorder {
         let opcode = if index.is_some() { Opcode::GetArrayItem } else { Opcode::GetField };
         let args: SmallVec<[Arg; 2]> = [Some(base), index].into_iter().flatten().collect();
         self.log_op(opcode.name(), &args, Some(res));
-        if descr.frozen && args.iter().all(|arg| arg.lane.is_const()) {
+        let is_constant = args.iter().all(|arg| arg.lane.is_const()) && (descr.frozen || green);
+        if is_constant && descr.frozen {
             return (res.bits, Lane::CONST);
         }
-        let lane = self.append_mem(opcode, &args, descr, Some(res.ty));
-        if !descr.frozen {
-            self.push_result(Arg { lane, concrete: res });
+        let known = match is_constant {
+            true => Some(Lane::CONST),
+            false => self.state.borrow().heap.load(base, index, descr, res),
+        };
+        let lane = known.unwrap_or_else(|| self.append_mem(opcode, &args, descr, Some(res.ty)));
+        if !descr.frozen && self.recording.get() {
+            let result = Arg { lane, concrete: res };
+            if !is_constant {
+                self.state.borrow_mut().heap.loaded(base, index, descr, result);
+            }
+            self.push_result(result);
         }
         (res.bits, lane)
     }
@@ -395,11 +482,14 @@ impl Recorder {
         descr: &MemDescr,
         write: impl FnOnce(),
     ) {
-        if self.mode.get() == Mode::Replay {
+        if self.mode.get() != Mode::Replay {
+            write();
+        }
+        if !self.recording.get() {
             return;
         }
-        write();
-        if !self.recording.get() {
+        self.state.borrow_mut().heap.stored(base, index, descr, value);
+        if self.mode.get() == Mode::Replay {
             return;
         }
         let opcode = if index.is_some() { Opcode::SetArrayItem } else { Opcode::SetField };
@@ -424,6 +514,7 @@ impl Recorder {
     ) {
         let CallResults { tys: res_tys, words, lanes } = results;
         if self.mode.get() == Mode::Replay && !site.elidable {
+            self.state.borrow_mut().heap.forget();
             for (i, &ty) in res_tys.iter().enumerate() {
                 let saved = self.next_saved(ty);
                 words[i] = saved.concrete.bits;
@@ -434,6 +525,9 @@ impl Recorder {
         run(words);
         if !self.recording.get() {
             return;
+        }
+        if !site.elidable {
+            self.state.borrow_mut().heap.forget();
         }
         let results: SmallVec<[Const; 4]> =
             res_tys.iter().zip(&*words).map(|(&ty, &bits)| Const::new(ty, bits)).collect();
@@ -452,6 +546,17 @@ impl Recorder {
     /// A loop header: the next merge point may close a loop.
     pub fn can_enter_jit(&self) {
         self.loop_header_seen.set(true);
+    }
+
+    /// The next merge point closes a loop if the program has jumped back there: it has no
+    /// `can_enter_jit!`.
+    pub fn may_be_loop_header(&self) {
+        self.no_loop_header.set(true);
+    }
+
+    /// Whether the twin has just started, at a merge point whose greens it was given.
+    pub fn is_at_start(&self) -> bool {
+        self.before_first_merge_point.get()
     }
 
     /// A merge point. Lanes of greens and reds are updated in place.
@@ -480,7 +585,8 @@ impl Recorder {
 
     fn record_merge_point(&self, greens: &[Arg], reds: &mut [Arg]) -> Flow {
         let key: Words = greens.iter().map(|green| green.concrete.bits).collect();
-        if self.loop_header_seen.replace(false) {
+        let jumped_back = self.no_loop_header.replace(false) && !self.is_ahead(greens);
+        if self.loop_header_seen.replace(false) || jumped_back {
             if let Some(target) = (self.find_target)(&key) {
                 self.end_with_jump(target, reds);
                 return Flow::Stop;
@@ -495,6 +601,14 @@ impl Recorder {
         state.begin_region(&key, reds);
         self.step.set(0);
         Flow::Continue
+    }
+
+    /// Whether the program has gone ahead since the last merge point.
+    fn is_ahead(&self, greens: &[Arg]) -> bool {
+        let state = self.state.borrow();
+        let now: SmallVec<[Const; 8]> = greens.iter().map(|green| green.concrete).collect();
+        let before = &state.builder.trace().merge_points[state.region.merge_point as usize];
+        position::is_ahead(&before.greens, &now)
     }
 
     /// The portal returns; `result` has the words of its value, if that can be recorded.
@@ -524,6 +638,32 @@ impl Recorder {
             true => self.end(None),
             false => self.abort(reason),
         }
+    }
+
+    /// Notes that the residual call that follows stands for an expression that the frontend cannot
+    /// take apart.
+    pub fn degraded_expression(&self, site: &CallSite) {
+        if self.recording.get() && self.mode.get() == Mode::Record {
+            let Degraded { expressions, .. } = self.degraded.get();
+            self.degraded.set(Degraded { expressions: expressions + 1, ..self.degraded.get() });
+            ::log::debug!("[compiler] {}: {} is called, not traced", site.site, site.name);
+        }
+    }
+
+    /// Ends the recording at the last merge point, because of a statement that the frontend cannot
+    /// take apart. The caller has made the step.
+    pub fn degraded_statement(&self, site: &CallSite) {
+        if self.recording.get() {
+            let Degraded { statements, .. } = self.degraded.get();
+            self.degraded.set(Degraded { statements: statements + 1, ..self.degraded.get() });
+            ::log::debug!("[compiler] {}: {} is run, not traced", site.site, site.name);
+        }
+        self.cut(Abort::NotTraceable);
+    }
+
+    /// How often the recording came to code that the frontend cannot take apart.
+    pub fn degraded(&self) -> Degraded {
+        self.degraded.get()
     }
 
     /// Gives the recording up and goes live.
@@ -703,6 +843,8 @@ impl Recorder {
             let values = reds.iter().map(|red| red.lane.value().expect("reds are distinct values"));
             let header = Header { greens: greens.into(), first_op, reds: values.collect() };
             state.headers.push(header);
+            // The loop may be entered from elsewhere.
+            state.heap.forget();
             return false;
         };
         let target = state.target;

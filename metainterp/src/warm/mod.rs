@@ -26,11 +26,13 @@ use crate::backend::{Backend, Frame};
 use crate::ir::{self, CodeId, Const, ExitId, TargetId, Trace};
 use crate::opt::{self, Passes};
 use crate::params::{ParamError, Params};
+use crate::position;
 use crate::record::{FindTarget, Limits, Recorded, Recorder, Words};
 use crate::stats::Stats;
 use cell::{Cells, Entry, Tick};
 use exits::ExitInfo;
 use region::Regions;
+use std::any::TypeId;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Instant;
@@ -59,7 +61,9 @@ pub struct MetaInterp {
     name: String,
     enabled: Cell<bool>,
     recording: Cell<bool>,
-    portal: Cell<Option<&'static str>>,
+    portal: Cell<Option<(TypeId, &'static str)>>,
+    /// The greens at the last merge point that is alone.
+    last_greens: RefCell<Words>,
     params: RefCell<Params>,
     passes: Cell<Passes>,
     threshold: Cell<u32>,
@@ -116,6 +120,7 @@ impl MetaInterp {
             enabled: Cell::new(true),
             recording: Cell::new(false),
             portal: Cell::new(None),
+            last_greens: RefCell::default(),
             params: RefCell::new(Params::default()),
             passes: Cell::new(Passes::default()),
             threshold: Cell::new(0),
@@ -187,12 +192,12 @@ impl MetaInterp {
     /// key of its code.
     ///
     /// Panics if another portal uses the driver.
-    pub fn claim(&self, portal: &'static str) {
-        let owner = self.portal.get().unwrap_or(portal);
-        self.portal.set(Some(owner));
+    pub fn claim(&self, portal: TypeId, name: &'static str) {
+        let (owner, of) = self.portal.get().unwrap_or((portal, name));
+        self.portal.set(Some((owner, of)));
         assert!(
             owner == portal,
-            "`{}`: two portals share this driver, `{owner}` and `{portal}`; give each its own",
+            "`{}`: two portals share this driver, `{of}` and `{name}`; give each its own",
             self.name
         );
     }
@@ -204,6 +209,16 @@ impl MetaInterp {
             Tick::Hot => !self.recording.get(),
             Tick::Compiled => true,
         }
+    }
+
+    /// The same for an arrival at a merge point that has no `can_enter_jit!`: it is one at a loop header
+    /// if the program has jumped back there.
+    pub fn tick_at_merge_point(&self, greens: &[Const]) -> bool {
+        let mut last = self.last_greens.borrow_mut();
+        let ahead = position::is_ahead(&last, greens);
+        last.clear();
+        last.extend(greens.iter().map(|green| green.bits));
+        !ahead && self.tick(&last)
     }
 
     /// Goes on from a loop header with compiled code or by recording.
@@ -255,7 +270,12 @@ impl MetaInterp {
         log::trace!("[compiler] ENTER");
         let started = Instant::now();
         let left = twin(&recorder, greens, reds);
-        self.stats.borrow_mut().recording_ns += started.elapsed();
+        {
+            let stats = &mut *self.stats.borrow_mut();
+            stats.recording_ns += started.elapsed();
+            stats.degraded_expressions += recorder.degraded().expressions;
+            stats.degraded_statements += recorder.degraded().statements;
+        }
         log::trace!("[compiler] LEAVE");
         let recorded = recorder.take_recorded().unwrap_or(Recorded::Aborted(Abort::Panicked));
         let start = recording.done();

@@ -8,7 +8,7 @@
 //! green.
 
 use super::understood;
-use crate::parse::{Hint, Mistakes};
+use crate::parse::{Green, Hint, Mistakes};
 use crate::scope::{HintSite, Local, LocalId, LoopSpan, Names};
 use proc_macro2::{Ident, Span};
 use quote::ToTokens;
@@ -34,9 +34,20 @@ impl Cx<'_> {
         self.names.loops[self.site.loop_span.expect("the merge point is in a loop")]
     }
 
-    /// The greens and reds, each with its variable.
+    /// The greens that are variables, each with it.
+    fn green_variables(&self) -> impl Iterator<Item = (&Ident, Option<LocalId>)> {
+        let greens = self.hint.greens.iter().map(Green::variable);
+        greens.zip(&self.site.greens).filter_map(|(name, &id)| Some((name?, id)))
+    }
+
+    /// The variables that are green or red.
     fn coloured(&self) -> impl Iterator<Item = (&Ident, Option<LocalId>)> {
-        let names = self.hint.greens.iter().chain(&self.hint.reds);
+        self.green_variables().chain(self.hint.reds.iter().zip(self.site.reds.iter().copied()))
+    }
+
+    /// The same, and those that greens start with.
+    fn named(&self) -> impl Iterator<Item = (&Ident, Option<LocalId>)> {
+        let names = self.hint.greens.iter().map(Green::root).chain(&self.hint.reds);
         names.zip(self.site.greens.iter().chain(&self.site.reds).copied())
     }
 }
@@ -58,11 +69,12 @@ pub fn check(cx: &Cx, mistakes: &mut Mistakes) {
 
 fn colours(hint: &Hint, mistakes: &mut Mistakes) {
     let mut seen = HashMap::new();
-    let greens = hint.greens.iter().map(|name| (name, "green"));
-    for (name, colour) in greens.chain(hint.reds.iter().map(|name| (name, "red"))) {
-        if let Some(first) = seen.insert(name.to_string(), colour) {
+    let greens = hint.greens.iter().map(|green| (green.to_string(), green.span(), "green"));
+    let reds = hint.reds.iter().map(|name| (name.to_string(), name.span(), "red"));
+    for (name, span, colour) in greens.chain(reds) {
+        if let Some(first) = seen.insert(name.clone(), colour) {
             mistakes.span(
-                name.span(),
+                span,
                 match first == colour {
                     true => format!("`{name}` is already in this list; remove one"),
                     false => {
@@ -76,7 +88,7 @@ fn colours(hint: &Hint, mistakes: &mut Mistakes) {
 
 fn variables(cx: &Cx, mistakes: &mut Mistakes) {
     let start = cx.loop_span().start;
-    for (name, id) in cx.coloured() {
+    for (name, id) in cx.named() {
         match id {
             None => mistakes.span(
                 name.span(),
@@ -100,22 +112,19 @@ fn same_lists(cx: &Cx, entry: &HintSite, mistakes: &mut Mistakes) {
             format!("the driver differs from that of `jit_merge_point!`: expected `{expected}`"),
         );
     }
-    let lists = [
-        ("greens", &hint.greens, &cx.hint.greens, &entry.greens, &cx.site.greens, hint.greens_end),
-        ("reds", &hint.reds, &cx.hint.reds, &entry.reds, &cx.site.reds, hint.reds_end),
-    ];
-    for (what, given, expected, ids, expected_ids, end) in lists {
-        match difference(given, expected, end) {
-            Some(span) => mistakes.span(
-                span,
-                format!(
-                    "{what} differ from those of `jit_merge_point!`: expected [{}]",
-                    joined(expected)
-                ),
-            ),
-            None => same_variables(given, ids, expected_ids, mistakes),
-        }
+    let roots = |hint: &Hint| hint.greens.iter().map(|it| it.root().clone()).collect::<Vec<_>>();
+    match difference(&hint.greens, &cx.hint.greens, Green::span, hint.greens_end) {
+        Some(span) => mistakes.span(span, differ("greens", &cx.hint.greens)),
+        None => same_variables(&roots(hint), &entry.greens, &cx.site.greens, mistakes),
     }
+    match difference(&hint.reds, &cx.hint.reds, Ident::span, hint.reds_end) {
+        Some(span) => mistakes.span(span, differ("reds", &cx.hint.reds)),
+        None => same_variables(&hint.reds, &entry.reds, &cx.site.reds, mistakes),
+    }
+}
+
+fn differ(what: &str, expected: &[impl ToString]) -> String {
+    format!("{what} differ from those of `jit_merge_point!`: expected [{}]", joined(expected))
 }
 
 fn text(tokens: &impl ToTokens) -> String {
@@ -123,12 +132,17 @@ fn text(tokens: &impl ToTokens) -> String {
 }
 
 /// Where two lists first differ; `end` if the given one is too short.
-fn difference(given: &[Ident], expected: &[Ident], end: Span) -> Option<Span> {
+fn difference<T: PartialEq>(
+    given: &[T],
+    expected: &[T],
+    span: impl Fn(&T) -> Span,
+    end: Span,
+) -> Option<Span> {
     if given == expected {
         return None;
     }
     let same = given.iter().zip(expected).take_while(|(a, b)| a == b).count();
-    Some(given.get(same).map_or(end, Ident::span))
+    Some(given.get(same).map_or(end, span))
 }
 
 fn same_variables(
@@ -150,8 +164,8 @@ fn same_variables(
     }
 }
 
-fn joined(names: &[Ident]) -> String {
-    names.iter().map(Ident::to_string).collect::<Vec<_>>().join(", ")
+fn joined(names: &[impl ToString]) -> String {
+    names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn all_listed(cx: &Cx, mistakes: &mut Mistakes) {
@@ -191,7 +205,7 @@ fn greens_keep(cx: &Cx, mistakes: &mut Mistakes) {
     let span = cx.loop_span();
     // A condition that touches anything was reported, if there is a `can_enter_jit!`.
     let from = if cx.entries.is_empty() { span.start } else { cx.site.at };
-    let greens: Vec<LocalId> = cx.site.greens.iter().flatten().copied().collect();
+    let greens: Vec<LocalId> = cx.green_variables().filter_map(|(_, id)| id).collect();
     for &id in &greens {
         let binding = &cx.names.local(id).binding;
         if let Some(ty) = binding.ty.as_ref().filter(|ty| is_mut_reference(ty)) {

@@ -290,11 +290,11 @@ fn arguments() {
         ],
     );
     refuse(
-        &with("d, greens = [pc + 1, 3], reds = [*d]"),
+        &with("d, greens = [pc, next(d), 3], reds = [*d]"),
         expect![[r#"
-            1:63 `greens` takes local variables only; keep this in one, and name that
-            1:71 `greens` takes local variables only; keep this in one, and name that
-            1:83 `reds` takes local variables only; keep this in one, and name that"#]],
+            1:67 a green is a local variable or something to read, as `self.pc` and `frame.borrow().index`; compute this before, in a variable
+            1:76 a green starts with a local variable, as in `self.pc`; constants need not be listed
+            1:88 `reds` takes local variables only; keep this in one, and name that"#]],
     );
 }
 

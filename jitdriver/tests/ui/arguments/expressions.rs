@@ -1,4 +1,4 @@
-//! Greens and reds are local variables.
+//! Reds are local variables; greens may be read from somewhere, but not computed.
 
 use jitdriver::{JitDriver, jit, jit_merge_point};
 
@@ -6,10 +6,15 @@ struct Vm {
     pc: usize,
 }
 
+fn next(vm: &mut Vm) -> usize {
+    vm.pc += 1;
+    vm.pc
+}
+
 #[jit]
 fn interpret(driver: &JitDriver<'_>, vm: &mut Vm, acc: i64) -> i64 {
     loop {
-        jit_merge_point!(driver, greens = [vm.pc], reds = [vm, acc + 1]);
+        jit_merge_point!(driver, greens = [next(vm), 3], reds = [vm, acc + 1]);
         vm.pc += 1;
         if vm.pc > 10 {
             return acc;

@@ -8,6 +8,7 @@ mod exits;
 mod linear;
 mod machine;
 mod random;
+mod ranges;
 
 use super::{InvalidLoop, Pass, Passes, optimize};
 use crate::ir::{Const, Trace};

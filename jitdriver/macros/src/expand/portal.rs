@@ -1,0 +1,266 @@
+//! Expansion of a portal: the twin at the merge point, and the way into compiled code.
+//!
+//! The twin is a closure inside the portal, at the merge point: that is the one place where the types
+//! of its local variables are known, to rustc, be they generic or those of a trait's method. It captures
+//! nothing; its locals are its arguments, under the author's names, with `__self` for `self`.
+//!
+//! Compiled code is entered at each `can_enter_jit!`, or at the merge point if that is alone. It comes
+//! back in the state of a merge point, which is put into the variables that are listed. A green that is
+//! an expression is not put anywhere: what it reads has changed already.
+
+use crate::check;
+use crate::lower::{Lowerer, Return, green_name};
+use crate::parse::{self, Green, Hint};
+use crate::scope;
+use crate::syntax::{self, BreakKind, rename_self};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::visit_mut::{self, VisitMut};
+use syn::{Block, Expr, ReturnType, Signature, Stmt, Type, parse_quote};
+
+/// The portal's body: the author's, with the twin at the merge point and the entry at each
+/// `can_enter_jit!`.
+pub fn body(sig: &Signature, block: &Block, portal: &check::Portal) -> syn::Result<Block> {
+    let mut at_merge_point = twin(sig, block, portal)?;
+    if portal.is_alone {
+        at_merge_point.extend(enter(&portal.hint, portal));
+    }
+    let mut block = block.clone();
+    let mut replacer = HintReplacer { at_merge_point, portal };
+    replacer.visit_block_mut(&mut block);
+    Ok(block)
+}
+
+struct HintReplacer<'a> {
+    at_merge_point: TokenStream,
+    portal: &'a check::Portal,
+}
+
+impl VisitMut for HintReplacer<'_> {
+    fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
+        if let Stmt::Macro(m) = stmt
+            && let Some(Ok(hint)) = parse::parse_hint(&m.mac)
+        {
+            let path = &m.mac.path;
+            let expanded = match hint.is_merge_point() {
+                true => self.at_merge_point.clone(),
+                false => enter(&hint, self.portal),
+            };
+            let tokens = quote!(#path!(); #expanded);
+            *stmt = Stmt::Expr(Expr::Verbatim(tokens), None);
+            return;
+        }
+        visit_mut::visit_stmt_mut(self, stmt);
+    }
+
+    fn visit_expr_mut(&mut self, e: &mut Expr) {
+        if let Expr::Macro(m) = e
+            && let Some(Ok(hint)) = parse::parse_hint(&m.mac)
+        {
+            let (path, tokens) = (&m.mac.path, enter(&hint, self.portal));
+            *e = Expr::Verbatim(quote!({ #path!(); #tokens }));
+            return;
+        }
+        visit_mut::visit_expr_mut(self, e);
+    }
+}
+
+fn greens(hint: &Hint) -> TokenStream {
+    let driver = &hint.driver;
+    let greens = hint.greens.iter().map(|green| {
+        let read = green.read();
+        let read = green.variable().map_or_else(|| quote!((#read)), ToTokens::to_token_stream);
+        let span = Span::call_site().located_at(green.span());
+        quote_spanned!(span=> ::jitdriver::plumbing::green(&#driver, &#read))
+    });
+    quote!((#(#greens,)*))
+}
+
+/// The reds as they are passed: by value, or where they are.
+fn reds(hint: &Hint, portal: &check::Portal, exclusive: bool) -> TokenStream {
+    let probes = hint.reds.iter().map(|name| {
+        let borrow = match exclusive && portal.is_mutable(name) {
+            true => quote!(&raw mut #name),
+            false => quote!((&raw const #name).cast_mut()),
+        };
+        quote_spanned!(name.span()=> (&&::jitdriver::plumbing::Probe(#borrow)).red())
+    });
+    quote!({
+        #[allow(unused_imports)]
+        use ::jitdriver::plumbing::{ProbeExclusive as _, ProbeMemory as _, ProbeValue as _};
+        ::core::convert::identity((#(#probes,)*))
+    })
+}
+
+/// Where the plain function goes on in compiled code, or records.
+fn enter(hint: &Hint, portal: &check::Portal) -> TokenStream {
+    let (driver, green_values) = (&hint.driver, greens(hint));
+    let red_values = reds(hint, portal, true);
+    let back = |names: &[Option<&Ident>], prefix: &str| {
+        let backs: Vec<_> = (0..names.len()).map(|i| format_ident!("__{prefix}{i}")).collect();
+        let puts: Vec<_> = names
+            .iter()
+            .zip(&backs)
+            .filter_map(|(name, back)| Some((name.filter(|name| portal.is_mutable(name))?, back)))
+            .map(|(name, back)| quote!(::jitdriver::plumbing::PutBack::put(#back, &mut #name);))
+            .collect();
+        (quote!((#(#backs,)*)), quote!(#(#puts)*))
+    };
+    let greens: Vec<_> = hint.greens.iter().map(Green::variable).collect();
+    let reds: Vec<_> = hint.reds.iter().map(Some).collect();
+    let (green_backs, put_greens) = back(&greens, "g");
+    let (red_backs, put_reds) = back(&reds, "r");
+    let tick = match portal.is_alone {
+        true => quote!(tick_at_merge_point),
+        false => quote!(tick),
+    };
+    // A false condition leaves the loop before the merge point; it has no effects, so that asking it
+    // here once more does no harm. At the merge point itself it has been asked.
+    let condition = portal.condition.as_ref().filter(|_| !portal.is_alone);
+    let condition = condition.map(|condition| quote!(&& (#condition)));
+    quote! {
+        if ::jitdriver::plumbing::#tick(&#driver, || #green_values) #condition {
+            // A statement of its own, so that what the greens borrow is given back.
+            let __greens = #green_values;
+            #[allow(unused_variables)]
+            match __jit_portal.enter(&#driver, __greens, #red_values) {
+                ::jitdriver::plumbing::Exit::Continue(#green_backs, #red_backs) => {
+                    #put_greens
+                    #put_reds
+                }
+                ::jitdriver::plumbing::Exit::Return(__result) => return __result,
+            }
+        }
+    }
+}
+
+/// `jit_merge_point!` in the plain function: the twin.
+fn twin(sig: &Signature, block: &Block, portal: &check::Portal) -> syn::Result<TokenStream> {
+    let hint = &portal.hint;
+    let (ret, result) = match is_traceable(&sig.output) {
+        true => (Return::Portal, quote!(::jitdriver::plumbing::traced_result)),
+        false => (Return::UntracedPortal, quote!(::jitdriver::plumbing::untraced_result)),
+    };
+    let green_locals: Vec<_> = hint.greens.iter().enumerate().map(green_name).collect();
+    let red_locals: Vec<_> = hint.reds.iter().map(|red| rename_self(quote!(#red))).collect();
+    let variables = hint.greens.iter().filter_map(Green::variable).chain(&hint.reds);
+    let locals = variables.map(|name| rename_self(quote!(#name)).to_string());
+    let names = scope::resolve(sig, block);
+    let mut cx = Lowerer::new(ret, locals, Some(hint.clone()), names, &sig.output);
+    cx.is_alone = portal.is_alone;
+    cx.reassigned =
+        hint.reds.iter().filter(|red| portal.is_mutable(red)).map(Ident::to_string).collect();
+    let body = twin_body(block, &mut cx)?;
+    let methods = cx.finish()?;
+    let prelude = super::prelude(&methods);
+    let (green_values, red_values) = (greens(hint), reds(hint, portal, false));
+    Ok(quote! {
+        #[allow(warnings, clippy::all)]
+        let __jit_portal = ::jitdriver::plumbing::portal(
+            || (#green_values, #red_values),
+            #result,
+            |__rec, (#(mut #green_locals,)*), (#(mut #red_locals,)*)| {
+                #prelude
+                #body
+            },
+        );
+    })
+}
+
+/// The loop, entered at its merge point, and what follows it.
+fn twin_body(block: &Block, cx: &mut Lowerer) -> syn::Result<TokenStream> {
+    let is_loop = |stmt: &&Stmt| matches!(stmt, Stmt::Expr(e, _) if check::has_merge_point(e));
+    let at = block.stmts.iter().position(|stmt| is_loop(&stmt)).ok_or_else(|| {
+        syn::Error::new(
+            block.span(),
+            "the loop with the merge point must be a statement of the function's body",
+        )
+    })?;
+    let Stmt::Expr(e, _) = &block.stmts[at] else { unreachable!("found above") };
+    let items = items(&block.stmts[..at]);
+    let rest = &block.stmts[at + 1..];
+    let tail_is_loop = rest.is_empty() && matches!(&block.stmts[at], Stmt::Expr(_, None));
+    let (label, condition, body) = match e {
+        Expr::While(w) => (&w.label, Some(&*w.cond), &w.body),
+        Expr::Loop(l) => (&l.label, None, &l.body),
+        other => {
+            return Err(syn::Error::new_spanned(
+                other,
+                "the merge point's loop must be `loop` or `while`",
+            ));
+        }
+    };
+    let kind = syntax::break_kind(body, label.as_ref().map(|label| &label.name));
+    let breaks = match kind {
+        // A macro may hide a `break` where the value of the loop is not used.
+        BreakKind::None if !tail_is_loop => BreakKind::Plain,
+        kind => kind,
+    };
+    let lowered = cx.in_loop(breaks, |cx| twin_loop(label.to_token_stream(), condition, body, cx));
+    let value_of_loop = condition.is_none() && tail_is_loop;
+    let rest = cx.rest_of_portal(rest, value_of_loop);
+    Ok(quote!(#(#items)* #lowered #rest))
+}
+
+/// The loop. What stands before the merge point in it, its condition included, is behind it the first
+/// time.
+fn twin_loop(
+    label: TokenStream,
+    condition: Option<&Expr>,
+    body: &Block,
+    cx: &mut Lowerer,
+) -> TokenStream {
+    let is_merge_point = |stmt: &Stmt| {
+        check::hint_of(stmt).is_some_and(|(kind, _)| kind == parse::HintKind::MergePoint)
+    };
+    let at = body.stmts.iter().position(is_merge_point).expect("this is the merge point's loop");
+    let (before, from_merge_point) = body.stmts.split_at(at);
+    let condition =
+        condition.map(|condition| -> Expr { parse_quote!(if #condition {} else { break; }) });
+    let executed = before.iter().filter(|stmt| !matches!(stmt, Stmt::Item(_))).cloned();
+    let mut again: Vec<Stmt> = condition.map(|it| Stmt::Expr(it, None)).into_iter().collect();
+    again.extend(executed);
+    if again.is_empty() {
+        let body = cx.stmts(&body.stmts);
+        return quote!(#label loop { #body; });
+    }
+    let items = items(before);
+    let (again, body) = (cx.stmts(&again), cx.stmts(from_merge_point));
+    quote! {
+        let mut __at_merge_point = true;
+        #label loop {
+            #(#items)*
+            if !::core::mem::take(&mut __at_merge_point) { let _ = { #again }; }
+            #body;
+        }
+    }
+}
+
+fn items(stmts: &[Stmt]) -> Vec<&Stmt> {
+    stmts.iter().filter(|stmt| matches!(stmt, Stmt::Item(_))).collect()
+}
+
+/// Whether the words of a result of this type are known: by its syntax, as types are not known here.
+fn is_traceable(output: &ReturnType) -> bool {
+    match output {
+        ReturnType::Default => true,
+        ReturnType::Type(_, ty) => is_traceable_type(ty),
+    }
+}
+
+fn is_traceable_type(ty: &Type) -> bool {
+    const SCALARS: [&str; 14] = [
+        "bool", "char", "i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64", "usize",
+        "f32", "f64",
+    ];
+    match ty {
+        Type::Path(path) => {
+            path.path.get_ident().is_some_and(|name| SCALARS.contains(&name.to_string().as_str()))
+        }
+        Type::Tuple(tuple) => tuple.elems.is_empty(),
+        Type::Paren(ty) => is_traceable_type(&ty.elem),
+        Type::Group(ty) => is_traceable_type(&ty.elem),
+        _ => false,
+    }
+}

@@ -1,0 +1,498 @@
+//! Merge points as interpreters need them: where the program counter is, what the loop stands in, and
+//! what the portal is.
+//!
+//! Every form is a small interpreter that runs plain and under every backend at several thresholds. What
+//! was compiled is asserted too: a green that is not known costs a guard or a load in every lap.
+
+use jit_tests::oracle::{Counts, RPYTHON, Run, THRESHOLDS, check, check_counts};
+use jitdriver::{JitDriver, can_enter_jit, dont_look_inside, jit, jit_merge_point};
+use std::cell::RefCell;
+
+const ONE_LOOP: Counts = Counts { tracings: 1, loops: 1, bridges: 0, aborted: 0 };
+
+/// Adds `n` to the accumulator, decrements it, jumps back to 0 while it is positive.
+const PROGRAM: [u8; 5] = [b'a', b'-', b'j', 0, b'.'];
+
+/// Asserts that every lap of the only loop knows where it is: nothing is promoted, and the program's
+/// text is not read.
+#[track_caller]
+fn knows_its_greens(run: &Run) {
+    assert_eq!(run.counts(), ONE_LOOP, "{run}");
+    assert_eq!(run.stats.residual_calls, 0, "{run}");
+    assert_eq!(run.count("guard_value"), 0, "{run}");
+    assert_eq!(run.count("getarrayitem"), 0, "{run}");
+}
+
+struct Vm<'p> {
+    code: &'p [u8],
+    pc: usize,
+    acc: i64,
+    n: i64,
+}
+
+#[jit]
+impl<'p> Vm<'p> {
+    fn new(code: &'p [u8], n: i64) -> Vm<'p> {
+        Vm { code, pc: 0, acc: 0, n }
+    }
+
+    fn fetch(&mut self) -> u8 {
+        let byte = self.code[self.pc];
+        self.pc += 1;
+        byte
+    }
+
+    /// A portal that is a method, with its program counter in a field.
+    fn run(&mut self, driver: &JitDriver<'p>) -> i64 {
+        loop {
+            jit_merge_point!(driver, greens = [self.pc, self.code], reds = [self]);
+            match self.fetch() {
+                b'a' => self.acc += self.n,
+                b'-' => self.n -= 1,
+                b'j' => {
+                    let target = self.fetch() as usize;
+                    if self.n > 0 {
+                        self.pc = target;
+                        can_enter_jit!(driver, greens = [self.pc, self.code], reds = [self]);
+                    }
+                }
+                _ => return self.acc,
+            }
+        }
+    }
+
+    /// The same without `can_enter_jit!`.
+    fn run_alone(&mut self, driver: &JitDriver<'p>) -> i64 {
+        loop {
+            jit_merge_point!(driver, greens = [self.pc, self.code], reds = [self]);
+            match self.fetch() {
+                b'a' => self.acc += self.n,
+                b'-' => self.n -= 1,
+                b'j' => {
+                    let target = self.fetch() as usize;
+                    if self.n > 0 {
+                        self.pc = target;
+                    }
+                }
+                _ => return self.acc,
+            }
+        }
+    }
+
+    /// One instruction; false at the end.
+    fn step(&mut self) -> bool {
+        match self.fetch() {
+            b'a' => self.acc += self.n,
+            b'-' => self.n -= 1,
+            b'j' => {
+                let target = self.fetch() as usize;
+                if self.n > 0 {
+                    self.pc = target;
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
+#[test]
+fn a_field_of_self_is_green() {
+    for run in check(THRESHOLDS, |d| Vm::new(&PROGRAM, 3000).run(d)) {
+        knows_its_greens(&run);
+    }
+}
+
+#[test]
+fn b005_a_merge_point_alone() {
+    for run in check(THRESHOLDS, |d| Vm::new(&PROGRAM, 3000).run_alone(d)) {
+        knows_its_greens(&run);
+    }
+    // One lap earlier than with `can_enter_jit!`: the first arrival counts.
+    let counts = |n| Counts { tracings: n, loops: n, ..ONE_LOOP };
+    for (laps, n) in [(2, 0), (3, 1)] {
+        check_counts(RPYTHON, counts(n), |d| Vm::new(&PROGRAM, laps).run_alone(d));
+        check_counts(RPYTHON, counts(0), |d| Vm::new(&PROGRAM, laps).run(d));
+    }
+}
+
+/// The loop is in the caller of the instruction function.
+#[jit]
+fn drive<'p>(driver: &JitDriver<'p>, vm: &mut Vm<'p>) -> i64 {
+    loop {
+        jit_merge_point!(driver, greens = [vm.pc, vm.code], reds = [vm]);
+        if !vm.step() {
+            return vm.acc;
+        }
+    }
+}
+
+/// The same, and the step is the loop's condition.
+#[jit]
+fn drive_while<'p>(driver: &JitDriver<'p>, vm: &mut Vm<'p>) -> i64 {
+    while vm.step() {
+        jit_merge_point!(driver, greens = [vm.pc, vm.code], reds = [vm]);
+    }
+    vm.acc
+}
+
+/// The same, with statements before the merge point.
+#[jit]
+fn drive_counting<'p>(driver: &JitDriver<'p>, vm: &mut Vm<'p>) -> i64 {
+    let mut steps = 0;
+    loop {
+        const ONE: i64 = 1;
+        steps += ONE;
+        jit_merge_point!(driver, greens = [vm.pc, vm.code], reds = [vm, steps]);
+        if !vm.step() {
+            return vm.acc * 1_000_000 + steps;
+        }
+    }
+}
+
+#[test]
+fn the_loop_may_be_in_the_caller() {
+    let drives: [for<'p> fn(&JitDriver<'p>, &mut Vm<'p>) -> i64; 3] =
+        [drive, drive_while, drive_counting];
+    for drive in drives {
+        for run in check(THRESHOLDS, |d| drive(d, &mut Vm::new(&PROGRAM, 3000))) {
+            knows_its_greens(&run);
+        }
+    }
+}
+
+/// A budget in the embedding loop, which the JIT must not overrun.
+#[jit]
+fn drive_with_budget<'p>(driver: &JitDriver<'p>, vm: &mut Vm<'p>, budget: u32) -> bool {
+    let mut left = budget;
+    loop {
+        jit_merge_point!(driver, greens = [vm.pc, vm.code], reds = [vm, left]);
+        if left == 0 {
+            return true;
+        }
+        left -= 1;
+        if !vm.step() {
+            return false;
+        }
+    }
+}
+
+#[test]
+fn a_budget_is_kept_exactly() {
+    let runs = check(THRESHOLDS, |d| {
+        let mut vm = Vm::new(&PROGRAM, 3000);
+        let mut seen = Vec::new();
+        while drive_with_budget(d, &mut vm, 997) {
+            seen.push((vm.pc, vm.acc, vm.n));
+        }
+        (seen, vm.acc)
+    });
+    for run in runs {
+        assert!(run.stats.loops >= 1 && run.stats.aborted() == 0, "{run}");
+        assert_eq!(run.stats.residual_calls, 0, "{run}");
+    }
+}
+
+/// The program counter is an element of an array of registers, as in a register machine.
+struct Cpu {
+    regs: [u32; 16],
+}
+
+const PC: usize = 11;
+
+#[jit]
+fn run_cpu<'p>(driver: &JitDriver<'p>, cpu: &mut Cpu, rom: &'p [u8]) -> u32 {
+    loop {
+        jit_merge_point!(driver, greens = [cpu.regs[11] as usize, rom], reds = [cpu]);
+        let op = rom[cpu.regs[PC] as usize];
+        cpu.regs[PC] += 1;
+        match op {
+            b'a' => cpu.regs[0] = cpu.regs[0].wrapping_add(cpu.regs[1]),
+            b'-' => cpu.regs[1] -= 1,
+            b'j' => {
+                let target = rom[cpu.regs[PC] as usize];
+                cpu.regs[PC] += 1;
+                if cpu.regs[1] > 0 {
+                    cpu.regs[PC] = target as u32;
+                }
+            }
+            _ => return cpu.regs[0],
+        }
+    }
+}
+
+#[test]
+fn an_element_of_an_array_is_green() {
+    let runs = check(THRESHOLDS, |d| {
+        let mut cpu = Cpu { regs: [0; 16] };
+        cpu.regs[1] = 3000;
+        let result = run_cpu(d, &mut cpu, &PROGRAM);
+        (result, cpu.regs)
+    });
+    for run in runs {
+        knows_its_greens(&run);
+    }
+}
+
+/// Registers behind references and boxes.
+struct Registers<'a> {
+    pc: &'a mut u16,
+    file: Box<[i64; 2]>,
+}
+
+#[jit]
+fn run_deref<'p>(driver: &JitDriver<'p>, registers: &mut Registers<'_>, rom: &'p [u8]) -> i64 {
+    loop {
+        jit_merge_point!(driver, greens = [*registers.pc, rom], reds = [registers]);
+        let op = rom[*registers.pc as usize];
+        *registers.pc += 1;
+        match op {
+            b'a' => registers.file[0] += registers.file[1],
+            b'-' => registers.file[1] -= 1,
+            b'j' => {
+                let target = rom[*registers.pc as usize];
+                *registers.pc += 1;
+                if registers.file[1] > 0 {
+                    *registers.pc = target as u16;
+                }
+            }
+            _ => return registers.file[0],
+        }
+    }
+}
+
+#[test]
+fn what_a_reference_refers_to_is_green() {
+    let runs = check(THRESHOLDS, |d| {
+        let mut pc = 0;
+        let mut registers = Registers { pc: &mut pc, file: Box::new([0, 3000]) };
+        let result = run_deref(d, &mut registers, &PROGRAM);
+        (result, *registers.file, pc)
+    });
+    for run in runs {
+        assert!(run.stats.loops == 1 && run.stats.aborted() == 0, "{run}");
+    }
+}
+
+struct Frame<'p> {
+    index: usize,
+    code: &'p [u8],
+}
+
+/// The frame is shared and mutable, as frames that closures capture are.
+#[jit]
+fn run_shared<'p>(driver: &JitDriver<'p>, frame: &RefCell<Frame<'p>>, n: i64) -> i64 {
+    let mut n = n;
+    let mut acc = 0;
+    loop {
+        jit_merge_point!(
+            driver,
+            greens = [frame.borrow().index, frame.borrow().code],
+            reds = [frame, n, acc]
+        );
+        match next(frame) {
+            b'a' => acc += n,
+            b'-' => n -= 1,
+            b'j' => {
+                let target = next(frame);
+                if n > 0 {
+                    jump(frame, target);
+                }
+            }
+            _ => return acc,
+        }
+    }
+}
+
+fn next(frame: &RefCell<Frame<'_>>) -> u8 {
+    let mut frame = frame.borrow_mut();
+    frame.index += 1;
+    frame.code[frame.index - 1]
+}
+
+fn jump(frame: &RefCell<Frame<'_>>, target: u8) {
+    frame.borrow_mut().index = target as usize;
+}
+
+#[test]
+fn a_borrowed_cell_is_green() {
+    let runs = check(THRESHOLDS, |d| {
+        let frame = RefCell::new(Frame { index: 0, code: &PROGRAM });
+        let result = run_shared(d, &frame, 3000);
+        (result, frame.borrow().index)
+    });
+    for run in runs {
+        assert!(run.stats.loops == 1 && run.stats.aborted() == 0, "{run}");
+    }
+}
+
+/// What differs between two instances of a generic portal.
+trait Step {
+    fn amount(&self) -> i64;
+}
+
+struct One;
+struct Two(i64);
+
+#[jit]
+impl One {
+    #[allow(dead_code, reason = "the trait's method calls it in traces")]
+    fn one(&self) -> i64 {
+        1
+    }
+}
+
+impl Step for One {
+    fn amount(&self) -> i64 {
+        self.one()
+    }
+}
+
+impl Step for Two {
+    fn amount(&self) -> i64 {
+        self.0
+    }
+}
+
+#[jit]
+fn count<'p, S: Step, const N: i64>(driver: &JitDriver<'p>, rom: &'p [u8], step: &S) -> i64 {
+    let mut pc = 0;
+    let mut acc = 0;
+    loop {
+        jit_merge_point!(driver, greens = [pc, rom], reds = [step, acc]);
+        match rom[pc] {
+            b'a' => acc += step.amount(),
+            b'j' => {
+                if acc < N {
+                    pc = 0;
+                    continue;
+                }
+            }
+            _ => return acc,
+        }
+        pc += 1;
+    }
+}
+
+/// A trait with a portal in it.
+trait Machine<'p> {
+    fn interpret(&mut self, driver: &JitDriver<'p>) -> i64;
+}
+
+struct Stepper<'p, S> {
+    rom: &'p [u8],
+    pc: usize,
+    acc: i64,
+    step: S,
+}
+
+#[jit]
+impl<'p, S: Step> Machine<'p> for Stepper<'p, S> {
+    fn interpret(&mut self, driver: &JitDriver<'p>) -> i64 {
+        loop {
+            jit_merge_point!(driver, greens = [self.pc, self.rom], reds = [self]);
+            match self.rom[self.pc] {
+                b'a' => self.acc += self.step.amount(),
+                b'j' => {
+                    if self.acc < 3000 {
+                        self.pc = 0;
+                        continue;
+                    }
+                }
+                _ => return self.acc,
+            }
+            self.pc += 1;
+        }
+    }
+}
+
+const COUNT: &[u8] = b"aj.";
+
+#[test]
+fn a_portal_may_be_generic() {
+    for run in check(THRESHOLDS, |d| count::<_, 3001>(d, COUNT, &Two(2))) {
+        assert_eq!((run.counts(), run.stats.residual_calls), (ONE_LOOP, 1), "{run}");
+    }
+    for run in check(THRESHOLDS, |d| count::<_, 2000>(d, COUNT, &One)) {
+        assert_eq!(run.counts(), ONE_LOOP, "{run}");
+    }
+}
+
+#[test]
+fn a_portal_may_be_a_method_of_a_trait() {
+    let runs = check(THRESHOLDS, |d| {
+        let mut stepper = Stepper { rom: COUNT, pc: 0, acc: 0, step: Two(2) };
+        let machine: &mut dyn Machine<'_> = &mut stepper;
+        (machine.interpret(d), stepper.acc, stepper.pc)
+    });
+    for run in runs {
+        assert_eq!((run.counts(), run.stats.residual_calls), (ONE_LOOP, 1), "{run}");
+    }
+}
+
+/// Each instance of a generic portal is a portal: they must not run each other's code.
+#[test]
+fn instances_of_a_generic_portal_do_not_share_a_driver() {
+    for jit in jit_tests::oracle::backends() {
+        let driver = jit_tests::oracle::driver(jit, "threshold=2");
+        assert_eq!(count::<_, 100>(&driver, COUNT, &One), 100);
+        let error = jit_tests::oracle::outcome(|| count::<_, 200>(&driver, COUNT, &One));
+        assert!(error.as_ref().is_err_and(|it| it.contains("two portals share")), "{error:?}");
+    }
+}
+
+/// An interpreter that owns its driver, and runs another one with its own.
+struct Host<'p> {
+    driver: JitDriver<'p>,
+    guest: JitDriver<'p>,
+    rom: &'p [u8],
+    pc: usize,
+    laps: i64,
+    sum: i64,
+}
+
+#[jit]
+impl<'p> Host<'p> {
+    fn run(&mut self) -> i64 {
+        loop {
+            jit_merge_point!(self.driver, greens = [self.pc, self.rom], reds = [self]);
+            match self.rom[self.pc] {
+                b'a' => self.sum += self.run_guest(self.laps),
+                b'j' => {
+                    self.laps -= 1;
+                    if self.laps > 0 {
+                        self.pc = 0;
+                        continue;
+                    }
+                }
+                _ => return self.sum,
+            }
+            self.pc += 1;
+        }
+    }
+
+    #[dont_look_inside]
+    fn run_guest(&self, n: i64) -> i64 {
+        Vm::new(&PROGRAM, n).run_alone(&self.guest)
+    }
+}
+
+#[test]
+fn portals_with_drivers_of_their_own_nest() {
+    let plain = {
+        let off = |_| jit_tests::oracle::driver(jitdriver::Jit::Off, "");
+        Host { driver: off(0), guest: off(1), rom: COUNT, pc: 0, laps: 60, sum: 0 }.run()
+    };
+    for jit in jit_tests::oracle::backends() {
+        for params in ["threshold=1", "threshold=3", "threshold=20", ""] {
+            let on = || jit_tests::oracle::driver(jit, params);
+            let mut host = Host { driver: on(), guest: on(), rom: COUNT, pc: 0, laps: 60, sum: 0 };
+            assert_eq!(host.run(), plain, "{jit} with `{params}`");
+            let (outer, inner) = (host.driver.stats(), host.guest.stats());
+            assert_eq!((outer.aborted(), inner.aborted()), (0, 0), "{outer}\n{inner}");
+            if !params.is_empty() {
+                assert_eq!((outer.loops, inner.loops), (1, 1), "{jit} with `{params}`");
+            }
+        }
+    }
+}
