@@ -184,6 +184,9 @@ impl Scenario<'_> {
                 self.add_bridge(&left);
                 summary.bridges += 1;
             }
+            if self.rng.chance(20) {
+                self.add_region();
+            }
         }
     }
 
@@ -218,6 +221,18 @@ impl Scenario<'_> {
             side.backend().attach_bridge(ExitId(left.exit), metainterp::ir::CodeId(code));
         }
         self.bridged.push(left.exit);
+    }
+
+    /// Compiles some of the traces together, on the sides that can.
+    fn add_region(&mut self) {
+        let mut codes: Vec<u32> = (0..self.n_codes).filter(|_| self.rng.chance(60)).collect();
+        if codes.is_empty() {
+            return;
+        }
+        let first = self.rng.below(codes.len());
+        codes.rotate_left(first);
+        writeln!(self.log.0, "# region of {codes:?}").expect("writing to a string");
+        self.sides.iter().for_each(|side| side.region(&codes));
     }
 
     /// Compiles a trace on both sides; false if the transformation declines it.

@@ -2,7 +2,7 @@
 
 use crate::abort::{Abort, Retry};
 use crate::backend::Frame;
-use crate::ir::{Const, ExitId, MemDescr, Opcode, Resume, Ty};
+use crate::ir::{CodeId, Const, ExitId, MemDescr, Opcode, Resume, Ty};
 use crate::opt::{ExitLayout, ExitSlot};
 use crate::record::{Arg, DelayedStore, Lane};
 use std::cell::Cell;
@@ -11,6 +11,8 @@ use std::cell::Cell;
 #[derive(Debug)]
 pub(super) struct ExitInfo {
     pub id: ExitId,
+    /// The trace that it belongs to.
+    pub code: CodeId,
     pub resume: Resume,
     /// How to rebuild the exit's arguments from the frame.
     pub layout: Box<[ExitSlot]>,
@@ -26,9 +28,16 @@ pub(super) struct ExitInfo {
 }
 
 impl ExitInfo {
-    pub fn new(id: ExitId, resume: Resume, layout: ExitLayout, greens: Box<[u64]>) -> ExitInfo {
+    pub fn new(
+        id: ExitId,
+        code: CodeId,
+        resume: Resume,
+        layout: ExitLayout,
+        greens: Box<[u64]>,
+    ) -> ExitInfo {
         ExitInfo {
             id,
+            code,
             resume,
             layout: layout.slots.into(),
             stores: layout.stores.into(),

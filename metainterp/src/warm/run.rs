@@ -55,7 +55,13 @@ impl MetaInterp {
         // lives; the slots hold the reds, of the types that every trace of this portal starts
         // with; addresses among them come from the plain interpreter, which has just used them,
         // and the greens that the trace was compiled for are the ones it has now.
-        let exit = unsafe { self.backend.execute(code, frame) };
+        let mut exit = unsafe { self.backend.execute(code, frame) };
+        while let Some(entered) = self.backend.paused_at(exit) {
+            self.entered_often(entered);
+            // SAFETY: the code has just paused with this frame, and is not freed either; what
+            // held for `execute` holds, as nothing has run meanwhile.
+            exit = unsafe { self.backend.resume(exit, frame) };
+        }
         self.leave(exit, frame, twin)
     }
 
