@@ -28,6 +28,8 @@ use syn::{Expr, Lifetime, Macro, parse_quote};
 pub struct Unsupported {
     pub span: Span,
     pub what: String,
+    /// Running the expression alone would not do: what follows in its block borrows from it.
+    pub whole_block: bool,
 }
 
 /// A loop of the body around the code at hand.
@@ -62,7 +64,11 @@ impl Lowerer {
         at: &impl syn::spanned::Spanned,
         what: &str,
     ) -> TokenStream {
-        self.unsupported.get_or_insert(Unsupported { span: at.span(), what: what.to_owned() });
+        self.unsupported.get_or_insert(Unsupported {
+            span: at.span(),
+            what: what.to_owned(),
+            whole_block: false,
+        });
         quote!(::core::unreachable!())
     }
 
@@ -78,12 +84,16 @@ impl Lowerer {
         let outer_time = self.interval;
         self.interval = self.names.span_of(node).or(outer_time);
         let mut lowered = lower(self);
-        if let Some(why) = self.unsupported.take() {
-            self.temps.truncate(n_temps);
-            lowered = otherwise(self, why);
+        match self.unsupported.take() {
+            Some(why) if why.whole_block => self.unsupported = Some(why),
+            Some(why) => {
+                self.temps.truncate(n_temps);
+                lowered = otherwise(self, why);
+                self.unsupported = outer_why;
+            }
+            None => self.unsupported = outer_why,
         }
         self.interval = outer_time;
-        self.unsupported = outer_why;
         lowered
     }
 
@@ -104,6 +114,22 @@ impl Lowerer {
             false => self.degraded_expression(e, &seen, hoisted, Some(why)),
             true => self.degraded_statement(e, &seen, why),
         }
+    }
+
+    /// The statements from one on, as a value.
+    pub(super) fn degraded_rest(&mut self, stmts: &[syn::Stmt], why: &Unsupported) -> TokenStream {
+        let spans = stmts.iter().filter_map(|stmt| match stmt {
+            syn::Stmt::Local(it) => self.names.span_of(it),
+            syn::Stmt::Expr(it, _) => self.names.span_of(it),
+            syn::Stmt::Macro(it) => self.names.span_of(it),
+            syn::Stmt::Item(_) => None,
+        });
+        let all = spans.reduce(|(start, _), (_, end)| (start, end));
+        let outer = std::mem::replace(&mut self.interval, all);
+        let e: Expr = parse_quote!({ #(#stmts)* });
+        let value = self.degraded(&e, why);
+        self.interval = outer;
+        value
     }
 
     /// `let` with a pattern that is not taken apart.
@@ -431,6 +457,11 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// Whether it may change a local of this name.
+    pub(super) fn changes(&self, name: &str) -> bool {
+        self.changed.contains(name)
+    }
+
     pub(super) fn of(e: &Expr) -> Seen {
         let mut seen = Seen::default();
         seen.visit_expr(e);

@@ -8,6 +8,7 @@
 //! that has a value. Misplaced hints are errors; all errors of a function are collected.
 
 mod call;
+pub mod closure;
 mod control;
 mod degrade;
 mod macros;
@@ -30,10 +31,10 @@ use quote::{format_ident, quote};
 use std::collections::BTreeSet;
 use syn::spanned::Spanned;
 use syn::visit::Visit;
-use syn::{Expr, ExprMacro, Macro, ReturnType, Stmt, Type, UnOp};
+use syn::{Expr, ExprMacro, Lifetime, Macro, ReturnType, Stmt, Type, UnOp};
 
 /// How `return` and the tail of the body leave.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Return {
     /// A helper function: a traced value.
     Helper,
@@ -41,6 +42,16 @@ pub enum Return {
     Portal,
     /// A portal whose result cannot: the twin goes on with plain values.
     UntracedPortal,
+    /// A closure that is inlined: a traced value for the block of this label.
+    Block(Lifetime),
+}
+
+/// Names of methods that a body calls.
+pub struct Called {
+    /// All but the following.
+    pub methods: BTreeSet<String>,
+    /// With closures among their arguments.
+    pub with_closures: BTreeSet<String>,
 }
 
 /// Lowers one function body.
@@ -49,6 +60,12 @@ pub struct Lowerer {
     ret: Return,
     /// Names of methods that the body calls.
     pub methods: BTreeSet<String>,
+    /// Names of methods that are called with closures.
+    with_closures: BTreeSet<String>,
+    /// Locals that are closures, and names that hide them.
+    closures: Vec<(String, Option<closure::ClosureVar>)>,
+    /// How many closures are being inlined.
+    closure_depth: usize,
     /// Temporaries of the statement at hand.
     temps: Vec<Ident>,
     n_temps: usize,
@@ -126,6 +143,9 @@ impl Lowerer {
             scopes: vec![locals.into_iter().collect()],
             ret,
             methods: BTreeSet::new(),
+            with_closures: BTreeSet::new(),
+            closures: Vec::new(),
+            closure_depth: 0,
             temps: Vec::new(),
             n_temps: 0,
             errors: None,
@@ -143,10 +163,14 @@ impl Lowerer {
     }
 
     /// The names of the methods called, or the author's mistakes.
-    pub fn finish(self) -> syn::Result<BTreeSet<String>> {
-        match self.errors {
-            Some(errors) => Err(errors),
-            None => Ok(self.methods),
+    pub fn finish(self) -> syn::Result<Called> {
+        match (self.errors, self.unsupported) {
+            (Some(errors), _) => Err(errors),
+            (None, Some(why)) => Err(syn::Error::new(
+                why.span,
+                format!("{} cannot be traced here; put it into a function of its own", why.what),
+            )),
+            (None, None) => Ok(Called { methods: self.methods, with_closures: self.with_closures }),
         }
     }
 
@@ -163,12 +187,17 @@ impl Lowerer {
     }
 
     fn declare(&mut self, name: &Ident) {
+        if self.closures.iter().any(|(known, _)| name == known) {
+            self.closures.push((name.to_string(), None));
+        }
         self.scopes.last_mut().expect("a scope").insert(name.to_string());
     }
 
     fn scoped<R>(&mut self, f: impl FnOnce(&mut Lowerer) -> R) -> R {
         self.scopes.push(BTreeSet::new());
+        let n_closures = self.closures.len();
         let res = f(self);
+        self.closures.truncate(n_closures);
         self.scopes.pop();
         res
     }
@@ -210,7 +239,7 @@ impl Lowerer {
     fn is_static(&self, e: &Expr) -> bool {
         match e {
             Expr::Lit(_) => true,
-            Expr::Path(_) => self.local_of(e).is_none(),
+            Expr::Path(_) => self.local_of(e).is_none() && self.closure_of(e).is_none(),
             Expr::Paren(e) => self.is_static(&e.expr),
             Expr::Group(e) => self.is_static(&e.expr),
             Expr::Unary(e) => !matches!(e.op, UnOp::Deref(_)) && self.is_static(&e.expr),

@@ -52,7 +52,7 @@ impl Lowerer {
         format_ident!("__{name}{}", self.n_temps)
     }
 
-    fn label(&mut self) -> Lifetime {
+    pub(super) fn label(&mut self) -> Lifetime {
         self.n_temps += 1;
         Lifetime::new(&format!("'__l{}", self.n_temps), proc_macro2::Span::call_site())
     }

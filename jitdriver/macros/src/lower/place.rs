@@ -10,7 +10,7 @@ impl Lowerer {
     /// An expression as a place: of type `Place<T>`.
     pub(super) fn place(&mut self, e: &Expr) -> TokenStream {
         if let Some(local) = self.local_of(e) {
-            return quote!(__p::Local::as_place(&mut #local));
+            return quote!(__p::Local::as_place(__p::closure::shared(&raw const #local)));
         }
         match e {
             Expr::Paren(e) => self.place(&e.expr),

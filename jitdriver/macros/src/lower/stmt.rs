@@ -1,9 +1,11 @@
 //! Blocks and statements.
 
+use super::closure::ClosureVar;
 use super::{Lowerer, macro_diverges, stmt_diverges, unit};
 use crate::syntax;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
+use std::rc::Rc;
 use syn::{Block, Expr, Local, Pat, Stmt};
 
 impl Lowerer {
@@ -18,7 +20,17 @@ impl Lowerer {
         self.scoped(|cx| {
             let mut out = TokenStream::new();
             for (i, stmt) in stmts.iter().enumerate() {
-                out.extend(cx.stmt(stmt, i + 1 == stmts.len()));
+                if let Some((name, closure)) = cx.inline_closure(stmt, &stmts[i + 1..]) {
+                    cx.declare_closure(name, ClosureVar::Inline(Rc::new(closure.clone())));
+                    continue;
+                }
+                let outer_why = cx.unsupported.take();
+                let lowered = cx.stmt(stmt, i + 1 == stmts.len());
+                if let Some(why) = std::mem::replace(&mut cx.unsupported, outer_why) {
+                    out.extend(cx.degraded_rest(&stmts[i..], &why));
+                    return out;
+                }
+                out.extend(lowered);
             }
             let ends_with_value = matches!(stmts.last(), Some(Stmt::Expr(_, None)))
                 || matches!(stmts.last(), Some(Stmt::Macro(m)) if m.semi_token.is_none());
