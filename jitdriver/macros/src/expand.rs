@@ -455,12 +455,11 @@ fn prelude(called: &Called) -> TokenStream {
             NumberMatch as _, SliceLength as _, ThroughAny as _, VariantLeaf as _, VariantMatch as _,
         };
         #[allow(unused_imports)]
-        #[allow(unused_imports)]
         use __p::closure::{BoolClosures as _, OptionClosures as _, ResultClosures as _};
         #[allow(unused_imports)]
         use __p::question::{Converting as _, Question as _};
         #[allow(unused_imports)]
-        use __p::ops::{AnyComparison as _, NumberComparison as _, ReferenceComparison as _};
+        use __p::ops::operators::*;
         #checks
         trait __NoTwinMethods { #(fn #names(&self) -> __p::Residual { __p::Residual })* #(#with)* }
         impl<__T: ?Sized> __NoTwinMethods for &__T {}

@@ -74,11 +74,6 @@ pub fn promoter<T, F: FnOnce(Place<T>) -> Known>(_: Place<T>, promote: F) -> F {
     promote
 }
 
-/// The same for receivers that are not asked for their variant.
-pub fn no_promoter() -> Known {
-    Known::Nothing
-}
-
 fn taken<T, P: FnOnce(Place<T>) -> Known>(
     rec: Rec,
     this: Place<T>,
@@ -406,11 +401,11 @@ pub trait BoolClosures {
     fn __jit_takes_then(&self) -> Yes {
         Yes
     }
-    fn __jit_with_then<U>(
+    fn __jit_with_then<U, P>(
         &self,
         rec: Rec,
         this: Place<bool>,
-        _: impl FnOnce(Place<bool>) -> Known,
+        _: P,
         args: (impl FnOnce(Rec) -> Traced<U>,),
     ) -> Traced<Option<U>> {
         match ops::branch(rec, this.read(rec)) {

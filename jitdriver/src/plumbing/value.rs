@@ -260,10 +260,12 @@ impl<A, B> Traced<(A, B)> {
 
 impl<T> Traced<super::degrade::Kept<T>> {
     /// The value in it.
-    pub(crate) fn unwrapped(self, rec: Rec) -> Traced<T> {
-        let this = self.take_whole();
-        // SAFETY: the value is all of the struct, which is not used any more.
-        unsafe { this.part(rec, offset_of!(super::degrade::Kept<T>, 0)) }
+    pub(crate) fn unwrapped(mut self, rec: Rec) -> Traced<T> {
+        let place = super::place::Local::as_place(&mut self);
+        let offset = offset_of!(super::degrade::Kept<T>, 0) as isize;
+        let value = place.part::<T>(rec, offset).read_any(rec);
+        self.disown();
+        value
     }
 }
 

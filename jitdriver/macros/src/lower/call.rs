@@ -42,7 +42,7 @@ impl Lowerer {
             ("Err", [arg]) => return quote!(__p::Traced::err(#arg)),
             _ => {}
         }
-        if is_constructor(&callee.path) {
+        if is_constructor(&callee.path) && args.len() <= MOST_ARGS {
             return self.construct(c.func.to_token_stream(), args);
         }
         if args.len() > MOST_ARGS {

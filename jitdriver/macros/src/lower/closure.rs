@@ -99,6 +99,7 @@ impl Lowerer {
         self.closure_depth += 1;
         let ret = std::mem::replace(&mut self.ret, Return::Block(label.clone()));
         let body = self.closure_body(&closure, |cx| {
+            names.iter().for_each(|name| cx.declare(name));
             let params = closure.inputs.iter().zip(&names);
             params.map(|(pat, name)| cx.parameter(name, pat)).collect()
         });
@@ -264,7 +265,7 @@ impl Lowerer {
                     0,
                 )
             })),
-            false => quote!(|_| __p::closure::no_promoter()),
+            false => quote!(()),
         };
         let (takes, with) =
             (format_ident!("__jit_takes_{name}"), format_ident!("__jit_with_{name}"));

@@ -64,6 +64,8 @@ pub struct Lowerer {
     with_closures: BTreeSet<String>,
     /// Locals that are closures, and names that hide them.
     closures: Vec<(String, Option<closure::ClosureVar>)>,
+    /// Macros that are defined in the body.
+    local_macros: Vec<(String, TokenStream)>,
     /// How many closures are being inlined.
     closure_depth: usize,
     /// Temporaries of the statement at hand.
@@ -145,6 +147,7 @@ impl Lowerer {
             methods: BTreeSet::new(),
             with_closures: BTreeSet::new(),
             closures: Vec::new(),
+            local_macros: Vec::new(),
             closure_depth: 0,
             temps: Vec::new(),
             n_temps: 0,
@@ -195,9 +198,10 @@ impl Lowerer {
 
     fn scoped<R>(&mut self, f: impl FnOnce(&mut Lowerer) -> R) -> R {
         self.scopes.push(BTreeSet::new());
-        let n_closures = self.closures.len();
+        let (n_closures, n_macros) = (self.closures.len(), self.local_macros.len());
         let res = f(self);
         self.closures.truncate(n_closures);
+        self.local_macros.truncate(n_macros);
         self.scopes.pop();
         res
     }

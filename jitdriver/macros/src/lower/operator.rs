@@ -18,11 +18,12 @@ impl Operator {
     pub(super) fn apply(&self, e: &impl Spanned, a: TokenStream, b: TokenStream) -> TokenStream {
         match self {
             Operator::Arith(name) | Operator::Shift(name) => {
-                call_at(e.span(), a, name, quote!(__rec, __JIT_CHECKS, #b))
+                let operands = quote!(&&&__p::ops::Operands(#a, #b));
+                call_at(e.span(), operands, name, quote!(__rec, __JIT_CHECKS))
             }
             Operator::Bits(name) => {
                 let name = Ident::new(name, start(e));
-                quote_spanned!(start(e)=> __p::ops::Bits::#name(__rec, #a, #b))
+                quote_spanned!(start(e)=> (&&&__p::ops::Operands(#a, #b)).#name(__rec))
             }
             Operator::Compare(name) => {
                 let name = Ident::new(name, start(e));

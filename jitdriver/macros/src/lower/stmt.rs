@@ -44,6 +44,12 @@ impl Lowerer {
     pub(super) fn stmt(&mut self, stmt: &Stmt, last: bool) -> TokenStream {
         let outer = std::mem::take(&mut self.temps);
         let lowered = match stmt {
+            Stmt::Item(syn::Item::Macro(item)) if item.ident.is_some() => {
+                // It is there where the author's code is, with the plain locals that it may name.
+                let name = item.ident.as_ref().expect("looked at").to_string();
+                self.local_macros.push((name, quote!(#item)));
+                quote!()
+            }
             Stmt::Item(item) => quote!(#item),
             Stmt::Local(local) => self.or_degraded(
                 local,

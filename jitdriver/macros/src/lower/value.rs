@@ -34,16 +34,17 @@ impl Lowerer {
                 UnOp::Deref(_) => self.read_place(e),
                 UnOp::Neg(_) => {
                     let value = self.value(&u.expr);
-                    call_at(e.span(), value, "neg", quote!(__rec, __JIT_CHECKS))
+                    let operand = quote!(&&__p::ops::Operand(#value));
+                    call_at(e.span(), operand, "neg", quote!(__rec, __JIT_CHECKS))
                 }
                 _ => {
                     let value = self.value(&u.expr);
-                    quote_spanned!(span=> __p::ops::Bits::not(__rec, #value))
+                    quote_spanned!(span=> (&&__p::ops::Operand(#value)).not(__rec))
                 }
             },
             Expr::Cast(c) => {
                 let (value, ty) = (self.value(&c.expr), &c.ty);
-                quote_spanned!(span=> __p::ops::cast::<_, #ty>(__rec, #value))
+                quote_spanned!(span=> (&&__p::ops::casting::<_, #ty>(#value)).cast(__rec, |__value| __value as #ty))
             }
             Expr::Assign(a) => self.assign(&a.left, &a.right),
             Expr::Field(_) | Expr::Index(_) => self.read_place(e),
@@ -284,7 +285,8 @@ impl Lowerer {
             .filter(|(name, _)| self.is_local(name))
             .map(|(_, ident)| ident)
             .collect();
-        quote!(#(#[allow(unused_mut, unused_variables)] let mut #locals = __p::ToPlain::to_plain(&#locals);)*)
+        let macros = self.macros_of(tokens);
+        quote!(#(#[allow(unused_mut, unused_variables)] let mut #locals = __p::ToPlain::to_plain(&#locals);)* #macros)
     }
 
     /// What follows the loop of a portal, whose value is the portal's if there is nothing.

