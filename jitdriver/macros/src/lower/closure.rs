@@ -85,7 +85,8 @@ impl Lowerer {
         let closure = match what {
             ClosureVar::Param => {
                 let func = &c.func;
-                return quote!((#func)(__rec, #(#args),*));
+                let names: Vec<_> = (0..args.len()).map(|i| format_ident!("__arg{i}")).collect();
+                return quote!({ let (#(#names,)*) = (#(#args,)*); (#func)(__rec, #(#names),*) });
             }
             ClosureVar::Inline(closure) => closure.clone(),
         };

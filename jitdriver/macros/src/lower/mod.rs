@@ -31,7 +31,7 @@ use quote::{format_ident, quote};
 use std::collections::BTreeSet;
 use syn::spanned::Spanned;
 use syn::visit::Visit;
-use syn::{Expr, ExprMacro, Lifetime, Macro, ReturnType, Stmt, Type, UnOp};
+use syn::{Attribute, Expr, ExprMacro, Lifetime, Macro, ReturnType, Stmt, Type, UnOp};
 
 /// How `return` and the tail of the body leave.
 #[derive(Clone, PartialEq, Eq)]
@@ -254,6 +254,31 @@ impl Lowerer {
             _ => false,
         }
     }
+}
+
+/// The `#[cfg]` of attributes, and its opposite; others that matter are an error. What only lints and
+/// formatters read does not.
+fn cfgs(attrs: &[Attribute]) -> Result<(TokenStream, Option<TokenStream>), &Attribute> {
+    let mut conditions = Vec::new();
+    for attr in attrs {
+        match &attr.meta {
+            syn::Meta::List(list) if list.path.is_ident("cfg") => conditions.push(&list.tokens),
+            _ if attr.path().is_ident("cfg_attr") => {}
+            _ if [
+                "allow", "expect", "warn", "deny", "doc", "rustfmt", "clippy", "inline", "cold",
+            ]
+            .iter()
+            .any(|name| attr.path().segments.first().is_some_and(|it| it.ident == name)) => {}
+            _ => return Err(attr),
+        }
+    }
+    Ok(match conditions.is_empty() {
+        true => (quote!(), None),
+        false => (
+            quote!(#[cfg(all(#(#conditions),*))]),
+            Some(quote!(#[cfg(not(all(#(#conditions),*)))])),
+        ),
+    })
 }
 
 fn stmt_diverges(stmt: &Stmt) -> bool {

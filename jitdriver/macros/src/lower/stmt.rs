@@ -1,7 +1,7 @@
 //! Blocks and statements.
 
 use super::closure::ClosureVar;
-use super::{Lowerer, macro_diverges, stmt_diverges, unit};
+use super::{Lowerer, cfgs, macro_diverges, stmt_diverges, unit};
 use crate::syntax;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -41,7 +41,38 @@ impl Lowerer {
         })
     }
 
+    /// A statement, which may be there under a condition only.
     pub(super) fn stmt(&mut self, stmt: &Stmt, last: bool) -> TokenStream {
+        let attrs = match stmt {
+            Stmt::Local(it) => &it.attrs[..],
+            Stmt::Macro(it) => &it.attrs,
+            Stmt::Expr(e, _) => attrs_of(e),
+            Stmt::Item(_) => &[],
+        };
+        let Ok((cfg, not_cfg)) = cfgs(attrs) else {
+            let attr = attrs.first().expect("one of them is not known");
+            self.unsupported(attr, "this attribute on a statement");
+            if let Some(why) = &mut self.unsupported {
+                why.whole_block = true;
+            }
+            return quote!();
+        };
+        if not_cfg.is_none() {
+            return self.stmt_itself(stmt, last);
+        }
+        let lowered = self.stmt_itself(stmt, last);
+        match stmt {
+            Stmt::Local(local) => {
+                let names: Vec<_> =
+                    crate::scope::bindings(&local.pat).into_iter().map(|it| it.ident).collect();
+                quote!(#cfg let (#(mut #names,)*) = { #lowered (#(#names,)*) };)
+            }
+            Stmt::Expr(_, None) if last => quote!(#cfg { #lowered }),
+            _ => quote!(#cfg { #lowered }),
+        }
+    }
+
+    fn stmt_itself(&mut self, stmt: &Stmt, last: bool) -> TokenStream {
         let outer = std::mem::take(&mut self.temps);
         let lowered = match stmt {
             Stmt::Item(syn::Item::Macro(item)) if item.ident.is_some() => {
@@ -170,5 +201,31 @@ impl Lowerer {
             };
             #chosen
         }
+    }
+}
+
+/// The attributes of an expression that is a statement.
+fn attrs_of(e: &Expr) -> &[syn::Attribute] {
+    match e {
+        Expr::Assign(it) => &it.attrs,
+        Expr::Binary(it) => &it.attrs,
+        Expr::Block(it) => &it.attrs,
+        Expr::Break(it) => &it.attrs,
+        Expr::Call(it) => &it.attrs,
+        Expr::Continue(it) => &it.attrs,
+        Expr::ForLoop(it) => &it.attrs,
+        Expr::If(it) => &it.attrs,
+        Expr::Loop(it) => &it.attrs,
+        Expr::Macro(it) => &it.attrs,
+        Expr::Match(it) => &it.attrs,
+        Expr::MethodCall(it) => &it.attrs,
+        Expr::Path(it) => &it.attrs,
+        Expr::Return(it) => &it.attrs,
+        Expr::Try(it) => &it.attrs,
+        Expr::Tuple(it) => &it.attrs,
+        Expr::Unary(it) => &it.attrs,
+        Expr::Unsafe(it) => &it.attrs,
+        Expr::While(it) => &it.attrs,
+        _ => &[],
     }
 }
