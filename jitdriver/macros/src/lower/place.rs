@@ -1,5 +1,6 @@
 //! Expressions as places: of type `Place<T>`.
 
+use super::degrade::is_expression_macro;
 use super::{Lowerer, call_at};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -38,6 +39,10 @@ impl Lowerer {
                 call_at(e.span(), overloaded, "element", quote!(__rec))
             }
             Expr::Unary(u) if matches!(u.op, UnOp::Deref(_)) => self.peeled(&u.expr),
+            // A macro that is not known may be a place.
+            Expr::Macro(m) if !is_expression_macro(&m.mac) => {
+                self.unsupported(e, "a macro that is not known, as a place")
+            }
             _ => self.temporary(e),
         }
     }
