@@ -3,12 +3,14 @@
 
 mod aggregate;
 pub mod call;
+pub mod closure;
 pub mod degrade;
 pub mod layout;
 pub mod ops;
 pub mod pattern;
 mod place;
 mod portal;
+pub mod question;
 mod rec;
 mod value;
 

@@ -1091,6 +1091,13 @@ impl<T> SetRed<T> for Memory<T> {
     }
 }
 
+/// A local of the twin that others refer to as well.
+pub(crate) fn local_at<'x, L>(local: *const L) -> &'x mut L {
+    // SAFETY: generated code gives the address of a local that it names, and uses what this answers
+    // at once, to make a place; locals hold cells, and no reference to one is kept.
+    unsafe { &mut *local.cast_mut() }
+}
+
 /// Locals of the twin, as places.
 pub trait Local {
     /// Type of the plain local.

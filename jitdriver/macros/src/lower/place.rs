@@ -1,5 +1,6 @@
 //! Expressions as places: of type `Place<T>`.
 
+use super::degrade::is_expression_macro;
 use super::{Lowerer, call_at};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -11,7 +12,7 @@ impl Lowerer {
     pub(super) fn place(&mut self, e: &Expr) -> TokenStream {
         let extending = std::mem::take(&mut self.extending);
         if let Some(local) = self.local_of(e) {
-            return quote!(__p::Local::as_place(&mut #local));
+            return quote!(__p::Local::as_place(__p::closure::shared(&raw const #local)));
         }
         // What a field or an element lies in lives as long as a reference to it.
         self.extending = extending
@@ -46,6 +47,10 @@ impl Lowerer {
                 self.extending = extending;
                 let pointer = self.place(&u.expr);
                 quote!(__p::Behind(#pointer).peel(__rec))
+            }
+            // A macro that is not known may be a place.
+            Expr::Macro(m) if !is_expression_macro(&m.mac) => {
+                self.unsupported(e, "a macro that is not known, as a place")
             }
             _ => {
                 self.extending = extending;
