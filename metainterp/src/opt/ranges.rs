@@ -10,7 +10,7 @@
 //! Distances are used where these sums are exact, which the ranges of `x` and `y` tell.
 //!
 //! **Stronger guards.** An index that walks step by step meets a guard at each: it is not 0, not 1, not 2
-//! (each is the least value that is left), or, to the right, `len - i` is not 1, not 2. The last of
+//! (each is the least value that is left), or, to the right, `len - i` is not 1, not 2 ([`Ranges::difference`]). The last of
 //! them implies the others. So the first one is made to test what the last one would
 //! ([`Cx::strengthen`]), and the others are gone. It then fails earlier than it must. That is
 //! allowed where failing means to begin the opcode anew, and no harm where it hardly ever fails.
@@ -39,10 +39,10 @@ pub(super) struct Ranges {
     distances: FxHashMap<(Sign, Operand, Operand), i128>,
     /// The overflow operation whose guard comes next.
     unproven: Option<(Opcode, Operand, Operand, Operand)>,
-    /// `y - x` by `x` and `y`, where it does not wrap.
-    differences: FxHashMap<(Operand, Operand), Operand>,
+    /// `y - (x + a)` by `x` and `y`, where it does not wrap, with `a`.
+    differences: FxHashMap<(Operand, Operand), (Operand, i128)>,
     /// And the other way round.
-    difference_of: FxHashMap<Operand, (Operand, Operand)>,
+    difference_of: FxHashMap<Operand, (Operand, Operand, i128)>,
     /// By value: the guard that it is not the least that it can be.
     walks: FxHashMap<Operand, Walk>,
 }
@@ -91,6 +91,8 @@ impl Family for Ranges {
                 self.learn(cx, op.args[0], op.opcode == GuardTrue, 0);
                 self.walks.extend(walk);
             }
+            AssumeTrue => self.learn(cx, op.args[0], true, 0),
+            AssumeFalse => self.learn(cx, op.args[0], false, 0),
             GuardNoOverflow => self.learn_no_overflow(cx),
             _ if op.opcode.effect() == Effect::Overflow => {
                 self.unproven = res.map(|res| (op.opcode, op.args[0], op.args[1], res));
@@ -346,28 +348,37 @@ impl Ranges {
             false if self.at_most(Sign::Unsigned, y, x) => (y, x),
             false => return Rewrite::Keep,
         };
-        let distance = x.plus - y.plus;
-        if distance < 1 {
+        // x + k == y: y - (x + a) == k - a, since x + a < y. Later steps compare the same difference.
+        let k = x.plus - y.plus;
+        let (difference, a) = self.difference(cx, x.root, y.root);
+        if k <= a {
             return Rewrite::Keep;
         }
-        // x + k == y: y - x == k, since x + k <= y. Later steps compare the same difference.
-        let difference = self.difference(cx, x.root, y.root);
-        let k = cx.constant(Const::new(cx.ty(a), distance as u64));
+        let k = cx.constant(Const::new(cx.ty(difference), (k - a) as u64));
         op.become_op(op.opcode, &[difference, k])
     }
 
-    fn difference(&mut self, cx: &mut Cx, x: Operand, y: Operand) -> Operand {
-        let difference = match self.differences.get(&(x, y)) {
-            Some(&difference) => difference,
-            None => cx.insert(IntSub, &[y, x], cx.ty(x)),
-        };
-        self.differences.insert((x, y), difference);
-        self.difference_of.insert(difference, (x, y));
+    fn difference(&mut self, cx: &mut Cx, x: Operand, y: Operand) -> (Operand, i128) {
         let known = self.distances[&(Sign::Unsigned, x, y)];
-        let at_least = Interval::new(known + 1, i128::MAX);
+        let (difference, a) = match self.differences.get(&(x, y)) {
+            Some(&it) => it,
+            None => {
+                let a = known.min(0);
+                let ty = cx.ty(x);
+                let mut from = x;
+                if a != 0 {
+                    let a = cx.constant(Const::new(ty, a as u64));
+                    from = cx.insert(IntAdd, &[x, a], ty);
+                }
+                (cx.insert(IntSub, &[y, from], ty), a)
+            }
+        };
+        self.differences.insert((x, y), (difference, a));
+        self.difference_of.insert(difference, (x, y, a));
+        let at_least = Interval::new(known + 1 - a, i128::MAX);
         let range = self.range(cx, difference).narrowed(Sign::Unsigned, at_least);
         self.set(difference, range);
-        difference
+        (difference, a)
     }
 
     /// `value != c`, where `c` is the least that `value` can be, and an earlier guard has tested that
@@ -413,14 +424,14 @@ impl Ranges {
         is_least.then_some((value, Walk { test, guard, first }))
     }
 
-    /// What is known of `y - x` says something about `x` and `y`.
+    /// What is known of a difference says something about what it was computed from.
     fn learn_difference(&mut self, cx: &Cx, difference: Operand) {
-        let Some(&(x, y)) = self.difference_of.get(&difference) else { return };
+        let Some(&(x, y, a)) = self.difference_of.get(&difference) else { return };
         let lo = self.range(cx, difference).of(Sign::Unsigned).lo;
         let (x, y) = (self.term(cx, Sign::Unsigned, x), self.term(cx, Sign::Unsigned, y));
         // The terms may be sums themselves, which their distance then speaks of.
         if x.sum.is_some() && y.sum.is_some() && x.root != y.root {
-            self.learn_distance(cx, Sign::Unsigned, x, y, lo - 1);
+            self.learn_distance(cx, Sign::Unsigned, x, y, a + lo - 1);
         }
     }
 

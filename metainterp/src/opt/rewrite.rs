@@ -38,7 +38,8 @@ pub(super) trait Family {
     /// What to do with an operation. A family that answers [`Rewrite::Changed`] has changed `op`.
     fn rewrite(&mut self, cx: &mut Cx, op: &mut Pending) -> Result<Rewrite, Contradiction>;
 
-    /// `op` is now the last operation of the new trace, or a store that was delayed.
+    /// `op` is now the last operation of the new trace, or a store that was delayed, or it is known to
+    /// hold without being there (`assume_true`, `assume_false`).
     fn emitted(&mut self, cx: &mut Cx, op: &Pending, res: Option<Operand>) {
         let _ = (cx, op, res);
     }
@@ -509,6 +510,9 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         self.cx.fill(pending, op);
+        if matches!(op.opcode, Opcode::AssumeTrue | Opcode::AssumeFalse) {
+            return self.assume(pending);
+        }
         let rewrite = self.ask(pending)?;
         self.flag = pending.overflowed;
         debug_assert_eq!(
@@ -582,6 +586,18 @@ impl<'a> Walk<'a> {
         for family in &mut self.families {
             family.emitted(&mut self.cx, pending, res);
         }
+    }
+
+    /// What the trace before has tested is as if a guard had tested it here.
+    fn assume(&mut self, pending: &Pending) -> Result<(), Contradiction> {
+        if let Some(c) = self.cx.as_const(pending.args[0]) {
+            let holds = (c.bits == 1) == (pending.opcode == Opcode::AssumeTrue);
+            return if holds { Ok(()) } else { Err(Contradiction) };
+        }
+        for family in &mut self.families {
+            family.emitted(&mut self.cx, pending, None);
+        }
+        Ok(())
     }
 
     fn delay(&mut self, pending: &mut Pending) {
