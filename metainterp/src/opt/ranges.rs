@@ -47,6 +47,18 @@ pub(super) struct Ranges {
     walks: FxHashMap<Operand, Walk>,
 }
 
+/// What is known of an integer, so that it can be said of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ValueFact {
+    sign: Sign,
+    /// Without this, the value is at least `bound`; with it, the value plus `bound` is less than this.
+    less_than: Option<Operand>,
+    bound: i128,
+}
+
+/// Facts of a value that are told.
+const MAX_FACTS: usize = 8;
+
 /// The guard at the first step of a walk.
 #[derive(Debug, Clone, Copy)]
 struct Walk {
@@ -106,6 +118,61 @@ impl Family for Ranges {
     }
 
     // Nothing need be forgotten at labels: nothing behind one compares values from before it.
+
+    fn facts(&self, cx: &Cx, value: Operand) -> Vec<ValueFact> {
+        if !cx.ty(value).is_int() {
+            return Vec::new();
+        }
+        let mut facts = Vec::new();
+        for sign in [Sign::Unsigned, Sign::Signed] {
+            let bound = self.range(cx, value).of(sign).lo;
+            if Interval::all(sign, cx.ty(value)).lo < bound {
+                facts.push(ValueFact { sign, less_than: None, bound });
+            }
+            let term = self.term(cx, sign, value);
+            if term.sum.is_none() {
+                continue;
+            }
+            for (&(of, x, y), &d) in &self.distances {
+                if (of, x) == (sign, term.root) {
+                    facts.push(ValueFact { sign, less_than: Some(y), bound: d - term.plus });
+                }
+            }
+        }
+        facts.truncate(MAX_FACTS);
+        facts
+    }
+
+    fn learn_fact(&mut self, cx: &Cx, value: Operand, fact: ValueFact) {
+        let ValueFact { sign, less_than, bound } = fact;
+        match less_than {
+            None => {
+                let at_least = Interval::new(bound, i128::MAX);
+                let range = self.range(cx, value).narrowed(sign, at_least);
+                self.set(value, range);
+            }
+            Some(y) => {
+                let (x, y) = (self.term(cx, sign, value), self.term(cx, sign, y));
+                if x.sum.is_some() && y.sum.is_some() && x.root != y.root {
+                    self.learn_distance(cx, sign, x, y, bound);
+                }
+            }
+        }
+    }
+
+    fn knows_fact(&self, cx: &Cx, value: Operand, fact: ValueFact) -> bool {
+        let ValueFact { sign, less_than, bound } = fact;
+        let Some(y) = less_than else { return bound <= self.range(cx, value).of(sign).lo };
+        if self.range(cx, value).of(sign).hi + bound < self.range(cx, y).of(sign).lo {
+            return true;
+        }
+        let (x, y) = (self.term(cx, sign, value), self.term(cx, sign, y));
+        let exact = x.sum.is_some() && y.sum.is_some();
+        exact
+            && self
+                .distance(cx, sign, x.root, y.root)
+                .is_some_and(|it| x.plus + bound - y.plus <= it)
+    }
 
     fn boxed_clone<'b>(&self) -> Box<dyn Family + 'b>
     where
@@ -206,19 +273,26 @@ impl Ranges {
     }
 
     /// Whether `x < y` by a distance.
-    fn less(&self, sign: Sign, x: Term, y: Term) -> bool {
+    fn less(&self, cx: &Cx, sign: Sign, x: Term, y: Term) -> bool {
         let exact = x.sum.is_some() && y.sum.is_some();
-        exact && self.distance(sign, x, y).is_some_and(|it| x.plus - y.plus <= it)
+        exact && self.distance(cx, sign, x.root, y.root).is_some_and(|it| x.plus - y.plus <= it)
     }
 
     /// Whether `x <= y` by a distance, which also makes `x` exact if its lower end is.
-    fn at_most(&self, sign: Sign, x: Term, y: Term) -> bool {
+    fn at_most(&self, cx: &Cx, sign: Sign, x: Term, y: Term) -> bool {
         let exact = x.sum.is_some() && y.sum.is_some();
-        exact && self.distance(sign, x, y).is_some_and(|it| x.plus - y.plus - 1 <= it)
+        exact && self.distance(cx, sign, x.root, y.root).is_some_and(|it| x.plus - y.plus - 1 <= it)
     }
 
-    fn distance(&self, sign: Sign, x: Term, y: Term) -> Option<i128> {
-        self.distances.get(&(sign, x.root, y.root)).copied()
+    fn distance(&self, cx: &Cx, sign: Sign, x: Operand, y: Operand) -> Option<i128> {
+        let known = |sign| self.distances.get(&(sign, x, y)).copied();
+        let is_positive = |it| 0 <= self.range(cx, it).of(Sign::Signed).lo;
+        let other = if sign == Sign::Signed { Sign::Unsigned } else { Sign::Signed };
+        match (known(sign), known(other)) {
+            // Numbers without a sign bit are the same in both readings.
+            (this, Some(other)) if is_positive(x) && is_positive(y) => this.max(Some(other)),
+            (this, _) => this,
+        }
     }
 
     /// Whether a comparison holds, if that is known.
@@ -243,7 +317,7 @@ impl Ranges {
             return Some(false);
         }
         let (x, y) = (self.term(cx, sign, a), self.term(cx, sign, b));
-        match (self.less(sign, x, y), self.at_most(sign, y, x)) {
+        match (self.less(cx, sign, x, y), self.at_most(cx, sign, y, x)) {
             (true, _) => Some(true),
             (_, true) => Some(false),
             _ => None,
@@ -256,7 +330,7 @@ impl Ranges {
             return true;
         }
         let (x, y) = (self.term(cx, sign, a), self.term(cx, sign, b));
-        self.less(sign, x, y) || self.less(sign, y, x)
+        self.less(cx, sign, x, y) || self.less(cx, sign, y, x)
     }
 
     /// A condition has been tested.
@@ -330,9 +404,9 @@ impl Ranges {
         }
         for sign in [Sign::Unsigned, Sign::Signed] {
             let (x, y) = (self.term(cx, sign, a), self.term(cx, sign, b));
-            if self.at_most(sign, x, y) {
+            if self.at_most(cx, sign, x, y) {
                 self.learn_distance(cx, sign, x, y, 0);
-            } else if self.at_most(sign, y, x) {
+            } else if self.at_most(cx, sign, y, x) {
                 self.learn_distance(cx, sign, y, x, 0);
             }
         }
@@ -343,9 +417,9 @@ impl Ranges {
             return self.next_step(cx, op, a, c);
         }
         let (x, y) = (self.term(cx, Sign::Unsigned, a), self.term(cx, Sign::Unsigned, b));
-        let (x, y) = match self.at_most(Sign::Unsigned, x, y) {
+        let (x, y) = match self.at_most(cx, Sign::Unsigned, x, y) {
             true => (x, y),
-            false if self.at_most(Sign::Unsigned, y, x) => (y, x),
+            false if self.at_most(cx, Sign::Unsigned, y, x) => (y, x),
             false => return Rewrite::Keep,
         };
         // x + k == y: y - (x + a) == k - a, since x + a < y. Later steps compare the same difference.
@@ -359,7 +433,8 @@ impl Ranges {
     }
 
     fn difference(&mut self, cx: &mut Cx, x: Operand, y: Operand) -> (Operand, i128) {
-        let known = self.distances[&(Sign::Unsigned, x, y)];
+        let known = self.distance(cx, Sign::Unsigned, x, y);
+        let known = known.expect("one is at most the other by a distance");
         let (difference, a) = match self.differences.get(&(x, y)) {
             Some(&it) => it,
             None => {

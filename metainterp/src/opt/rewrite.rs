@@ -23,6 +23,7 @@ use super::InvalidLoop;
 use super::delay::Delayed;
 use super::heap::KnownPlace;
 use super::peel;
+use super::ranges::ValueFact;
 use crate::ir::{
     Const, DelayedStore, Effect, ExitId, MemDescr, Op, Opcode, Operand, OperandKind, Resume,
     ResumeKind, TargetId, Trace, TraceBuilder, Ty, ValueId,
@@ -64,6 +65,23 @@ pub(super) trait Family {
     /// values stays, for there is no other way to the label than from here.
     fn enter_loop(&mut self, places: &[KnownPlace]) {
         let _ = places;
+    }
+
+    /// What is known of a value beside what it is computed from.
+    fn facts(&self, cx: &Cx, value: Operand) -> Vec<ValueFact> {
+        let _ = (cx, value);
+        Vec::new()
+    }
+
+    /// A fact of a value is known from here on.
+    fn learn_fact(&mut self, cx: &Cx, value: Operand, fact: ValueFact) {
+        let _ = (cx, value, fact);
+    }
+
+    /// Whether a fact of a value is known.
+    fn knows_fact(&self, cx: &Cx, value: Operand, fact: ValueFact) -> bool {
+        let _ = (cx, value, fact);
+        false
     }
 
     /// A copy, to come back to.
@@ -487,6 +505,21 @@ impl<'a> Walk<'a> {
     /// Tells the families that a peeled loop begins.
     pub fn enter_loop(&mut self, places: &[KnownPlace]) {
         self.families.iter_mut().for_each(|family| family.enter_loop(places));
+    }
+
+    /// What is known of a value beside what it is computed from.
+    pub fn facts(&self, value: Operand) -> Vec<ValueFact> {
+        self.families.iter().flat_map(|family| family.facts(&self.cx, value)).collect()
+    }
+
+    /// A fact of a value is known from here on.
+    pub fn learn_fact(&mut self, value: Operand, fact: ValueFact) {
+        self.families.iter_mut().for_each(|family| family.learn_fact(&self.cx, value, fact));
+    }
+
+    /// Whether a fact of a value is known.
+    pub fn knows_fact(&self, value: Operand, fact: ValueFact) -> bool {
+        self.families.iter().any(|family| family.knows_fact(&self.cx, value, fact))
     }
 
     /// Rewrites the operation at an index of the old trace.
