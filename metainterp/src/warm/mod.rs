@@ -392,7 +392,7 @@ impl MetaInterp {
             let exit = &mut trace.exits[at];
             exit.id = id;
             let greens = trace.merge_points[exit.resume.merge_point as usize].greens.clone();
-            let mut info = ExitInfo::new(id, code, exit.resume, layout.slots.into(), greens);
+            let mut info = ExitInfo::new(id, code, exit.resume, layout, greens);
             if promotes[at] {
                 info.n_values = match start {
                     Start::Exit(failed) if failed.n_values > 0 && info.is_at(failed) => {
@@ -422,7 +422,10 @@ impl MetaInterp {
     }
 
     fn new_target(&self) -> TargetId {
-        TargetId(self.next_target.replace(self.next_target.get() + 1))
+        // The number behind it is that of the peeled loop.
+        let target = TargetId(self.next_target.get());
+        self.next_target.set(target.peeled().0 + 1);
+        target
     }
 
     fn limits(&self) -> Limits {
