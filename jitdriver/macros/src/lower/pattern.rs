@@ -386,7 +386,7 @@ impl Lowerer {
                 __rec,
                 &[#(#tests),*],
                 #variants,
-                |__value, __from| match *__value { #(#numbered)* _ => usize::MAX },
+                |__value, __from| match *__value { #(#numbered)* _ => ::core::primitive::usize::MAX },
             );
             match *__match.bits() { #(#arms)* }
         })
