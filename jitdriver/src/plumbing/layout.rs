@@ -86,6 +86,9 @@ pub unsafe trait Traceable: Sized {
     /// Bits that do not occur.
     const NICHE: Option<Niche> = None;
 
+    /// Where the discriminant of an `Option` or `Result` is looked for.
+    const TAG: fn() -> Option<Tag> = || None;
+
     /// The pieces' types.
     const TYS: &'static [Ty] = const { &types(Self::LAYOUT) }.split_at(Self::LAYOUT.len()).0;
 }
@@ -308,6 +311,7 @@ words_of! { <> String; <T> Vec<T>; }
 // integer, or a word before the payload.
 unsafe impl<T: Traceable> Traceable for Option<T> {
     const LAYOUT: &'static [PieceTy] = const { &option_layout::<T>() }.get();
+    const TAG: fn() -> Option<Tag> = <Self as Tagged>::tag;
 }
 
 const fn option_layout<T: Traceable>() -> Joined {
@@ -364,6 +368,7 @@ impl<T: Traceable> Tagged for Option<T> {
 // SAFETY: words can be moved whatever they are.
 unsafe impl<T: Traceable, E: Traceable> Traceable for Result<T, E> {
     const LAYOUT: &'static [PieceTy] = const { &result_layout::<T, E>() }.get();
+    const TAG: fn() -> Option<Tag> = <Self as Tagged>::tag;
 }
 
 const fn result_layout<T: Traceable, E: Traceable>() -> Joined {

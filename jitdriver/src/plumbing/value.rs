@@ -501,6 +501,18 @@ impl<T: Traceable> Traced<T> {
 }
 
 impl<T: Copy> Traced<T> {
+    /// The same bits under another type.
+    pub(crate) fn same_bits<U: crate::shims::Plain>(&self) -> Traced<U>
+    where
+        T: crate::shims::Plain,
+    {
+        const { assert!(size_of::<T>() == size_of::<U>()) };
+        let mut value = MaybeUninit::<U>::uninit();
+        // SAFETY: both are as large, and all bits are a value of what is `Plain`.
+        unsafe { value.as_mut_ptr().cast::<MaybeUninit<T>>().write(self.value) };
+        Traced::new(value, self.lanes)
+    }
+
     /// The concrete value.
     #[inline]
     pub fn get(&self) -> T {

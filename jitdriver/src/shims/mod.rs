@@ -6,8 +6,15 @@
 
 mod float;
 mod int;
+mod number;
+mod option;
 mod slice;
 
 pub use float::FloatShims;
 pub use int::{IntShims, SignedShims};
-pub use slice::{SliceShims, VecShims};
+pub use number::*;
+pub use option::{
+    Expect, ExpectErr, OptionOfRefShims, OptionOfScalarShims, OptionShims, OrDefault, ResultShims,
+    Unwrap, UnwrapErr,
+};
+pub use slice::{Get, GetMut, GetUnchecked, GetUncheckedMut, Is, SliceShims, Swap, VecShims};

@@ -149,11 +149,15 @@ impl Lowerer {
         let twin = format_ident!("__jit_{name}", span = at(method.span()));
         let span = at(method.span());
         let site = self.site(&name, m.span());
+        let target = match BY_VALUE.contains(&name.as_str()) {
+            true => quote_spanned!(span=> __p::Owned(__target)),
+            false => quote_spanned!(span=> (**__target)),
+        };
         quote_spanned!(span=> {
             let __this = (#this).known();
             let __args = (#(__p::coerce(__rec, #args),)*);
             let __plain = __p::call::#plain_fn(
-                &__this, &__args, |__target, #(#names),*| (**__target).#method #turbofish (#(#names),*));
+                &__this, &__args, |__target, #(#names),*| #target.#method #turbofish (#(#names),*));
             let __token = __this.probe().#twin();
             __p::Method::call(__token, __rec, #site, __this, __args, __plain)
         })
@@ -166,6 +170,23 @@ pub(super) fn is_constructor(path: &Path) -> bool {
         .last()
         .is_some_and(|last| last.ident.to_string().starts_with(|c: char| c.is_ascii_uppercase()))
 }
+/// Methods of `Option` and `Result` that take their receiver by value.
+const BY_VALUE: &[&str] = &[
+    "unwrap",
+    "expect",
+    "unwrap_err",
+    "expect_err",
+    "unwrap_or",
+    "unwrap_or_default",
+    "ok",
+    "err",
+    "ok_or",
+    "or",
+    "and",
+    "xor",
+    "zip",
+];
+
 /// Methods that `Box`, `Rc` and `Arc` have themselves, beside those of what they point to.
 const OF_POINTERS: &[&str] = &[
     "clone",
