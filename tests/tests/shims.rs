@@ -13,7 +13,10 @@
 
 use jit_tests::oracle::{self, THRESHOLDS};
 use jitdriver::{JitDriver, Stats, can_enter_jit, jit, jit_merge_point};
+use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
+use std::mem;
+use std::rc::Rc;
 
 #[track_caller]
 fn check<T: PartialEq + Debug>(program: impl Fn(&JitDriver<'static>) -> T) -> Vec<Stats> {
@@ -243,6 +246,95 @@ opcode! {
         sum += i.clamp(lo, 30);
         lo += 1;
     } => sum
+}
+
+struct Vm {
+    counter: Cell<i64>,
+    frame: RefCell<Frame>,
+    shared: Rc<RefCell<Frame>>,
+    a: i64,
+    b: i64,
+    text: Option<i64>,
+}
+
+struct Frame {
+    pc: i64,
+    stack: Vec<i64>,
+}
+
+impl Vm {
+    fn new() -> Vm {
+        let frame = || Frame { pc: 3, stack: Vec::with_capacity(64) };
+        Vm {
+            counter: Cell::new(1),
+            frame: RefCell::new(frame()),
+            shared: Rc::new(RefCell::new(frame())),
+            a: 1,
+            b: 2,
+            text: Some(5),
+        }
+    }
+}
+
+opcode! {
+    cells(i; sum: i64, vm: &Vm) -> i64 {
+        vm.counter.set(vm.counter.get() + i);
+        sum += vm.counter.replace(i * 2) + vm.counter.get();
+        let local = Cell::new(i);
+        local.set(local.get() + 1);
+        sum += local.take();
+        sum += vm.frame.borrow().pc;
+        vm.frame.borrow_mut().pc += 1;
+        let mut frame = vm.shared.borrow_mut();
+        frame.stack.push(i);
+        frame.pc += frame.stack.len() as i64;
+        if frame.stack.len() > 5 { frame.stack.clear(); }
+    } => sum + vm.frame.borrow().pc + vm.shared.borrow().pc
+}
+
+opcode! {
+    borrowed_twice(i; sum: i64, vm: &Vm) -> i64 {
+        let first = vm.frame.borrow();
+        sum += first.pc;
+        if i == 30 { vm.frame.borrow_mut().pc += 1; }
+    } => sum
+}
+
+opcode! {
+    counted(i; sum: i64, vm: &Vm) -> i64 {
+        let one = Rc::clone(&vm.shared);
+        let two = vm.shared.clone();
+        sum += Rc::strong_count(&one) as i64;
+        drop_it(one);
+        sum += two.borrow().pc + Rc::strong_count(&two) as i64;
+        if Rc::ptr_eq(&two, &vm.shared) { sum += 1; }
+    } => sum * 10 + Rc::strong_count(&vm.shared) as i64
+}
+
+#[jit]
+fn drop_it(frame: Rc<RefCell<Frame>>) {
+    frame.borrow_mut().pc += 1;
+}
+
+opcode! {
+    swapped(i; sum: i64, vm: &mut Vm) -> i64 {
+        std::mem::swap(&mut vm.a, &mut vm.b);
+        vm.a += i;
+        sum += mem::replace(&mut vm.b, i) + mem::take(&mut vm.a);
+        let mut x = i;
+        let mut y = sum % 10;
+        mem::swap(&mut x, &mut y);
+        sum += x * 3 + y;
+        if let Some(t) = vm.text.take() { sum += t; vm.text = Some(i); }
+    } => sum
+}
+
+#[test]
+fn interior_mutability() {
+    compiled(|d| cells(d, 100, 0, &Vm::new()));
+    check(|d| borrowed_twice(d, 60, 0, &Vm::new()));
+    traced(|d| counted(d, 60, 0, &Vm::new()));
+    traced(|d| swapped(d, 60, 0, &mut Vm::new()));
 }
 
 #[test]

@@ -86,6 +86,9 @@ pub unsafe trait Traceable: Sized {
     /// Bits that do not occur.
     const NICHE: Option<Niche> = None;
 
+    /// How a value is dropped in a trace, if that is more than a call.
+    const DROPPER: Option<fn(super::rec::Rec, *const ())> = None;
+
     /// Where the discriminant of an `Option` or `Result` is looked for.
     const TAG: fn() -> Option<Tag> = || None;
 
@@ -285,16 +288,17 @@ unsafe impl<T: ?Sized + Pointee> Traceable for Box<T> {
 }
 
 macro_rules! counted {
-    ($($pointer:ident)*) => {$(
+    ($($pointer:ident $dropper:expr;)*) => {$(
         // SAFETY: it is its pointer. What it points to has counts that change, so it is not frozen.
         unsafe impl<T> Traceable for $pointer<T> {
+            const DROPPER: Option<fn(super::rec::Rec, *const ())> = $dropper;
             const LAYOUT: &'static [PieceTy] = &[PieceTy::at(0, Ty::Ptr)];
             const NICHE: Option<Niche> = Some(Niche::non_null(0));
         }
     )*};
 }
 
-counted! { Rc Arc }
+counted! { Rc Some(super::cell::drop_rc::<T>); Arc None; }
 
 macro_rules! words_of {
     ($(<$($t:ident)?> $ty:ty;)*) => {$(

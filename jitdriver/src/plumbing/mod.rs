@@ -3,6 +3,7 @@
 
 mod aggregate;
 pub mod call;
+pub(crate) mod cell;
 pub mod degrade;
 pub mod layout;
 pub mod ops;

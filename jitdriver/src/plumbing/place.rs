@@ -742,14 +742,27 @@ impl<T> Place<T> {
 
     /// Assigns, in words.
     pub(crate) fn write_any(self, rec: Rec, value: Traced<T>) {
-        self.assign(rec, value, self.layout.unwrap_or(&words::<T>()));
+        self.assign(rec, value, self.layout.unwrap_or(&words::<T>()), None);
     }
 
-    fn assign(self, rec: Rec, value: Traced<T>, layout: &[PieceTy]) {
+    fn assign(
+        self,
+        rec: Rec,
+        value: Traced<T>,
+        layout: &[PieceTy],
+        dropper: Option<fn(Rec, *const ())>,
+    ) {
         let this = self.settled();
         let gone = needs_drop::<T>() && rec.arena().reinitialize(this.ptr.addr(), size_of::<T>());
         if !needs_drop::<T>() || gone {
             return this.write_as(rec, value, layout);
+        }
+        if let Some(dropper) = dropper {
+            let old = this.read_as(rec, layout);
+            old.dropper.set(Some(dropper));
+            let write = WriteAtEnd { rec, place: this, value, layout };
+            drop(old);
+            return drop(write);
         }
         // A drop that panics does not keep the value from its place, and the place must not be
         // dropped again.
@@ -781,12 +794,14 @@ impl<T: Traceable> Place<T> {
     /// Reads: a copy, or the value itself if it owns something, which is then moved out.
     pub fn take(self, rec: Rec) -> Traced<T> {
         self.move_out_owned(rec);
-        self.read_as(rec, T::LAYOUT)
+        let value = self.read_as(rec, T::LAYOUT);
+        value.dropper.set(T::DROPPER);
+        value
     }
 
     /// Assigns: drops what was there, and writes.
     pub fn write(self, rec: Rec, value: Traced<T>) {
-        self.assign(rec, value, T::LAYOUT);
+        self.assign(rec, value, T::LAYOUT, T::DROPPER);
     }
 
     /// The place, with its layout.
@@ -815,7 +830,7 @@ impl<T> AnyPlace<T> for Place<T> {
     }
 
     fn write(self, rec: Rec, value: Traced<T>) {
-        self.assign(rec, value, &words::<T>());
+        self.assign(rec, value, &words::<T>(), None);
     }
 }
 
@@ -1024,7 +1039,7 @@ counted! { Rc Arc }
 
 impl<T> Place<T> {
     /// The place that the pointer at an offset of this value points to.
-    fn pointer_at<U>(self, rec: Rec, offset: isize) -> Place<U> {
+    pub(crate) fn pointer_at<U>(self, rec: Rec, offset: isize) -> Place<U> {
         let keeps_frozen = PieceTy::owned_pointer(0);
         let pointer: Place<*mut U> = self.part(rec, offset);
         let frozen = self.addr.frozen;

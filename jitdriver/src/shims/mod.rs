@@ -4,12 +4,14 @@
 //! finds it by name on the receiver's type.
 #![allow(clippy::type_complexity, reason = "a token's type is the signature of its twin")]
 
+mod cell;
 mod float;
 mod int;
 mod number;
 mod option;
 mod slice;
 
+pub use cell::*;
 pub use float::FloatShims;
 pub use int::{IntShims, SignedShims};
 pub use number::*;

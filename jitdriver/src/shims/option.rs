@@ -376,7 +376,7 @@ panicking! {
 }
 
 /// The default of a scalar is the same each time. No other type has a name without a path.
-fn default<T: Default>(rec: Rec) -> Traced<T> {
+pub(super) fn default<T: Default>(rec: Rec) -> Traced<T> {
     const SCALARS: [&str; 14] = [
         "bool", "char", "i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64", "usize",
         "f32", "f64",

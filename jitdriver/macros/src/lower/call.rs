@@ -57,6 +57,19 @@ impl Lowerer {
                 __p::Callee::call(__token, __rec, #site, __args, __plain)
             });
         }
+        if let Some((method, full_name)) = super::std_call::of_mem(callee) {
+            let (assoc_fn, twin) =
+                (format_ident!("assoc{}", args.len()), format_ident!("__jit_{method}"));
+            self.methods.insert(method.to_string());
+            return quote_spanned!(span=> {
+                let __args = (#(__p::coerce(__rec, #args),)*);
+                let __function = #func;
+                let __plain = __p::call::#plain_fn(&__args, move |#(#names),*| __function(#(#names),*));
+                let __token = __p::call::#assoc_fn(&__args, &__plain).#twin();
+                let __token = __p::OnlyStd(__token, __p::type_name_of(&__function), #full_name);
+                __p::Callee::call(__token, __rec, #site, __args, __plain)
+            });
+        }
         let (scope, token) = self.token(callee, &name);
         quote_spanned!(span=> {
             let __args = (#(__p::coerce(__rec, #args),)*);
@@ -149,6 +162,10 @@ impl Lowerer {
         let twin = format_ident!("__jit_{name}", span = at(method.span()));
         let span = at(method.span());
         let site = self.site(&name, m.span());
+        // A panic names the method's name and parentheses, which are to have one origin.
+        let mut given =
+            proc_macro2::Group::new(proc_macro2::Delimiter::Parenthesis, quote!(#(#names),*));
+        given.set_span(method.span());
         let target = match BY_VALUE.contains(&name.as_str()) {
             true => quote_spanned!(span=> __p::Owned(__target)),
             false => quote_spanned!(span=> (**__target)),
@@ -157,7 +174,7 @@ impl Lowerer {
             let __this = (#this).known();
             let __args = (#(__p::coerce(__rec, #args),)*);
             let __plain = __p::call::#plain_fn(
-                &__this, &__args, |__target, #(#names),*| #target.#method #turbofish (#(#names),*));
+                &__this, &__args, |__target, #(#names),*| #target.#method #turbofish #given);
             let __token = __this.probe().#twin();
             __p::Method::call(__token, __rec, #site, __this, __args, __plain)
         })

@@ -40,6 +40,15 @@ const PRIMITIVES: &[&str] = &[
     "u128", "usize", "f32", "f64",
 ];
 
+/// The function of `std::mem` that a path is likely to name, and its full name.
+pub(super) fn of_mem(callee: &ExprPath) -> Option<(Ident, String)> {
+    let n = callee.path.segments.len();
+    let function = &callee.path.segments[n - 1].ident;
+    let known = ["swap", "replace", "take"].iter().any(|name| function == name);
+    (callee.qself.is_none() && n >= 2 && known && callee.path.segments[n - 2].ident == "mem")
+        .then(|| (format_ident!("mem_{function}"), format!("core::mem::{function}")))
+}
+
 /// The name of the token's method for a call of such a function: `Box_new`.
 pub(super) fn method(callee: &ExprPath) -> Option<Ident> {
     let n = callee.path.segments.len();

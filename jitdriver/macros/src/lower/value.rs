@@ -313,7 +313,7 @@ impl Lowerer {
         let Some((last, before)) = rest.split_last() else { return self.leaving(None) };
         let before = before.iter().map(|stmt| self.stmt(stmt, false)).collect::<TokenStream>();
         let last = match last {
-            Stmt::Expr(e, None) => self.leaving(Some(e)),
+            Stmt::Expr(e, None) => self.with_temps(|cx| cx.leaving(Some(e))),
             stmt => {
                 let lowered = self.stmt(stmt, false);
                 let leaving = (!stmt_diverges(stmt)).then(|| self.leaving(None));
