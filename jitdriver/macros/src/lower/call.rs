@@ -64,6 +64,19 @@ impl Lowerer {
                 __p::Callee::call(__token, __rec, #site, __args, __plain)
             });
         }
+        if let Some((method, full_name)) = super::std_call::of_mem(callee) {
+            let (assoc_fn, twin) =
+                (format_ident!("assoc{}", args.len()), format_ident!("__jit_{method}"));
+            self.methods.insert(method.to_string());
+            return quote_spanned!(span=> {
+                let __args = (#(__p::coerce(__rec, #args),)*);
+                let __function = #func;
+                let __plain = __p::call::#plain_fn(&__args, move |#(#names),*| __function(#(#names),*));
+                let __token = __p::call::#assoc_fn(&__args, &__plain).#twin();
+                let __token = __p::OnlyStd(__token, __p::type_name_of(&__function), #full_name);
+                __p::Callee::call(__token, __rec, #site, __args, __plain)
+            });
+        }
         let (scope, token) = self.token(callee, &name);
         quote_spanned!(span=> {
             let __args = (#(__p::coerce(__rec, #args),)*);
@@ -151,11 +164,19 @@ impl Lowerer {
         let twin = format_ident!("__jit_{name}", span = at(method.span()));
         let span = at(method.span());
         let site = self.site(&name, m.span());
+        // A panic names the method's name and parentheses, which are to have one origin.
+        let mut given =
+            proc_macro2::Group::new(proc_macro2::Delimiter::Parenthesis, quote!(#(#names),*));
+        given.set_span(method.span());
+        let target = match BY_VALUE.contains(&name.as_str()) {
+            true => quote_spanned!(span=> __p::Owned(__target)),
+            false => quote_spanned!(span=> (**__target)),
+        };
         quote_spanned!(span=> {
             let __this = (#this).known();
             let __args = (#(__p::coerce(__rec, #args),)*);
             let __plain = __p::call::#plain_fn(
-                &__this, &__args, |__target, #(#names),*| (**__target).#method #turbofish (#(#names),*));
+                &__this, &__args, |__target, #(#names),*| #target.#method #turbofish #given);
             let __token = __this.probe().#twin();
             __p::Method::call(__token, __rec, #site, __this, __args, __plain)
         })
@@ -168,6 +189,23 @@ pub(super) fn is_constructor(path: &Path) -> bool {
         .last()
         .is_some_and(|last| last.ident.to_string().starts_with(|c: char| c.is_ascii_uppercase()))
 }
+/// Methods of `Option` and `Result` that take their receiver by value.
+const BY_VALUE: &[&str] = &[
+    "unwrap",
+    "expect",
+    "unwrap_err",
+    "expect_err",
+    "unwrap_or",
+    "unwrap_or_default",
+    "ok",
+    "err",
+    "ok_or",
+    "or",
+    "and",
+    "xor",
+    "zip",
+];
+
 /// Methods that `Box`, `Rc` and `Arc` have themselves, beside those of what they point to.
 const OF_POINTERS: &[&str] = &[
     "clone",

@@ -3,7 +3,7 @@
 use super::degrade::is_expression_macro;
 use super::{Lowerer, call_at};
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, Member, UnOp};
 
@@ -32,8 +32,8 @@ impl Lowerer {
                 quote!(#base.field(__rec, |__place| &raw const __place.#member))
             }
             Expr::Index(i) => {
-                if matches!(*i.index, Expr::Range(_)) {
-                    return self.unsupported(&i.index, "a range as index");
+                if let Expr::Range(range) = &*i.index {
+                    return self.range_index(i, range);
                 }
                 let base = self.peeled(&i.expr);
                 self.extending = false;
@@ -56,6 +56,33 @@ impl Lowerer {
                 self.extending = extending;
                 self.temporary(e)
             }
+        }
+    }
+
+    /// `a[i..j]`.
+    fn range_index(&mut self, i: &syn::ExprIndex, range: &syn::ExprRange) -> TokenStream {
+        let base = self.peeled(&i.expr);
+        self.extending = false;
+        let bound = |cx: &mut Lowerer, bound: &Option<Box<Expr>>| match bound {
+            Some(bound) => {
+                let value = cx.value(bound);
+                quote!(::core::option::Option::Some(#value))
+            }
+            None => quote!(::core::option::Option::None),
+        };
+        let (start, end) = (bound(self, &range.start), bound(self, &range.end));
+        let closed = matches!(range.limits, syn::RangeLimits::Closed(_));
+        let limits = &range.limits;
+        let a = range.start.as_ref().map(|_| quote!(__a));
+        let b = range.end.as_ref().map(|_| quote!(__b));
+        let plain = quote_spanned!(super::start(i)=> &raw const __whole[#a #limits #b]);
+        quote! {
+            __p::IndexRange::index_range(
+                #base,
+                __rec,
+                __p::Bounds { start: #start, end: #end, closed: #closed },
+                |__whole, __a, __b| #plain,
+            )
         }
     }
 

@@ -16,13 +16,15 @@ impl Lowerer {
         if self.is_closed(e) {
             return self.constant(e);
         }
-        self.or_degraded(e, |cx| cx.value_in_parts(e, extending), |cx, why| cx.degraded(e, &why))
+        self.extending = extending;
+        self.or_degraded(e, |cx| cx.value_in_parts(e), |cx, why| cx.degraded(e, &why))
     }
 
-    fn value_in_parts(&mut self, e: &Expr, extending: bool) -> TokenStream {
-        let is_stmt = std::mem::take(&mut self.is_stmt);
+    fn value_in_parts(&mut self, e: &Expr) -> TokenStream {
+        let extending = std::mem::take(&mut self.extending);
         self.extending = extending
             && matches!(e, Expr::Paren(_) | Expr::Group(_) | Expr::Reference(_) | Expr::Tuple(_));
+        let is_stmt = std::mem::take(&mut self.is_stmt);
         let span = start(e);
         match e {
             Expr::Paren(e) => self.value(&e.expr),
@@ -319,7 +321,7 @@ impl Lowerer {
         let Some((last, before)) = rest.split_last() else { return self.leaving(None) };
         let before = before.iter().map(|stmt| self.stmt(stmt, false)).collect::<TokenStream>();
         let last = match last {
-            Stmt::Expr(e, None) => self.leaving(Some(e)),
+            Stmt::Expr(e, None) => self.with_temps(|cx| cx.leaving(Some(e))),
             stmt => {
                 let lowered = self.stmt(stmt, false);
                 let leaving = (!stmt_diverges(stmt)).then(|| self.leaving(None));
