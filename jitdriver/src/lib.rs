@@ -257,8 +257,11 @@ pub use jitdriver_macros::jit;
 /// ```
 ///
 /// There is no `can_enter_jit!` here. Then each merge point to which the interpreted program has jumped *back*
-/// counts: where no pointer among the greens is another one than at the last merge point, and the first
-/// number that differs is larger, the program went ahead.
+/// counts: one whose greens are not larger than at the last one.
+///
+/// A field may hold the program as an `Rc` or `Arc`, which borrows nothing: programs may be dropped and others
+/// made. Code is freed with its program, and no other one runs it. Until then the driver keeps a weak count, so
+/// the program cannot be changed in place.
 ///
 /// A reference in a field must live as long as the driver, like any other green:
 ///

@@ -5,7 +5,9 @@
 //! was compiled is asserted too: a green that is not known costs a guard or a load in every lap.
 
 use jit_tests::oracle::{Counts, RPYTHON, Run, THRESHOLDS, check, check_counts};
-use jitdriver::{JitDriver, can_enter_jit, dont_look_inside, jit, jit_merge_point};
+use jitdriver::{
+    JitDriver, can_enter_jit, dont_look_inside, elidable, jit, jit_merge_point, promote,
+};
 use std::cell::RefCell;
 
 const ONE_LOOP: Counts = Counts { tracings: 1, loops: 1, bridges: 0, aborted: 0 };
@@ -494,5 +496,106 @@ fn portals_with_drivers_of_their_own_nest() {
                 assert_eq!((outer.loops, inner.loops), (1, 1), "{jit} with `{params}`");
             }
         }
+    }
+}
+
+/// The program counter is a raw pointer into the program's text.
+struct Raw {
+    ip: *const u8,
+    start: *const u8,
+    acc: i64,
+    n: i64,
+}
+
+#[elidable]
+fn next_of(ip: *const u8) -> *const u8 {
+    ip.wrapping_add(1)
+}
+
+#[jit]
+fn run_raw(driver: &JitDriver<'_>, raw: &mut Raw) -> i64 {
+    loop {
+        jit_merge_point!(driver, greens = [raw.ip], reds = [raw]);
+        // SAFETY: the program ends with a full stop, which is not passed.
+        let op = unsafe { promote(*raw.ip) };
+        raw.ip = next_of(raw.ip);
+        match op {
+            b'a' => raw.acc += raw.n,
+            b'-' => raw.n -= 1,
+            b'j' => {
+                if raw.n > 0 {
+                    raw.ip = raw.start;
+                }
+            }
+            _ => return raw.acc,
+        }
+    }
+}
+
+#[test]
+fn b019_a_raw_pointer_is_green() {
+    const PROGRAM: &[u8; 4] = b"a-j.";
+    let runs = check(THRESHOLDS, |d| {
+        let start = PROGRAM.as_ptr();
+        let mut raw = Raw { ip: start, start, acc: 0, n: 3000 };
+        (run_raw(d, &mut raw), raw.ip.addr() - start.addr())
+    });
+    for run in runs {
+        assert_eq!((run.counts(), run.stats.residual_calls), (ONE_LOOP, 0), "{run}");
+        // One for each opcode, since what a raw pointer points to may change; and one for the pointer that is
+        // loaded from `start`.
+        assert_eq!(run.count("guard_value"), 4, "{run}");
+    }
+}
+
+/// Programs in memory that they can write to: the opcode is read and promoted.
+struct Guest {
+    ram: [u8; 32],
+    pc: u8,
+    acc: u32,
+}
+
+#[jit]
+impl Guest {
+    fn fetch(&mut self) -> u8 {
+        let byte = self.ram[self.pc as usize % 32];
+        self.pc = self.pc.wrapping_add(1);
+        byte
+    }
+
+    fn run(&mut self, driver: &JitDriver<'_>, fuel: u32) -> u32 {
+        let mut fuel = fuel;
+        while fuel > 0 {
+            jit_merge_point!(driver, greens = [self.pc], reds = [self, fuel]);
+            fuel -= 1;
+            match promote(self.fetch()) {
+                0 => break,
+                1 => self.acc = self.acc.wrapping_mul(3).wrapping_add(1),
+                2 => self.pc = self.fetch(),
+                3 => {
+                    // Rewrites the program.
+                    let at = self.fetch();
+                    self.ram[at as usize % 32] = self.acc as u8 % 5;
+                }
+                _ => self.acc ^= 0x55,
+            }
+        }
+        self.acc
+    }
+}
+
+#[test]
+fn a_program_that_changes_itself() {
+    let mut random = 1u32;
+    for _ in 0..20 {
+        let ram = std::array::from_fn(|_| {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            // Few ends, many rewrites and jumps.
+            [1, 2, 3, 4, 1, 2, 3, (random >> 8) as u8 % 40][(random >> 24) as usize % 8]
+        });
+        check(THRESHOLDS, |d| {
+            let mut guest = Guest { ram, pc: 0, acc: 1 };
+            (guest.run(d, 5000), guest.ram, guest.pc)
+        });
     }
 }

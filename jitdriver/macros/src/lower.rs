@@ -571,7 +571,9 @@ impl Lowerer {
             Expr::Group(e) => self.place(&e.expr),
             Expr::Path(_) => quote!(__p::Place::of_static(&#e)),
             Expr::Field(f) => {
+                // A field is one of what is behind all references, and the second may be an `Rc`.
                 let base = self.peeled(&f.base);
+                let base = quote!(__p::Peel(#base).peel(__rec));
                 let member = &f.member;
                 if let Member::Named(name) = member
                     && name == "await"

@@ -304,6 +304,20 @@ impl<T: ?Sized + Pointee> Place<T> {
         self.addr.shadow
     }
 
+    /// The place that many bytes behind.
+    pub(super) fn behind(mut self, bytes: usize) -> Place<T> {
+        assert!(self.addr.add_offset(bytes as isize), "offset out of range");
+        self.ptr = self.ptr.wrapping_byte_add(bytes);
+        self
+    }
+
+    /// This place in memory that changes as little as that of `other`, or that is green.
+    pub(super) fn as_immutable_as<U: ?Sized>(mut self, other: &Place<U>, green: bool) -> Place<T> {
+        self.addr.frozen = other.addr.frozen;
+        self.addr.green = green || other.addr.green;
+        self
+    }
+
     /// The machine arguments of a pointer to this place.
     pub(crate) fn pointer_args(self, rec: Rec) -> Args {
         self.shared().args(rec)
@@ -316,6 +330,11 @@ impl<T: ?Sized> Place<T> {
         // SAFETY: a place is made of a value that is there, and the reference is gone before the twin
         // that it leads to touches anything.
         unsafe { &*self.ptr }
+    }
+
+    /// The same place, as that of a value of another type.
+    pub(super) fn reinterpret<U>(self) -> Place<U> {
+        Place { ptr: self.ptr.cast(), addr: self.addr }
     }
 
     /// The place of a field. `project` is the author's own field access; only the distance counts.

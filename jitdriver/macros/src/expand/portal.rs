@@ -69,9 +69,11 @@ fn greens(hint: &Hint) -> TokenStream {
     let driver = &hint.driver;
     let greens = hint.greens.iter().map(|green| {
         let read = green.read();
-        let read = green.variable().map_or_else(|| quote!((#read)), ToTokens::to_token_stream);
         let span = Span::call_site().located_at(green.span());
-        quote_spanned!(span=> ::jitdriver::plumbing::green(&#driver, &#read))
+        match green.variable() {
+            Some(_) => quote_spanned!(span=> ::jitdriver::plumbing::green(&#driver, &#read)),
+            None => quote_spanned!(span=> ::jitdriver::plumbing::green_expr(&#driver, &(#read))),
+        }
     });
     quote!((#(#greens,)*))
 }

@@ -40,11 +40,14 @@ impl Lowerer {
             .iter()
             .filter(|(_, green)| !green.calls_inside())
             .map(|(name, green)| {
-                let value = self.green(green);
+                if green.is_place() {
+                    let place = self.place(&green.promoted);
+                    return quote!({ let __place = #place; __p::know_green(__rec, __place, &#name); });
+                }
+                let value = self.value(&green.promoted);
                 quote!({ let __read = #value; __p::know(__rec, &__read, &#name); })
             })
             .collect();
-        let notes = exprs.iter().map(|(name, _)| name);
         let fixed = hint.reds.iter().map(|red| !self.reassigned.contains(&red.to_string()));
         let reds = hint.reds.iter().map(|red| syntax::rename_self(quote!(#red)));
         let alone = self.is_alone.then(|| quote!(__rec.may_be_loop_header();));
@@ -56,14 +59,17 @@ impl Lowerer {
             {
                 return __ended;
             }
-            #({ use __p::NoReference as _; (&__p::GreenValue(&#notes)).note(__rec); })*
             #(#knows)*
             __p::Traced::constant(())
         })
     }
 
-    /// The value of a green expression.
+    /// The key of a green expression.
     fn green(&mut self, green: &GreenExpr) -> TokenStream {
+        if !green.calls_inside() && green.is_place() {
+            let place = self.place(&green.promoted);
+            return quote!({ let __place = #place; __p::read_green(__rec, __place) });
+        }
         if !green.calls_inside() {
             return self.value(&green.promoted);
         }
@@ -77,7 +83,7 @@ impl Lowerer {
             __rec,
             #site,
             (#(__p::Lend::lend(&mut #locals),)*),
-            |(#(#locals,)*)| #plain,
+            |(#(#locals,)*)| __p::green_value(&(#plain)),
         ))
     }
 }

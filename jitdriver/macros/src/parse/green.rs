@@ -97,6 +97,15 @@ impl PartialEq for Green {
 }
 
 impl GreenExpr {
+    /// Whether it is read from a place, not computed or called.
+    pub fn is_place(&self) -> bool {
+        match &self.promoted {
+            Expr::Field(_) | Expr::Index(_) => true,
+            Expr::Unary(it) => matches!(it.op, UnOp::Deref(_)),
+            _ => false,
+        }
+    }
+
     /// Whether reading it may call something that is not traced, in the middle of it: the whole is
     /// then called.
     pub fn calls_inside(&self) -> bool {
