@@ -599,3 +599,86 @@ fn a_program_that_changes_itself() {
         });
     }
 }
+
+/// Why a machine stops.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Fault {
+    at: usize,
+}
+
+/// Executes one instruction a call; the loop is in code that knows nothing of a JIT.
+#[jit]
+impl<'p> Vm<'p> {
+    fn try_step(&mut self, driver: &JitDriver<'p>) -> Result<bool, Fault> {
+        jit_merge_point!(driver, greens = [self.pc, self.code], reds = [self], again = Ok(true));
+        match self.fetch() {
+            b'a' => self.acc += self.n,
+            b'-' => {
+                self.n -= 1;
+                return Ok(true);
+            }
+            b'j' => {
+                let target = self.fetch() as usize;
+                if self.n > 0 {
+                    self.pc = target;
+                }
+            }
+            b'.' => return Ok(false),
+            _ => return Err(Fault { at: self.pc }),
+        }
+        Ok(true)
+    }
+
+    fn step_while(&mut self, driver: &JitDriver<'p>) -> bool {
+        jit_merge_point!(driver, greens = [self.pc, self.code], reds = [self], again = true);
+        if self.n > 1000 && self.pc == 0 {
+            self.n -= 1;
+            true
+        } else {
+            match self.fetch() {
+                b'a' => {
+                    self.acc += self.n;
+                    true
+                }
+                b'-' => {
+                    self.n -= 1;
+                    true
+                }
+                b'j' => {
+                    let target = self.fetch() as usize;
+                    if self.n > 0 {
+                        self.pc = target;
+                    }
+                    true
+                }
+                _ => false,
+            }
+        }
+    }
+}
+
+fn run_steps<'p>(driver: &JitDriver<'p>, vm: &mut Vm<'p>) -> Result<i64, Fault> {
+    while vm.try_step(driver)? {}
+    Ok(vm.acc)
+}
+
+#[test]
+fn b007_the_loop_may_be_in_code_that_is_not_annotated() {
+    for run in check(THRESHOLDS, |d| run_steps(d, &mut Vm::new(&PROGRAM, 3000))) {
+        knows_its_greens(&run);
+    }
+    let runs = check(THRESHOLDS, |d| {
+        let mut vm = Vm::new(&PROGRAM, 4000);
+        while vm.step_while(d) {}
+        (vm.acc, vm.n, vm.pc)
+    });
+    for run in runs {
+        assert!(run.stats.loops >= 1 && run.stats.aborted() == 0, "{run}");
+        assert_eq!(run.stats.residual_calls, 0, "{run}");
+    }
+    let faulty = [b'a', b'-', b'j', 0, b'?'];
+    check(THRESHOLDS, |d| {
+        let mut vm = Vm::new(&faulty, 3000);
+        (run_steps(d, &mut vm), vm.pc, vm.acc)
+    });
+}

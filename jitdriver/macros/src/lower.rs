@@ -128,6 +128,11 @@ impl Lowerer {
         }
     }
 
+    /// What a function that executes one instruction returns to be called again.
+    pub fn again(&self) -> Option<syn::Expr> {
+        Some(self.hint.as_ref()?.again.as_ref()?.1.clone())
+    }
+
     /// The names of the methods called, or why there is no twin.
     pub fn finish(self) -> Result<BTreeSet<String>, NoTwin> {
         match (self.errors, self.unsupported) {

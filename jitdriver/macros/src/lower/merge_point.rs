@@ -5,18 +5,18 @@
 //! promoted by the recorder. Behind the merge point the expression is read once more, to tell the
 //! recorder which of the places that it has just read holds what.
 
-use super::Lowerer;
+use super::{Lowerer, at};
 use crate::parse::{Green, GreenExpr, Hint};
 use crate::syntax;
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 /// The twin's local for a green.
 pub fn green_name((number, green): (usize, &Green)) -> Ident {
     match green.variable() {
         Some(name) if name == "self" => Ident::new("__self", name.span()),
         Some(name) => name.clone(),
-        None => format_ident!("__green{number}"),
+        None => format_ident!("__green{number}", span = at(green.span())),
     }
 }
 
@@ -42,7 +42,10 @@ impl Lowerer {
             .map(|(name, green)| {
                 if green.is_place() {
                     let place = self.place(&green.promoted);
-                    return quote!({ let __place = #place; __p::know_green(__rec, __place, &#name); });
+                    return quote_spanned!(at(green.span())=> {
+                        let __place = #place;
+                        __p::know_green(__rec, __place, &#name);
+                    });
                 }
                 let value = self.value(&green.promoted);
                 quote!({ let __read = #value; __p::know(__rec, &__read, &#name); })
@@ -68,7 +71,7 @@ impl Lowerer {
     fn green(&mut self, green: &GreenExpr) -> TokenStream {
         if !green.calls_inside() && green.is_place() {
             let place = self.place(&green.promoted);
-            return quote!({ let __place = #place; __p::read_green(__rec, __place) });
+            return quote_spanned!(at(green.span())=> { let __place = #place; __p::read_green(__rec, __place) });
         }
         if !green.calls_inside() {
             return self.value(&green.promoted);

@@ -71,7 +71,7 @@ impl Green {
     pub fn span(&self) -> Span {
         match self {
             Green::Variable(name) => name.span(),
-            Green::Expr(it) => it.written.span(),
+            Green::Expr(it) => it.span(),
         }
     }
 }
@@ -97,6 +97,11 @@ impl PartialEq for Green {
 }
 
 impl GreenExpr {
+    /// Where it is written.
+    pub fn span(&self) -> Span {
+        self.written.span()
+    }
+
     /// Whether it is read from a place, not computed or called.
     pub fn is_place(&self) -> bool {
         match &self.promoted {

@@ -42,6 +42,11 @@ pub struct LoopSpan {
     pub end: Time,
 }
 
+impl LoopSpan {
+    /// Behind everything.
+    pub const END: Time = Time::MAX;
+}
+
 /// Where a hint was found, as far as the loops around it do not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Home {
@@ -103,6 +108,8 @@ pub struct Names {
     pub loops: Vec<LoopSpan>,
     /// Every hint.
     pub hints: Vec<HintSite>,
+    /// Behind the parameters, before the body.
+    pub body_start: Time,
 }
 
 impl Names {
@@ -126,6 +133,7 @@ pub fn resolve(sig: &Signature, block: &Block) -> Names {
             FnArg::Typed(typed) => walker.declare_pat(&Pat::Type(typed.clone())),
         }
     }
+    walker.names.body_start = walker.tick();
     walker.visit_block(block);
     walker.names
 }
