@@ -1,17 +1,17 @@
-//! From a trace to relocatable machine code.
+//! From a group of traces to relocatable machine code.
 
 use crate::Options;
 use crate::analysis::Analysis;
 use crate::free_list::GRANULE;
+use crate::group::Group;
 use crate::link::{Relocation, Target as LinkTarget};
-use crate::lower::{Env, Symbol, lower, trace_signature};
+use crate::lower::{Env, Helper, lower, trace_signature};
 use crate::target::Target;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{ExternalName, Function, UserFuncName};
 use cranelift_codegen::{CodegenError, Context, FinalizedMachReloc, FinalizedRelocTarget};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use metainterp::backend::Refusal;
-use metainterp::ir::Trace;
 
 /// Machine code that lies nowhere yet.
 #[derive(Debug)]
@@ -47,19 +47,20 @@ impl Compiler {
         self.target.mid_end.is_some()
     }
 
-    /// Compiles an analyzed trace.
+    /// Compiles an analyzed group.
     pub fn compile(
         &mut self,
-        trace: &Trace,
-        analysis: &Analysis,
+        name: &str,
+        group: &Group<'_>,
+        analysis: &Analysis<'_>,
         env: &Env,
     ) -> Result<MachineCode, Refusal> {
         self.context.clear();
         self.context.func =
             Function::with_name_signature(UserFuncName::default(), trace_signature());
         let builder = FunctionBuilder::new(&mut self.context.func, &mut self.builder_context);
-        let symbols = lower(trace, analysis, env, &*self.target.isa, builder);
-        log::trace!("{}:\n{}", trace.name, self.context.func.display());
+        let symbols = lower(group, analysis, env, &*self.target.isa, builder);
+        log::trace!("{name}:\n{}", self.context.func.display());
         self.mid_end().map_err(refusal)?;
         self.context.set_disasm(self.keep_listings);
         let compiled = self.context.compile(&*self.target.isa, &mut self.control);
@@ -79,7 +80,7 @@ impl Compiler {
         self.context.egraph_pass(&**isa, &mut self.control)
     }
 
-    fn take(&mut self, symbols: &[Symbol]) -> MachineCode {
+    fn take(&mut self, symbols: &[Helper]) -> MachineCode {
         let compiled = self.context.take_compiled_code().expect("the compilation has succeeded");
         let alignment = compiled.buffer.alignment as usize;
         assert!(alignment <= GRANULE, "code to be aligned to {alignment} bytes");
@@ -93,11 +94,11 @@ impl Compiler {
     }
 }
 
-fn relocation(reloc: &FinalizedMachReloc, function: &Function, symbols: &[Symbol]) -> Relocation {
+fn relocation(reloc: &FinalizedMachReloc, function: &Function, symbols: &[Helper]) -> Relocation {
     let target = match &reloc.target {
         FinalizedRelocTarget::ExternalName(ExternalName::User(name)) => {
             let name = &function.params.user_named_funcs()[*name];
-            LinkTarget::Symbol(symbols[name.index as usize])
+            LinkTarget::Helper(symbols[name.index as usize])
         }
         FinalizedRelocTarget::ExternalName(ExternalName::LibCall(libcall)) => {
             LinkTarget::LibCall(*libcall)

@@ -7,7 +7,7 @@
 
 #![expect(unsafe_code, reason = "calls machine code")]
 
-use crate::exits::EXIT_SLOT_ID;
+use crate::exits::{EXIT_SLOT_ID, Place};
 use crate::lower::trace_signature;
 use cranelift_codegen::ir::{AbiParam, InstBuilder, MemFlagsData, Signature, Value, types};
 use cranelift_codegen::isa::OwnedTargetIsa;
@@ -17,8 +17,8 @@ use cranelift_module::{FuncId, Linkage, Module, ModuleError, default_libcall_nam
 use metainterp::backend::{Frame, Refusal};
 use metainterp::ir::ExitId;
 
-/// `(frame, address of the trace) -> exit id`
-type Trampoline = unsafe extern "C" fn(*mut Frame, usize) -> u32;
+/// `(frame, address of the function, entry) -> exit id`
+type Trampoline = unsafe extern "C" fn(*mut Frame, usize, u64) -> u32;
 
 /// The trampoline and the stub.
 pub(crate) struct Entry {
@@ -38,7 +38,7 @@ impl Entry {
     fn compile(mut module: JITModule) -> Result<Entry, Box<ModuleError>> {
         let stub = define(&mut module, "jit_exit", trace_signature(), exit_stub)?;
         let mut signature = module.make_signature();
-        signature.params.extend([types::I64; 2].map(AbiParam::new));
+        signature.params.extend([types::I64; 3].map(AbiParam::new));
         signature.returns.push(AbiParam::new(types::I32));
         let trampoline = define(&mut module, "jit_enter", signature, trampoline)?;
         module.finalize_definitions()?;
@@ -55,14 +55,14 @@ impl Entry {
         self.stub
     }
 
-    /// Runs a trace until it leaves through the stub.
+    /// Runs code until it leaves through the stub or pauses.
     ///
     /// # Safety
-    /// - `code` is the address of a trace's machine code, which stays until this returns.
-    /// - The frame holds the trace's inputs, and what the trace does with them is sound.
-    pub unsafe fn call(&self, frame: &mut Frame, code: usize) -> ExitId {
+    /// - `place` is in the machine code of a trace or region, which stays until this returns.
+    /// - The frame holds what the entry takes, and what the code does with it is sound.
+    pub unsafe fn call(&self, frame: &mut Frame, place: Place) -> ExitId {
         // SAFETY: the trampoline is alive, as `self` is; the rest is the caller's promise.
-        ExitId(unsafe { (self.trampoline)(frame, code) })
+        ExitId(unsafe { (self.trampoline)(frame, place.code, place.entry.into()) })
     }
 }
 
@@ -104,11 +104,11 @@ fn exit_stub(b: &mut FunctionBuilder<'_>, params: &[Value]) {
     b.ins().return_(&[id]);
 }
 
-/// `(frame, code) -> code(frame, 0, none)`
+/// `(frame, code, entry) -> code(frame, entry, none)`
 fn trampoline(b: &mut FunctionBuilder<'_>, params: &[Value]) {
     let signature = b.import_signature(trace_signature());
     let zero = b.ins().iconst(types::I64, 0);
-    let call = b.ins().call_indirect(signature, params[1], &[params[0], zero, zero]);
+    let call = b.ins().call_indirect(signature, params[1], &[params[0], params[2], zero]);
     let results = b.inst_results(call).to_vec();
     b.ins().return_(&results);
 }

@@ -2,13 +2,17 @@
 //!
 //! The way of a trace: `analysis` looks it over and refuses what cannot be compiled, `lower` makes
 //! a Cranelift function of it, `compiler` has it compiled, `link` and `memory` put the code where
-//! it runs. `exits` holds where its exits lead, `entry` calls it.
+//! it runs. `exits` holds where its exits and labels lead, `entry` calls it, `counters` counts how
+//! often it is entered. Traces that are often gone to from each other take the same way together
+//! (`group`, `region`).
 //!
 //! Invariants
-//! 1. Traces run with one native stack frame, however many of them are gone through: from trace to
-//!    trace they go by tail calls.
+//! 1. Code runs with one native stack frame, however many traces are gone through: from function to
+//!    function it goes by tail calls.
 //! 2. No page is writable and executable at a time.
 //! 3. Compiling never panics for a trace that passes the verifier: it answers or refuses.
+//! 4. Code refers to other traces by their exit slots and label cells only, so that a trace can
+//!    move into a region and out of it while anything runs.
 //!
 //! Lowering is the same for all machines; [`compile_for`] assembles for another than the host's.
 
@@ -16,30 +20,36 @@
 
 mod analysis;
 mod compiler;
+mod counters;
 mod entry;
 mod exits;
 mod free_list;
+mod group;
 mod link;
 mod lower;
 mod memory;
 mod perf;
+mod region;
 mod target;
 #[cfg(test)]
 mod tests;
 
 use analysis::{Analysis, shape_hash};
 use compiler::{Compiler, MachineCode};
+use counters::Counters;
 use entry::Entry;
-use exits::ExitSlots;
+use exits::{ExitSlots, LabelCell, Place};
 use free_list::Range;
+use group::{Group, Member};
 use link::Relocation;
-use lower::{Env, ForeignLabel, Symbol};
+use lower::{Env, Helper};
 use memory::{CodeMemory, Mapping};
 use metainterp::backend::{Backend, Compiled, Frame, Refusal};
 use metainterp::ir::{CodeId, Exit, ExitId, Opcode, TargetId, Trace};
 use perf::PerfMap;
+use region::{Region, RegionPlace};
 use rustc_hash::FxHashMap;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use target::Target;
 use target_lexicon::Triple;
 
@@ -99,6 +109,8 @@ impl Options {
 pub struct CraneliftBackend {
     entry: Entry,
     inner: RefCell<Inner>,
+    /// How many runs of machine code are on the stack.
+    depth: Cell<u32>,
 }
 
 struct Inner {
@@ -109,39 +121,65 @@ struct Inner {
     codes: FxHashMap<CodeId, Code>,
     labels: FxHashMap<TargetId, Label>,
     exits: FxHashMap<ExitId, ExitPlace>,
+    /// Every entry of every trace; what the code returns that pauses there names it.
+    doors: Vec<(CodeId, u32)>,
+    regions: FxHashMap<u32, Region>,
+    next_region: u32,
+    /// Functions that are not gone to any more, but may be running.
+    retired: Vec<Body>,
     /// Thunks for functions of the program, by their address. They stay: there are as many as
     /// functions that traces call.
     thunks: FxHashMap<u64, u64>,
+    /// Bytes of slots and counters.
     slot_bytes: usize,
     perf_map: Option<PerfMap>,
 }
 
-/// A compiled trace.
-struct Code {
+/// The machine code of a function.
+struct Body {
     range: Range,
     address: usize,
+    counters: Counters,
+    listing: Option<String>,
+}
+
+/// A compiled trace.
+struct Code {
+    /// Its own function, which stays as long as the trace.
+    own: Body,
+    /// Where it is instead, if it has become part of a region.
+    region: Option<RegionPlace>,
     exits: ExitSlots,
     labels: Vec<TargetId>,
+    /// Its entries, as indices into `doors`.
+    doors: std::ops::Range<u32>,
+    /// Entries counted by functions that it is not in any more, and before the last restart.
+    entered: u64,
     /// [`shape_hash`] of its inputs.
     inputs: u32,
     /// The exits that it was attached to.
     bridge_of: Vec<ExitId>,
-    listing: Option<String>,
 }
 
 /// A label that traces can jump to.
 struct Label {
-    place: ForeignLabel,
+    code: CodeId,
+    entry: u32,
+    cell: Box<LabelCell>,
     /// [`shape_hash`] of its arguments.
     shape: u32,
 }
 
-/// Where an exit's slot is.
+/// Where an exit's slot is, and which bridge continues there.
 #[derive(Clone, Copy)]
 struct ExitPlace {
     code: CodeId,
     index: u32,
+    bridge: Option<CodeId>,
 }
+
+/// Numbers from here on are doors where code has paused, and no exits.
+const DOOR: u32 = 1 << 31;
 
 impl CraneliftBackend {
     /// A backend with [`Options::from_env`].
@@ -178,11 +216,31 @@ impl CraneliftBackend {
             codes: FxHashMap::default(),
             labels: FxHashMap::default(),
             exits: FxHashMap::default(),
+            doors: Vec::new(),
+            regions: FxHashMap::default(),
+            next_region: 0,
+            retired: Vec::new(),
             thunks: FxHashMap::default(),
             slot_bytes: 0,
             perf_map: perf_map.map_err(failed)?,
         };
-        Ok(CraneliftBackend { entry, inner: RefCell::new(inner) })
+        let depth = Cell::new(0);
+        Ok(CraneliftBackend { entry, inner: RefCell::new(inner), depth })
+    }
+
+    /// Runs code until it leaves or pauses.
+    ///
+    /// # Safety
+    /// As [`Backend::execute`].
+    #[expect(unsafe_code, reason = "the caller vouches for the code")]
+    unsafe fn enter(&self, place: Place, frame: &mut Frame) -> ExitId {
+        self.depth.set(self.depth.get() + 1);
+        // SAFETY: the caller vouches that the code stays while it runs, for the values in the
+        // frame, and for what the trace does with them. What it was moved away from stays as long
+        // as `depth` says that something runs.
+        let exit = unsafe { self.entry.call(frame, place) };
+        self.depth.set(self.depth.get() - 1);
+        exit
     }
 }
 
@@ -217,14 +275,55 @@ impl Backend for CraneliftBackend {
     #[expect(unsafe_code, reason = "the trait's contract")]
     unsafe fn execute(&self, code: CodeId, frame: &mut Frame) -> ExitId {
         // The borrow ends here: compiled code may call what compiles, attaches and frees.
-        let address = self.inner.borrow().code(code).address;
-        // SAFETY: the caller vouches that the code stays while it runs, for the inputs, and for
-        // what the trace does with them.
-        unsafe { self.entry.call(frame, address) }
+        let place = self.inner.borrow().place(code, 0);
+        // SAFETY: the caller's promise is the same.
+        unsafe { self.enter(place, frame) }
     }
 
     fn free(&self, code: CodeId) {
-        self.inner.borrow_mut().free(code);
+        let mut inner = self.inner.borrow_mut();
+        inner.free(code);
+        inner.release(self.depth.get());
+    }
+
+    fn has_regions(&self) -> bool {
+        true
+    }
+
+    fn compile_region(
+        &self,
+        name: &str,
+        members: &[(CodeId, &Trace)],
+    ) -> Result<Compiled, Refusal> {
+        let mut inner = self.inner.borrow_mut();
+        let compiled = inner.compile_region(name, members);
+        inner.release(self.depth.get());
+        compiled
+    }
+
+    fn pause_after(&self, code: CodeId, entries: u64) {
+        self.inner.borrow_mut().restart_counters(code, entries);
+    }
+
+    fn entered(&self, code: CodeId) -> u64 {
+        self.inner.borrow().entered(code)
+    }
+
+    fn paused_at(&self, exit: ExitId) -> Option<CodeId> {
+        let door = exit.0.checked_sub(DOOR)?;
+        Some(self.inner.borrow().doors[door as usize].0)
+    }
+
+    #[expect(unsafe_code, reason = "the trait's contract")]
+    unsafe fn resume(&self, paused: ExitId, frame: &mut Frame) -> ExitId {
+        let place = {
+            let inner = self.inner.borrow();
+            let (code, entry) = inner.doors[(paused.0 - DOOR) as usize];
+            inner.place(code, entry)
+        };
+        // SAFETY: the code paused before it did anything, so the frame holds what this entry takes,
+        // wherever it is by now; the rest is the caller's promise.
+        unsafe { self.enter(place, frame) }
     }
 
     fn code_bytes(&self) -> usize {
@@ -233,7 +332,7 @@ impl Backend for CraneliftBackend {
     }
 
     fn disassemble(&self, code: CodeId) -> Option<String> {
-        self.inner.borrow().codes.get(&code)?.listing.clone()
+        self.inner.borrow().listing(code)
     }
 }
 
@@ -244,51 +343,74 @@ impl Inner {
 
     fn compile(&mut self, code: CodeId, trace: &Trace) -> Result<Compiled, Refusal> {
         assert!(!self.codes.contains_key(&code), "{code:?} is in use");
-        let analysis = Analysis::new(trace)?;
-        let foreign = self.foreign_label(trace, &analysis)?;
         let exits = ExitSlots::new(self.stub, exit_shapes(trace));
-        let mid_end = self.compiler.has_mid_end();
-        let env = Env { foreign, exit_slots: exits.address(), mid_end };
-        let mut machine = self.compiler.compile(trace, &analysis, &env)?;
-        let range = self.install(&mut machine)?;
-        let address = self.memory.address(range);
-        if let Some(perf_map) = &mut self.perf_map {
-            perf_map.add(address, machine.bytes.len(), &trace.name);
-        }
-        let compiled = Compiled { code_bytes: range.len + exits.bytes() };
-        let labels = self.register_labels(code, trace, &analysis);
+        let jump = foreign_jump(trace, |target| has_label(trace, target));
+        let foreign = jump.map(|target| self.foreign_label(trace, target)).transpose()?;
+        let group = Group::of(Member::alone(trace, exits.address(), foreign));
+        let analysis = Analysis::new(&group)?;
+        let first_door = self.doors.len() as u32;
+        let doors = first_door..first_door + analysis.n_entries;
+        let counters = Counters::new(doors.clone().map(|door| DOOR | door));
+        let own = self.build(&trace.name, &group, &analysis, counters)?;
+        let compiled = Compiled { code_bytes: own.bytes() + exits.bytes() };
+        self.doors.extend((0..analysis.n_entries).map(|entry| (code, entry)));
+        let labels = self.register_labels(code, own.address, trace, &analysis);
         self.register_exits(code, &exits);
+        let inputs = shape_hash(trace.types[..trace.n_inputs as usize].iter().copied());
         let compiled_code = Code {
-            range,
-            address,
+            own,
+            region: None,
             exits,
             labels,
-            inputs: shape_hash(trace.types[..trace.n_inputs as usize].iter().copied()),
+            doors,
+            entered: 0,
+            inputs,
             bridge_of: Vec::new(),
-            listing: machine.listing,
         };
         self.codes.insert(code, compiled_code);
         Ok(compiled)
     }
 
-    /// The label of another trace that the trace ends with a jump to.
-    fn foreign_label(
-        &self,
-        trace: &Trace,
-        analysis: &Analysis,
-    ) -> Result<Option<ForeignLabel>, Refusal> {
-        let Some(jump) = trace.ops.last().filter(|op| op.opcode == Opcode::Jump) else {
-            return Ok(None);
-        };
-        if analysis.label_index(jump.target()).is_some() {
-            return Ok(None);
+    /// Compiles a group to a function.
+    fn build(
+        &mut self,
+        name: &str,
+        group: &Group<'_>,
+        analysis: &Analysis<'_>,
+        counters: Counters,
+    ) -> Result<Body, Refusal> {
+        let env = Env { counters: counters.address(), mid_end: self.compiler.has_mid_end() };
+        let mut machine = self.compiler.compile(name, group, analysis, &env)?;
+        let range = self.install(&mut machine)?;
+        let address = self.memory.address(range);
+        if let Some(perf_map) = &mut self.perf_map {
+            perf_map.add(address, machine.bytes.len(), name);
         }
-        let unknown = || Refusal::new(format!("{:?} is no label to jump to", jump.target()));
-        let label = self.labels.get(&jump.target()).ok_or_else(unknown)?;
+        self.slot_bytes += counters.bytes();
+        Ok(Body { range, address, counters, listing: machine.listing })
+    }
+
+    /// The address of the cell of another function's label, to which the trace jumps.
+    fn foreign_label(&self, trace: &Trace, target: TargetId) -> Result<u64, Refusal> {
+        let unknown = || Refusal::new(format!("{target:?} is no label to jump to"));
+        let label = self.labels.get(&target).ok_or_else(unknown)?;
+        let jump = trace.ops.last().expect("the trace ends with a jump");
         if label.shape != shape_hash(trace.args(jump).iter().map(|&arg| trace.ty(arg))) {
-            return Err(Refusal::new(format!("{:?} has other arguments", jump.target())));
+            return Err(Refusal::new(format!("{target:?} has other arguments")));
         }
-        Ok(Some(label.place))
+        Ok(label.cell.address())
+    }
+
+    /// Where one of the trace's entries is now.
+    fn place(&self, code: CodeId, entry: u32) -> Place {
+        let code = self.code(code);
+        match code.region {
+            None => Place { code: code.own.address, entry },
+            Some(place) => Place {
+                code: self.regions[&place.region].body.address,
+                entry: place.first_entry + entry,
+            },
+        }
     }
 
     /// Links the code and puts it where it runs.
@@ -313,8 +435,7 @@ impl Inner {
 
     fn target_address(&mut self, relocation: &Relocation) -> Result<u64, Refusal> {
         let far = match relocation.target {
-            link::Target::Symbol(Symbol::Code(code)) => return Ok(self.code(code).address as u64),
-            link::Target::Symbol(Symbol::Helper(address)) => address,
+            link::Target::Helper(Helper(address)) => address,
             link::Target::LibCall(libcall) => link::libcall(libcall)
                 .ok_or_else(|| Refusal::new(format!("there is no {libcall:?}")))?,
         };
@@ -336,17 +457,19 @@ impl Inner {
     fn register_labels(
         &mut self,
         code: CodeId,
+        address: usize,
         trace: &Trace,
-        analysis: &Analysis,
+        analysis: &Analysis<'_>,
     ) -> Vec<TargetId> {
         let mut targets = Vec::new();
-        for label in &analysis.labels {
-            let place = ForeignLabel { code, entry: label.entry };
-            let shape = shape_hash(label.values().map(|value| trace.types[value.index()]));
-            let label_of_code = Label { place, shape };
-            let previous = self.labels.insert(label.target, label_of_code);
-            assert!(previous.is_none(), "{:?} is a label of two traces", label.target);
-            targets.push(label.target);
+        for join in &analysis.joins {
+            let Some(target) = join.target else { continue };
+            let cell = LabelCell::new(Place { code: address, entry: join.entry });
+            let shape = shape_hash(join.values().map(|value| trace.types[value.index()]));
+            let label = Label { code, entry: join.entry, cell, shape };
+            let previous = self.labels.insert(target, label);
+            assert!(previous.is_none(), "{target:?} is a label of two traces");
+            targets.push(target);
         }
         targets
     }
@@ -354,25 +477,29 @@ impl Inner {
     fn register_exits(&mut self, code: CodeId, exits: &ExitSlots) {
         self.slot_bytes += exits.bytes();
         for (index, id) in (0..).zip(exits.ids()) {
-            let previous = self.exits.insert(id, ExitPlace { code, index });
+            let previous = self.exits.insert(id, ExitPlace { code, index, bridge: None });
             assert!(previous.is_none(), "{id:?} is an exit of two traces");
         }
     }
 
     fn attach_bridge(&mut self, exit: ExitId, bridge: CodeId) {
-        let place = self.exits.get(&exit).unwrap_or_else(|| panic!("{exit:?} is not compiled"));
-        let exits = &self.code(place.code).exits;
-        let continuation = self.code(bridge);
+        let place = *self.exits.get(&exit).unwrap_or_else(|| panic!("{exit:?} is not compiled"));
         let index = place.index as usize;
-        let fits = exits.shape(index) == continuation.inputs;
+        let fits = self.code(place.code).exits.shape(index) == self.code(bridge).inputs;
         assert!(fits, "a bridge takes what its exit {exit:?} saves");
-        exits.attach(index, continuation.address);
+        if place.bridge.is_some() {
+            // A region may have the old bridge built in.
+            self.disband(place.code);
+        }
+        self.exits.insert(exit, ExitPlace { bridge: Some(bridge), ..place });
+        self.code(place.code).exits.set(index, self.place(bridge, 0));
         self.codes.get_mut(&bridge).expect("it is compiled").bridge_of.push(exit);
     }
 
     fn free(&mut self, code: CodeId) {
+        self.disband(code);
         let freed = self.codes.remove(&code).unwrap_or_else(|| panic!("{code:?} is not compiled"));
-        self.detach(&freed);
+        self.detach(code, &freed);
         for label in &freed.labels {
             self.labels.remove(label);
         }
@@ -380,19 +507,45 @@ impl Inner {
             self.exits.remove(&exit);
         }
         self.slot_bytes -= freed.exits.bytes();
-        self.memory.free(freed.range);
+        self.drop_body(freed.own);
+    }
+
+    fn drop_body(&mut self, body: Body) {
+        self.slot_bytes -= body.counters.bytes();
+        self.memory.free(body.range);
     }
 
     // A loop and its bridges lead to each other, so that whichever of them is freed first has
     // exits or jumps that lead to it. Exits can be turned back.
-    fn detach(&self, freed: &Code) {
-        let places = freed.bridge_of.iter().filter_map(|exit| self.exits.get(exit));
-        for place in places {
-            if let Some(from) = self.codes.get(&place.code) {
-                from.exits.detach(place.index as usize, freed.address, self.stub);
+    fn detach(&mut self, code: CodeId, freed: &Code) {
+        let stub = Place { code: self.stub, entry: 0 };
+        for exit in &freed.bridge_of {
+            let Some(place) = self.exits.get_mut(exit) else { continue };
+            if place.bridge == Some(code) {
+                place.bridge = None;
+                if let Some(from) = self.codes.get(&place.code) {
+                    from.exits.set(place.index as usize, stub);
+                }
             }
         }
     }
+}
+
+impl Body {
+    /// Bytes of code and data.
+    fn bytes(&self) -> usize {
+        self.range.len + self.counters.bytes()
+    }
+}
+
+fn has_label(trace: &Trace, target: TargetId) -> bool {
+    trace.ops.iter().any(|op| op.opcode == Opcode::Label && op.target() == target)
+}
+
+/// The label that the trace ends with a jump to, if it is not among those that it is compiled with.
+fn foreign_jump(trace: &Trace, is_known: impl FnOnce(TargetId) -> bool) -> Option<TargetId> {
+    let jump = trace.ops.last().filter(|op| op.opcode == Opcode::Jump)?;
+    Some(jump.target()).filter(|&target| !is_known(target))
 }
 
 /// Number and shape of every exit.
@@ -415,13 +568,16 @@ pub struct Assembled {
 pub fn compile_for(triple: &Triple, trace: &Trace) -> Result<Assembled, Refusal> {
     let options = Options { keep_listings: true, ..Options::default() };
     let mut compiler = Compiler::new(Target::of(&options, triple)?, &options);
-    let analysis = Analysis::new(trace)?;
-    let stays = |jump: &&metainterp::ir::Op| analysis.label_index(jump.target()).is_some();
-    let jump = trace.ops.last().filter(|op| op.opcode == Opcode::Jump);
-    if jump.is_some() && jump.filter(stays).is_none() {
+    if foreign_jump(trace, |target| has_label(trace, target)).is_some() {
         return Err(Refusal::new("the trace jumps to another"));
     }
-    let env = Env { foreign: None, exit_slots: 0x1000, mid_end: false };
-    let machine = compiler.compile(trace, &analysis, &env)?;
+    assemble(&mut compiler, vec![Member::alone(trace, 0x1000, None)])
+}
+
+fn assemble(compiler: &mut Compiler, members: Vec<Member<'_>>) -> Result<Assembled, Refusal> {
+    let group = Group::new(members);
+    let analysis = Analysis::new(&group)?;
+    let env = Env { counters: 0x1000, mid_end: false };
+    let machine = compiler.compile(&group.members[0].trace.name, &group, &analysis, &env)?;
     Ok(Assembled { bytes: machine.bytes, listing: machine.listing.unwrap_or_default() })
 }

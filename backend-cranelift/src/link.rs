@@ -1,6 +1,6 @@
 //! Relocations: the places in fresh machine code that depend on where it and its targets lie.
 
-use crate::lower::Symbol;
+use crate::lower::Helper;
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::ir::LibCall;
 use metainterp::backend::Refusal;
@@ -8,8 +8,8 @@ use metainterp::backend::Refusal;
 /// What a relocation points at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// Another trace or a helper.
-    Symbol(Symbol),
+    /// A function of the program.
+    Helper(Helper),
     /// A function that Cranelift's own code calls where the machine lacks an instruction.
     LibCall(LibCall),
 }

@@ -10,6 +10,7 @@ use metainterp::ir::{Const, MemDescr, Operand, Resume, TraceBuilder, Ty, parse, 
 struct Machine {
     backend: CraneliftBackend,
     frame: Box<Frame>,
+    pauses: u32,
 }
 
 impl Machine {
@@ -18,7 +19,7 @@ impl Machine {
     }
 
     fn with(options: &Options) -> Machine {
-        Machine { backend: CraneliftBackend::with_options(options), frame: Frame::new() }
+        Machine { backend: CraneliftBackend::with_options(options), frame: Frame::new(), pauses: 0 }
     }
 
     #[track_caller]
@@ -37,7 +38,12 @@ impl Machine {
         self.frame.slots.fill(0xdead_beef_dead_beef);
         self.frame.slots[..inputs.len()].copy_from_slice(inputs);
         // SAFETY: the traces below access memory of the test that runs them, and no other.
-        let exit = unsafe { self.backend.execute(CodeId(code), &mut self.frame) };
+        let mut exit = unsafe { self.backend.execute(CodeId(code), &mut self.frame) };
+        while self.backend.paused_at(exit).is_some() {
+            self.pauses += 1;
+            // SAFETY: as before.
+            exit = unsafe { self.backend.resume(exit, &mut self.frame) };
+        }
         (exit.0, self.frame.slots[..N].try_into().unwrap())
     }
 }
@@ -146,10 +152,14 @@ fn every_label_can_be_entered() {
 
 #[test]
 fn a_label_at_the_start_shares_the_entry_of_the_inputs() {
-    let shared = Analysis::new(&trace(COUNT)).unwrap();
-    assert_eq!(shared.labels[0].entry, 0);
+    let entries = |trace: &Trace| {
+        let group = Group::of(Member::alone(trace, 0, None));
+        let analysis = Analysis::new(&group).unwrap();
+        (analysis.joins[1].entry, analysis.n_entries)
+    };
+    assert_eq!(entries(&trace(COUNT)), (0, 1));
     let swapped = trace("[i0, i1]\n i2, i3 = label(i1, i0, target=0)\n jump(i3, i2, target=0)");
-    assert_eq!(Analysis::new(&swapped).unwrap().labels[0].entry, 1);
+    assert_eq!(entries(&swapped), (1, 2));
 }
 
 #[test]
@@ -597,9 +607,10 @@ fn code_is_packed() {
 impl Inner {
     /// The code that compiling the trace will yield.
     fn assemble(&mut self, trace: &Trace) -> MachineCode {
-        let analysis = Analysis::new(trace).unwrap();
-        let env = Env { foreign: None, exit_slots: 1 << 46, mid_end: false };
-        self.compiler.compile(trace, &analysis, &env).unwrap()
+        let group = Group::of(Member::alone(trace, 1 << 46, None));
+        let analysis = Analysis::new(&group).unwrap();
+        let env = Env { counters: 1 << 46, mid_end: false };
+        self.compiler.compile(&trace.name, &group, &analysis, &env).unwrap()
     }
 }
 
@@ -733,7 +744,7 @@ fn operations_compute_the_same_without_cpu_features() {
     let options = Options::default();
     let baseline = Target::of(&options, &Triple::host()).unwrap();
     let backend = CraneliftBackend::for_target(baseline, &options).unwrap();
-    let mut m = Machine { backend, frame: Frame::new() };
+    let mut m = Machine { backend, frame: Frame::new(), pauses: 0 };
     let floor = sample(Opcode::MathFloor, Ty::F64, Ty::F64).unwrap();
     let calls = m.backend.inner.borrow_mut().assemble(&floor).relocations.len();
     assert_eq!(calls, usize::from(cfg!(target_arch = "x86_64")));
@@ -825,25 +836,44 @@ struct Generator {
     usable: Vec<Operand>,
     counter: Operand,
     n_exits: u32,
+    exits: Vec<SavedExit>,
+}
+
+/// An exit of a random trace.
+#[derive(Clone)]
+struct SavedExit {
+    id: ExitId,
+    types: Vec<Ty>,
+    /// Which of the values is the counter.
+    counter: Option<usize>,
+}
+
+/// What a random trace does in the end.
+#[derive(Clone, Copy)]
+enum End {
+    /// Loops at a label of this number.
+    Loop(u32),
+    /// Jumps to the label of this number, of another trace.
+    Jump(u32),
 }
 
 impl Generator {
-    /// A trace with inputs of the given types and then the counter, first exit and target. It loops
-    /// until the counter is 0, or jumps to `next`, which has the same arguments.
-    fn trace(seed: u64, types: &[Ty], first: u32, next: Option<u32>) -> Trace {
-        let mut b = TraceBuilder::new("random");
-        let usable = types.iter().map(|&ty| b.input(ty).into()).collect();
-        let counter = b.input(Ty::I64).into();
+    /// A trace with inputs of these types, of which one is the counter. Labels have arguments of
+    /// the types `label` and then the counter. Nobody jumps before the counter was decreased and
+    /// is positive, so that however traces are linked, they come to an end.
+    fn trace(seed: u64, inputs: &SavedExit, first: u32, label: &[Ty], end: End) -> Generator {
+        let mut b = TraceBuilder::new(format!("random {first}"));
+        let usable: Vec<Operand> = inputs.types.iter().map(|&ty| b.input(ty).into()).collect();
+        let counter = inputs.counter.map(|at| usable[at]);
+        let counter = counter.unwrap_or_else(|| b.constant(Const::new(Ty::I64, 1)));
         let random = Random(seed);
-        let mut g = Generator { b, random, usable, counter, n_exits: first };
+        let mut g = Generator { b, random, usable, counter, n_exits: first, exits: Vec::new() };
         g.body();
-        if let Some(next) = next {
-            let args = g.loop_args(types);
-            g.b.push_void(Opcode::Jump, &args, next);
-        } else {
-            g.looping(types, first);
+        match end {
+            End::Jump(next) => g.jump(label, next),
+            End::Loop(target) => g.looping(label, target),
         }
-        g.b.finish()
+        g
     }
 
     fn looping(&mut self, types: &[Ty], target: u32) {
@@ -853,18 +883,24 @@ impl Generator {
         self.usable = params.collect();
         self.counter = metainterp::ir::ValueId(label + types.len() as u32).into();
         self.body();
-        let args: Vec<Operand> = self.loop_args(types);
+        self.jump(types, target);
+    }
+
+    fn jump(&mut self, types: &[Ty], target: u32) {
+        let args = self.loop_args(types);
         self.b.push_void(Opcode::Jump, &args, target);
     }
 
     /// Some of them are what they were, in their places.
     fn loop_args(&mut self, types: &[Ty]) -> Vec<Operand> {
-        let mut args: Vec<Operand> = (0..types.len())
-            .map(|k| match self.random.below(3) {
-                0 => self.any_of(types[k]),
-                _ => self.usable[k],
-            })
-            .collect();
+        let mut args = Vec::new();
+        for (k, &ty) in types.iter().enumerate() {
+            let same = self.usable.get(k).copied().filter(|&v| self.b.trace().ty(v) == ty);
+            args.push(match same {
+                Some(same) if self.random.below(3) > 0 => same,
+                _ => self.any_of(ty),
+            });
+        }
         args.push(self.counter);
         args
     }
@@ -872,6 +908,9 @@ impl Generator {
     fn any_of(&mut self, ty: Ty) -> Operand {
         let fits: Vec<Operand> =
             self.usable.iter().copied().filter(|&v| self.b.trace().ty(v) == ty).collect();
+        if fits.is_empty() {
+            return self.b.constant(Const::new(ty, 7));
+        }
         self.random.pick(&fits)
     }
 
@@ -882,69 +921,160 @@ impl Generator {
             let args = [self.any_of(ty), self.any_of(ty)];
             let sum = self.b.push(opcode, &args, 0, ty);
             self.usable.push(sum);
-            let limit = self.b.constant(Const::new(Ty::I64, 1 << 20));
+            let limit = self.b.constant(Const::new(Ty::I64, 1 << self.random.below(24)));
             let x = self.any_of(Ty::I64);
             let less = self.b.push(Opcode::IntLt, &[x, limit], 0, Ty::Bool);
             self.guard(less);
         }
         let one = self.b.constant(Const::new(Ty::I64, 1));
         self.counter = self.b.push(Opcode::IntSub, &[self.counter, one], 0, Ty::I64);
-        let more = self.b.push(Opcode::IntIsTrue, &[self.counter], 0, Ty::Bool);
+        let zero = self.b.constant(Const::new(Ty::I64, 0));
+        let more = self.b.push(Opcode::IntGt, &[self.counter, zero], 0, Ty::Bool);
         self.guard(more);
     }
 
     /// Saves some values, many of them in the places that they came in.
     fn guard(&mut self, condition: Operand) {
-        let mut args = self.usable.clone();
-        args.push(self.counter);
+        let mut args: Vec<Operand> =
+            self.usable.iter().copied().filter(|v| !v.is_const()).collect();
+        if !self.counter.is_const() && !args.contains(&self.counter) {
+            args.push(self.counter);
+        }
         for _ in 0..self.random.below(3) {
             let (a, b) = (self.random.below(args.len()), self.random.below(args.len()));
             args.swap(a, b);
         }
-        args.truncate(1 + self.random.below(args.len()));
-        let exit = self.b.exit(ExitId(self.n_exits), &args, Resume::default());
+        args.truncate(1 + self.random.below(args.len() + 2));
+        let id = ExitId(self.n_exits);
         self.n_exits += 1;
+        let types = args.iter().map(|&arg| self.b.trace().ty(arg)).collect();
+        let counter = args.iter().position(|&arg| arg == self.counter);
+        self.exits.push(SavedExit { id, types, counter });
+        let exit = self.b.exit(id, &args, Resume::default());
         self.b.push_void(Opcode::GuardTrue, &[condition], exit);
     }
 }
 
-/// A loop and traces that jump to it, on this backend and on the one that defines what is right.
-fn check_random(seed: u64, m: &mut Machine) {
-    let mut random = Random(seed);
-    let mut types = MIXED.to_vec();
-    types.extend((0..random.below(5)).map(|_| random.pick(&MIXED)));
-    let reference = backend_llgraph::LlgraphBackend::new();
-    let mut traces = vec![Generator::trace(seed ^ 1, &types, 0, None)];
-    traces.push(Generator::trace(seed ^ 2, &types, 1000, Some(0)));
-    traces.push(Generator::trace(seed ^ 3, &types, 2000, Some(0)));
-    for (code, trace) in (0..).map(CodeId).zip(&traces) {
-        verify(trace).unwrap_or_else(|error| panic!("{error}\n{trace}"));
-        m.backend.compile(code, trace).unwrap();
-        reference.compile(code, trace).unwrap();
+/// Random traces on this backend and on the one that defines what is right.
+struct Pair<'a> {
+    m: &'a mut Machine,
+    reference: backend_llgraph::LlgraphBackend,
+    traces: Vec<Trace>,
+    exits: Vec<SavedExit>,
+    inputs: Vec<SavedExit>,
+}
+
+impl<'a> Pair<'a> {
+    fn new(m: &'a mut Machine) -> Pair<'a> {
+        let reference = backend_llgraph::LlgraphBackend::new();
+        Pair { m, reference, traces: Vec::new(), exits: Vec::new(), inputs: Vec::new() }
     }
-    for code in 0..traces.len() as u32 {
-        let inputs: Vec<u64> =
-            types.iter().map(|ty| random.below(1 << 20) as u64 & ty.mask()).collect();
-        let inputs: Vec<u64> = inputs.into_iter().chain([1 + random.below(6) as u64]).collect();
-        let (exit, found) = m.run::<20>(code, &inputs);
+
+    fn compile(&mut self, inputs: SavedExit, generated: Generator) -> CodeId {
+        let code = CodeId(self.traces.len() as u32);
+        let trace = generated.b.finish();
+        verify(&trace).unwrap_or_else(|error| panic!("{error}\n{trace}"));
+        self.m.backend.compile(code, &trace).unwrap();
+        self.reference.compile(code, &trace).unwrap();
+        self.traces.push(trace);
+        self.exits.extend(generated.exits);
+        self.inputs.push(inputs);
+        code
+    }
+
+    /// Runs a trace with random inputs on both.
+    #[track_caller]
+    fn check(&mut self, code: CodeId, random: &mut Random, seed: u64) {
+        let info = &self.inputs[code.index()];
+        let mut inputs: Vec<u64> =
+            info.types.iter().map(|ty| random.below(1 << 16) as u64 & ty.mask()).collect();
+        if let Some(counter) = info.counter {
+            inputs[counter] = 1 + random.below(20) as u64;
+        }
+        let (exit, found) = self.m.run::<40>(code.0, &inputs);
         let mut frame = Frame::new();
         frame.slots[..inputs.len()].copy_from_slice(&inputs);
         // SAFETY: the traces touch no memory.
-        let expected = unsafe { reference.execute(CodeId(code), &mut frame) };
-        let n = traces.iter().flat_map(|trace| &trace.exits).find(|e| e.id == expected).unwrap();
-        let n = n.args.len as usize;
+        let expected = unsafe { self.reference.execute(code, &mut frame) };
+        let n = self.exits.iter().find(|exit| exit.id == expected).unwrap().types.len();
         let right = exit == expected.0 && found[..n] == frame.slots[..n];
-        assert!(right, "seed {seed}: {exit} {found:x?}, not {expected:?}\n{}", traces[0]);
+        assert!(right, "seed {seed}: {exit} {found:x?}, not {expected:?} {:x?}", &frame.slots[..n]);
     }
-    for code in (0..traces.len() as u32).rev() {
-        m.backend.free(CodeId(code));
+
+    /// Compiles some of the traces as a region.
+    fn region(&self, random: &mut Random) {
+        let codes = (0..).map(CodeId).zip(&self.traces);
+        let mut members: Vec<_> = codes.filter(|_| random.below(3) > 0).collect();
+        for _ in 0..members.len() / 2 {
+            let (a, b) = (random.below(members.len()), random.below(members.len()));
+            members.swap(a, b);
+        }
+        if !members.is_empty() {
+            self.m.backend.compile_region("region", &members).unwrap();
+        }
+        for _ in 0..random.below(3) {
+            let code = CodeId(random.below(self.traces.len()) as u32);
+            self.m.backend.pause_after(code, 1 + random.below(5) as u64);
+        }
     }
+}
+
+/// Two loops, traces that jump to them, and bridges on exits of all of these, which are counted.
+fn check_random(seed: u64, with_regions: bool, m: &mut Machine) -> usize {
+    let mut random = Random(seed);
+    let mut types = MIXED.to_vec();
+    types.extend((0..random.below(5)).map(|_| random.pick(&MIXED)));
+    let mut all = types.clone();
+    all.push(Ty::I64);
+    let inputs = SavedExit { id: ExitId(0), types: all, counter: Some(types.len()) };
+    let mut pair = Pair::new(m);
+    for n in 0..4 {
+        let end = if n < 2 { End::Loop(n) } else { End::Jump(n - 2) };
+        let g = Generator::trace(seed ^ u64::from(n), &inputs, n * 1000, &types, end);
+        pair.compile(inputs.clone(), g);
+    }
+    for n in 4..12 {
+        for _ in 0..3 {
+            let code = CodeId(random.below(pair.traces.len()) as u32);
+            pair.check(code, &mut random, seed);
+        }
+        if with_regions && random.below(2) == 0 {
+            pair.region(&mut random);
+        }
+        let exit = pair.exits[random.below(pair.exits.len())].clone();
+        let is_new = pair.inputs[4..].iter().all(|inputs| inputs.id != exit.id);
+        if is_new && exit.types.contains(&Ty::I64) && exit.counter.is_some() {
+            let end = End::Jump(random.below(2) as u32);
+            let g = Generator::trace(seed ^ u64::from(n), &exit, n * 1000, &types, end);
+            let (id, code) = (exit.id, pair.compile(exit, g));
+            pair.m.backend.attach_bridge(id, code);
+            pair.reference.attach_bridge(id, code);
+        }
+    }
+    for code in 0..pair.traces.len() as u32 {
+        pair.check(CodeId(code), &mut random, seed);
+    }
+    let n_bridges = pair.traces.len() - 4;
+    let codes = (0..pair.traces.len() as u32).map(CodeId);
+    codes.rev().for_each(|code| pair.m.backend.free(code));
+    assert_eq!(pair.m.backend.code_bytes(), 0, "seed {seed}");
+    n_bridges
 }
 
 #[test]
 fn random_traces_leave_as_in_llgraph() {
     for mid_end in [MidEnd::None, MidEnd::Speed] {
         let mut m = Machine::with(&Options { mid_end, ..Options::default() });
-        (0..300).for_each(|seed| check_random(seed, &mut m));
+        let n_bridges: usize = (0..200).map(|seed| check_random(seed, false, &mut m)).sum();
+        assert!(n_bridges > 400, "{n_bridges} bridges");
+    }
+}
+
+#[test]
+fn random_regions_leave_as_in_llgraph() {
+    for mid_end in [MidEnd::None, MidEnd::Speed] {
+        let mut m = Machine::with(&Options { mid_end, ..Options::default() });
+        let n_bridges: usize = (0..200).map(|seed| check_random(seed, true, &mut m)).sum();
+        assert!(n_bridges > 400 && m.pauses > 200, "{n_bridges} bridges, {} pauses", m.pauses);
     }
 }

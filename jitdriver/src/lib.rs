@@ -94,10 +94,12 @@ mod shims;
 
 pub use driver::{BuildError, Builder, Jit, JitDriver};
 pub use hints::{promote, we_are_jitted};
+pub use jitdriver_macros::Traceable;
 pub use metainterp::abort::Abort;
 pub use metainterp::params::Params;
 pub use metainterp::stats::Stats;
-pub use metainterp::warm::CompiledTrace;
+pub use metainterp::warm::{CompiledRegion, CompiledTrace};
+pub use plumbing::Traceable;
 
 /// Gives a function, or every method of an `impl` block, a twin that traces go through.
 ///

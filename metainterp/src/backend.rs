@@ -9,6 +9,12 @@
 //! - A `jump` to a label of another compiled trace goes there with the frame it has.
 //! - When a bridge is attached to an exit, leaving there continues in the bridge, whose inputs are the
 //!   exit's arguments, slot by slot. Code that is running sees it the next time it gets there.
+//! - A backend may be able to compile traces together ([`Backend::compile_region`]), so that going from
+//!   one to the other costs a branch. It changes nothing of the above: exits keep their numbers and get
+//!   bridges, labels can be jumped to, each trace can be entered, attached and freed as before.
+//!   Such a backend counts how often a trace is entered, by [`Backend::execute`], from an exit, or by
+//!   a jump from code that is compiled apart, and pauses when it is asked to
+//!   ([`Backend::pause_after`]).
 //! - Traces handed to [`Backend::compile`] pass the verifier, and in their exits every argument is
 //!   a value (no constants) and occurs once.
 
@@ -90,10 +96,57 @@ pub trait Backend {
     /// not running.
     fn free(&self, code: CodeId);
 
+    /// Whether it compiles regions. One that does not, counts and pauses nowhere.
+    fn has_regions(&self) -> bool {
+        false
+    }
+
+    /// Compiles traces that lead to each other as one function, and lets them be there from now on,
+    /// instead of in a region that they were in before. The traces are those that were compiled
+    /// under these numbers. If it is refused, everything stays as it is.
+    fn compile_region(
+        &self,
+        name: &str,
+        members: &[(CodeId, &Trace)],
+    ) -> Result<Compiled, Refusal> {
+        let _ = members;
+        Err(Refusal::new(format!("{name}: {} compiles no regions", self.name())))
+    }
+
+    /// Lets running code pause when it enters this trace at the same place for the `entries`-th time
+    /// from now, once; 0 for never. Moving into a region sets it to never.
+    fn pause_after(&self, code: CodeId, entries: u64) {
+        let _ = (code, entries);
+    }
+
+    /// How often the trace was entered so far.
+    fn entered(&self, code: CodeId) -> u64 {
+        let _ = code;
+        0
+    }
+
+    /// The trace that was being entered when code paused, if that is what [`Backend::execute`] has
+    /// answered instead of an exit.
+    fn paused_at(&self, exit: ExitId) -> Option<CodeId> {
+        let _ = exit;
+        None
+    }
+
+    /// Goes on after a pause, with the frame as it was left.
+    ///
+    /// # Safety
+    /// `paused` is what `execute` or `resume` has answered last for this frame, and the trace was not
+    /// freed; otherwise as for [`Backend::execute`].
+    #[expect(unsafe_code, reason = "enters machine code")]
+    unsafe fn resume(&self, paused: ExitId, frame: &mut Frame) -> ExitId {
+        let _ = frame;
+        unreachable!("{}: {paused:?} is no pause", self.name())
+    }
+
     /// Bytes of machine code and data that are held now.
     fn code_bytes(&self) -> usize;
 
-    /// A listing of the machine code, where the backend can make one.
+    /// A listing of the machine code that the trace is in, where the backend can make one.
     fn disassemble(&self, code: CodeId) -> Option<String> {
         let _ = code;
         None

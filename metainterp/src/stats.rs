@@ -41,6 +41,10 @@ stats! {
     optimized_guards: u64;
     /// Residual calls among them.
     residual_calls: u64;
+    /// Expressions that were recorded as residual calls because the frontend cannot take them apart.
+    degraded_expressions: u64;
+    /// Recordings that ended at a statement or an arm that the frontend cannot take apart.
+    degraded_statements: u64;
     /// Times compiled code was entered from the interpreter.
     entered: u64;
     /// Times compiled code was left through a failing guard.
@@ -49,6 +53,10 @@ stats! {
     rewinds: u64;
     /// Failing guards that were left by replaying the twin.
     replays: u64;
+    /// Regions compiled: traces that were compiled again, together.
+    regions: u64;
+    /// Operations in them.
+    region_ops: u64;
     /// Bytes of machine code and data held now.
     code_bytes: u64;
     /// Time in recording twins, in nanoseconds.
@@ -57,6 +65,8 @@ stats! {
     optimizing_ns: Nanos;
     /// Time in the backend's compiler, in nanoseconds.
     backend_ns: Nanos;
+    /// Time in the backend's compiler for regions, in nanoseconds.
+    region_ns: Nanos;
 }
 
 /// A sum of times.
@@ -100,9 +110,11 @@ impl Stats {
         Abort::ALL.iter().copied().zip(self.aborts).filter(|&(_, count)| count > 0)
     }
 
-    /// Nanoseconds of optimizing and compiling per recorded operation; 0 if nothing was recorded.
+    /// Nanoseconds of optimizing and compiling, regions included, per recorded operation; 0 if nothing was recorded.
     pub fn compile_ns_per_op(&self) -> u64 {
-        (self.optimizing_ns.0 + self.backend_ns.0).checked_div(self.recorded_ops).unwrap_or(0)
+        (self.optimizing_ns.0 + self.backend_ns.0 + self.region_ns.0)
+            .checked_div(self.recorded_ops)
+            .unwrap_or(0)
     }
 
     /// One JSON object on one line.
@@ -123,12 +135,12 @@ impl Stats {
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, value) in self.rows() {
-            writeln!(f, "{name:>18}  {value}")?;
+            writeln!(f, "{name:>20}  {value}")?;
         }
-        writeln!(f, "{:>18}  {}", "compile_ns_per_op", self.compile_ns_per_op())?;
-        writeln!(f, "{:>18}  {}", "aborted", self.aborted())?;
+        writeln!(f, "{:>20}  {}", "compile_ns_per_op", self.compile_ns_per_op())?;
+        writeln!(f, "{:>20}  {}", "aborted", self.aborted())?;
         for (abort, count) in self.aborts_by_reason() {
-            writeln!(f, "{:>18}    {count} because {abort}", "")?;
+            writeln!(f, "{:>20}    {count} because {abort}", "")?;
         }
         Ok(())
     }

@@ -148,7 +148,8 @@ fn check(params: &[&str], n_programs: u8) -> Vec<(Stats, Stats)> {
 
 #[test]
 fn code_is_freed_with_its_program() {
-    for (early, late) in check(&["threshold=1,trace_eagerness=2", "threshold=3"], 200) {
+    let params = ["threshold=1,trace_eagerness=2,region_threshold=2", "threshold=3"];
+    for (early, late) in check(&params, 200) {
         assert!(late.loops >= 200 && late.freed >= 190, "{late}");
         // What is held is what a few programs need.
         assert!(late.code_bytes <= 2 * early.code_bytes.max(1), "{early}\n{late}");
@@ -231,7 +232,7 @@ fn code_that_runs_is_not_freed() {
         outer.acc
     };
     let plain = run(&driver(Jit::Off, ""));
-    for params in ["threshold=1", "threshold=3,trace_eagerness=2"] {
+    for params in ["threshold=1,region_threshold=1", "threshold=3,trace_eagerness=2"] {
         for jit in backends() {
             let driver = driver(jit, params);
             assert_eq!(run(&driver), plain, "{jit} with `{params}`");

@@ -4,7 +4,7 @@
 //! the convention), so that one signature serves every function. A function whose address is a
 //! constant is called through a thunk near by.
 
-use super::{Lower, Symbol, clif};
+use super::{Helper, Lower, clif};
 use cranelift_codegen::ir::{AbiParam, FuncRef, InstBuilder, SigRef, Signature, Value, types};
 use metainterp::backend::Frame;
 use metainterp::ir::{Op, Opcode, Operand, Ty, ValueId};
@@ -69,7 +69,7 @@ impl Lower<'_, '_> {
             return function;
         }
         let signature = self.helper_signature();
-        let function = self.import(Symbol::Helper(address), signature);
+        let function = self.import(Helper(address), signature);
         self.helpers.insert(address, function);
         function
     }

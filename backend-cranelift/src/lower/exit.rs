@@ -10,11 +10,14 @@
 //! post-order, which visits the second target first: with the exit as the first target the exits
 //! lie behind the loop and not in it.
 //!
+//! In a region, a guard whose bridge is a member branches to the bridge's block with the exit's
+//! arguments, and saves nothing.
+//!
 //! Why not return to Rust at every exit, or store at every guard: a return or tail call repeats the
 //! epilogue, which makes exits three to five times larger and slower to compile.
 
 use super::{Cond, Def, Lower, clif};
-use crate::exits::{EXIT_SLOT_CODE, EXIT_SLOT_SIZE};
+use crate::exits::{EXIT_SLOT_CODE, EXIT_SLOT_ENTRY, EXIT_SLOT_SIZE};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, Type, Value, types};
 use metainterp::ir::{Op, Opcode, Operand, Ty};
@@ -35,6 +38,9 @@ impl Lower<'_, '_> {
     pub(super) fn guard(&mut self, op: &Op) {
         let Some(fails) = self.failure(op) else { return };
         let fails = self.flag(fails);
+        if let Some(bridge) = self.member.bridge(op) {
+            return self.branch_to_bridge(op, fails, bridge);
+        }
         let (cold, next) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(cold);
         if self.env.mid_end {
@@ -44,6 +50,21 @@ impl Lower<'_, '_> {
             self.b.switch_to_block(cold);
             self.leave(op);
         }
+        self.b.switch_to_block(next);
+    }
+
+    pub(super) fn finish(&mut self, op: &Op) {
+        let Some(bridge) = self.member.bridge(op) else { return self.leave(op) };
+        let inputs = self.analysis.inputs_index(bridge);
+        let args = self.join_args(&self.analysis.joins[inputs], self.member.exit_args(op));
+        self.b.ins().jump(self.joins[inputs], &args);
+    }
+
+    fn branch_to_bridge(&mut self, op: &Op, fails: Value, bridge: usize) {
+        let inputs = self.analysis.inputs_index(bridge);
+        let args = self.join_args(&self.analysis.joins[inputs], self.member.exit_args(op));
+        let next = self.b.create_block();
+        self.b.ins().brif(fails, self.joins[inputs], &args, next, &[]);
         self.b.switch_to_block(next);
     }
 
@@ -70,7 +91,7 @@ impl Lower<'_, '_> {
 
     fn condition(&mut self, operand: Operand) -> Cond {
         if let Some(value) = operand.value()
-            && let Def::Cond(cond) = self.defs[value.index()]
+            && let Def::Cond(cond) = self.defs[self.number(value)]
         {
             return cond;
         }
@@ -98,7 +119,7 @@ impl Lower<'_, '_> {
     }
 
     /// Goes to the shape block with the exit's arguments.
-    pub(super) fn leave(&mut self, op: &Op) {
+    fn leave(&mut self, op: &Op) {
         let moves = self.exit_moves(op);
         self.jump_to_shape(op, &moves);
     }
@@ -118,11 +139,13 @@ impl Lower<'_, '_> {
     }
 
     fn exit_moves(&mut self, op: &Op) -> Moves {
-        let trace = self.trace;
-        let args = trace.exit_args(trace.exit(op)).iter().enumerate();
-        args.filter(|&(slot, &arg)| !self.analysis.is_home(arg, slot))
-            .map(|(slot, &arg)| (slot as u32, self.exit_value(arg)))
-            .collect()
+        let mut moves = Moves::new();
+        for (slot, &arg) in self.member.exit_args(op).iter().enumerate() {
+            if !self.is_home(arg, slot) {
+                moves.push((slot as u32, self.exit_value(arg)));
+            }
+        }
+        moves
     }
 
     // Constants take the type of a word, so that fewer shapes differ.
@@ -137,8 +160,10 @@ impl Lower<'_, '_> {
         let types = moves.iter().map(|&(slot, arg)| (slot, self.b.func.dfg.value_type(arg)));
         let shape = types.collect();
         let shape = self.shape(shape);
-        let exit = i64::from(op.descr) * EXIT_SLOT_SIZE;
-        let exit = self.b.ins().iconst(types::I64, exit);
+        // From the first slot of all: most exits lie close to it, and the constant is short.
+        let slot = self.member.exit_slots as i64 + i64::from(op.descr) * EXIT_SLOT_SIZE;
+        let slot = slot.wrapping_sub(self.group.members[0].exit_slots as i64);
+        let exit = self.b.ins().iconst(types::I64, slot);
         let args = std::iter::once(exit).chain(moves.iter().map(|&(_, arg)| arg));
         let args: SmallVec<[BlockArg; 17]> = args.map(BlockArg::from).collect();
         self.b.ins().jump(shape, &args);
@@ -180,12 +205,13 @@ impl Lower<'_, '_> {
             let word = self.extended(arg);
             self.store_slot(slot as usize, word);
         }
-        let slots = self.b.ins().iconst(types::I64, self.env.exit_slots as i64);
+        let slots = self.group.members[0].exit_slots;
+        let slots = self.b.ins().iconst(types::I64, slots as i64);
         let exit = self.b.ins().iadd(slots, params[0]);
-        // A bridge may be attached at any time: this is a load like any other.
+        // A bridge may be attached at any time: these are loads like any other.
         let flags = MemFlagsData::trusted();
         let code = self.b.ins().load(types::I64, flags, exit, EXIT_SLOT_CODE);
-        let entry = self.b.ins().iconst(types::I64, 0);
+        let entry = self.b.ins().uload32(flags, exit, EXIT_SLOT_ENTRY);
         let signature = self.tail_signature();
         self.b.ins().return_call_indirect(signature, code, &[self.frame, entry, exit]);
     }

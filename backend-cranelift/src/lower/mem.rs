@@ -2,12 +2,13 @@
 //!
 //! Alias classes become Cranelift's alias regions, which matter to the mid-end only. Cranelift
 //! takes any two regions to be disjoint, "no region" included, so a single access of class 0, which
-//! may overlap anything, puts all accesses of the trace into one region.
+//! may overlap anything, puts all accesses of the function into one region.
 
 use super::{Lower, clif, memory_flags};
+use crate::group::Group;
 use cranelift_codegen::ir::{AliasRegion, AliasRegionData, InstBuilder, MemFlagsData, Value};
 use cranelift_frontend::FunctionBuilder;
-use metainterp::ir::{MemDescr, Op, Operand, Trace};
+use metainterp::ir::{MemDescr, Op, Operand};
 use rustc_hash::FxHashMap;
 
 /// The alias regions of a function.
@@ -20,14 +21,15 @@ pub(super) struct Regions {
 }
 
 impl Regions {
-    pub fn new(trace: &Trace, b: &mut FunctionBuilder<'_>) -> Regions {
+    pub fn new(group: &Group<'_>, b: &mut FunctionBuilder<'_>) -> Regions {
         let frame = region(b, 0, "frame");
+        let mems = || group.members.iter().flat_map(|member| &member.trace.mems);
         let mut regions = Regions {
             frame,
             classes: FxHashMap::default(),
-            merged: trace.mems.iter().any(|mem| mem.class == 0),
+            merged: mems().any(|mem| mem.class == 0),
         };
-        for mem in &trace.mems {
+        for mem in mems() {
             let class = regions.class(mem);
             let next = regions.classes.len() as u32 + 1;
             regions.classes.entry(class).or_insert_with(|| region(b, next, "class"));
@@ -55,7 +57,7 @@ fn region(b: &mut FunctionBuilder<'_>, user_id: u32, description: &'static str) 
 impl Lower<'_, '_> {
     pub(super) fn load(&mut self, op: &Op) {
         let res = op.res().expect("a load has a result");
-        if !self.analysis.is_used(res) {
+        if !self.is_used(res) {
             return;
         }
         let mem = self.trace.mem(op);

@@ -1,17 +1,20 @@
-//! A trace as a Cranelift function.
+//! A trace or a region as a Cranelift function.
 //!
-//! Every trace becomes one function `fn(frame, entry, exit) -> exit id` in Cranelift's Tail
-//! convention. It never calls another trace: it goes there with a tail call and the same frame, so
+//! Every [`Group`] becomes one function `fn(frame, entry, exit) -> exit id` in Cranelift's Tail
+//! convention. It never calls another: it goes there with a tail call and the same frame, so
 //! that any number of bridges and loops run in the stack space of one.
 //!
-//! - `frame` is the [`metainterp::backend::Frame`]; values travel between traces in its slots.
-//! - `entry` says where to start: 0 with the inputs, `k` at a label.
+//! - `frame` is the [`metainterp::backend::Frame`]; values travel between functions in its slots.
+//! - `entry` says where to start: with the inputs of a trace or at a label.
 //! - `exit` is the exit slot that was taken to come here. Traces ignore it; the stub that an exit
 //!   without a bridge leads to reads the exit's number from it.
 //!
-//! Inside, a label is a block whose parameters are its results, so loop-carried values stay in
-//! registers. Lowering is the same for all machines: what Cranelift does not have on each of them
-//! is composed here.
+//! A function starts by counting its entry down. At zero it returns at once, with all values still
+//! in the frame's slots, so that whoever asked for it can act and go on there.
+//!
+//! Inside, a join is a block whose parameters are its values, so loop-carried values stay in
+//! registers, and so do those that a guard of a region passes to its bridge. Lowering is the same
+//! for all machines: what Cranelift does not have on each of them is composed here.
 //!
 //! Lowering cannot fail: [`crate::analysis`] has refused before whatever could not be lowered.
 
@@ -23,48 +26,38 @@ mod int;
 mod mem;
 mod overflow;
 
-use crate::analysis::{Analysis, LabelInfo};
+use crate::analysis::{Analysis, Join};
+use crate::counters::{COUNTER_DOOR, COUNTER_LEFT, COUNTER_SIZE};
+use crate::exits::{CELL_CODE, CELL_ENTRY};
+use crate::group::{Group, Member};
 use cranelift_codegen::entity::packed_option::PackedOption;
 use cranelift_codegen::ir::condcodes::{CondCode, FloatCC, IntCC};
 use cranelift_codegen::ir::{
     AbiParam, AliasRegion, Block, BlockArg, ExtFuncData, ExternalName, FuncRef, InstBuilder,
-    MemFlagsData, SigRef, Signature, Type, UserExternalName, Value, types,
+    JumpTableData, MemFlagsData, SigRef, Signature, Type, UserExternalName, Value, types,
 };
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::FunctionBuilder;
 use metainterp::backend::Frame;
-use metainterp::ir::{CodeId, Effect, Op, Opcode, Operand, OperandKind, Trace, Ty, ValueId};
+use metainterp::ir::{Effect, Op, Opcode, Operand, OperandKind, Trace, Ty, ValueId};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::mem::{offset_of, size_of};
 
-/// Something outside the function that its code refers to.
+/// A function of the program that the code calls, by address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Symbol {
-    /// Another trace.
-    Code(CodeId),
-    /// A function of the program, by address.
-    Helper(u64),
-}
-
-/// A label of another trace.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ForeignLabel {
-    /// The trace.
-    pub code: CodeId,
-    /// Which of its entries.
-    pub entry: u32,
-}
+pub(crate) struct Helper(pub u64);
 
 /// What lowering must know about the world.
 pub(crate) struct Env {
-    /// The label that the trace's last operation jumps to, if it is not in the trace.
-    pub foreign: Option<ForeignLabel>,
-    /// Address of the trace's first exit slot.
-    pub exit_slots: u64,
+    /// Address of the counter of the function's first entry.
+    pub counters: u64,
     /// Whether the mid-end will see the function.
     pub mid_end: bool,
 }
+
+/// With more entries than this, a table is shorter than a chain of comparisons.
+const MOST_COMPARED_ENTRIES: usize = 4;
 
 /// The signature of every trace.
 pub(crate) fn trace_signature() -> Signature {
@@ -75,17 +68,17 @@ pub(crate) fn trace_signature() -> Signature {
 }
 
 /// Fills in the body; answers what the code refers to.
-pub(crate) fn lower(
-    trace: &Trace,
-    analysis: &Analysis,
-    env: &Env,
+pub(crate) fn lower<'a>(
+    group: &'a Group<'a>,
+    analysis: &'a Analysis<'a>,
+    env: &'a Env,
     isa: &dyn TargetIsa,
     builder: FunctionBuilder<'_>,
-) -> Vec<Symbol> {
-    let mut lower = Lower::new(trace, analysis, env, isa, builder);
+) -> Vec<Helper> {
+    let mut lower = Lower::new(group, analysis, env, isa, builder);
     lower.entries();
-    for op in &trace.ops {
-        lower.op(op);
+    for index in 0..group.members.len() {
+        lower.member(index);
     }
     lower.fill_shape_blocks();
     lower.b.seal_all_blocks();
@@ -113,17 +106,23 @@ enum Def {
 }
 
 struct Lower<'a, 'f> {
-    trace: &'a Trace,
-    analysis: &'a Analysis,
+    group: &'a Group<'a>,
+    analysis: &'a Analysis<'a>,
     env: &'a Env,
     b: FunctionBuilder<'f>,
     helper_convention: CallConv,
     frame: Value,
+    /// The member that is being lowered.
+    index: usize,
+    member: &'a Member<'a>,
+    trace: &'a Trace,
+    /// By the group's numbers of values.
     defs: Vec<Def>,
-    /// Constants that the current stretch between labels has materialized.
+    /// Constants of the member that the current stretch between labels has materialized.
     consts: Vec<PackedOption<Value>>,
-    labels: Vec<Block>,
-    /// The first value that the nearest label above lets through.
+    /// Where each join's code starts.
+    joins: Vec<Block>,
+    /// The member's first value that the nearest label above lets through.
     first_usable: u32,
     /// The block that the next exit of a shape goes to, and how many do already.
     shapes: FxHashMap<exit::Shape, (Block, u32)>,
@@ -133,7 +132,7 @@ struct Lower<'a, 'f> {
     overflow: Option<Cond>,
     /// The `u8` that the call just lowered answered; none if it cannot panic.
     panicked: Option<Value>,
-    symbols: Vec<Symbol>,
+    symbols: Vec<Helper>,
     helpers: FxHashMap<u64, FuncRef>,
     helper_signature: Option<SigRef>,
     tail_signature: Option<SigRef>,
@@ -142,23 +141,27 @@ struct Lower<'a, 'f> {
 
 impl<'a, 'f> Lower<'a, 'f> {
     fn new(
-        trace: &'a Trace,
-        analysis: &'a Analysis,
+        group: &'a Group<'a>,
+        analysis: &'a Analysis<'a>,
         env: &'a Env,
         isa: &dyn TargetIsa,
         mut b: FunctionBuilder<'f>,
     ) -> Self {
-        let regions = mem::Regions::new(trace, &mut b);
+        let regions = mem::Regions::new(group, &mut b);
+        let member = &group.members[0];
         Lower {
-            trace,
+            group,
             analysis,
             env,
             b,
             helper_convention: isa.default_call_conv(),
             frame: Value::from_u32(0),
-            defs: vec![Def::None; trace.types.len()],
-            consts: vec![None.into(); trace.consts.len()],
-            labels: Vec::new(),
+            index: 0,
+            member,
+            trace: member.trace,
+            defs: vec![Def::None; group.n_values()],
+            consts: Vec::new(),
+            joins: Vec::new(),
             first_usable: 0,
             shapes: FxHashMap::default(),
             shape_blocks: Vec::new(),
@@ -172,52 +175,178 @@ impl<'a, 'f> Lower<'a, 'f> {
         }
     }
 
-    /// The first block: loads what the chosen entry needs from the frame.
+    fn member(&mut self, index: usize) {
+        self.index = index;
+        self.member = &self.group.members[index];
+        self.trace = self.member.trace;
+        self.consts.clear();
+        self.consts.resize(self.trace.consts.len(), None.into());
+        self.first_usable = 0;
+        let inputs = self.analysis.inputs_index(index);
+        self.b.switch_to_block(self.joins[inputs]);
+        if self.analysis.joins[inputs].is_only_entered() {
+            for (value, def) in self.load_join(&self.analysis.joins[inputs]) {
+                self.defs[value] = Def::Value(def);
+            }
+        }
+        for op in &self.trace.ops {
+            self.op(op);
+        }
+    }
+
+    /// From the first block to those of the joins.
     fn entries(&mut self) {
         let first = self.b.create_block();
         self.b.append_block_params_for_function_params(first);
         self.b.switch_to_block(first);
         self.frame = self.b.block_params(first)[0];
-        self.labels = self.analysis.labels.iter().map(|_| self.b.create_block()).collect();
-        self.label_params();
-        self.label_entries(self.b.block_params(first)[1]);
-        for value in self.trace.inputs() {
-            if self.analysis.is_used(value) {
-                let loaded = self.load_slot(value.0, self.trace.types[value.index()]);
-                self.define(value, loaded);
+        let entry = self.b.block_params(first)[1];
+        self.count(entry);
+        self.joins = self.analysis.joins.iter().map(|_| self.b.create_block()).collect();
+        self.join_values();
+        let blocks: Vec<Block> =
+            (0..self.joins.len()).filter_map(|join| self.entry_block(join)).collect();
+        self.dispatch(entry, &blocks);
+        self.fill_entry_blocks(blocks);
+    }
+
+    /// Counts the entry down, and returns if nothing is left.
+    fn count(&mut self, entry: Value) {
+        let mut counter = self.b.ins().iconst(types::I64, self.env.counters as i64);
+        if self.analysis.n_entries > 1 {
+            let offset = self.b.ins().imul_imm_u(entry, COUNTER_SIZE);
+            counter = self.b.ins().iadd(counter, offset);
+        }
+        let flags = MemFlagsData::trusted();
+        let left = self.b.ins().load(types::I64, flags, counter, COUNTER_LEFT);
+        let left = self.b.ins().iadd_imm_s(left, -1);
+        self.b.ins().store(flags, left, counter, COUNTER_LEFT);
+        let (pause, go_on) = (self.b.create_block(), self.b.create_block());
+        let zero = self.b.ins().iconst(types::I64, 0);
+        let is_over = self.b.ins().icmp(IntCC::Equal, left, zero);
+        self.b.ins().brif(is_over, pause, &[], go_on, &[]);
+        self.b.set_cold_block(pause);
+        self.b.switch_to_block(pause);
+        let door = self.b.ins().load(types::I32, flags, counter, COUNTER_DOOR);
+        self.b.ins().return_(&[door]);
+        self.b.switch_to_block(go_on);
+    }
+
+    /// Gives the values of joins their definitions: block parameters, but for those that are read
+    /// from their homes once and for all.
+    fn join_values(&mut self) {
+        let mut homes: FxHashMap<(u32, Type), Value> = FxHashMap::default();
+        for (join, &block) in self.analysis.joins.iter().zip(&self.joins) {
+            let trace = self.group.members[join.member].trace;
+            for value in join.values() {
+                let ty = clif(trace.types[value.index()]);
+                let value = self.group.value(join.member, value);
+                if !self.analysis.is_used(value) {
+                    continue;
+                }
+                let def = match self.analysis.home(value) {
+                    Some(slot) if self.analysis.stays_home(value) => {
+                        let flags = memory_flags(Some(self.regions.frame));
+                        let (b, frame) = (&mut self.b, self.frame);
+                        *homes.entry((slot, ty)).or_insert_with(|| {
+                            b.ins().load(ty, flags, frame, slot_offset(slot as usize))
+                        })
+                    }
+                    // The block itself loads.
+                    _ if join.is_only_entered() => continue,
+                    _ => self.b.append_block_param(block, ty),
+                };
+                self.defs[value] = Def::Value(def);
             }
         }
     }
 
-    fn label_params(&mut self) {
-        for (label, &block) in self.analysis.labels.iter().zip(&self.labels) {
-            for value in label.values().filter(|&value| self.analysis.is_used(value)) {
-                let ty = clif(self.trace.types[value.index()]);
-                let param = self.b.append_block_param(block, ty);
-                self.defs[value.index()] = Def::Value(param);
-            }
+    /// Where the join's entry starts, if it has one to itself.
+    fn entry_block(&mut self, join: usize) -> Option<Block> {
+        let info = &self.analysis.joins[join];
+        let block = match (info.is_entered, info.is_only_entered()) {
+            (false, _) => return None,
+            (true, true) => self.joins[join],
+            (true, false) => self.b.create_block(),
+        };
+        if self.group.is_region() {
+            self.b.set_cold_block(block);
         }
+        Some(block)
     }
 
-    /// Tests for the entries other than 0; ends in a block where it is 0.
-    fn label_entries(&mut self, entry: Value) {
-        for index in 0..self.labels.len() {
-            let label = &self.analysis.labels[index];
-            if label.entry == 0 {
-                continue;
-            }
-            let (here, next) = (self.b.create_block(), self.b.create_block());
-            let taken = self.b.ins().icmp_imm_u(IntCC::Equal, entry, i64::from(label.entry));
-            self.b.ins().brif(taken, here, &[], next, &[]);
-            self.b.set_cold_block(here);
-            self.b.switch_to_block(here);
-            let used = (0..).zip(label.values()).filter(|&(_, value)| self.analysis.is_used(value));
-            let args: SmallVec<[BlockArg; 16]> = used
-                .map(|(slot, value)| self.load_slot(slot, self.trace.types[value.index()]).into())
-                .collect();
-            self.b.ins().jump(self.labels[index], &args);
+    /// Goes to the block of the entry.
+    fn dispatch(&mut self, entry: Value, blocks: &[Block]) {
+        let (&last, others) = blocks.split_last().expect("a trace can be entered");
+        if blocks.len() > MOST_COMPARED_ENTRIES {
+            let mut calls = |&block: &Block| self.b.func.dfg.block_call(block, &[]);
+            let table: Vec<_> = blocks.iter().map(&mut calls).collect();
+            let data = JumpTableData::new(calls(&last), &table);
+            let table = self.b.create_jump_table(data);
+            let entry = self.b.ins().ireduce(types::I32, entry);
+            self.b.ins().br_table(entry, table);
+            return;
+        }
+        for (index, &block) in others.iter().enumerate() {
+            let next = self.b.create_block();
+            let taken = self.b.ins().icmp_imm_u(IntCC::Equal, entry, index as i64);
+            self.b.ins().brif(taken, block, &[], next, &[]);
             self.b.switch_to_block(next);
         }
+        self.b.ins().jump(last, &[]);
+    }
+
+    /// The entries load what their joins take.
+    fn fill_entry_blocks(&mut self, blocks: Vec<Block>) {
+        let mut blocks = blocks.into_iter();
+        for index in 0..self.joins.len() {
+            let join = &self.analysis.joins[index];
+            if !join.is_entered {
+                continue;
+            }
+            let block = blocks.next().expect("one for each");
+            if !join.is_only_entered() {
+                self.b.switch_to_block(block);
+                let loaded = self.load_join(join).into_iter();
+                let args: SmallVec<[BlockArg; 16]> =
+                    loaded.map(|(_, value)| value.into()).collect();
+                self.b.ins().jump(self.joins[index], &args);
+            }
+        }
+    }
+
+    /// The values that the block of a join takes, loaded from the slots.
+    fn load_join(&mut self, join: &Join) -> SmallVec<[(usize, Value); 16]> {
+        let trace = self.group.members[join.member].trace;
+        let mut loaded = SmallVec::new();
+        for (slot, value) in (0..).zip(join.values()) {
+            let ty = trace.types[value.index()];
+            let value = self.group.value(join.member, value);
+            if self.is_passed(value) {
+                loaded.push((value, self.load_slot(slot, ty)));
+            }
+        }
+        loaded
+    }
+
+    /// Whether the block of its join takes the value.
+    fn is_passed(&self, value: usize) -> bool {
+        self.analysis.is_used(value) && !self.analysis.stays_home(value)
+    }
+
+    /// The number in the group of one of the member's values.
+    fn number(&self, value: ValueId) -> usize {
+        self.group.value(self.index, value)
+    }
+
+    /// Whether something needs the member's value in a register.
+    fn is_used(&self, value: ValueId) -> bool {
+        self.analysis.is_used(self.number(value))
+    }
+
+    /// Whether the member's operand is in that slot already.
+    fn is_home(&self, operand: Operand, slot: usize) -> bool {
+        self.analysis.is_home(self.group, self.index, operand, slot)
     }
 
     fn op(&mut self, op: &Op) {
@@ -236,7 +365,7 @@ impl<'a, 'f> Lower<'a, 'f> {
     fn pure(&mut self, op: &Op) {
         let args: SmallVec<[Operand; 2]> = self.trace.args(op).into();
         let res = op.res().expect("a pure operation has a result");
-        if !self.analysis.is_used(res) {
+        if !self.is_used(res) {
             return;
         }
         if let Some(cond) = self.comparison(op.opcode, &args) {
@@ -290,27 +419,27 @@ impl<'a, 'f> Lower<'a, 'f> {
         match op.opcode {
             Opcode::Label => self.label(op),
             Opcode::Jump => self.jump(op),
-            Opcode::Finish => self.leave(op),
+            Opcode::Finish => self.finish(op),
             other => unreachable!("{} is not a control operation", other.name()),
         }
     }
 
     fn label(&mut self, op: &Op) {
         let index = self.analysis.label_index(op.target()).expect("the label is in this trace");
-        let label = &self.analysis.labels[index];
-        let args = self.label_args(label, op);
-        self.fill_homes(label, op);
-        self.b.ins().jump(self.labels[index], &args);
-        self.b.switch_to_block(self.labels[index]);
+        let join = &self.analysis.joins[index];
+        let args = self.join_args(join, self.trace.args(op));
+        self.fill_homes(join, op);
+        self.b.ins().jump(self.joins[index], &args);
+        self.b.switch_to_block(self.joins[index]);
         // Nothing from before the label reaches here by its entry.
         self.consts.fill(None.into());
-        self.first_usable = label.first_value;
+        self.first_usable = join.values().next().map_or(self.first_usable, |value| value.0);
     }
 
     /// Stores what the label's loop never changes, so that its exits need not.
-    fn fill_homes(&mut self, label: &LabelInfo, op: &Op) {
-        for (slot, &arg) in self.trace.args(op).iter().enumerate() {
-            if self.analysis.fills_home(label, slot) && !self.analysis.is_home(arg, slot) {
+    fn fill_homes(&mut self, join: &Join, op: &Op) {
+        for ((slot, &arg), value) in self.trace.args(op).iter().enumerate().zip(join.values()) {
+            if self.analysis.fills_home(self.group, join, value) && !self.is_home(arg, slot) {
                 let word = self.word(arg);
                 self.store_slot(slot, word);
             }
@@ -318,44 +447,56 @@ impl<'a, 'f> Lower<'a, 'f> {
     }
 
     fn jump(&mut self, op: &Op) {
-        let Some(index) = self.analysis.label_index(op.target()) else {
-            return self.foreign_jump(op);
-        };
-        let args = self.label_args(&self.analysis.labels[index], op);
-        self.b.ins().jump(self.labels[index], &args);
+        let args = self.trace.args(op);
+        match self.analysis.label_index(op.target()) {
+            Some(index) => {
+                let args = self.join_args(&self.analysis.joins[index], args);
+                self.b.ins().jump(self.joins[index], &args);
+            }
+            None => self.foreign_jump(args),
+        }
     }
 
-    /// What the label's block takes: the arguments that are used behind it.
-    fn label_args(&mut self, label: &LabelInfo, op: &Op) -> SmallVec<[BlockArg; 16]> {
-        let args = self.trace.args(op).iter().zip(label.values());
-        args.filter(|(_, value)| self.analysis.is_used(*value))
-            .map(|(&arg, _)| self.use_(arg).into())
-            .collect()
+    /// What the join's block takes of the operands that the member passes on.
+    fn join_args(&mut self, join: &Join, args: &[Operand]) -> SmallVec<[BlockArg; 16]> {
+        let mut passed = SmallVec::new();
+        for (&arg, value) in args.iter().zip(join.values()) {
+            if self.is_passed(self.group.value(join.member, value)) {
+                passed.push(self.use_(arg).into());
+            }
+        }
+        passed
     }
 
-    /// Goes to another trace: arguments into the slots, then a tail call.
-    fn foreign_jump(&mut self, op: &Op) {
-        let label = self.env.foreign.expect("an unknown jump target is refused before");
-        for (slot, &arg) in self.trace.args(op).iter().enumerate() {
-            if !self.analysis.is_home(arg, slot) {
+    /// Goes to another function: arguments into the slots, then a tail call to what the label's
+    /// cell says.
+    fn foreign_jump(&mut self, args: &[Operand]) {
+        let cell = self.member.foreign.expect("an unknown jump target is refused before");
+        for (slot, &arg) in args.iter().enumerate() {
+            if !self.is_home(arg, slot) {
                 let word = self.word(arg);
                 self.store_slot(slot, word);
             }
         }
-        let entry = self.b.ins().iconst(types::I64, i64::from(label.entry));
+        let cell = self.b.ins().iconst(types::I64, cell as i64);
+        // The label may come to lie elsewhere at any time: these are loads like any other.
+        let flags = MemFlagsData::trusted();
+        let code = self.b.ins().load(types::I64, flags, cell, CELL_CODE);
+        let entry = self.b.ins().load(types::I64, flags, cell, CELL_ENTRY);
         let no_exit = self.b.ins().iconst(types::I64, 0);
         let signature = self.tail_signature();
-        let code = self.import(Symbol::Code(label.code), signature);
-        self.b.ins().return_call(code, &[self.frame, entry, no_exit]);
+        self.b.ins().return_call_indirect(signature, code, &[self.frame, entry, no_exit]);
     }
 
     fn define(&mut self, value: ValueId, def: Value) {
-        self.defs[value.index()] = Def::Value(def);
+        let value = self.number(value);
+        self.defs[value] = Def::Value(def);
     }
 
     fn define_cond(&mut self, value: ValueId, cond: Cond) {
-        if self.analysis.is_fused(value) {
-            self.defs[value.index()] = Def::Cond(cond);
+        let number = self.number(value);
+        if self.analysis.is_fused(number) {
+            self.defs[number] = Def::Cond(cond);
         } else {
             let flag = self.flag(cond);
             self.define(value, flag);
@@ -366,7 +507,7 @@ impl<'a, 'f> Lower<'a, 'f> {
     fn use_(&mut self, operand: Operand) -> Value {
         match operand.kind() {
             OperandKind::Const(index) => self.constant(index),
-            OperandKind::Value(value) => match self.defs[value.index()] {
+            OperandKind::Value(value) => match self.defs[self.number(value)] {
                 Def::Value(def) if value.0 >= self.first_usable => def,
                 // A trace that uses what it does not define does not pass the verifier, and a
                 // fused comparison is used by nothing but its guard.
@@ -449,8 +590,8 @@ impl<'a, 'f> Lower<'a, 'f> {
         *self.tail_signature.get_or_insert_with(|| self.b.import_signature(trace_signature()))
     }
 
-    /// Makes a symbol callable.
-    fn import(&mut self, symbol: Symbol, signature: SigRef) -> FuncRef {
+    /// Makes a function of the program callable.
+    fn import(&mut self, symbol: Helper, signature: SigRef) -> FuncRef {
         let index = self.symbols.len() as u32;
         self.symbols.push(symbol);
         let name = UserExternalName { namespace: 0, index };

@@ -7,8 +7,9 @@
 mod portal;
 
 use crate::check;
-use crate::lower::{Lowerer, NoTwin, Return};
+use crate::lower::{Lowerer, Return};
 use crate::parse::{self, FnHints};
+use crate::scope;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use std::collections::BTreeSet;
@@ -75,16 +76,7 @@ fn function(item: &ItemFn) -> syn::Result<TokenStream> {
         Policy::Token(token) => {
             token_struct(item, quote!(__p::#token), quote!(__p::#token), &Generics::default())
         }
-        Policy::Twin => match traced_function(item) {
-            Ok(twin) => twin,
-            Err(NoTwin::Unsupported(_)) => token_struct(
-                item,
-                quote!(__p::Residual),
-                quote!(__p::Residual),
-                &Generics::default(),
-            ),
-            Err(NoTwin::Mistakes(errors)) => return Err(errors),
-        },
+        Policy::Twin => traced_function(item)?,
     };
     let imports = parse::keep_imports(&item.attrs);
     Ok(quote!(#plain #twin #imports))
@@ -132,7 +124,7 @@ fn token_struct(
     }
 }
 
-fn traced_function(item: &ItemFn) -> Result<TokenStream, NoTwin> {
+fn traced_function(item: &ItemFn) -> syn::Result<TokenStream> {
     let (vis, name) = (&item.vis, &item.sig.ident);
     let twin =
         twin_function(&item.sig, &item.block, format_ident!("__jit_twin"), &parse_quote!(pub))?;
@@ -163,7 +155,7 @@ fn impl_block(item: &ItemImpl) -> syn::Result<TokenStream> {
         let (ImplItem::Fn(method), ImplItem::Fn(plain)) = (method, plain) else { continue };
         attrs.extend(&method.attrs);
         strip_hints(&mut plain.attrs);
-        match method_twin(method, plain, &item.self_ty) {
+        match method_twin(method, plain) {
             Ok(twin) => twins.extend(twin),
             Err(error) => match &mut errors {
                 Some(errors) => errors.combine(error),
@@ -188,11 +180,7 @@ fn impl_block(item: &ItemImpl) -> syn::Result<TokenStream> {
 }
 
 /// The twin beside a method; none for a portal, which has it inside: `plain` is given it.
-fn method_twin(
-    method: &ImplItemFn,
-    plain: &mut ImplItemFn,
-    self_ty: &Type,
-) -> syn::Result<Option<TokenStream>> {
+fn method_twin(method: &ImplItemFn, plain: &mut ImplItemFn) -> syn::Result<Option<TokenStream>> {
     let hints = parse::function_attrs(&method.attrs)?;
     if let Some(portal) = check::portal(&method.sig, &method.block)? {
         hints.forbid_on_portal()?;
@@ -216,26 +204,9 @@ fn method_twin(
     if let Policy::Token(token) = policy(&hints, &method.block) {
         return Ok(Some(called(token)));
     }
-    if passes_self_by_value(&method.sig, self_ty) {
-        return Ok(Some(called(format_ident!("Residual"))));
-    }
-    let twin = match twin_function(&method.sig, &method.block, twin_name.clone(), vis) {
-        Ok(twin) => twin,
-        Err(NoTwin::Unsupported(_)) => return Ok(Some(called(format_ident!("Residual")))),
-        Err(NoTwin::Mistakes(errors)) => return Err(errors),
-    };
+    let twin = twin_function(&method.sig, &method.block, twin_name.clone(), vis)?;
     let token = twin_token(&method.sig, token_name, &twin_name, vis)?;
     Ok(Some(quote!(#token #twin)))
-}
-
-/// Whether a method takes or returns its own type by value, as constructors do: such a method is called.
-fn passes_self_by_value(sig: &Signature, self_ty: &Type) -> bool {
-    let is_self = |ty: &Type| *ty == parse_quote!(Self) || ty == self_ty;
-    let takes = sig.inputs.iter().any(|input| match input {
-        FnArg::Receiver(receiver) => matches!(receiver.kind, ReceiverKind::Value),
-        FnArg::Typed(typed) => is_self(&typed.ty),
-    });
-    takes || matches!(&sig.output, ReturnType::Type(_, ty) if is_self(ty))
 }
 
 /// The parameters of a twin: name and plain type.
@@ -270,21 +241,28 @@ fn twin_function(
     block: &Block,
     name: Ident,
     vis: &Visibility,
-) -> Result<TokenStream, NoTwin> {
+) -> syn::Result<TokenStream> {
     let mut inputs = Vec::new();
     let mut locals = BTreeSet::new();
-    for (pat, ty) in parameters(sig)? {
-        let Pat::Ident(pat) = pat else {
-            let error = syn::Error::new_spanned(pat, "a pattern as parameter cannot be traced yet");
-            return Err(NoTwin::Unsupported(error));
+    let mut patterns: Vec<(Ident, Pat)> = Vec::new();
+    for (number, (pat, ty)) in parameters(sig)?.into_iter().enumerate() {
+        let name = match pat {
+            Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => pat.ident,
+            pat => {
+                let name = format_ident!("__param{number}");
+                patterns.push((name.clone(), pat));
+                name
+            }
         };
-        let name = pat.ident;
         locals.insert(name.to_string());
         inputs.push(quote!(mut #name: ::jitdriver::plumbing::Traced<#ty>));
     }
     let output = traced_output(&sig.output);
     let (generics, bounds) = (&sig.generics, &sig.generics.where_clause);
-    let mut cx = Lowerer::new(Return::Helper, locals, None);
+    let names = scope::resolve(sig, block);
+    let mut cx = Lowerer::new(Return::Helper, locals, None, names, &sig.output);
+    cx.self_by_value = sig.receiver().is_some_and(|this| matches!(this.kind, ReceiverKind::Value));
+    let opened: Vec<_> = patterns.iter().map(|(name, pat)| cx.parameter(name, pat)).collect();
     let body = cx.block(block);
     let methods = cx.finish()?;
     let prelude = prelude(&methods);
@@ -293,6 +271,7 @@ fn twin_function(
         #[allow(warnings, clippy::all)]
         #vis fn #name #generics (__rec: ::jitdriver::plumbing::Rec, #(#inputs),*) -> #output #bounds {
             #prelude
+            #(#opened)*
             #body
         }
     })
@@ -423,9 +402,16 @@ fn prelude(methods: &BTreeSet<String>) -> TokenStream {
     quote! {
         use ::jitdriver::plumbing as __p;
         use ::jitdriver::plumbing::{
-            Element as _, FloatShims as _, IndexPlace as _, IntShims as _, Local as _, PeelAny as _, ProbeMemory as _, ProbeValue as _,
-            SignedShims as _, SliceShims as _, VecShims as _,
+            AnyPlace as _, Element as _, FloatShims as _, IndexPlace as _, IntShims as _, Local as _, PeelAny as _, ProbeExclusive as _, ProbeMemory as _, ProbeValue as _,
+            SignedShims as _, SliceShims as _, UnknownPlace as _, VecShims as _,
         };
+        #[allow(unused_imports)]
+        use __p::pattern::{
+            AnyLeaf as _, AnyLength as _, AnyVariant as _, CallMatch as _, KnownVariant as _, NumberLeaf as _,
+            NumberMatch as _, SliceLength as _, ThroughAny as _, VariantLeaf as _, VariantMatch as _,
+        };
+        #[allow(unused_imports)]
+        use __p::ops::operators::*;
         #checks
         trait __NoTwinMethods { #(fn #names(&self) -> __p::Residual { __p::Residual })* }
         impl<__T: ?Sized> __NoTwinMethods for &__T {}

@@ -3,6 +3,7 @@
 
 mod check;
 mod checks;
+mod derive;
 mod expand;
 mod lower;
 mod parse;
@@ -53,6 +54,13 @@ pub fn jit_merge_point(args: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn can_enter_jit(args: TokenStream) -> TokenStream {
     hint_itself(args, "can_enter_jit!")
+}
+
+/// See `jitdriver::Traceable`.
+#[proc_macro_derive(Traceable)]
+pub fn derive_traceable(item: TokenStream) -> TokenStream {
+    let input = syn::parse_macro_input!(item as syn::DeriveInput);
+    derive::traceable(&input).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
 /// `#[jit]` takes the hints out of the function and leaves an empty invocation in their place, so that

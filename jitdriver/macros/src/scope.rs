@@ -9,7 +9,7 @@
 
 mod resolve;
 
-pub use resolve::{HintSite, Home, Local, LocalId, LoopSpan, Names, resolve};
+pub use resolve::{HintSite, Home, Local, LocalId, LoopSpan, Names, Time, resolve};
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use std::collections::HashSet;

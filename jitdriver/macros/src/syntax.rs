@@ -33,18 +33,27 @@ pub fn mentioned(tokens: TokenStream, names: &mut BTreeMap<String, Ident>) {
     }
 }
 
-/// `tokens` with the twin's name of the receiver in the place of `self`.
+/// `tokens` with the twin's name of the receiver in the place of `self`, but not in paths.
 pub fn rename_self(tokens: TokenStream) -> TokenStream {
-    let rename = |token| match token {
-        TokenTree::Ident(ident) if ident == "self" => Ident::new("__self", ident.span()).into(),
-        TokenTree::Group(group) => {
-            let mut renamed = Group::new(group.delimiter(), rename_self(group.stream()));
-            renamed.set_span(group.span());
-            renamed.into()
-        }
-        other => other,
-    };
-    tokens.into_iter().map(rename).collect()
+    let mut tokens = tokens.into_iter().peekable();
+    let mut renamed = TokenStream::new();
+    while let Some(token) = tokens.next() {
+        let in_path =
+            matches!(tokens.peek(), Some(TokenTree::Punct(next)) if next.as_char() == ':');
+        let token: TokenTree = match token {
+            TokenTree::Ident(ident) if ident == "self" && !in_path => {
+                Ident::new("__self", ident.span()).into()
+            }
+            TokenTree::Group(group) => {
+                let mut inner = Group::new(group.delimiter(), rename_self(group.stream()));
+                inner.set_span(group.span());
+                inner.into()
+            }
+            other => other,
+        };
+        renamed.extend([token]);
+    }
+    renamed
 }
 
 /// How a `loop` is left by `break`.

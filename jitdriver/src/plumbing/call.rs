@@ -5,9 +5,10 @@
 //! name resolution finds only when there is nothing else. So the macro needs no types.
 #![expect(unsafe_code, reason = "rebuilds arguments of residual calls from machine words")]
 
+use super::layout::{PieceTy, call_words};
 use super::place::{Place, Pointee, Shadow};
 use super::rec::Rec;
-use super::value::{Args, Traceable, Traced};
+use super::value::{Args, Traced, read_bits};
 use metainterp::abort::Abort;
 use metainterp::backend::CALL_WORDS;
 use metainterp::ir::Ty;
@@ -16,7 +17,7 @@ use metainterp::record::{Arg, CallResults, Lane};
 use smallvec::SmallVec;
 use std::any::Any;
 use std::cell::Cell;
-use std::mem::{MaybeUninit, align_of, size_of};
+use std::mem::{MaybeUninit, needs_drop};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// The token of a function that is called, not traced.
@@ -85,20 +86,20 @@ pub trait FromPlace<T: ?Sized> {
 }
 
 impl<T: ?Sized + Pointee> FromPlace<T> for Traced<&T> {
-    fn from_place(_: Rec, place: Place<T>) -> Self {
-        place.shared()
+    fn from_place(rec: Rec, place: Place<T>) -> Self {
+        place.shared(rec)
     }
 }
 
 impl<T: ?Sized + Pointee> FromPlace<T> for Traced<&mut T> {
-    fn from_place(_: Rec, place: Place<T>) -> Self {
-        place.exclusive()
+    fn from_place(rec: Rec, place: Place<T>) -> Self {
+        place.exclusive(rec)
     }
 }
 
-impl<T: Traceable> FromPlace<T> for Traced<T> {
+impl<T> FromPlace<T> for Traced<T> {
     fn from_place(rec: Rec, place: Place<T>) -> Self {
-        place.read(rec)
+        place.take_any(rec)
     }
 }
 
@@ -147,7 +148,7 @@ pub trait ArgTuple {
     /// The plain tuple.
     type Plain;
     /// Flattens.
-    fn args(&self, rec: Rec, out: &mut Args);
+    fn args(self, rec: Rec, out: &mut Args);
     /// Number of words.
     const WORDS: usize;
     /// The plain tuple from words.
@@ -159,13 +160,15 @@ pub trait ArgTuple {
 
 macro_rules! tuples {
     ($(($($name:ident $at:tt),*);)*) => {$(
-        impl<$($name: Traceable),*> ArgTuple for ($(Traced<$name>,)*) {
+        impl<$($name),*> ArgTuple for ($(Traced<$name>,)*) {
             type Plain = ($($name,)*);
-            const WORDS: usize = 0 $(+ $name::TYS.len())*;
+            const WORDS: usize = 0 $(+ size_of::<$name>().div_ceil(8))*;
 
             #[allow(unused_variables)]
-            fn args(&self, rec: Rec, out: &mut Args) {
-                $(out.extend(self.$at.args(rec));)*
+            fn args(self, rec: Rec, out: &mut Args) {
+                $(out.extend(self.$at.args_of(rec, &call_words::<$name>(None)));)*
+                // What the arguments own is the callee's from here on.
+                $(self.$at.forget();)*
             }
 
             #[allow(unused_variables, unused_mut, unused_assignments, clippy::unused_unit)]
@@ -173,14 +176,14 @@ macro_rules! tuples {
                 let mut at = 0;
                 // SAFETY: the caller vouches for the words.
                 ($(unsafe {
-                    let value = $name::from_words(&words[at..]).assume_init();
-                    at += $name::TYS.len();
+                    let value = of_words::<$name>(&words[at..]);
+                    at += size_of::<$name>().div_ceil(8);
                     value
                 },)*)
             }
         }
 
-        impl<$($name: Traceable,)* R: Traceable, F> Callee<($(Traced<$name>,)*), F>
+        impl<$($name,)* R, F> Callee<($(Traced<$name>,)*), F>
             for Twin<fn(Rec $(, Traced<$name>)*) -> Traced<R>>
         where F: Fn($($name),*) -> R + Copy
         {
@@ -195,7 +198,7 @@ macro_rules! tuples {
             }
         }
 
-        impl<$($name: Traceable,)* R: Traceable, F> Callee<($(Traced<$name>,)*), F> for Residual
+        impl<$($name,)* R, F> Callee<($(Traced<$name>,)*), F> for Residual
         where F: Fn($($name),*) -> R + Copy
         {
             type Out = Traced<R>;
@@ -205,7 +208,7 @@ macro_rules! tuples {
             }
         }
 
-        impl<$($name: Traceable,)* R: Traceable, F> Callee<($(Traced<$name>,)*), F> for Elidable
+        impl<$($name,)* R, F> Callee<($(Traced<$name>,)*), F> for Elidable
         where F: Fn($($name),*) -> R + Copy
         {
             type Out = Traced<R>;
@@ -216,7 +219,7 @@ macro_rules! tuples {
             }
         }
 
-        impl<'x, T: ?Sized + Pointee + 'x, This: FromPlace<T>, $($name: Traceable,)* R: Traceable, F>
+        impl<'x, T: ?Sized + Pointee + 'x, This: FromPlace<T>, $($name,)* R, F>
             Method<'x, T, ($(Traced<$name>,)*), F> for Twin<fn(Rec, This $(, Traced<$name>)*) -> Traced<R>>
         where F: Fn(&'x mut Target<T> $(, $name)*) -> R + Copy
         {
@@ -231,7 +234,7 @@ macro_rules! tuples {
             }
         }
 
-        impl<'x, T: ?Sized + Pointee + 'x, $($name: Traceable,)* R: Traceable, F> Method<'x, T, ($(Traced<$name>,)*), F> for Residual
+        impl<'x, T: ?Sized + Pointee + 'x, $($name,)* R, F> Method<'x, T, ($(Traced<$name>,)*), F> for Residual
         where F: Fn(&'x mut Target<T> $(, $name)*) -> R + Copy
         {
             type Out = Traced<R>;
@@ -241,7 +244,7 @@ macro_rules! tuples {
             }
         }
 
-        impl<'x, T: ?Sized + Pointee + 'x, $($name: Traceable,)* R: Traceable, F> Method<'x, T, ($(Traced<$name>,)*), F> for Elidable
+        impl<'x, T: ?Sized + Pointee + 'x, $($name,)* R, F> Method<'x, T, ($(Traced<$name>,)*), F> for Elidable
         where F: Fn(&'x mut Target<T> $(, $name)*) -> R + Copy
         {
             type Out = Traced<R>;
@@ -265,20 +268,35 @@ tuples! {
     (A 0, B 1, C 2, D 3, E 4, G 5);
     (A 0, B 1, C 2, D 3, E 4, G 5, H 6);
     (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7);
+    (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8);
+    (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8, K 9);
+    (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8, K 9, L 10);
+    (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8, K 9, L 10, M 11);
 }
+
+/// Arguments and result of a call.
+pub struct Assoc<A, R>(std::marker::PhantomData<fn(A) -> R>);
 
 /// Types a closure over plain arguments from the traced ones.
 macro_rules! plain_closures {
-    ($($function:ident $method:ident ($($name:ident),*);)*) => {$(
+    ($($function:ident $method:ident $assoc:ident ($($name:ident),*);)*) => {$(
+        #[doc = "Where the token of an associated function of std's generic types is looked for."]
+        #[allow(unused_variables, non_snake_case)]
+        pub fn $assoc<'x, $($name,)* R, F: Fn($($name),*) -> R>(
+            args: &($(Traced<$name>,)*), plain: &F,
+        ) -> &'x Assoc<($($name,)*), R> {
+            &Assoc(std::marker::PhantomData)
+        }
+
         #[doc = "Gives the closure of a residual call its argument types."]
         #[allow(unused_variables, non_snake_case)]
-        pub fn $function<$($name: Traceable,)* R, F: Fn($($name),*) -> R>(args: &($(Traced<$name>,)*), plain: F) -> F {
+        pub fn $function<$($name,)* R, F: Fn($($name),*) -> R>(args: &($(Traced<$name>,)*), plain: F) -> F {
             plain
         }
 
         #[doc = "Gives the closure of a residual method call its argument types."]
         #[allow(unused_variables, non_snake_case)]
-        pub fn $method<'x, T: ?Sized + 'x, $($name: Traceable,)* R, F: Fn(&'x mut Target<T> $(, $name)*) -> R>(
+        pub fn $method<'x, T: ?Sized + 'x, $($name,)* R, F: Fn(&'x mut Target<T> $(, $name)*) -> R>(
             this: &Place<T>, args: &($(Traced<$name>,)*), plain: F,
         ) -> F {
             plain
@@ -287,15 +305,19 @@ macro_rules! plain_closures {
 }
 
 plain_closures! {
-    function0 method0 ();
-    function1 method1 (A);
-    function2 method2 (A, B);
-    function3 method3 (A, B, C);
-    function4 method4 (A, B, C, D);
-    function5 method5 (A, B, C, D, E);
-    function6 method6 (A, B, C, D, E, G);
-    function7 method7 (A, B, C, D, E, G, H);
-    function8 method8 (A, B, C, D, E, G, H, I);
+    function0 method0 assoc0 ();
+    function1 method1 assoc1 (A);
+    function2 method2 assoc2 (A, B);
+    function3 method3 assoc3 (A, B, C);
+    function4 method4 assoc4 (A, B, C, D);
+    function5 method5 assoc5 (A, B, C, D, E);
+    function6 method6 assoc6 (A, B, C, D, E, G);
+    function7 method7 assoc7 (A, B, C, D, E, G, H);
+    function8 method8 assoc8 (A, B, C, D, E, G, H, I);
+    function9 method9 assoc9 (A, B, C, D, E, G, H, I, J);
+    function10 method10 assoc10 (A, B, C, D, E, G, H, I, J, K);
+    function11 method11 assoc11 (A, B, C, D, E, G, H, I, J, K, L);
+    function12 method12 assoc12 (A, B, C, D, E, G, H, I, J, K, L, M);
 }
 
 /// A twin that is running; a recording follows its calls of itself up to a limit.
@@ -319,25 +341,33 @@ impl Drop for Inside {
 
 /// A residual call of a closure over plain values.
 #[track_caller]
-pub fn residual<A: ArgTuple, R: Traceable, F: Fn(A::Plain) -> R + Copy>(
+pub fn residual<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(
     rec: Rec,
     site: &CallSite,
     args: A,
     plain: F,
 ) -> Traced<R> {
     let mut flat = Args::new();
+    let n_local_addresses = rec.arena().n_local_addresses.get();
     args.args(rec, &mut flat);
+    // What depends on a local's contents does not depend on its address only, and what owns something
+    // is made, or consumed, each time.
+    let owning = needs_drop::<A::Plain>() || needs_drop::<R>();
+    let of_local = rec.arena().n_local_addresses.get() != n_local_addresses;
+    let elidable = site.elidable && !owning && !of_local;
+    let site = &CallSite { elidable, ..*site };
     let run = |words: &mut [u64]| {
         // SAFETY: the words are those of the arguments, used this once.
         let res = plain(unsafe { A::plain(words) });
-        R::to_words(&MaybeUninit::new(res), words);
+        to_words(res, words);
     };
     let shim = closure_shim::<A, R, F>();
-    raw_call(rec, site, shim, &flat, R::TYS, run).0
+    let results = call_words::<R>(None);
+    raw_call(rec, site, shim, &flat, &results, &[], run).0
 }
 
 /// A residual call with two arguments.
-pub(crate) fn residual2<A: Traceable, B: Traceable, R: Traceable, F: Fn(A, B) -> R + Copy>(
+pub(crate) fn residual2<A, B, R, F: Fn(A, B) -> R + Copy>(
     rec: Rec,
     site: &CallSite,
     a: Traced<A>,
@@ -351,7 +381,7 @@ fn residual_method<
     'x,
     T: ?Sized + Pointee + 'x,
     A: ArgTuple,
-    R: Traceable,
+    R,
     F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
 >(
     rec: Rec,
@@ -360,9 +390,16 @@ fn residual_method<
     args: A,
     plain: F,
 ) -> Traced<R> {
-    if let Some(shadow) = this.shadow() {
+    let this = this.settled();
+    let results = call_words::<R>(None);
+    if let Some(shadow) = this.shadow()
+        && shadow.len() <= LOCAL_BYTES
+        && !may_hold_pointer(&results, size_of::<R>())
+    {
         return residual_on_local(rec, site, this, shadow, args, plain);
     }
+    // The result may point into the local.
+    let this = this.in_memory(rec);
     let mut flat = this.pointer_args(rec);
     let receiver = flat.len();
     args.args(rec, &mut flat);
@@ -370,10 +407,10 @@ fn residual_method<
         let mut target = Target(this.ptr);
         // SAFETY: the words are those of the arguments, used this once.
         let res = unsafe { plain(target.unbounded(), A::plain(&words[receiver..])) };
-        R::to_words(&MaybeUninit::new(res), words);
+        to_words(res, words);
     };
     let shim = method_shim::<T, A, R, F>();
-    raw_call(rec, site, shim, &flat, R::TYS, run).0
+    raw_call(rec, site, shim, &flat, &results, &[], run).0
 }
 
 /// The receiver is a local of the twin: its value goes in, and comes back changed or not.
@@ -381,7 +418,7 @@ fn residual_on_local<
     'x,
     T: ?Sized + Pointee + 'x,
     A: ArgTuple,
-    R: Traceable,
+    R,
     F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
 >(
     rec: Rec,
@@ -391,31 +428,48 @@ fn residual_on_local<
     args: A,
     plain: F,
 ) -> Traced<R> {
-    let (size, align) = shadow.vtable.layout;
-    if R::TYS.contains(&Ty::Ptr) || size > LOCAL_BYTES || align > 16 {
-        // The result may point into the local.
-        rec.abort(Abort::LocalEscapes);
-    }
-    let n = shadow.vtable.tys.len();
+    let results = call_words::<R>(None);
+    let local = local_words(shadow.len());
+    let at = shadow.offset_of(this.ptr) as usize;
     let mut flat: Args = SmallVec::new();
-    flat.push(Arg::constant(Ty::Ptr, std::ptr::from_ref(shadow.vtable).expose_provenance() as u64));
-    flat.extend(shadow.args(rec));
+    flat.push(Arg::constant(Ty::I64, at as u64));
+    flat.push(Arg::constant(Ty::I64, shadow.len() as u64));
+    flat.extend(shadow.args(rec, &local));
+    let before = flat.len();
     args.args(rec, &mut flat);
     let run = |words: &mut [u64]| {
-        // SAFETY: the words are those of the arguments, used this once; `this.ptr` is the local's
+        // SAFETY: the words are those of the arguments, used this once; `this.ptr` is in the local's
         // plain value, which the author's method may change in place.
         unsafe {
-            let res = plain(Target(this.ptr).unbounded(), A::plain(&words[1 + n..]));
-            R::to_words(&MaybeUninit::new(res), words);
-            (shadow.vtable.from_memory)(this.ptr.cast(), &mut words[R::TYS.len()..][..n]);
+            let res = plain(Target(this.ptr).unbounded(), A::plain(&words[before..]));
+            to_words(res, words);
+            bytes_to_words(shadow.start(), shadow.len(), &mut words[size_of::<R>().div_ceil(8)..]);
         }
     };
-    let mut tys: SmallVec<[Ty; 8]> = SmallVec::from_slice(R::TYS);
-    tys.extend_from_slice(shadow.vtable.tys);
     let shim = local_shim::<T, A, R, F>();
-    let (res, after) = raw_call(rec, site, shim, &flat, &tys, run);
-    shadow.set(&after);
+    let (res, after) = raw_call(rec, site, shim, &flat, &results, &local, run);
+    shadow.set(rec, &local, &after);
     res
+}
+
+/// The words of a local that is handed to a call by value.
+fn local_words(len: usize) -> SmallVec<[PieceTy; 4]> {
+    (0..len.div_ceil(8))
+        .map(|word| {
+            let ty = match len - word * 8 {
+                1 => Ty::I8,
+                2 => Ty::I16,
+                3 | 4 => Ty::I32,
+                _ => Ty::I64,
+            };
+            PieceTy::at(word as u32 * 8, ty)
+        })
+        .collect()
+}
+
+/// Whether a value may hold an address, for all that is known.
+fn may_hold_pointer(words: &[PieceTy], size: usize) -> bool {
+    size >= 8 && !matches!(words, [PieceTy { ty: Ty::F64, .. }])
 }
 
 /// Largest local that is handed to a residual method by value, in bytes.
@@ -424,43 +478,128 @@ const LOCAL_BYTES: usize = 64;
 #[repr(align(16))]
 struct LocalMemory([u8; LOCAL_BYTES]);
 
-/// Makes the call, with its effects, and records it. Answers the result and any words behind it.
-fn raw_call<R: Traceable>(
+/// The words of a value that is handed to a call or comes from one.
+fn to_words<T>(value: T, words: &mut [u64]) {
+    let value = MaybeUninit::new(value);
+    // SAFETY: the bytes are those of the value, which is moved into the words.
+    unsafe { bytes_to_words(value.as_ptr().cast(), size_of::<T>(), words) }
+}
+
+/// # Safety
+/// `len` bytes can be read there.
+unsafe fn bytes_to_words(start: *const u8, len: usize, words: &mut [u64]) {
+    for (word, at) in words.iter_mut().zip((0..len).step_by(8)) {
+        // SAFETY: the caller vouches for the bytes.
+        *word = unsafe { read_bits(start.add(at), len - at) };
+    }
+}
+
+/// # Safety
+/// The words are those of a value that may be used now, once.
+unsafe fn of_words<T>(words: &[u64]) -> T {
+    assert!(words.len() * 8 >= size_of::<T>(), "{} words for a value", words.len());
+    // SAFETY: so many bytes are there, and they are those of a `T`.
+    unsafe { words.as_ptr().cast::<T>().read_unaligned() }
+}
+
+/// Makes the call, with its effects, and records it. Answers the result and the words behind it.
+fn raw_call<R>(
     rec: Rec,
     site: &CallSite,
     shim: Shim,
     args: &[Arg],
-    tys: &[Ty],
+    results: &[PieceTy],
+    behind: &[PieceTy],
     run: impl FnOnce(&mut [u64]),
 ) -> (Traced<R>, Args) {
     rec.step();
     if !rec.is_replaying() {
         resume_pending_panic();
     }
+    let tys: SmallVec<[Ty; 8]> = results.iter().chain(behind).map(|piece| piece.ty).collect();
     if args.len() > CALL_WORDS || tys.len() > CALL_WORDS {
         rec.abort(Abort::TooManyValues);
     }
-    let mut words = [0; CALL_WORDS];
-    let mut spill = SmallVec::<[u64; 0]>::new();
-    let words: &mut [u64] = if args.len().max(tys.len()) > CALL_WORDS {
-        spill.resize(args.len().max(tys.len()), 0);
-        &mut spill
-    } else {
-        &mut words
+    let mut on_stack = [0; CALL_WORDS];
+    let mut on_heap = Vec::new();
+    let words: &mut [u64] = match args.len().max(tys.len()) {
+        0..=CALL_WORDS => &mut on_stack,
+        n => {
+            on_heap.resize(n, 0);
+            &mut on_heap
+        }
     };
     for (word, arg) in words.iter_mut().zip(args) {
         *word = arg.concrete.bits;
     }
     let mut lanes: SmallVec<[Lane; 4]> = SmallVec::from_elem(Lane::CONST, tys.len());
-    let results = CallResults { tys, words, lanes: &mut lanes };
-    rec.call(shim as usize as u64, args, site, results, run);
-    let n = R::TYS.len();
+    let sinks = CallResults { tys: &tys, words: &mut *words, lanes: &mut lanes };
+    rec.call(shim as usize as u64, args, site, sinks, run);
+    let n = results.len();
     // SAFETY: the words are those of the result: of the call just made, or saved from it.
-    let value = unsafe { R::from_words(words) };
-    let res = Traced::with_lanes(value, &lanes[..n]);
-    R::settle(rec, &res, &lanes[..n]);
+    let value = unsafe { of_words::<MaybeUninit<R>>(words) };
+    let res = Traced::of_args(rec, value, results, &lanes[..n]);
     let behind = (n..tys.len()).map(|i| Arg::new(lanes[i], tys[i], words[i])).collect();
     (res, behind)
+}
+
+fn drop_site<T>() -> CallSite {
+    CallSite { name: "drop", site: std::any::type_name::<T>(), elidable: false }
+}
+
+/// Drops what a local of the twin owns.
+pub(crate) fn drop_value<T>(rec: Rec, value: &Traced<T>) {
+    if let Some(memory) = value.spilled.get() {
+        value.moved.set(true);
+        return drop_in_place::<T>(rec, super::place::spilled_place(memory));
+    }
+    residual(rec, &drop_site::<T>(), (value.take(),), |(value,): (T,)| drop(value));
+}
+
+/// Drops what is left of a local of which parts have been moved out.
+pub(crate) fn drop_rest<T, F: Fn(T, u64) + Copy>(rec: Rec, local: *const (), gone: u64) {
+    // SAFETY: called by the local itself, when it is dropped.
+    let value = unsafe { &*local.cast::<Traced<T>>() };
+    residual(
+        rec,
+        &drop_site::<T>(),
+        (value.take(), Traced::constant(gone)),
+        |(value, gone): (T, u64)| {
+            conjure::<F>()(value, gone);
+        },
+    );
+}
+
+/// Memory for a local of the twin whose address is needed.
+pub(crate) fn new_local<T>(rec: Rec) -> Arg {
+    let site = CallSite { name: "new_local", site: std::any::type_name::<T>(), elidable: false };
+    // Pointers to nothing in particular, lest the types of locals nest without end.
+    let pointer = residual(rec, &site, (), |()| Box::into_raw(Box::<T>::new_uninit()).cast::<()>());
+    pointer.args_of(rec, &[PieceTy::at(0, Ty::Ptr)])[0]
+}
+
+/// Gives that memory back. What was in it has been dropped.
+pub(crate) fn free_local<T>(rec: Rec, memory: Arg) {
+    let site = CallSite { name: "free_local", site: std::any::type_name::<T>(), elidable: false };
+    let pointer = super::place::spilled_place::<()>(memory).raw_mut(rec);
+    // SAFETY: the memory is that of `new_local`, and the local that had it is gone.
+    residual(rec, &site, (pointer,), |(memory,): (*mut (),)| unsafe {
+        drop(Box::from_raw(memory.cast::<MaybeUninit<T>>()));
+    });
+}
+
+/// Drops what a place holds, before it is overwritten.
+pub(crate) fn drop_in_place<T>(rec: Rec, place: Place<T>) {
+    if let Some(shadow) = place.shadow() {
+        // A local is moved from as a whole or in parts only if the author does it.
+        return shadow.drop_part(rec, place.ptr);
+    }
+    let site = drop_site::<T>();
+    let pointer = place.part::<()>(rec, 0).raw_mut(rec);
+    // SAFETY: the place is overwritten next, so that nobody sees what was dropped there.
+    residual(rec, &site, (pointer,), |(place,): (*mut (),)| unsafe {
+        std::ptr::drop_in_place(place.cast::<T>());
+    });
 }
 
 type Shim = unsafe extern "C" fn(*mut u64) -> u8;
@@ -484,16 +623,14 @@ fn conjure<F: Copy>() -> F {
     unsafe { std::ptr::NonNull::<F>::dangling().read() }
 }
 
-fn closure_shim<A: ArgTuple, R: Traceable, F: Fn(A::Plain) -> R + Copy>() -> Shim {
-    unsafe extern "C" fn shim<A: ArgTuple, R: Traceable, F: Fn(A::Plain) -> R + Copy>(
-        words: *mut u64,
-    ) -> u8 {
+fn closure_shim<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>() -> Shim {
+    unsafe extern "C" fn shim<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(words: *mut u64) -> u8 {
         // SAFETY: compiled code passes its frame's call area.
         let words = unsafe { std::slice::from_raw_parts_mut(words, CALL_WORDS) };
         catch(|| {
             // SAFETY: compiled code has put the arguments there.
             let res = conjure::<F>()(unsafe { A::plain(words) });
-            R::to_words(&MaybeUninit::new(res), words);
+            to_words(res, words);
         })
     }
     shim::<A, R, F>
@@ -503,14 +640,13 @@ fn method_shim<
     'x,
     T: ?Sized + Pointee + 'x,
     A: ArgTuple,
-    R: Traceable,
+    R,
     F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
 >() -> Shim {
     unsafe extern "C" fn shim<'x, T, A, R, F>(words: *mut u64) -> u8
     where
         T: ?Sized + Pointee + 'x,
         A: ArgTuple,
-        R: Traceable,
         F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
     {
         // SAFETY: compiled code passes its frame's call area.
@@ -521,7 +657,7 @@ fn method_shim<
             let mut this = Target(T::join(address, meta).cast_mut());
             // SAFETY: compiled code has put the arguments there.
             let res = unsafe { conjure::<F>()(this.unbounded(), A::plain(&words[receiver..])) };
-            R::to_words(&MaybeUninit::new(res), words);
+            to_words(res, words);
         })
     }
     shim::<'x, T, A, R, F>
@@ -531,35 +667,30 @@ fn local_shim<
     'x,
     T: ?Sized + Pointee + 'x,
     A: ArgTuple,
-    R: Traceable,
+    R,
     F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
 >() -> Shim {
     unsafe extern "C" fn shim<'x, T, A, R, F>(words: *mut u64) -> u8
     where
         T: ?Sized + Pointee + 'x,
         A: ArgTuple,
-        R: Traceable,
         F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
     {
-        // SAFETY: compiled code passes its frame's call area, with the table's address first.
-        let (words, vtable) = unsafe {
-            let words = std::slice::from_raw_parts_mut(words, CALL_WORDS);
-            let vtable: *const super::place::ShadowVtable =
-                std::ptr::with_exposed_provenance(words[0] as usize);
-            (words, &*vtable)
-        };
+        // SAFETY: compiled code passes its frame's call area.
+        let words = unsafe { std::slice::from_raw_parts_mut(words, CALL_WORDS) };
         catch(|| {
-            let n = vtable.tys.len();
+            let (at, len) = (words[0] as usize, words[1] as usize);
+            let n = len.div_ceil(8);
             let mut memory = LocalMemory([0; LOCAL_BYTES]);
-            let address = memory.0.as_mut_ptr();
+            let start = memory.0.as_mut_ptr();
             // SAFETY: `residual_on_local` records this call only for locals that fit; the words
             // are those of the local and of the arguments.
             unsafe {
-                (vtable.to_memory)(&words[1..1 + n], address);
-                let mut this = Target(T::join(address, 0).cast_mut());
-                let res = conjure::<F>()(this.unbounded(), A::plain(&words[1 + n..]));
-                R::to_words(&MaybeUninit::new(res), words);
-                (vtable.from_memory)(address, &mut words[R::TYS.len()..][..n]);
+                std::ptr::copy_nonoverlapping(words[2..].as_ptr().cast::<u8>(), start, len);
+                let mut this = Target(T::join(start.add(at), 0).cast_mut());
+                let res = conjure::<F>()(this.unbounded(), A::plain(&words[2 + n..]));
+                to_words(res, words);
+                bytes_to_words(start, len, &mut words[size_of::<R>().div_ceil(8)..]);
             }
         })
     }

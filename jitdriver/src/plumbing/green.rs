@@ -6,13 +6,14 @@
 //! [`metainterp::warm`]), so that the address stays that program's.
 #![expect(unsafe_code, reason = "reads the pointer in an Rc")]
 
-use super::place::{Peel, Place, Pointee};
+use super::layout::Traceable;
+use super::place::{Counted, Place, Pointee};
 use super::portal::GreenVar;
 use super::rec::Rec;
-use super::value::{Traceable, Traced};
+use super::value::Traced;
 use crate::driver::JitDriver;
 use metainterp::owner::Owner;
-use std::mem::{MaybeUninit, align_of, size_of};
+use std::mem::{MaybeUninit, size_of};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -104,31 +105,8 @@ unsafe impl<'p, T: ?Sized + Pointee> GreenExpr<'p> for &'p T {
     }
 
     fn note(rec: Rec, key: &Traced<&'p T>) {
-        rec.note_green(typeid::of::<T>(), &key.args(rec));
+        rec.note_green(typeid::of::<&T>(), &key.args(rec));
     }
-}
-
-/// How values lie behind the counts of an `Rc` or `Arc`: two words, then the value at its alignment.
-pub trait Counted: Pointee {
-    /// The alignment.
-    const ALIGN: usize;
-}
-
-impl<T> Counted for T {
-    const ALIGN: usize = align_of::<T>();
-}
-
-impl<T> Counted for [T] {
-    const ALIGN: usize = align_of::<T>();
-}
-
-impl Counted for str {
-    const ALIGN: usize = 1;
-}
-
-const fn value_offset<T: ?Sized + Counted>() -> usize {
-    let counts = 2 * size_of::<usize>();
-    if T::ALIGN > counts { T::ALIGN } else { counts }
 }
 
 macro_rules! counted {
@@ -143,12 +121,12 @@ macro_rules! counted {
                 // SAFETY: both are a pointer with the same metadata; sizes are compared above.
                 let counts = unsafe { std::ptr::from_ref(self).cast::<*const T>().read() };
                 let offset = $name::as_ptr(self).addr() - counts.addr();
-                assert_eq!(offset, value_offset::<T>(), "where the value lies behind the counts");
+                assert_eq!(offset, super::place::value_offset::<T>(), "where the value lies behind the counts");
                 MaybeUninit::new(counts)
             }
 
             fn read(rec: Rec, place: Place<$name<T>>) -> Traced<*const T> {
-                let key = place.reinterpret::<*const T>().read(rec);
+                let key = place.part::<*const T>(rec, 0).read(rec);
                 // SAFETY: the plain function reads this place here too.
                 rec.keep(key.get().addr() as u64, || owner($name::downgrade(unsafe { &*place.ptr })));
                 key
@@ -164,15 +142,6 @@ macro_rules! counted {
 
             fn note(rec: Rec, key: &Traced<*const T>) {
                 rec.note_green(typeid::of::<$name<T>>(), &key.args(rec));
-            }
-        }
-
-        impl<T: ?Sized + Counted> Peel<$name<T>> {
-            /// The value behind the counts.
-            pub fn peel(self, rec: Rec) -> Place<T> {
-                let counts = self.0.reinterpret::<*const T>().read(rec);
-                let green = rec.is_green(typeid::of::<$name<T>>(), &counts.args(rec));
-                counts.place().behind(value_offset::<T>()).as_immutable_as(&self.0, green)
             }
         }
     )*};

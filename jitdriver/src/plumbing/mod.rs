@@ -3,29 +3,31 @@
 
 mod aggregate;
 pub mod call;
+pub mod degrade;
 mod green;
+pub mod layout;
 pub mod ops;
+pub mod pattern;
 mod place;
 mod portal;
 mod rec;
 mod value;
 
 pub use crate::shims::*;
-pub use aggregate::{Match, Matchable, Open, Parts};
+pub use aggregate::{Parts, WholeOf, build, repeat};
 pub use call::{
     CallSite, Callee, Elidable, FromPlace, Method, Residual, Target, Twin, no_twin, residual,
 };
-pub use green::{
-    Counted, Green, GreenExpr, green, green_expr, green_value, know, know_green, read_green,
-};
+pub use green::{Green, GreenExpr, green, green_expr, green_value, know, know_green, read_green};
+pub use layout::{Tagged, Traceable};
 pub use place::{
-    Class, CoerceTo, Element, IndexPlace, Local, Memory, Peel, PeelAny, Place, Pointee, ToPlain,
-    coerce,
+    AnyPlace, Behind, Class, CoerceTo, Counted, Element, IndexPlace, Local, Memory, PartedLocal,
+    Peel, PeelAny, PeelReference, Place, Pointee, SetRed, ToPlain, UnknownPlace, coerce, frozen,
 };
 pub use portal::{
-    Back, Ended, Exit, Lend, Portal, Probe, ProbeMemory, ProbeValue, PutBack, Red, Unchanged, cut,
-    leave, merge_point, portal, returned, tick, tick_at_merge_point, traced_result,
+    Back, Ended, Exit, Lend, Portal, Probe, ProbeExclusive, ProbeMemory, ProbeValue, PutBack, Red,
+    Unchanged, cut, leave, merge_point, portal, returned, tick, tick_at_merge_point, traced_result,
     untraced_result,
 };
 pub use rec::Rec;
-pub use value::{Kind, Scalar, Traceable, Traced, before};
+pub use value::{Kind, Scalar, Traced, before};

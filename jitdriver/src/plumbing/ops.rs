@@ -5,6 +5,8 @@ use super::rec::Rec;
 use super::value::{Kind, Scalar, Traced, constant_of};
 use metainterp::ir::{Const, Opcode, Ty};
 use metainterp::record::{Arg, Lane};
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 
 /// Whether the author's crate checks `+ - *` and shifts for overflow.
 pub type Checks = bool;
@@ -321,57 +323,225 @@ macro_rules! float_arith {
 
 float_arith! { f32 f64 }
 
-/// The operators as methods: the place of a panic is that of a method's name.
-impl<T: Arith> Traced<T> {
-    /// `self + b`.
+/// The operands of an operator. The operators are methods: the place of a panic is that of a method's
+/// name.
+pub struct Operands<A, B>(pub Traced<A>, pub Traced<B>);
+
+/// The operand of a sign.
+pub struct Operand<A>(pub Traced<A>);
+
+/// Arithmetic on numbers.
+pub trait NumberArith<T> {
+    /// `a + b`.
+    fn add(&self, rec: Rec, checks: Checks) -> Traced<T>;
+    /// `a - b`.
+    fn sub(&self, rec: Rec, checks: Checks) -> Traced<T>;
+    /// `a * b`.
+    fn mul(&self, rec: Rec, checks: Checks) -> Traced<T>;
+    /// `a / b`.
+    fn div(&self, rec: Rec, checks: Checks) -> Traced<T>;
+    /// `a % b`.
+    fn rem(&self, rec: Rec, checks: Checks) -> Traced<T>;
+}
+
+/// Arithmetic with references to numbers.
+pub trait ReferenceArith<T> {
+    /// `a + b`.
+    fn add(&self, rec: Rec, checks: Checks) -> Traced<T>;
+    /// `a - b`.
+    fn sub(&self, rec: Rec, checks: Checks) -> Traced<T>;
+    /// `a * b`.
+    fn mul(&self, rec: Rec, checks: Checks) -> Traced<T>;
+    /// `a / b`.
+    fn div(&self, rec: Rec, checks: Checks) -> Traced<T>;
+    /// `a % b`.
+    fn rem(&self, rec: Rec, checks: Checks) -> Traced<T>;
+}
+
+macro_rules! number_arith {
+    ($($name:ident)*) => {
+        impl<T: Arith> NumberArith<T> for &&Operands<T, T> {
+            $(#[track_caller]
+            fn $name(&self, rec: Rec, checks: Checks) -> Traced<T> {
+                T::$name(rec, checks, self.0.dup(), self.1.dup())
+            })*
+        }
+
+        impl<T: Arith> ReferenceArith<T> for &Operands<&T, T> {
+            $(#[track_caller]
+            fn $name(&self, rec: Rec, checks: Checks) -> Traced<T> {
+                T::$name(rec, checks, self.0.place(rec).read(rec), self.1.dup())
+            })*
+        }
+
+        impl<T: Arith> ReferenceArith<T> for &Operands<T, &T> {
+            $(#[track_caller]
+            fn $name(&self, rec: Rec, checks: Checks) -> Traced<T> {
+                T::$name(rec, checks, self.0.dup(), self.1.place(rec).read(rec))
+            })*
+        }
+
+        impl<T: Arith> ReferenceArith<T> for &Operands<&T, &T> {
+            $(#[track_caller]
+            fn $name(&self, rec: Rec, checks: Checks) -> Traced<T> {
+                T::$name(rec, checks, self.0.place(rec).read(rec), self.1.place(rec).read(rec))
+            })*
+        }
+    };
+}
+
+number_arith! { add sub mul div rem }
+
+/// Shifts of numbers.
+pub trait NumberShift<T> {
+    /// `a << b`.
+    fn shl(&self, rec: Rec, checks: Checks) -> Traced<T>;
+    /// `a >> b`.
+    fn shr(&self, rec: Rec, checks: Checks) -> Traced<T>;
+}
+
+impl<T: Int, U: Int> NumberShift<T> for &&Operands<T, U> {
     #[track_caller]
-    pub fn add(self, rec: Rec, checks: Checks, b: Traced<T>) -> Traced<T> {
-        T::add(rec, checks, self, b)
+    fn shl(&self, rec: Rec, checks: Checks) -> Traced<T> {
+        shl(rec, checks, self.0.dup(), self.1.dup())
     }
 
-    /// `self - b`.
     #[track_caller]
-    pub fn sub(self, rec: Rec, checks: Checks, b: Traced<T>) -> Traced<T> {
-        T::sub(rec, checks, self, b)
-    }
-
-    /// `self * b`.
-    #[track_caller]
-    pub fn mul(self, rec: Rec, checks: Checks, b: Traced<T>) -> Traced<T> {
-        T::mul(rec, checks, self, b)
-    }
-
-    /// `self / b`.
-    #[track_caller]
-    pub fn div(self, rec: Rec, checks: Checks, b: Traced<T>) -> Traced<T> {
-        T::div(rec, checks, self, b)
-    }
-
-    /// `self % b`.
-    #[track_caller]
-    pub fn rem(self, rec: Rec, checks: Checks, b: Traced<T>) -> Traced<T> {
-        T::rem(rec, checks, self, b)
-    }
-
-    /// `-self`.
-    #[track_caller]
-    pub fn neg(self, rec: Rec, checks: Checks) -> Traced<T> {
-        T::neg(rec, checks, self)
+    fn shr(&self, rec: Rec, checks: Checks) -> Traced<T> {
+        shr(rec, checks, self.0.dup(), self.1.dup())
     }
 }
 
-impl<T: Int> Traced<T> {
-    /// `self << b`.
-    #[track_caller]
-    pub fn shl<U: Int>(self, rec: Rec, checks: Checks, b: Traced<U>) -> Traced<T> {
-        shl(rec, checks, self, b)
+/// Bit operations on numbers.
+pub trait NumberBits<T> {
+    /// `a & b`.
+    fn and(&self, rec: Rec) -> Traced<T>;
+    /// `a | b`.
+    fn or(&self, rec: Rec) -> Traced<T>;
+    /// `a ^ b`.
+    fn xor(&self, rec: Rec) -> Traced<T>;
+}
+
+impl<T: Bits> NumberBits<T> for &&Operands<T, T> {
+    fn and(&self, rec: Rec) -> Traced<T> {
+        T::and(rec, self.0.dup(), self.1.dup())
     }
 
-    /// `self >> b`.
-    #[track_caller]
-    pub fn shr<U: Int>(self, rec: Rec, checks: Checks, b: Traced<U>) -> Traced<T> {
-        shr(rec, checks, self, b)
+    fn or(&self, rec: Rec) -> Traced<T> {
+        T::or(rec, self.0.dup(), self.1.dup())
     }
+
+    fn xor(&self, rec: Rec) -> Traced<T> {
+        T::xor(rec, self.0.dup(), self.1.dup())
+    }
+}
+
+/// Signs of numbers.
+pub trait NumberSign<T> {
+    /// `-a`.
+    fn neg(&self, rec: Rec, checks: Checks) -> Traced<T>;
+}
+
+impl<T: Arith> NumberSign<T> for &Operand<T> {
+    #[track_caller]
+    fn neg(&self, rec: Rec, checks: Checks) -> Traced<T> {
+        T::neg(rec, checks, self.0.dup())
+    }
+}
+
+/// Complements of numbers.
+pub trait NumberNot<T> {
+    /// `!a`.
+    fn not(&self, rec: Rec) -> Traced<T>;
+}
+
+impl<T: Bits> NumberNot<T> for &Operand<T> {
+    fn not(&self, rec: Rec) -> Traced<T> {
+        T::not(rec, self.0.dup())
+    }
+}
+
+macro_rules! any_operators {
+    ($($trait:ident $name:ident $std:ident $method:ident $op:tt ($($checks:ident)?);)*) => {$(
+        #[doc = concat!("`", stringify!($op), "` of other types, by a call.")]
+        pub trait $trait<A, B> {
+            /// The operator.
+            fn $name(&self, rec: Rec $(, $checks: Checks)?) -> Traced<A::Output>
+            where
+                A: std::ops::$std<B>;
+        }
+
+        impl<A, B> $trait<A, B> for Operands<A, B> {
+            fn $name(&self, rec: Rec $(, $checks: Checks)?) -> Traced<A::Output>
+            where
+                A: std::ops::$std<B>,
+            {
+                $(let _ = $checks;)?
+                let site = super::CallSite { name: stringify!($op), site: std::any::type_name::<A>(), elidable: false };
+                super::call::residual(rec, &site, (self.0.take(), self.1.take()), |(a, b): (A, B)| a $op b)
+            }
+        }
+    )*};
+}
+
+any_operators! {
+    AnyAdd add Add add + (checks);
+    AnySub sub Sub sub - (checks);
+    AnyMul mul Mul mul * (checks);
+    AnyDiv div Div div / (checks);
+    AnyRem rem Rem rem % (checks);
+    AnyShl shl Shl shl << (checks);
+    AnyShr shr Shr shr >> (checks);
+    AnyAnd and BitAnd bitand & ();
+    AnyOr or BitOr bitor | ();
+    AnyXor xor BitXor bitxor ^ ();
+}
+
+/// `-` of other types, by a call.
+pub trait AnyNeg<A> {
+    /// The operator.
+    fn neg(&self, rec: Rec, checks: Checks) -> Traced<A::Output>
+    where
+        A: std::ops::Neg;
+}
+
+impl<A> AnyNeg<A> for Operand<A> {
+    fn neg(&self, rec: Rec, _: Checks) -> Traced<A::Output>
+    where
+        A: std::ops::Neg,
+    {
+        let site = super::CallSite { name: "-", site: std::any::type_name::<A>(), elidable: false };
+        super::call::residual(rec, &site, (self.0.take(),), |(a,): (A,)| -a)
+    }
+}
+
+/// `!` of other types, by a call.
+pub trait AnyNot<A> {
+    /// The operator.
+    fn not(&self, rec: Rec) -> Traced<A::Output>
+    where
+        A: std::ops::Not;
+}
+
+impl<A> AnyNot<A> for Operand<A> {
+    fn not(&self, rec: Rec) -> Traced<A::Output>
+    where
+        A: std::ops::Not,
+    {
+        let site = super::CallSite { name: "!", site: std::any::type_name::<A>(), elidable: false };
+        super::call::residual(rec, &site, (self.0.take(),), |(a,): (A,)| !a)
+    }
+}
+
+/// All that an operator may be, for `use`.
+pub mod operators {
+    pub use super::{
+        AnyAdd as _, AnyAnd as _, AnyCast as _, AnyComparison as _, AnyDiv as _, AnyMul as _,
+        AnyNeg as _, AnyNot as _, AnyOr as _, AnyRem as _, AnyShl as _, AnyShr as _, AnySub as _,
+        AnyXor as _, NumberArith as _, NumberBits as _, NumberCast as _, NumberComparison as _,
+        NumberNot as _, NumberShift as _, NumberSign as _, ReferenceArith as _,
+        ReferenceComparison as _,
+    };
 }
 
 /// `& | ^ !`.
@@ -481,6 +651,108 @@ macro_rules! compare_int {
 
 compare_int! { i8 i16 i32 i64 isize u8 u16 u32 u64 usize }
 
+/// Two values that are compared; both stay with their owners.
+pub struct Compared<A, B>(pub Traced<A>, pub Traced<B>);
+
+/// Comparisons of numbers.
+pub trait NumberComparison {
+    /// `a == b`.
+    fn eq(&self, rec: Rec) -> Traced<bool>;
+    /// `a != b`.
+    fn ne(&self, rec: Rec) -> Traced<bool>;
+    /// `a < b`.
+    fn lt(&self, rec: Rec) -> Traced<bool>;
+    /// `a <= b`.
+    fn le(&self, rec: Rec) -> Traced<bool>;
+    /// `a > b`.
+    fn gt(&self, rec: Rec) -> Traced<bool>;
+    /// `a >= b`.
+    fn ge(&self, rec: Rec) -> Traced<bool>;
+}
+
+/// Comparisons of references to numbers.
+pub trait ReferenceComparison {
+    /// `a == b`.
+    fn eq(&self, rec: Rec) -> Traced<bool>;
+    /// `a != b`.
+    fn ne(&self, rec: Rec) -> Traced<bool>;
+    /// `a < b`.
+    fn lt(&self, rec: Rec) -> Traced<bool>;
+    /// `a <= b`.
+    fn le(&self, rec: Rec) -> Traced<bool>;
+    /// `a > b`.
+    fn gt(&self, rec: Rec) -> Traced<bool>;
+    /// `a >= b`.
+    fn ge(&self, rec: Rec) -> Traced<bool>;
+}
+
+/// Comparisons of anything else, by calls.
+pub trait AnyComparison<A, B> {
+    /// `a == b`.
+    fn eq(&self, rec: Rec) -> Traced<bool>
+    where
+        A: PartialEq<B>;
+    /// `a != b`.
+    fn ne(&self, rec: Rec) -> Traced<bool>
+    where
+        A: PartialEq<B>;
+    /// `a < b`.
+    fn lt(&self, rec: Rec) -> Traced<bool>
+    where
+        A: PartialOrd<B>;
+    /// `a <= b`.
+    fn le(&self, rec: Rec) -> Traced<bool>
+    where
+        A: PartialOrd<B>;
+    /// `a > b`.
+    fn gt(&self, rec: Rec) -> Traced<bool>
+    where
+        A: PartialOrd<B>;
+    /// `a >= b`.
+    fn ge(&self, rec: Rec) -> Traced<bool>
+    where
+        A: PartialOrd<B>;
+}
+
+macro_rules! comparisons {
+    ($($name:ident $op:tt $bound:ident;)*) => {
+        impl<T: Compare> NumberComparison for &&Compared<T, T> {
+            $(fn $name(&self, rec: Rec) -> Traced<bool> {
+                $name(rec, self.0.dup(), self.1.dup())
+            })*
+        }
+
+        impl<T: Compare> ReferenceComparison for &Compared<&T, &T> {
+            $(fn $name(&self, rec: Rec) -> Traced<bool> {
+                $name(rec, self.0.place(rec).read(rec), self.1.place(rec).read(rec))
+            })*
+        }
+
+        impl<A, B> AnyComparison<A, B> for Compared<A, B> {
+            $(fn $name(&self, rec: Rec) -> Traced<bool>
+            where
+                A: $bound<B>,
+            {
+                let site = super::CallSite { name: stringify!($op), site: std::any::type_name::<A>(), elidable: false };
+                let args = (self.0.peek(), self.1.peek());
+                super::call::residual(rec, &site, args, |(a, b): (A, B)| {
+                    let (a, b) = (std::mem::ManuallyDrop::new(a), std::mem::ManuallyDrop::new(b));
+                    *a $op *b
+                })
+            })*
+        }
+    };
+}
+
+comparisons! {
+    eq == PartialEq;
+    ne != PartialEq;
+    lt < PartialOrd;
+    le <= PartialOrd;
+    gt > PartialOrd;
+    ge >= PartialOrd;
+}
+
 macro_rules! comparison {
     ($($(#[doc = $doc:literal])* $name:ident $op:tt: $signed:ident $unsigned:ident $float:ident;)*) => {$(
         $(#[doc = $doc])*
@@ -530,6 +802,49 @@ fn compare_bools<T: Scalar>(
     let res = op(a.get().bits() == 1, b.get().bits() == 1);
     let (a, b) = (byte(&a), byte(&b));
     pure(rec, opcode, [a, b], res)
+}
+
+/// A value to be cast to `B`.
+pub struct Casting<A, B>(pub Traced<A>, pub PhantomData<fn() -> B>);
+
+/// What [`Casting`] starts from; the goal follows from the use.
+pub fn casting<A, B>(a: Traced<A>) -> Casting<A, B> {
+    Casting(a, PhantomData)
+}
+
+/// Casts between numbers.
+pub trait NumberCast<A, B> {
+    /// `a as B`.
+    fn cast(&self, rec: Rec, plain: impl Fn(A) -> B + Copy) -> Traced<B>;
+}
+
+impl<A: Scalar, B: Scalar> NumberCast<A, B> for &Casting<A, B> {
+    fn cast(&self, rec: Rec, _: impl Fn(A) -> B + Copy) -> Traced<B> {
+        cast(rec, self.0.dup())
+    }
+}
+
+/// All other casts: of enums, and with pointers.
+pub trait AnyCast<A, B> {
+    /// `a as B`.
+    fn cast(&self, rec: Rec, plain: impl Fn(A) -> B + Copy) -> Traced<B>;
+}
+
+impl<A, B> AnyCast<A, B> for Casting<A, B> {
+    fn cast(&self, rec: Rec, plain: impl Fn(A) -> B + Copy) -> Traced<B> {
+        let is_address = |name: &str| {
+            name.starts_with(['*', '&']) || matches!(name, "usize" | "isize" | "u64" | "i64")
+        };
+        let (from, to) = (std::any::type_name::<A>(), std::any::type_name::<B>());
+        let same_bits = size_of::<A>() == 8 && size_of::<B>() == 8;
+        if same_bits && is_address(from) && is_address(to) {
+            // An address stays the same bytes, whatever it is called.
+            let lanes = self.0.lanes;
+            return Traced::new(MaybeUninit::new(plain(self.0.take().into_plain())), lanes);
+        }
+        let site = super::CallSite { name: "as", site: to, elidable: true };
+        super::call::residual(rec, &site, (self.0.take(),), move |(a,): (A,)| plain(a))
+    }
 }
 
 /// The type in which an `as` cast starts or ends.

@@ -3,19 +3,27 @@
 //! An address is kept symbolic, as base + index · scale + offset, so that `self.frames[k].sp` is one
 //! load or store of the trace, and so that passing `&mut self.stack` to a traced method records
 //! nothing. A reference to a local of the twin is no address at all: it names the local ("shadow"),
-//! and reads and writes through it move trace values.
+//! and reads and writes through it move trace values, until somebody needs the address: then the
+//! local moves into memory, and what named it finds it there ([`Place::settled`]).
 //!
 //! The borrow checker has passed the plain function, which makes the same accesses in the same
 //! order; that is why the twin may hold raw pointers.
 #![expect(unsafe_code, reason = "reads and writes the interpreter's memory")]
 
+use super::layout::{Niche, PieceTy, Traceable, words};
 use super::rec::Rec;
-use super::value::{Args, Scalar, Traceable, Traced};
+use super::value::{
+    Bytes, Lanes, Parted, Piece, Pieces, RestDropper, Traced, What, extract, read_bits, replace,
+    slice, write_bits,
+};
 use metainterp::abort::Abort;
 use metainterp::ir::{Const, MemDescr, Opcode, Ty};
 use metainterp::record::{Arg, Lane};
 use smallvec::SmallVec;
-use std::mem::MaybeUninit;
+use std::cell::Cell;
+use std::mem::{MaybeUninit, needs_drop};
+use std::rc::Rc;
+use std::sync::Arc;
 
 /// What the trace knows of an address.
 #[derive(Clone, Copy)]
@@ -136,6 +144,57 @@ impl Addr {
         self.scale = scale as u32;
     }
 
+    /// The pieces of a pointer with this address.
+    pub(crate) fn lanes(self, rec: Rec, fat: bool) -> Lanes {
+        if rec.is_live() {
+            return Lanes::Const;
+        }
+        let plain = self.shadow.is_none()
+            && self.scale == 0
+            && self.offset == 0
+            && !self.frozen
+            && !self.green
+            && self.class == Class::ANY;
+        let address = match plain {
+            true if self.base_lane.is_const() => None,
+            true => Some(What::Lane(Ty::Ptr, self.base_lane)),
+            false => Some(What::Address(rec.arena().add_addr(self))),
+        };
+        let mut pieces = Pieces::new();
+        pieces.extend(address.map(|what| Piece { offset: 0, what }));
+        if fat && !self.meta_lane.is_const() {
+            pieces.push(Piece { offset: 8, what: What::Lane(Ty::I64, self.meta_lane) });
+        }
+        Lanes::of(rec, &pieces)
+    }
+
+    /// The address for code that cannot look behind it. A local of the twin has none.
+    pub(crate) fn address_for_use(&self, rec: Rec) -> Arg {
+        let Some(shadow) = self.shadow else { return self.address(rec) };
+        let arena = rec.arena();
+        arena.n_local_addresses.set(arena.n_local_addresses.get() + 1);
+        if !rec.is_live() && arena.keeps_locals.get() {
+            rec.abort(Abort::LocalEscapes);
+        }
+        let start = match shadow.spilled() {
+            Some(memory) => memory,
+            None if rec.is_live() || arena.keeps_locals.get() => {
+                Arg::constant(Ty::Ptr, shadow.start.expose_provenance() as u64)
+            }
+            None => (shadow.spill)(rec, shadow.local),
+        };
+        match self.base {
+            0 => start,
+            offset => add(rec, start, Arg::constant(Ty::I64, offset)),
+        }
+    }
+
+    /// The address of what was a local and has been spilled.
+    pub(crate) fn spilled_address(&self) -> Option<u64> {
+        let memory = self.shadow?.spilled()?;
+        Some(memory.concrete.bits + self.base)
+    }
+
     /// Records the computation of the address.
     fn address(&self, rec: Rec) -> Arg {
         let mut address = self.base();
@@ -161,64 +220,102 @@ fn add(rec: Rec, address: Arg, bytes: Arg) -> Arg {
 /// A local of the twin, as what a reference refers to.
 #[derive(Clone, Copy)]
 pub(crate) struct Shadow {
-    local: *mut (),
-    pub(crate) vtable: &'static ShadowVtable,
-}
-
-/// How to handle a local without knowing its type.
-pub struct ShadowVtable {
-    pub(crate) tys: &'static [Ty],
-    args: unsafe fn(Rec, *mut ()) -> Args,
-    set: unsafe fn(*mut (), &[Arg]),
-    /// Writes the value with these words to memory of the local's plain type.
-    pub(crate) to_memory: unsafe fn(&[u64], *mut u8),
-    /// Reads the words of a value from memory of the local's plain type.
-    pub(crate) from_memory: unsafe fn(*const u8, &mut [u64]),
-    /// Size of the plain type, and its alignment.
-    pub(crate) layout: (usize, usize),
-}
-
-trait HasVtable {
-    const VTABLE: ShadowVtable;
-}
-
-impl<T: Traceable> HasVtable for T {
-    const VTABLE: ShadowVtable = ShadowVtable {
-        tys: T::TYS,
-        // SAFETY: `Shadow::of` stores this table with the address of a `Traced<T>`; the local outlives
-        // all references to it, as in the plain function.
-        args: |rec, local| unsafe { (*local.cast::<Traced<T>>()).dup() }.args(rec),
-        // SAFETY: as above; the words are those of a value that a call has just handed back.
-        set: |local, args| unsafe {
-            let words: SmallVec<[u64; 4]> = args.iter().map(|arg| arg.concrete.bits).collect();
-            let lanes: SmallVec<[Lane; 4]> = args.iter().map(|arg| arg.lane).collect();
-            *local.cast::<Traced<T>>() = Traced::with_lanes(T::from_words(&words), &lanes);
-        },
-        // SAFETY: the caller gives memory of size and alignment of `T`.
-        to_memory: |words, memory| unsafe {
-            memory.cast::<MaybeUninit<T>>().write(T::from_words(words));
-        },
-        // SAFETY: the caller gives memory that holds a `T`.
-        from_memory: |memory, words| unsafe {
-            T::to_words(&memory.cast::<MaybeUninit<T>>().read(), words);
-        },
-        layout: (size_of::<T>(), align_of::<T>()),
-    };
+    lanes: *mut Lanes,
+    start: *mut u8,
+    len: u32,
+    moved: *const Cell<bool>,
+    spilled: *const Cell<Option<Arg>>,
+    /// The local's [`Traced`], and how to spill it.
+    local: *const (),
+    spill: fn(Rec, *const ()) -> Arg,
 }
 
 impl Shadow {
-    fn of<T: Traceable>(local: *mut Traced<T>) -> Shadow {
-        Shadow { local: local.cast(), vtable: const { &T::VTABLE } }
+    fn of<T>(local: &mut Traced<T>) -> Shadow {
+        Shadow {
+            lanes: &raw mut local.lanes,
+            start: local.value.as_mut_ptr().cast(),
+            len: size_of::<T>() as u32,
+            moved: &raw const local.moved,
+            spilled: &raw const local.spilled,
+            local: std::ptr::from_mut(local).cast(),
+            // SAFETY: the local outlives all references to it, as in the plain function.
+            spill: |rec, local| unsafe { (*local.cast::<Traced<T>>()).spill(rec) },
+        }
     }
 
-    pub(crate) fn args(self, rec: Rec) -> Args {
-        // SAFETY: table and local belong together (`Shadow::of`).
-        unsafe { (self.vtable.args)(rec, self.local) }
+    fn spilled(self) -> Option<Arg> {
+        // SAFETY: as in `spill` above.
+        unsafe { (*self.spilled).get() }
     }
 
-    pub(crate) fn set(self, args: &[Arg]) {
-        // SAFETY: table and local belong together (`Shadow::of`).
-        unsafe { (self.vtable.set)(self.local, args) }
+    /// Drops a part of the local, which is overwritten next.
+    pub(crate) fn drop_part<T>(self, rec: Rec, part: *mut T) {
+        // SAFETY: the plain function drops the value here, and does not use it any more.
+        let value = unsafe { part.cast::<MaybeUninit<T>>().read() };
+        drop(Traced::new(value, if rec.is_live() { Lanes::Const } else { self.slice(rec, part) }));
+    }
+
+    /// The whole local is moved out.
+    fn move_out(self) {
+        // SAFETY: as in `spill` above.
+        unsafe { (*self.moved).set(true) }
+    }
+
+    fn bytes(self) -> Bytes {
+        Bytes::new(self.start, self.len)
+    }
+
+    pub(crate) fn offset_of<T: ?Sized>(self, part: *mut T) -> u32 {
+        part.cast::<u8>().addr().wrapping_sub(self.start.addr()) as u32
+    }
+
+    /// The local's pieces that lie in a part of it.
+    fn slice<T>(self, rec: Rec, part: *mut T) -> Lanes {
+        // SAFETY: the local outlives all references to it, as in the plain function.
+        let lanes = unsafe { *self.lanes };
+        slice(rec, self.bytes(), lanes, self.offset_of(part), size_of::<T>() as u32)
+    }
+
+    /// Notes that a part of the local has these pieces now. Its bytes are still the old ones.
+    fn replace<T>(self, rec: Rec, part: *mut T, pieces: Lanes) {
+        let (offset, len) = (self.offset_of(part), size_of::<T>() as u32);
+        // SAFETY: as in `slice`.
+        unsafe {
+            *self.lanes = match offset == 0 && len == self.len {
+                true => pieces,
+                false => replace(rec, self.bytes(), *self.lanes, offset, len, pieces),
+            };
+        }
+    }
+
+    /// The whole local, as words to hand to a call that may change it.
+    pub(crate) fn args(self, rec: Rec, layout: &[PieceTy]) -> super::value::Args {
+        // SAFETY: as in `slice`.
+        let pieces = unsafe { *self.lanes }.pieces(rec);
+        layout.iter().map(|p| extract(rec, self.bytes(), &pieces, p.offset, p.ty)).collect()
+    }
+
+    /// Takes what a call has made of the local: bytes and lanes in a layout.
+    pub(crate) fn set(self, rec: Rec, layout: &[PieceTy], args: &[Arg]) {
+        let lanes: SmallVec<[Lane; 4]> = args.iter().map(|arg| arg.lane).collect();
+        for (piece, arg) in layout.iter().zip(args) {
+            let n = piece.ty.bytes().min(self.len - piece.offset) as usize;
+            // SAFETY: the piece lies within the local, which is alive as in `slice`.
+            unsafe {
+                write_bits(self.start.add(piece.offset as usize), arg.concrete.bits, n);
+            }
+        }
+        // SAFETY: as in `slice`.
+        unsafe { *self.lanes = super::value::lanes_of(rec, layout, &lanes) };
+    }
+
+    pub(crate) fn start(self) -> *mut u8 {
+        self.start
+    }
+
+    pub(crate) fn len(self) -> usize {
+        self.len as usize
     }
 }
 
@@ -266,6 +363,33 @@ impl Pointee for str {
 pub struct Place<T: ?Sized> {
     pub(crate) ptr: *mut T,
     addr: Addr,
+    /// The layout of the value, if generated code has found that it has one.
+    layout: Option<&'static [PieceTy]>,
+    /// What happens to the owner of the value when the value is moved out.
+    part: Part,
+}
+
+/// A place as a part of what owns it.
+#[derive(Clone, Copy)]
+enum Part {
+    /// Nothing is moved out of here, or it is a local as a whole.
+    None,
+    /// A part of a local that somebody knows how to drop the rest of.
+    Known { owner: usize, moved: *const Cell<bool>, bit: u32, rest: RestDropper },
+    /// A part of a local, the rest of which is leaked.
+    Leaks(*const Cell<bool>),
+    /// A red in the plain function's memory, or a part of it.
+    Red,
+}
+
+impl Part {
+    /// A part of a part.
+    fn inner(self) -> Part {
+        match self {
+            Part::Known { moved, .. } => Part::Leaks(moved),
+            other => other,
+        }
+    }
 }
 
 impl<T: ?Sized> Clone for Place<T> {
@@ -277,12 +401,10 @@ impl<T: ?Sized> Clone for Place<T> {
 impl<T: ?Sized> Copy for Place<T> {}
 
 impl<T: ?Sized + Pointee> Place<T> {
-    fn memory(ptr: *mut T, base_lane: Lane, meta_lane: Lane, frozen: bool) -> Place<T> {
+    pub(crate) fn memory(ptr: *mut T, base_lane: Lane, meta_lane: Lane, frozen: bool) -> Place<T> {
         let (address, _) = T::split(ptr);
-        Place {
-            ptr,
-            addr: Addr::new(address.expose_provenance() as u64, base_lane, meta_lane, frozen),
-        }
+        let base = address.expose_provenance() as u64;
+        Place::at(ptr, Addr::new(base, base_lane, meta_lane, frozen))
     }
 
     /// A constant or an immutable static: its memory never changes.
@@ -291,40 +413,116 @@ impl<T: ?Sized + Pointee> Place<T> {
     }
 
     /// `&place`.
-    pub fn shared<'a>(self) -> Traced<&'a T> {
-        Traced { value: pointer_bits(self.ptr), lanes: self.addr }
+    pub fn shared<'a>(self, rec: Rec) -> Traced<&'a T> {
+        self.pointer(rec)
     }
 
     /// `&mut place`.
-    pub fn exclusive<'a>(self) -> Traced<&'a mut T> {
-        Traced { value: pointer_bits(self.ptr), lanes: self.addr }
+    pub fn exclusive<'a>(self, rec: Rec) -> Traced<&'a mut T> {
+        self.pointer(rec)
+    }
+
+    /// `&raw const place`.
+    pub fn raw_const(self, rec: Rec) -> Traced<*const T> {
+        self.pointer(rec)
+    }
+
+    /// `&raw mut place`.
+    pub fn raw_mut(self, rec: Rec) -> Traced<*mut T> {
+        self.pointer(rec)
+    }
+
+    /// References and raw pointers.
+    fn pointer<P>(self, rec: Rec) -> Traced<P> {
+        let this = self.settled();
+        let mut addr = this.addr;
+        if let Some(shadow) = addr.shadow {
+            addr.base = u64::from(shadow.offset_of(this.ptr));
+        }
+        Traced::new(pointer_bits(this.ptr), addr.lanes(rec, T::FAT))
     }
 
     pub(crate) fn shadow(&self) -> Option<Shadow> {
         self.addr.shadow
     }
 
-    /// The place that many bytes behind.
-    pub(super) fn behind(mut self, bytes: usize) -> Place<T> {
-        assert!(self.addr.add_offset(bytes as isize), "offset out of range");
-        self.ptr = self.ptr.wrapping_byte_add(bytes);
-        self
+    /// The place, in memory if its local has been spilled.
+    pub(crate) fn settled(self) -> Place<T> {
+        let Some(shadow) = self.addr.shadow else { return self };
+        let Some(memory) = shadow.spilled() else { return self };
+        let (_, meta) = T::split(self.ptr);
+        let (address, addr) = settle(shadow, memory, shadow.offset_of(self.ptr), self.addr);
+        Place { ptr: T::join(address, meta).cast_mut(), addr, ..self }
     }
 
-    /// This place in memory that changes as little as that of `other`, or that is green.
-    pub(super) fn as_immutable_as<U: ?Sized>(mut self, other: &Place<U>, green: bool) -> Place<T> {
-        self.addr.frozen = other.addr.frozen;
-        self.addr.green = green || other.addr.green;
-        self
+    /// The place in memory: spills the local that it is in.
+    pub(crate) fn in_memory(self, rec: Rec) -> Place<T> {
+        if let Some(shadow) = self.addr.shadow
+            && !rec.is_live()
+        {
+            let arena = rec.arena();
+            arena.n_local_addresses.set(arena.n_local_addresses.get() + 1);
+            (shadow.spill)(rec, shadow.local);
+        }
+        self.settled()
     }
 
     /// The machine arguments of a pointer to this place.
-    pub(crate) fn pointer_args(self, rec: Rec) -> Args {
-        self.shared().args(rec)
+    pub(crate) fn pointer_args(self, rec: Rec) -> super::value::Args {
+        self.shared(rec).args(rec)
     }
 }
 
+/// Address and what is known of it, of what lies at an offset of a local that has been spilled.
+fn settle(shadow: Shadow, memory: Arg, offset: u32, addr: Addr) -> (*const u8, Addr) {
+    debug_assert!(offset <= shadow.len, "a part of the local");
+    let base = memory.concrete.bits;
+    let address = std::ptr::with_exposed_provenance::<u8>(base as usize + offset as usize);
+    let settled =
+        Addr { offset: offset as i32, ..Addr::new(base, memory.lane, addr.meta_lane, false) };
+    (address, settled)
+}
+
+/// The place of a local that has been spilled.
+pub(crate) fn spilled_place<T>(memory: Arg) -> Place<T> {
+    let ptr = std::ptr::with_exposed_provenance_mut(memory.concrete.bits as usize);
+    Place::memory(ptr, memory.lane, Lane::CONST, false)
+}
+
 impl<T: ?Sized> Place<T> {
+    pub(crate) fn at(ptr: *mut T, addr: Addr) -> Place<T> {
+        Place { ptr, addr, layout: None, part: Part::None }
+    }
+
+    pub(crate) fn addr(&self) -> Addr {
+        self.addr
+    }
+
+    /// A local of the twin does not own its value any more.
+    pub(crate) fn disown(self)
+    where
+        T: Sized,
+    {
+        self.move_out(Rec::current());
+    }
+
+    /// The same address under another type, at a known distance.
+    pub(crate) fn part<U>(self, rec: Rec, bytes: isize) -> Place<U> {
+        let mut addr = self.addr;
+        let mut ptr = self.ptr.wrapping_byte_offset(bytes).cast::<U>();
+        if let Some(shadow) = addr.shadow
+            && let Some(memory) = shadow.spilled()
+        {
+            let (address, settled) = settle(shadow, memory, shadow.offset_of(ptr), addr);
+            (ptr, addr) = (address.cast_mut().cast(), settled);
+            return Place { part: self.part.inner(), ..Place::at(ptr, addr) };
+        }
+        if addr.shadow.is_none() && !addr.add_offset(bytes) {
+            rec.abort(Abort::Refused);
+        }
+        Place { part: self.part.inner(), ..Place::at(ptr, addr) }
+    }
+
     /// The receiver, for finding a method on it. The method found looks at the type only.
     pub fn probe<'x>(&self) -> &'x T {
         // SAFETY: a place is made of a value that is there, and the reference is gone before the twin
@@ -332,9 +530,10 @@ impl<T: ?Sized> Place<T> {
         unsafe { &*self.ptr }
     }
 
-    /// The same place, as that of a value of another type.
-    pub(super) fn reinterpret<U>(self) -> Place<U> {
-        Place { ptr: self.ptr.cast(), addr: self.addr }
+    /// Memory here may change although it is reached through a shared reference.
+    pub(crate) fn thawed(mut self) -> Place<T> {
+        self.addr.frozen = false;
+        self
     }
 
     /// The place of a field. `project` is the author's own field access; only the distance counts.
@@ -342,67 +541,272 @@ impl<T: ?Sized> Place<T> {
         let part = project(self.probe());
         let bytes = part.addr().wrapping_sub(self.ptr.cast::<u8>().addr()) as isize;
         let inside = bytes >= 0 && bytes as usize + size_of::<U>() <= size_of_val(self.probe());
+        if inside {
+            return self.part(rec, bytes);
+        }
+        // The access went through a `Deref` that is not known here.
+        rec.abort(Abort::UnknownDeref);
+        let base = part.expose_provenance() as u64;
+        Place::at(part.cast_mut(), Addr::new(base, Lane::CONST, Lane::CONST, false))
+    }
+}
+
+impl<T> Place<T> {
+    /// Reads, in a layout. A value that owns something is moved out.
+    pub(crate) fn read_as(self, rec: Rec, layout: &[PieceTy]) -> Traced<T> {
+        let this = self.settled();
+        this.read_settled(rec, layout)
+    }
+
+    /// The value, moved out if it owns something; in the layout that the place was found to have, or in
+    /// words.
+    pub(crate) fn take_any(self, rec: Rec) -> Traced<T> {
+        self.move_out_owned(rec);
+        self.read_any(rec)
+    }
+
+    fn move_out_owned(self, rec: Rec) {
+        if needs_drop::<T>() {
+            self.move_out(rec);
+        }
+    }
+
+    /// Notes that the value is moved out of the local that it is in.
+    fn move_out(self, rec: Rec) {
+        let (at, len) = (self.settled().ptr.addr(), size_of::<T>());
+        match (self.part, self.addr.shadow) {
+            (Part::Known { owner, bit, rest, .. }, _) => {
+                rec.arena().part_out(Parted { owner, at, len, rest, bit });
+            }
+            // SAFETY: the local outlives its places.
+            (Part::Leaks(moved), _) => unsafe { (*moved).set(true) },
+            (Part::Red, _) => {
+                let rest = |_: Rec, _: *const (), _: u64| ();
+                rec.arena().part_out(Parted { owner: Parted::RED, at, len, rest, bit: 0 });
+            }
+            (Part::None, Some(shadow)) => shadow.move_out(),
+            (Part::None, None) => {}
+        }
+    }
+
+    /// This is a part of a local, by a path of fields in the author's text, the number `bit` of those
+    /// on which `rest` acts: it forgets the parts whose bit is set, and drops the others.
+    pub fn part_of<L: PartedLocal, F>(self, local: &L, bit: u32, rest: F) -> Place<T>
+    where
+        F: Fn(L::Plain, u64) + Copy,
+    {
+        let _ = rest;
+        match needs_drop::<T>() {
+            true => local.part::<T, F>(self, bit),
+            false => self,
+        }
+    }
+
+    fn part_of_traced<L, F: Fn(L, u64) + Copy>(self, local: &Traced<L>, bit: u32) -> Place<T> {
+        let owner = std::ptr::from_ref(local).addr();
+        let rest = super::call::drop_rest::<L, F> as RestDropper;
+        Place { part: Part::Known { owner, moved: &raw const local.moved, bit, rest }, ..self }
+    }
+
+    fn read_settled(self, rec: Rec, layout: &[PieceTy]) -> Traced<T> {
+        let ptr = self.ptr.cast::<MaybeUninit<T>>();
+        if let Some(shadow) = self.addr.shadow {
+            let lanes = if rec.is_live() { Lanes::Const } else { shadow.slice(rec, ptr) };
+            // SAFETY: the plain function reads this place here too; its bytes are copied.
+            return Traced::new(unsafe { ptr.read() }, lanes);
+        }
+        if rec.is_live() {
+            // SAFETY: as above.
+            return Traced::new(unsafe { ptr.read() }, Lanes::Const);
+        }
+        let mut value = MaybeUninit::<T>::zeroed();
+        let bytes = value.as_mut_ptr().cast::<u8>();
+        let mut loaded: SmallVec<[Arg; 4]> = SmallVec::new();
+        for piece in layout {
+            let arg = self.load_piece(rec, piece);
+            let n = (piece.ty.bytes() as usize).min(size_of::<T>() - piece.offset as usize);
+            // SAFETY: the piece lies within the value.
+            unsafe { write_bits(bytes.add(piece.offset as usize), arg.concrete.bits, n) };
+            loaded.push(arg);
+        }
+        let may_be_green = layout.first().is_some_and(|piece| piece.keeps_frozen);
+        let known_green = may_be_green && rec.is_green(typeid::of::<T>(), &loaded);
+        let mut pieces = Pieces::new();
+        for (piece, arg) in layout.iter().zip(&loaded) {
+            let frozen = piece.keeps_frozen && self.addr.frozen;
+            let green = piece.keeps_frozen && (self.addr.green || known_green);
+            if frozen || green {
+                let addr = Addr::new(arg.concrete.bits, arg.lane, Lane::CONST, frozen);
+                let what = What::Address(rec.arena().add_addr(Addr { green, ..addr }));
+                pieces.push(Piece { offset: piece.offset, what });
+            } else if !arg.lane.is_const() {
+                let what = What::Lane(piece.ty, arg.lane);
+                pieces.push(Piece { offset: piece.offset, what });
+            }
+        }
+        Traced::new(value, Lanes::of(rec, &pieces))
+    }
+
+    /// Reads one scalar of the value.
+    pub(crate) fn piece(self, rec: Rec, piece: PieceTy) -> Arg {
+        match self.addr.shadow {
+            Some(shadow) => {
+                let at = shadow.offset_of(self.ptr) + piece.offset;
+                let whole = PieceTy { offset: at, ..piece };
+                match rec.is_live() {
+                    true => Arg::new(Lane::CONST, piece.ty, shadow.bytes().bits(at, piece.ty)),
+                    false => shadow.args(rec, &[whole])[0],
+                }
+            }
+            None => self.load_piece(rec, &piece),
+        }
+    }
+
+    fn load_piece(&self, rec: Rec, piece: &PieceTy) -> Arg {
         let mut addr = self.addr;
-        if inside && addr.shadow.is_none() && addr.add_offset(bytes) {
-            return Place { ptr: self.ptr.wrapping_byte_offset(bytes).cast(), addr };
+        assert!(addr.add_offset(piece.offset as isize), "offset out of range");
+        let at = self.ptr.cast::<u8>().wrapping_add(piece.offset as usize);
+        // SAFETY: the plain function reads this place here too, and the piece lies within it.
+        let read = || unsafe { read_bits(at, piece.ty.bytes() as usize) };
+        let (bits, lane) = addr.load(rec, piece.ty, read);
+        Arg::new(lane, piece.ty, bits)
+    }
+
+    /// Writes, in a layout, without dropping what was there.
+    pub(crate) fn write_as(self, rec: Rec, value: Traced<T>, layout: &[PieceTy]) {
+        let this = self.settled();
+        this.write_settled(rec, value, layout);
+    }
+
+    /// Writes where nothing was.
+    pub(crate) fn initialize(self, rec: Rec, value: Traced<T>) {
+        self.write_as(rec, value, self.layout.unwrap_or(&words::<T>()));
+    }
+
+    fn write_settled(self, rec: Rec, value: Traced<T>, layout: &[PieceTy]) {
+        let value = value.take_whole();
+        let ptr = self.ptr.cast::<MaybeUninit<T>>();
+        if let Some(shadow) = self.addr.shadow {
+            if !rec.is_live() {
+                shadow.replace(rec, ptr, value.lanes);
+            }
+            // SAFETY: the plain function writes this place here too.
+            return unsafe { ptr.write(value.bits()) };
         }
-        rec.abort(match addr.shadow {
-            Some(_) => Abort::LocalEscapes,
-            // The access went through a `Deref` that is not known here.
-            None => Abort::UnknownDeref,
-        });
-        let ptr = match inside {
-            true => self.ptr.wrapping_byte_offset(bytes).cast(),
-            false => part.cast_mut(),
-        };
-        Place {
-            ptr,
-            addr: Addr::new(ptr.expose_provenance() as u64, Lane::CONST, Lane::CONST, false),
+        if rec.is_live() {
+            // SAFETY: as above.
+            return unsafe { ptr.write(value.bits()) };
         }
+        let bytes = Bytes::of(&value);
+        let pieces = value.lanes.pieces(rec);
+        for piece in layout {
+            let mut addr = self.addr;
+            assert!(addr.add_offset(piece.offset as isize), "offset out of range");
+            let arg = extract(rec, bytes, &pieces, piece.offset, piece.ty);
+            let at = self.ptr.cast::<u8>().wrapping_add(piece.offset as usize);
+            let n = piece.ty.bytes() as usize;
+            // SAFETY: as above; the piece lies within the place.
+            let write = || unsafe { write_bits(at, arg.concrete.bits, n) };
+            rec.store(addr.base(), addr.index(), arg, &addr.descr(piece.ty), write);
+        }
+    }
+
+    /// Reads in the layout that the place was found to have, or in words.
+    pub fn read_any(self, rec: Rec) -> Traced<T> {
+        match self.layout {
+            Some(layout) => self.read_as(rec, layout),
+            None => self.read_as(rec, &words::<T>()),
+        }
+    }
+
+    /// Assigns, in words.
+    pub(crate) fn write_any(self, rec: Rec, value: Traced<T>) {
+        self.assign(rec, value, self.layout.unwrap_or(&words::<T>()));
+    }
+
+    fn assign(self, rec: Rec, value: Traced<T>, layout: &[PieceTy]) {
+        let this = self.settled();
+        let gone = needs_drop::<T>() && rec.arena().reinitialize(this.ptr.addr(), size_of::<T>());
+        if !needs_drop::<T>() || gone {
+            return this.write_as(rec, value, layout);
+        }
+        // A drop that panics does not keep the value from its place, and the place must not be
+        // dropped again.
+        let write = WriteAtEnd { rec, place: this, value, layout };
+        super::call::drop_in_place(rec, this);
+        drop(write);
+    }
+}
+
+struct WriteAtEnd<'a, T> {
+    rec: Rec,
+    place: Place<T>,
+    value: Traced<T>,
+    layout: &'a [PieceTy],
+}
+
+impl<T> Drop for WriteAtEnd<'_, T> {
+    fn drop(&mut self) {
+        self.place.write_as(self.rec, self.value.take(), self.layout);
     }
 }
 
 impl<T: Traceable> Place<T> {
-    /// Reads.
+    /// Reads. The value is still owned by the place.
     pub fn read(self, rec: Rec) -> Traced<T> {
-        match self.addr.shadow {
-            // SAFETY: the place was made from a `Traced<T>` local that is alive as in the plain function.
-            Some(shadow) => unsafe { (*shadow.local.cast::<Traced<T>>()).dup() },
-            // SAFETY: the plain function reads this place here too.
-            None => unsafe { T::load(rec, self) },
-        }
+        self.read_as(rec, T::LAYOUT)
     }
 
-    /// Writes.
+    /// Reads: a copy, or the value itself if it owns something, which is then moved out.
+    pub fn take(self, rec: Rec) -> Traced<T> {
+        self.move_out_owned(rec);
+        self.read_as(rec, T::LAYOUT)
+    }
+
+    /// Assigns: drops what was there, and writes.
     pub fn write(self, rec: Rec, value: Traced<T>) {
-        match self.addr.shadow {
-            // SAFETY: as in `read`.
-            Some(shadow) => unsafe { *shadow.local.cast::<Traced<T>>() = value },
-            // SAFETY: the plain function writes this place here too.
-            None => unsafe { T::store(rec, self, value) },
-        }
+        self.assign(rec, value, T::LAYOUT);
+    }
+
+    /// The place, with its layout.
+    pub fn known(self) -> Place<T> {
+        Place { layout: Some(T::LAYOUT), ..self }
     }
 }
 
-impl<T: Scalar> Place<T> {
-    /// # Safety
-    /// The place can be read.
-    pub(crate) unsafe fn load_scalar(self, rec: Rec) -> Traced<T> {
-        let Addr { base, .. } = self.addr;
-        debug_assert!(base != 0, "a place at null");
-        // SAFETY: the caller vouches for the place.
-        let read = || unsafe { self.ptr.read() }.bits();
-        let (bits, lane) = self.addr.load(rec, T::TY, read);
-        Traced::scalar(T::of_bits(bits), lane)
+/// Reading and writing values of types without a known layout: found when there is nothing else.
+pub trait AnyPlace<T> {
+    /// Reads. The value is still owned by the place.
+    fn read(self, rec: Rec) -> Traced<T>;
+    /// Reads: a copy, or the value itself if it owns something, which is then moved out.
+    fn take(self, rec: Rec) -> Traced<T>;
+    /// Assigns: drops what was there, and writes.
+    fn write(self, rec: Rec, value: Traced<T>);
+}
+
+impl<T> AnyPlace<T> for Place<T> {
+    fn read(self, rec: Rec) -> Traced<T> {
+        self.read_any(rec)
     }
 
-    /// # Safety
-    /// The place can be written.
-    pub(crate) unsafe fn store_scalar(self, rec: Rec, value: Traced<T>) {
-        // SAFETY: the caller vouches for the place.
-        let write = || unsafe { self.ptr.write(value.get()) };
-        let descr = self.addr.descr(T::TY);
-        rec.store(self.addr.base(), self.addr.index(), value.arg(), &descr, write);
+    fn take(self, rec: Rec) -> Traced<T> {
+        self.take_any(rec)
+    }
+
+    fn write(self, rec: Rec, value: Traced<T>) {
+        self.assign(rec, value, &words::<T>());
+    }
+}
+
+/// The place of a value without a known layout: found when there is nothing else.
+pub trait UnknownPlace {
+    /// The place as it is.
+    fn known(self) -> Self;
+}
+
+impl<T: ?Sized> UnknownPlace for Place<T> {
+    fn known(self) -> Self {
+        self
     }
 }
 
@@ -421,153 +825,221 @@ fn pointer_of<T: ?Sized, P>(bits: &MaybeUninit<P>) -> *mut T {
     unsafe { bits.as_ptr().cast::<*mut T>().read() }
 }
 
-/// Byte offsets of address and length in a fat pointer.
-fn fat_layout() -> (isize, isize) {
+// A fat pointer is the address and then the length.
+const _: () = {
     let slice: *const [u8] = std::ptr::slice_from_raw_parts(std::ptr::without_provenance(64), 3);
-    // SAFETY: a pointer to a slice is two words, all initialized.
+    // SAFETY: a pointer to a slice is two words, here without provenance.
     let words: [usize; 2] = unsafe { std::mem::transmute(slice) };
-    if words == [64, 3] { (0, 8) } else { (8, 0) }
-}
+    assert!(words[0] == 64 && words[1] == 3);
+};
 
 macro_rules! pointer {
-    ($(<$($lifetime:lifetime)?> $ty:ty, $keeps_frozen:expr, $exclusive:expr;)*) => {$(
-        // SAFETY: the words are address and length; the bits are copied like those of a raw pointer.
+    ($(<$($lifetime:lifetime)?> $ty:ty, $keeps_frozen:expr, $exclusive:expr, $niche:expr;)*) => {$(
+        // SAFETY: the pieces are address and length.
         unsafe impl<$($lifetime,)? T: ?Sized + Pointee> Traceable for $ty {
-            type Lanes = Addr;
-            const TYS: &'static [Ty] = if T::FAT { &[Ty::Ptr, Ty::I64] } else { &[Ty::Ptr] };
-
-            fn constant_lanes(value: &MaybeUninit<Self>, frozen: bool) -> Addr {
-                let (address, _) = T::split(pointer_of::<T, Self>(value));
-                let bits = address.expose_provenance() as u64;
-                Addr::new(bits, Lane::CONST, Lane::CONST, frozen && $keeps_frozen)
-            }
-
-            fn to_words(value: &MaybeUninit<Self>, words: &mut [u64]) {
-                let (address, meta) = T::split(pointer_of::<T, Self>(value));
-                words[0] = address.expose_provenance() as u64;
-                if T::FAT {
-                    words[1] = meta as u64;
-                }
-            }
-
-            unsafe fn from_words(words: &[u64]) -> MaybeUninit<Self> {
-                let address = std::ptr::with_exposed_provenance(words[0] as usize);
-                let meta = if T::FAT { words[1] as usize } else { 0 };
-                pointer_bits(T::join(address, meta).cast_mut())
-            }
-
-            fn lanes(rec: Rec, value: &Traced<Self>, out: &mut SmallVec<[Lane; 4]>) {
-                let addr = &value.lanes;
-                if addr.shadow.is_some() {
-                    rec.abort(Abort::LocalEscapes);
-                    out.push(Lane::CONST);
-                } else {
-                    out.push(addr.address(rec).lane);
-                }
-                if T::FAT {
-                    out.push(addr.meta_lane);
-                }
-            }
-
-            fn exclusive(lanes: &mut Addr, class: Class) {
-                if $exclusive {
-                    set_class(lanes, class);
-                }
-            }
-
-            fn from_lanes(value: &MaybeUninit<Self>, lanes: &[Lane]) -> Addr {
-                let (address, _) = T::split(pointer_of::<T, Self>(value));
-                let meta = if T::FAT { lanes[1] } else { Lane::CONST };
-                Addr::new(address.expose_provenance() as u64, lanes[0], meta, false)
-            }
-
-            unsafe fn load(rec: Rec, place: Place<Self>) -> Traced<Self> {
-                // SAFETY: the caller vouches for the place; a pointer is one or two words.
-                let words = unsafe { load_words(rec, place.addr, place.ptr.cast(), T::FAT) };
-                let bits: SmallVec<[u64; 2]> = words.iter().map(|w| w.concrete.bits).collect();
-                // SAFETY: the words were just read from the author's pointer, or saved from it.
-                let value = unsafe { Self::from_words(&bits) };
-                let meta = words.get(1).map_or(Lane::CONST, |word| word.lane);
-                let frozen = place.addr.frozen && $keeps_frozen;
-                let known = || !$exclusive && rec.is_green(typeid::of::<T>(), &words);
-                let green = $keeps_frozen && (place.addr.green || known());
-                Traced { value, lanes: Addr { green, ..Addr::new(bits[0], words[0].lane, meta, frozen) } }
-            }
-
-            unsafe fn store(rec: Rec, place: Place<Self>, value: Traced<Self>) {
-                let args = value.args(rec);
-                // SAFETY: the caller vouches for the place; a pointer is one or two words.
-                unsafe { store_words(rec, place.addr, place.ptr.cast(), &args) }
-            }
+            const LAYOUT: &'static [PieceTy] = if T::FAT {
+                &[PieceTy { offset: 0, ty: Ty::Ptr, keeps_frozen: $keeps_frozen }, PieceTy::at(8, Ty::I64)]
+            } else {
+                &[PieceTy { offset: 0, ty: Ty::Ptr, keeps_frozen: $keeps_frozen }]
+            };
+            const EXCLUSIVE: bool = $exclusive;
+            const NICHE: Option<Niche> = $niche;
         }
 
         impl<$($lifetime,)? T: ?Sized + Pointee> Traced<$ty> {
             /// What it points to.
-            pub fn place(&self) -> Place<T> {
-                Place { ptr: pointer_of(&self.value), addr: self.lanes }
+            pub fn place(&self, rec: Rec) -> Place<T> {
+                let ptr: *mut T = pointer_of(&self.value);
+                Place::at(ptr, addr_of(rec, Bytes::of(self), self.lanes, T::FAT)).settled()
             }
         }
 
-        impl<$($lifetime,)? T: ?Sized + Pointee> Peel<$ty> {
+        impl<$($lifetime,)? T: ?Sized + Pointee> Behind<$ty> {
             /// What it points to.
             pub fn peel(self, rec: Rec) -> Place<T> {
-                self.0.read(rec).place()
+                self.0.read(rec).place(rec)
             }
         }
     )*};
 }
 
 pointer! {
-    <'a> &'a T, true, false;
-    <'a> &'a mut T, true, true;
-    <> *const T, false, false;
-    <> *mut T, false, false;
+    <'a> &'a T, true, false, Some(Niche::non_null(0));
+    <'a> &'a mut T, true, true, Some(Niche::non_null(0));
+    <> *const T, false, false, None;
+    <> *mut T, false, false, None;
 }
 
-/// # Safety
-/// A thin or fat pointer can be read at `memory`, which is the address `addr`.
-unsafe fn load_words(rec: Rec, addr: Addr, memory: *const u8, fat: bool) -> SmallVec<[Arg; 2]> {
-    let load = |ty: Ty, bytes: isize| {
-        let mut addr = addr;
-        assert!(addr.add_offset(bytes), "offset out of range");
-        // SAFETY: the caller vouches for the memory.
-        let read = || unsafe { memory.offset(bytes).cast::<u64>().read() };
-        let (bits, lane) = addr.load(rec, ty, read);
-        Arg::new(lane, ty, bits)
+/// The address that a pointer's bytes are.
+fn addr_of(rec: Rec, bytes: Bytes, lanes: Lanes, fat: bool) -> Addr {
+    let pieces = lanes.pieces(rec);
+    let meta = match fat {
+        true => extract(rec, bytes, &pieces, 8, Ty::I64).lane,
+        false => Lane::CONST,
     };
-    if !fat {
-        return SmallVec::from_iter([load(Ty::Ptr, 0)]);
+    if let Some(Piece { offset: 0, what: What::Address(number) }) = pieces.first() {
+        return Addr { meta_lane: meta, ..rec.arena().addr(*number) };
     }
-    let (address, meta) = fat_layout();
-    SmallVec::from_iter([load(Ty::Ptr, address), load(Ty::I64, meta)])
-}
-
-/// # Safety
-/// A thin or fat pointer can be written at `memory`, which is the address `addr`.
-unsafe fn store_words(rec: Rec, addr: Addr, memory: *mut u8, words: &[Arg]) {
-    let (address, meta) = fat_layout();
-    let offsets = if words.len() == 1 { [0, 0] } else { [address, meta] };
-    for (word, bytes) in words.iter().zip(offsets) {
-        let mut addr = addr;
-        assert!(addr.add_offset(bytes), "offset out of range");
-        // SAFETY: the caller vouches for the memory.
-        let write = || unsafe { memory.offset(bytes).cast::<u64>().write(word.concrete.bits) };
-        rec.store(addr.base(), addr.index(), *word, &addr.descr(word.concrete.ty), write);
-    }
+    let base = extract(rec, bytes, &pieces, 0, Ty::Ptr);
+    Addr::new(base.concrete.bits, base.lane, meta, false)
 }
 
 /// Goes through a reference or `Box` where there is one, as auto-deref does.
 pub struct Peel<T: ?Sized>(pub Place<T>);
 
+macro_rules! reference {
+    ($($peel:ident $ty:ty;)*) => {$(
+        impl<'a, T: ?Sized + Pointee> $peel<$ty> {
+            /// What it points to.
+            pub fn peel(self, rec: Rec) -> Place<T> {
+                self.0.read(rec).place(rec)
+            }
+        }
+    )*};
+}
+
+reference! {
+    Peel &'a T;
+    Peel &'a mut T;
+    PeelReference &'a T;
+    PeelReference &'a mut T;
+}
+
+/// Goes through any pointer, as `*` does.
+pub struct Behind<T: ?Sized>(pub Place<T>);
+
+impl<T: ?Sized> PeelAny<T> for Behind<T> {
+    fn peel(self, _: Rec) -> Place<T> {
+        self.0
+    }
+}
+
+impl<T> Behind<Box<T>> {
+    /// What the box holds.
+    pub fn peel(self, rec: Rec) -> Place<T> {
+        Peel(self.0).peel(rec)
+    }
+}
+
+/// Goes through a reference where there is one: for methods that owning pointers have too.
+pub struct PeelReference<T: ?Sized>(pub Place<T>);
+
+impl<T: ?Sized> PeelAny<T> for PeelReference<T> {
+    fn peel(self, _: Rec) -> Place<T> {
+        self.0
+    }
+}
+
 impl<T> Peel<Box<T>> {
     /// What the box holds.
     pub fn peel(self, rec: Rec) -> Place<T> {
-        let Place { ptr, addr } = self.0;
-        // SAFETY: a `Box` of a sized type is its one pointer, and the plain function reads it here.
-        let words = unsafe { load_words(rec, addr, ptr.cast(), false) };
-        let target = std::ptr::with_exposed_provenance_mut(words[0].concrete.bits as usize);
-        let mut place = Place::memory(target, words[0].lane, Lane::CONST, addr.frozen);
-        place.addr.green = addr.green;
+        let content = self.0.pointer_at(rec, 0);
+        let part = match (self.0.part, self.0.addr.shadow) {
+            (Part::None, Some(shadow)) if shadow.len as usize == size_of::<Box<T>>() => {
+                // A box that has been moved out of is still given back.
+                fn rest<T, F: Fn(Box<T>, u64) + Copy>(_: F) -> RestDropper {
+                    super::call::drop_rest::<Box<T>, F>
+                }
+                let rest = rest::<T, _>(|content: Box<T>, _: u64| std::mem::forget(*content));
+                Part::Known { owner: shadow.local.addr(), moved: shadow.moved, bit: 0, rest }
+            }
+            (Part::None, Some(shadow)) => Part::Leaks(shadow.moved),
+            (part, _) => part.inner(),
+        };
+        Place { part, ..content }
+    }
+}
+
+/// Locals of the twin of which parts can be moved out.
+pub trait PartedLocal {
+    /// Type of the plain local.
+    type Plain;
+    /// A part of it, as [`Place::part_of`] says.
+    fn part<T, F: Fn(Self::Plain, u64) + Copy>(&self, part: Place<T>, bit: u32) -> Place<T>;
+}
+
+impl<L> PartedLocal for Traced<L> {
+    type Plain = L;
+    fn part<T, F: Fn(L, u64) + Copy>(&self, part: Place<T>, bit: u32) -> Place<T> {
+        part.part_of_traced::<L, F>(self, bit)
+    }
+}
+
+impl<L> PartedLocal for Memory<L> {
+    type Plain = L;
+    fn part<T, F: Fn(L, u64) + Copy>(&self, part: Place<T>, _: u32) -> Place<T> {
+        Place { part: Part::Red, ..part }
+    }
+}
+
+/// How values lie behind the counts of an `Rc` or `Arc`: two words, then the value at its alignment.
+pub trait Counted: Pointee {
+    /// The alignment.
+    const ALIGN: usize;
+}
+
+impl<T> Counted for T {
+    const ALIGN: usize = align_of::<T>();
+}
+
+impl<T> Counted for [T] {
+    const ALIGN: usize = align_of::<T>();
+}
+
+impl Counted for str {
+    const ALIGN: usize = 1;
+}
+
+pub(super) const fn value_offset<T: ?Sized + Counted>() -> usize {
+    let counts = 2 * size_of::<usize>();
+    if T::ALIGN > counts { T::ALIGN } else { counts }
+}
+
+macro_rules! counted {
+    ($($pointer:ident)*) => {$(
+        impl<T: ?Sized + Counted> Peel<$pointer<T>> {
+            /// What it points to: behind the counts.
+            pub fn peel(self, rec: Rec) -> Place<T> {
+                let pointer: Place<*mut T> = self.0.part(rec, 0);
+                let layout = [PieceTy::owned_pointer(0), PieceTy::at(8, Ty::I64)];
+                let counts = pointer.read_as(rec, if T::FAT { &layout } else { &layout[..1] });
+                let is_green = || rec.is_green(typeid::of::<$pointer<T>>(), &counts.args(rec));
+                let is_green = !rec.is_live() && is_green();
+                let mut value = counts.place(rec);
+                value.addr.green |= is_green;
+                value.behind(value_offset::<T>())
+            }
+        }
+
+        impl<T: ?Sized + Counted> Behind<$pointer<T>> {
+            /// What it points to.
+            pub fn peel(self, rec: Rec) -> Place<T> {
+                Peel(self.0).peel(rec)
+            }
+        }
+    )*};
+}
+
+counted! { Rc Arc }
+
+impl<T: ?Sized> Place<T> {
+    /// The place that many bytes behind this one, which is in memory.
+    fn behind(mut self, bytes: usize) -> Place<T> {
+        assert!(self.addr.shadow.is_none(), "counts are in memory");
+        assert!(self.addr.add_offset(bytes as isize), "offset out of range");
+        Place { ptr: self.ptr.wrapping_byte_add(bytes), ..self }
+    }
+}
+
+impl<T> Place<T> {
+    /// The place that the pointer at an offset of this value points to.
+    fn pointer_at<U>(self, rec: Rec, offset: isize) -> Place<U> {
+        let keeps_frozen = PieceTy::owned_pointer(0);
+        let pointer: Place<*mut U> = self.part(rec, offset);
+        let frozen = self.addr.frozen;
+        let read = pointer.read_as(rec, &[keeps_frozen]);
+        let place = read.place(rec);
+        debug_assert!(!frozen || place.addr.frozen || rec.is_live());
         place
     }
 }
@@ -596,14 +1068,57 @@ impl<T> Memory<T> {
         self.0.addr.base()
     }
 
+    pub(crate) fn place(&self) -> Place<T> {
+        self.0
+    }
+
+    /// What a use of the variable yields: a copy, or the value itself if it owns something.
+    pub fn take(&self) -> Traced<T> {
+        Place { part: Part::Red, ..self.0 }.take_any(Rec::current())
+    }
+
     pub(crate) fn set_class(&mut self, class: Class) {
         self.0.addr.class = class;
     }
 }
 
 /// Says of a reference's lanes that it is the only way to its object.
-pub(crate) fn set_class(addr: &mut Addr, class: Class) {
+pub(crate) fn set_class<P>(rec: Rec, reference: &mut Traced<P>, class: Class) {
+    let mut addr = addr_of(rec, Bytes::of(reference), reference.lanes, size_of::<P>() == 16);
     addr.class = class;
+    reference.lanes = addr.lanes(rec, size_of::<P>() == 16);
+}
+
+/// A reference to memory that never changes while the trace exists.
+pub fn frozen<P>(rec: Rec, reference: P) -> Traced<P> {
+    let mut reference = Traced::constant(reference);
+    set_frozen(rec, &mut reference);
+    reference
+}
+
+/// Says of a reference that what it points to never changes.
+pub(crate) fn set_frozen<P>(rec: Rec, reference: &mut Traced<P>) {
+    let mut addr = addr_of(rec, Bytes::of(reference), reference.lanes, size_of::<P>() == 16);
+    addr.frozen = true;
+    reference.lanes = addr.lanes(rec, size_of::<P>() == 16);
+}
+
+/// Assigns to a red.
+pub trait SetRed<T> {
+    /// Drops what was there, and puts the value there.
+    fn set(&mut self, rec: Rec, value: Traced<T>);
+}
+
+impl<T> SetRed<T> for Traced<T> {
+    fn set(&mut self, _: Rec, value: Traced<T>) {
+        self.assign_kept(value);
+    }
+}
+
+impl<T> SetRed<T> for Memory<T> {
+    fn set(&mut self, rec: Rec, value: Traced<T>) {
+        self.0.write_any(rec, value);
+    }
 }
 
 /// Locals of the twin, as places.
@@ -614,20 +1129,19 @@ pub trait Local {
     fn as_place(&mut self) -> Place<Self::Plain>;
 }
 
-impl<T: Traceable> Local for Traced<T> {
+impl<T> Local for Traced<T> {
     type Plain = T;
     fn as_place(&mut self) -> Place<T> {
-        let ptr = self.value.as_mut_ptr();
         let mut addr = Addr::new(0, Lane::CONST, Lane::CONST, false);
         addr.shadow = Some(Shadow::of(self));
-        Place { ptr, addr }
+        Place::at(self.value.as_mut_ptr(), addr).settled()
     }
 }
 
 impl<T> Local for Memory<T> {
     type Plain = T;
     fn as_place(&mut self) -> Place<T> {
-        self.0
+        Place { part: Part::Red, ..self.0 }
     }
 }
 
@@ -665,13 +1179,17 @@ impl<T> Element for Unchecked<T> {
     fn element(self, rec: Rec) -> Place<T> {
         let Unchecked { first, mut addr, len, index } = self;
         check_bounds(rec, &index, &len);
-        if addr.shadow.take().is_some() {
-            rec.abort(Abort::LocalEscapes);
+        match addr.shadow {
+            // An array in a local of the twin has no address: which element it is must be known.
+            Some(_) => {
+                rec.step();
+                rec.guard_value(index.arg());
+            }
+            None => addr.add_index(rec, &index, size_of::<T>()),
         }
-        addr.add_index(rec, &index, size_of::<T>());
         addr.meta_lane = Lane::CONST;
         // SAFETY: the index was checked against the length.
-        Place { ptr: unsafe { first.add(index.get()) }, addr }
+        Place::at(unsafe { first.add(index.get()) }, addr)
     }
 }
 
@@ -685,14 +1203,16 @@ impl<T> Element for Place<T> {
 impl<T> IndexPlace for Place<[T]> {
     type Indexed = Unchecked<T>;
     fn index(self, _: Rec, index: Traced<usize>) -> Unchecked<T> {
-        Unchecked { first: self.ptr.cast(), addr: self.addr, len: self.len(), index }
+        let this = self.settled();
+        Unchecked { first: this.ptr.cast(), addr: this.addr, len: self.len(), index }
     }
 }
 
 impl<T, const N: usize> IndexPlace for Place<[T; N]> {
     type Indexed = Unchecked<T>;
     fn index(self, _: Rec, index: Traced<usize>) -> Unchecked<T> {
-        Unchecked { first: self.ptr.cast(), addr: self.addr, len: Traced::constant(N), index }
+        let this = self.settled();
+        Unchecked { first: this.ptr.cast(), addr: this.addr, len: Traced::constant(N), index }
     }
 }
 
@@ -730,17 +1250,10 @@ impl<T> Place<Vec<T>> {
     }
 
     fn parts(self, rec: Rec) -> [Arg; 2] {
-        let words = self.ptr.cast::<u8>();
         let (ptr_at, len_at) = vec_layout();
-        let part = |bytes: isize, ty: Ty| {
-            let mut addr = self.addr;
-            assert!(addr.add_offset(bytes), "offset out of range");
-            // SAFETY: a `Vec` is three words, and the plain function reads it here.
-            let read = || unsafe { words.offset(bytes).cast::<u64>().read() };
-            let (bits, lane) = addr.load(rec, ty, read);
-            Arg::new(lane, ty, bits)
-        };
-        [part(ptr_at, Ty::Ptr), part(len_at, Ty::I64)]
+        let ptr = self.part::<*const T>(rec, ptr_at).read(rec);
+        let len = self.part::<usize>(rec, len_at).read(rec);
+        [ptr.args(rec)[0], len.arg()]
     }
 }
 
@@ -777,25 +1290,23 @@ fn check_bounds(rec: Rec, index: &Traced<usize>, len: &Traced<usize>) {
 }
 
 /// The plain value of a twin's local, for code that runs untraced.
-pub trait ToPlain {
+pub trait ToPlain<'x> {
     /// Its type; locals that stayed in memory are borrowed.
     type Plain;
-    /// The value.
+    /// The value. One that owns something is moved away.
     fn to_plain(&self) -> Self::Plain;
 }
 
-impl<T: Traceable> ToPlain for Traced<T> {
+impl<T> ToPlain<'_> for Traced<T> {
     type Plain = T;
     fn to_plain(&self) -> T {
-        // SAFETY: a `Traced` is only made from an initialized value, and a copy of its bits may be
-        // used as long as the value.
-        unsafe { self.dup().value.assume_init() }
+        self.take().into_plain()
     }
 }
 
-impl<T: 'static> ToPlain for Memory<T> {
-    type Plain = &'static mut T;
-    fn to_plain(&self) -> &'static mut T {
+impl<'x, T: 'x> ToPlain<'x> for Memory<T> {
+    type Plain = &'x mut T;
+    fn to_plain(&self) -> &'x mut T {
         // SAFETY: the local is alive as long as the plain function, which the twin returns to; the
         // twin makes no other reference to it meanwhile.
         unsafe { &mut *self.0.ptr }
@@ -803,25 +1314,25 @@ impl<T: 'static> ToPlain for Memory<T> {
 }
 
 /// The coercions of call arguments.
-pub trait CoerceTo<T: Traceable> {
+pub trait CoerceTo<T> {
     /// Coerces.
     fn coerce(self, rec: Rec) -> Traced<T>;
 }
 
 /// A call's argument, as the callee takes it.
-pub fn coerce<A: CoerceTo<T>, T: Traceable>(rec: Rec, arg: A) -> Traced<T> {
+pub fn coerce<A: CoerceTo<T>, T>(rec: Rec, arg: A) -> Traced<T> {
     arg.coerce(rec)
 }
 
-impl<T: Traceable> CoerceTo<T> for Traced<T> {
+impl<T> CoerceTo<T> for Traced<T> {
     fn coerce(self, _: Rec) -> Traced<T> {
         self
     }
 }
 
 impl<'b, T: ?Sized + Pointee> CoerceTo<&'b T> for Traced<&mut T> {
-    fn coerce(self, _: Rec) -> Traced<&'b T> {
-        self.place().shared()
+    fn coerce(self, rec: Rec) -> Traced<&'b T> {
+        self.place(rec).shared(rec)
     }
 }
 
@@ -829,8 +1340,8 @@ macro_rules! unsize {
     ($($from:ty, $to:ty, $place:ident, $rec:ident => $slice:expr, $borrow:ident;)*) => {$(
         impl<'b, T, const N: usize> CoerceTo<$to> for Traced<$from> {
             fn coerce(self, $rec: Rec) -> Traced<$to> {
-                let $place = self.place();
-                $slice.$borrow()
+                let $place = self.place($rec);
+                $slice.$borrow($rec)
             }
         }
     )*};
@@ -840,16 +1351,16 @@ macro_rules! slice_of_vec {
     ($($from:ty, $to:ty, $borrow:ident;)*) => {$(
         impl<'b, T> CoerceTo<$to> for Traced<$from> {
             fn coerce(self, rec: Rec) -> Traced<$to> {
-                self.place().as_slice(rec).$borrow()
+                self.place(rec).as_slice(rec).$borrow(rec)
             }
         }
     )*};
 }
 
 unsize! {
-    &[T; N], &'b [T], place, _rec => place.as_slice(), shared;
-    &mut [T; N], &'b [T], place, _rec => place.as_slice(), shared;
-    &mut [T; N], &'b mut [T], place, _rec => place.as_slice(), exclusive;
+    &[T; N], &'b [T], place, rec => place.as_slice(), shared;
+    &mut [T; N], &'b [T], place, rec => place.as_slice(), shared;
+    &mut [T; N], &'b mut [T], place, rec => place.as_slice(), exclusive;
 }
 
 slice_of_vec! {
@@ -864,6 +1375,6 @@ impl<T, const N: usize> Place<[T; N]> {
         let ptr = std::ptr::slice_from_raw_parts_mut(self.ptr.cast::<T>(), N);
         let mut addr = self.addr;
         addr.meta_lane = Lane::CONST;
-        Place { ptr, addr }
+        Place::at(ptr, addr)
     }
 }

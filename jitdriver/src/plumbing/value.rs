@@ -1,123 +1,774 @@
-//! Values of the twin: a concrete value beside the trace operands of its scalars.
+//! Values of the twin: the bytes of a value, and beside them what the trace knows of these bytes.
+//!
+//! A [`Traced<T>`] exists for every sized `T`, without a bound: values are moved byte by byte, as Rust
+//! moves them, and what a trace holds of a value is a list of [`Piece`]s, each a run of bytes that is
+//! one value of the trace. Bytes under no piece are the same on every run. So a field of a struct,
+//! the payload of an enum or one half of a tuple is a range of bytes with its pieces, and nobody has
+//! to know the type that it is part of.
+//!
+//! Types matter in one place only: in which pieces a value comes from memory. [`Traceable`] says it for
+//! the types that have it; all others come in machine words.
+//!
+//! A `Traced` owns what its value owns. Locals and temporaries of the twin have the scopes of the plain
+//! function's, so rustc's own drop elaboration drops them where the plain function does, and the
+//! drop is recorded. Whether a value has been moved away, and which parts of it, is known at run
+//! time ([`Traced::take`], [`Parted`]).
+//!
+//! A local whose address goes where the trace cannot follow, to a call, is *spilled*: it moves into
+//! memory of its own, and stays there until its scope ends ([`Traced::spill`]).
+//!
+//! Invariants
+//! 1. Pieces are sorted, do not overlap, and lie within the value (a last word may reach over its end).
+//! 2. A piece's lane agrees with the bytes: on the run that was recorded it had their value.
+//! 3. While the twin lives (and nothing is recorded or replayed) values have no pieces at all.
+//!
+//! Why not one list of lanes per type, fixed by a trait? Every type that an author's functions mention
+//! would have to implement it, those of other crates and type parameters too.
 
-#![expect(unsafe_code, reason = "values are copied and rebuilt bit by bit")]
+#![expect(unsafe_code, reason = "values are copied and rebuilt byte by byte")]
 
+use super::layout::{self, PieceTy, Traceable};
+use super::place::Addr;
 use super::rec::Rec;
-use metainterp::ir::{Const, Ty};
+use metainterp::ir::{Const, Opcode, Ty};
 use metainterp::record::{Arg, Lane};
 use smallvec::SmallVec;
-use std::mem::MaybeUninit;
+use std::cell::{Cell, RefCell};
+use std::mem::{MaybeUninit, needs_drop, offset_of};
 
 /// Machine arguments.
 pub type Args = SmallVec<[Arg; 8]>;
 
-/// A value of the twin. Copying it copies bits: the twin's copies are never dropped.
-pub struct Traced<T: Traceable> {
-    pub(crate) value: MaybeUninit<T>,
-    pub(crate) lanes: T::Lanes,
+/// A run of bytes that the trace knows as one value.
+#[derive(Clone, Copy)]
+pub struct Piece {
+    pub(crate) offset: u32,
+    pub(crate) what: What,
 }
 
-/// Types whose values a trace can hold in registers.
-///
-/// # Safety
-/// - `to_words` and `from_words` are inverse on every value, and `TYS` names the words' types.
-/// - Any copy of a value's bits may be used as long as the value itself may.
-pub unsafe trait Traceable: Sized {
-    /// What the trace knows of the value.
-    type Lanes: Copy;
+/// What the trace has in the place of some bytes.
+#[derive(Clone, Copy)]
+pub enum What {
+    /// A value of the trace.
+    Lane(Ty, Lane),
+    /// An address that is still symbolic: the number of an [`Addr`].
+    Address(u32),
+}
 
-    /// Types of the machine words that hold a value.
-    const TYS: &'static [Ty];
+impl Piece {
+    fn ty(&self) -> Ty {
+        match self.what {
+            What::Lane(ty, _) => ty,
+            What::Address(_) => Ty::Ptr,
+        }
+    }
 
-    /// Lanes of a value that is the same on every run. `frozen`: what it points to never changes.
-    fn constant_lanes(value: &MaybeUninit<Self>, frozen: bool) -> Self::Lanes;
+    fn end(&self) -> u32 {
+        self.offset + self.ty().bytes()
+    }
 
-    /// Writes the value's words, zero-extended.
-    fn to_words(value: &MaybeUninit<Self>, words: &mut [u64]);
+    /// The piece as an argument; records what is still symbolic.
+    fn arg(&self, rec: Rec, bits: u64) -> Arg {
+        match self.what {
+            What::Lane(ty, lane) => Arg::new(lane, ty, bits),
+            What::Address(number) => rec.arena().addr(number).address_for_use(rec),
+        }
+    }
+}
 
-    /// The value with these words.
+/// The pieces of a value.
+#[derive(Clone, Copy)]
+pub enum Lanes {
+    /// The same on every run.
+    Const,
+    /// One piece.
+    One(Piece),
+    /// A range of the arena.
+    Many(u32, u32),
+}
+
+pub type Pieces = SmallVec<[Piece; 4]>;
+
+/// Where lists of pieces and symbolic addresses are kept while a twin runs.
+#[derive(Default)]
+pub(crate) struct Arena {
+    pieces: RefCell<Vec<Piece>>,
+    addrs: RefCell<Vec<Addr>>,
+    parted: RefCell<Vec<Parted>>,
+    kept: RefCell<Vec<Kept>>,
+    /// How often the address of a spilled local was used.
+    pub n_local_addresses: Cell<u32>,
+    /// Locals must not be spilled now.
+    pub keeps_locals: Cell<bool>,
+}
+
+/// What a green or red held when the twin ended: it is the plain function's again.
+pub(crate) struct Kept {
+    number: usize,
+    bytes: SmallVec<[u8; 32]>,
+    lanes: Lanes,
+    moved: bool,
+}
+
+impl Kept {
+    pub fn moved(&self) -> bool {
+        self.moved
+    }
+
+    /// Its machine arguments in a layout.
+    pub fn args(&self, rec: Rec, layout: &[PieceTy]) -> Args {
+        let bytes = Bytes::new(self.bytes.as_ptr(), self.bytes.len() as u32);
+        let pieces = self.lanes.pieces(rec);
+        layout.iter().map(|piece| extract(rec, bytes, &pieces, piece.offset, piece.ty)).collect()
+    }
+}
+
+/// A part that has been moved out of a local of the twin.
+#[derive(Clone, Copy)]
+pub(crate) struct Parted {
+    /// Address of the local's [`Traced`].
+    pub owner: usize,
+    /// Address and size of the part.
+    pub at: usize,
+    pub len: usize,
+    /// Drops what is left, given a bit for each part that is gone.
+    pub rest: RestDropper,
+    /// The part's bit.
+    pub bit: u32,
+}
+
+impl Parted {
+    /// The owner is a red in the plain function's memory.
+    pub const RED: usize = 1;
+}
+
+/// Drops a local without the parts that have been moved out of it.
+pub(crate) type RestDropper = fn(Rec, *const (), u64);
+
+impl Arena {
+    pub fn add_addr(&self, addr: Addr) -> u32 {
+        let mut addrs = self.addrs.borrow_mut();
+        addrs.push(addr);
+        addrs.len() as u32 - 1
+    }
+
+    pub fn addr(&self, number: u32) -> Addr {
+        self.addrs.borrow()[number as usize]
+    }
+
+    /// What the variable of this number held at the end.
+    pub fn kept(&self, number: usize) -> Option<Kept> {
+        let mut kept = self.kept.borrow_mut();
+        let at = kept.iter().position(|kept| kept.number == number)?;
+        Some(kept.swap_remove(at))
+    }
+
+    /// A part has been moved out.
+    pub fn part_out(&self, parted: Parted) {
+        self.parted.borrow_mut().push(parted);
+    }
+
+    /// A place is about to be overwritten: true if what was there has been moved out.
+    pub fn reinitialize(&self, at: usize, len: usize) -> bool {
+        let mut parted = self.parted.borrow_mut();
+        let n_before = parted.len();
+        parted.retain(|part| !(at <= part.at && part.at + part.len <= at + len));
+        parted.len() < n_before
+    }
+
+    /// A red in the plain function's memory is given back: true if it has been moved out as a whole.
+    pub fn reinitialize_whole(&self, at: usize, len: usize) -> bool {
+        let mut parted = self.parted.borrow_mut();
+        let n_before = parted.len();
+        parted.retain(|part| (part.at, part.len) != (at, len));
+        parted.len() < n_before
+    }
+
+    /// Whether a red in the plain function's memory lacks a part.
+    pub fn red_is_parted(&self) -> bool {
+        self.parted.borrow().iter().any(|part| part.owner == Parted::RED)
+    }
+
+    /// What has been moved out of a local: how to drop the rest, and the parts' bits.
+    fn rest_of(&self, owner: usize) -> Option<(RestDropper, u64)> {
+        let mut parted = self.parted.borrow_mut();
+        let (mut rest, mut highest, mut bits) = (None, 0, 0);
+        parted.retain(|part| {
+            let found = part.owner == owner;
+            if found {
+                bits |= 1 << part.bit;
+                // A later part of the text knows all earlier ones.
+                if rest.is_none() || part.bit >= highest {
+                    (rest, highest) = (Some(part.rest), part.bit);
+                }
+            }
+            !found
+        });
+        rest.map(|rest| (rest, bits))
+    }
+
+    fn add(&self, pieces: &[Piece]) -> Lanes {
+        match pieces {
+            [] => Lanes::Const,
+            [one] => Lanes::One(*one),
+            many => {
+                let mut all = self.pieces.borrow_mut();
+                let start = all.len() as u32;
+                all.extend_from_slice(many);
+                Lanes::Many(start, many.len() as u32)
+            }
+        }
+    }
+
+    fn get(&self, lanes: Lanes) -> Pieces {
+        match lanes {
+            Lanes::Const => Pieces::new(),
+            Lanes::One(one) => Pieces::from_slice(&[one]),
+            Lanes::Many(start, len) => {
+                Pieces::from_slice(&self.pieces.borrow()[start as usize..][..len as usize])
+            }
+        }
+    }
+}
+
+impl Lanes {
+    pub fn of(rec: Rec, pieces: &[Piece]) -> Lanes {
+        rec.arena().add(pieces)
+    }
+
+    pub fn pieces(self, rec: Rec) -> Pieces {
+        rec.arena().get(self)
+    }
+
+    pub fn is_const(self) -> bool {
+        matches!(self, Lanes::Const)
+    }
+}
+
+/// A value of the twin. See the module's documentation.
+pub struct Traced<T> {
+    pub(crate) value: MaybeUninit<T>,
+    pub(crate) lanes: Lanes,
+    /// The value has been moved away: it is not dropped here.
+    pub(crate) moved: Cell<bool>,
+    /// The memory that the value lives in instead.
+    pub(crate) spilled: Cell<Option<Arg>>,
+    /// The value of a variable of the portal is the plain function's: its number.
+    pub(crate) kept: Cell<Option<u32>>,
+}
+
+impl<T> Drop for Traced<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if needs_drop::<T>()
+            && let Some(number) = self.kept.get()
+        {
+            return self.keep(number as usize);
+        }
+        if needs_drop::<T>() && !self.moved.get() {
+            let rec = Rec::current();
+            let owner = std::ptr::from_ref(self);
+            match rec.arena().rest_of(owner.addr()) {
+                Some((rest, gone)) => rest(rec, owner.cast(), gone),
+                None => super::call::drop_value(rec, self),
+            }
+        }
+        if let Some(memory) = self.spilled.take() {
+            super::call::free_local::<T>(Rec::current(), memory);
+        }
+    }
+}
+
+impl<T> Traced<T> {
+    pub(crate) fn new(value: MaybeUninit<T>, lanes: Lanes) -> Traced<T> {
+        Traced {
+            value,
+            lanes,
+            moved: Cell::new(false),
+            spilled: Cell::new(None),
+            kept: Cell::new(None),
+        }
+    }
+
+    /// Instead of a drop: hands the value to the plain function.
+    fn keep(&mut self, number: usize) {
+        let rec = Rec::current();
+        let moved = self.moved.get();
+        self.unspill(rec);
+        let mut bytes: SmallVec<[u8; 32]> = SmallVec::from_elem(0, size_of::<T>());
+        for at in (0..size_of::<T>()).step_by(8) {
+            let n = (size_of::<T>() - at).min(8);
+            // SAFETY: both are as large as the value.
+            unsafe {
+                let word = read_bits(self.value.as_ptr().cast::<u8>().add(at), n);
+                write_bits(bytes.as_mut_ptr().add(at), word, n);
+            }
+        }
+        // Parts that are missing are no drop: the plain function's text assigns them again, or it has
+        // left by a panic, and then they are leaked with the rest.
+        let moved = moved || rec.arena().rest_of(std::ptr::from_ref(self).addr()).is_some();
+        rec.arena().kept.borrow_mut().push(Kept { number, bytes, lanes: self.lanes, moved });
+    }
+
+    /// Assigns to a variable of the portal: drops what was there.
+    pub(crate) fn assign_kept(&mut self, value: Traced<T>) {
+        let kept = self.kept.take();
+        let old = std::mem::replace(self, value);
+        self.kept.set(kept);
+        drop(old);
+    }
+
+    /// A value that is the same on every run of the trace.
+    pub fn constant(value: T) -> Traced<T> {
+        Traced::new(MaybeUninit::new(value), Lanes::Const)
+    }
+
+    /// The value for looking at it: it stays with its owner.
+    pub fn peek(&self) -> Traced<T> {
+        let owned = self.moved.get();
+        let looked_at = self.take();
+        self.moved.set(owned);
+        looked_at.moved.set(true);
+        looked_at
+    }
+
+    /// The same bytes on every run.
+    pub(crate) fn constant_bits(value: MaybeUninit<T>) -> Traced<T> {
+        Traced::new(value, Lanes::Const)
+    }
+
+    /// Somebody else owns the value.
+    pub(crate) fn disown(&self) {
+        self.moved.set(true);
+    }
+
+    /// The value is owned here again.
+    pub(crate) fn reown(&self) {
+        self.moved.set(false);
+    }
+
+    /// The value is dropped by somebody else from here on.
+    pub(crate) fn forget(self) {
+        self.moved.set(true);
+    }
+
+    /// What a use of the variable yields: a copy, or the value itself if it owns something, which is
+    /// then moved away.
+    #[inline]
+    pub fn take(&self) -> Traced<T> {
+        let moved = self.moved.replace(true);
+        if let Some(memory) = self.spilled.get() {
+            let value = super::place::spilled_place(memory).read_any(Rec::current()).take_whole();
+            let taken = Traced::new(value.bits(), value.lanes);
+            taken.moved.set(moved);
+            return taken;
+        }
+        let taken = Traced::new(copy_bits(&self.value), self.lanes);
+        taken.moved.set(moved);
+        taken
+    }
+
+    /// Moves the value into memory of its own, for code that is given its address.
+    pub(crate) fn spill(&self, rec: Rec) -> Arg {
+        if let Some(memory) = self.spilled.get() {
+            return memory;
+        }
+        let memory = super::call::new_local::<T>(rec);
+        // The value is copied before its memory is known, so that it is not looked for there.
+        let value = Traced::new(copy_bits(&self.value), self.lanes);
+        super::place::spilled_place::<T>(memory).initialize(rec, value);
+        self.spilled.set(Some(memory));
+        memory
+    }
+
+    /// Takes the value back from the memory that it was moved into.
+    pub(crate) fn unspill(&mut self, rec: Rec) {
+        if let Some(memory) = self.spilled.get() {
+            let value = super::place::spilled_place::<T>(memory).read_any(rec).take_whole();
+            (self.value, self.lanes) = (value.bits(), value.lanes);
+            self.spilled.set(None);
+            super::call::free_local::<T>(rec, memory);
+        }
+    }
+
+    /// The value, which somebody else drops from here on.
+    pub(crate) fn take_whole(&self) -> std::mem::ManuallyDrop<Traced<T>> {
+        std::mem::ManuallyDrop::new(self.take())
+    }
+
+    /// A second value of the same bytes, one of which must not be dropped.
+    pub(crate) fn bits(&self) -> MaybeUninit<T> {
+        copy_bits(&self.value)
+    }
+
+    /// The plain value. The twin's is moved away.
+    pub(crate) fn into_plain(mut self) -> T {
+        self.moved.set(true);
+        self.refresh();
+        // SAFETY: a `Traced` is only made from an initialized value, and is used once if it owns.
+        unsafe { copy_bits(&self.value).assume_init() }
+    }
+
+    /// Gives pointers to locals that have been spilled since their new address.
+    fn refresh(&mut self) {
+        if self.lanes.is_const() {
+            return;
+        }
+        let rec = Rec::current();
+        for piece in self.lanes.pieces(rec) {
+            let What::Address(number) = piece.what else { continue };
+            if let Some(address) = rec.arena().addr(number).spilled_address() {
+                // SAFETY: the piece lies within the value.
+                unsafe {
+                    let at = self.value.as_mut_ptr().byte_add(piece.offset as usize);
+                    write_bits(at.cast(), address, 8);
+                }
+            }
+        }
+    }
+
+    /// The value's pieces as machine arguments of these types at these offsets.
+    pub(crate) fn args_of(&self, rec: Rec, layout: &[PieceTy]) -> Args {
+        let bytes = Bytes::of(self);
+        let pieces = self.lanes.pieces(rec);
+        layout.iter().map(|piece| extract(rec, bytes, &pieces, piece.offset, piece.ty)).collect()
+    }
+
+    /// A value whose bytes are known by lanes in a layout.
+    pub(crate) fn of_args(
+        rec: Rec,
+        value: MaybeUninit<T>,
+        layout: &[PieceTy],
+        lanes: &[Lane],
+    ) -> Traced<T> {
+        Traced::new(value, lanes_of(rec, layout, lanes))
+    }
+}
+
+impl<T> Traced<T> {
+    /// The part of the value at an offset.
     ///
     /// # Safety
-    /// The words are those of a value that may be used now.
-    unsafe fn from_words(words: &[u64]) -> MaybeUninit<Self>;
+    /// A `U` that may be used once lies there.
+    pub(crate) unsafe fn part<U>(&self, rec: Rec, offset: usize) -> Traced<U> {
+        // SAFETY: the caller vouches for the part; its bytes are copied.
+        let value = unsafe { self.value.as_ptr().byte_add(offset).cast::<MaybeUninit<U>>().read() };
+        let lanes = slice(rec, Bytes::of(self), self.lanes, offset as u32, size_of::<U>() as u32);
+        Traced::new(value, lanes)
+    }
+}
 
-    /// The value's lanes, one a word; records address computations that are still symbolic.
-    fn lanes(rec: Rec, value: &Traced<Self>, out: &mut SmallVec<[Lane; 4]>);
+impl<A, B> Traced<(A, B)> {
+    /// Both halves.
+    pub(crate) fn split(self, rec: Rec) -> (Traced<A>, Traced<B>) {
+        let this = self.take_whole();
+        // SAFETY: the halves are all of the pair, which is not used any more.
+        unsafe { (this.part(rec, offset_of!((A, B), 0)), this.part(rec, offset_of!((A, B), 1))) }
+    }
+}
 
-    /// The lanes of a value from one lane a word.
-    fn from_lanes(value: &MaybeUninit<Self>, lanes: &[Lane]) -> Self::Lanes;
+impl<T> Traced<super::degrade::Kept<T>> {
+    /// The value in it.
+    pub(crate) fn unwrapped(mut self, rec: Rec) -> Traced<T> {
+        let place = super::place::Local::as_place(&mut self);
+        let offset = offset_of!(super::degrade::Kept<T>, 0) as isize;
+        let value = place.part::<T>(rec, offset).read_any(rec);
+        self.disown();
+        value
+    }
+}
 
-    /// Notes that the value, if it is an exclusive reference, is the only way to its object.
-    fn exclusive(_lanes: &mut Self::Lanes, _class: super::Class) {}
+pub(crate) fn lanes_of(rec: Rec, layout: &[PieceTy], lanes: &[Lane]) -> Lanes {
+    let pieces: Pieces = layout
+        .iter()
+        .zip(lanes)
+        .filter(|(_, lane)| !lane.is_const())
+        .map(|(piece, &lane)| Piece { offset: piece.offset, what: What::Lane(piece.ty, lane) })
+        .collect();
+    Lanes::of(rec, &pieces)
+}
 
-    /// Promotes the discriminants in a value that has just come into being with these lanes.
-    fn settle(_rec: Rec, _value: &Traced<Self>, _lanes: &[Lane]) {}
-
-    /// Reads a value from memory.
-    ///
-    /// # Safety
-    /// The place holds a value that may be read now.
-    unsafe fn load(rec: Rec, place: super::Place<Self>) -> Traced<Self>;
-
-    /// Writes a value to memory.
-    ///
-    /// # Safety
-    /// The place may be written now.
-    unsafe fn store(rec: Rec, place: super::Place<Self>, value: Traced<Self>);
+fn copy_bits<T>(value: &MaybeUninit<T>) -> MaybeUninit<T> {
+    // SAFETY: copying bytes into a `MaybeUninit` moves nothing.
+    unsafe { std::ptr::from_ref(value).read() }
 }
 
 impl<T: Traceable> Traced<T> {
-    /// A value that is the same on every run of the trace.
-    pub fn constant(value: T) -> Traced<T> {
-        Traced::constant_bits(MaybeUninit::new(value), false)
-    }
-
-    /// The same, of a value that points to memory which never changes while the trace exists.
-    pub fn frozen(value: T) -> Traced<T> {
-        Traced::constant_bits(MaybeUninit::new(value), true)
-    }
-
-    pub(crate) fn constant_bits(value: MaybeUninit<T>, frozen: bool) -> Traced<T> {
-        let lanes = T::constant_lanes(&value, frozen);
-        Traced { value, lanes }
-    }
-
-    /// A copy of the bits.
-    pub fn dup(&self) -> Traced<T> {
-        // SAFETY: `MaybeUninit` drops nothing, so two copies of the bits do no harm by themselves;
-        // the contract of `Traceable` allows to use any copy while the original may be used.
-        unsafe { std::ptr::read(self) }
-    }
-
-    /// The machine arguments of the value.
+    /// The machine arguments of the value, in its layout.
     pub(crate) fn args(&self, rec: Rec) -> Args {
-        let mut lanes = SmallVec::new();
-        T::lanes(rec, self, &mut lanes);
-        let words = self.words();
-        let arg = |((&ty, &bits), lane)| Arg::new(lane, ty, bits);
-        T::TYS.iter().zip(&words).zip(lanes).map(arg).collect()
-    }
-
-    pub(crate) fn words(&self) -> SmallVec<[u64; 4]> {
-        let mut words: SmallVec<[u64; 4]> = SmallVec::from_elem(0, T::TYS.len());
-        T::to_words(&self.value, &mut words);
-        words
-    }
-
-    /// A value from one lane a word.
-    pub(crate) fn with_lanes(value: MaybeUninit<T>, lanes: &[Lane]) -> Traced<T> {
-        let lanes = T::from_lanes(&value, lanes);
-        Traced { value, lanes }
+        self.args_of(rec, T::LAYOUT)
     }
 }
 
-impl<T: Traceable + Copy> Traced<T> {
+impl<T: Copy> Traced<T> {
     /// The concrete value.
     #[inline]
     pub fn get(&self) -> T {
         // SAFETY: a `Traced` is only made from an initialized value.
         unsafe { self.value.assume_init() }
     }
+
+    /// A copy.
+    #[inline]
+    pub fn dup(&self) -> Traced<T> {
+        Traced::new(self.value, self.lanes)
+    }
+}
+
+/// The bytes of a value.
+#[derive(Clone, Copy)]
+pub(crate) struct Bytes {
+    start: *const u8,
+    len: u32,
+}
+
+impl Bytes {
+    pub fn of<T>(value: &Traced<T>) -> Bytes {
+        Bytes::at(value.value.as_ptr())
+    }
+
+    /// Bytes that are alive for as long as this is used.
+    pub fn new(start: *const u8, len: u32) -> Bytes {
+        Bytes { start, len }
+    }
+
+    /// The bytes of a value that is alive for as long as this is used.
+    pub fn at<T>(value: *const T) -> Bytes {
+        Bytes { start: value.cast(), len: size_of::<T>() as u32 }
+    }
+
+    /// The bits at an offset; what lies behind the end is zero.
+    pub fn bits(self, offset: u32, ty: Ty) -> u64 {
+        let n = ty.bytes().min(self.len.saturating_sub(offset));
+        // SAFETY: `start` and `len` are those of a value that is alive (`Bytes::of`, `Bytes::at`).
+        unsafe { read_bits(self.start.wrapping_add(offset as usize), n as usize) & ty.mask() }
+    }
+}
+
+/// Reads up to eight bytes, which may be padding.
+///
+/// # Safety
+/// So many bytes can be read there.
+pub(crate) unsafe fn read_bits(at: *const u8, n: usize) -> u64 {
+    let mut word = MaybeUninit::<u64>::new(0);
+    // SAFETY: the caller vouches for the bytes; at most eight go into a word.
+    unsafe { std::ptr::copy_nonoverlapping(at, word.as_mut_ptr().cast::<u8>(), n.min(8)) };
+    freeze(word)
+}
+
+/// Some value of a word of which bytes may be uninitialized: padding that is moved along.
+#[inline]
+fn freeze(word: MaybeUninit<u64>) -> u64 {
+    let frozen: u64;
+    // SAFETY: the empty instruction hands the register over as it is, which makes whatever is in it
+    // a value.
+    #[cfg(not(miri))]
+    unsafe {
+        std::arch::asm!("/* {0} */", inout(reg) word => frozen, options(pure, nomem, nostack, preserves_flags));
+    }
+    #[cfg(miri)]
+    {
+        // SAFETY: Miri refuses padding here, and rightly so; it knows no assembly.
+        frozen = unsafe { word.assume_init() };
+    }
+    frozen
+}
+
+/// Writes the low bytes of a word.
+///
+/// # Safety
+/// So many bytes can be written there.
+pub(crate) unsafe fn write_bits(at: *mut u8, bits: u64, n: usize) {
+    let word = bits.to_le_bytes();
+    // SAFETY: the caller vouches for the place.
+    unsafe { std::ptr::copy_nonoverlapping(word.as_ptr(), at, n.min(8)) };
+}
+
+const _: () = assert!(cfg!(target_endian = "little"), "words are taken apart low byte first");
+
+fn int_of(bytes: u32) -> Ty {
+    match bytes {
+        1 => Ty::I8,
+        2 => Ty::I16,
+        3 | 4 => Ty::I32,
+        _ => Ty::I64,
+    }
+}
+
+/// The bytes at an offset as a value of a type.
+pub(crate) fn extract(rec: Rec, bytes: Bytes, pieces: &[Piece], offset: u32, ty: Ty) -> Arg {
+    let bits = bytes.bits(offset, ty);
+    let end = offset + ty.bytes();
+    let mut under = pieces.iter().filter(|piece| piece.offset < end && offset < piece.end());
+    let Some(first) = under.next() else { return Arg::new(Lane::CONST, ty, bits) };
+    let exact = first.offset == offset && first.ty().bytes() == ty.bytes();
+    if exact {
+        return convert(rec, first.arg(rec, bytes.bits(offset, first.ty())), ty);
+    }
+    let target = int_of(ty.bytes());
+    let whole = convert_rest(rec, bytes, pieces, offset, target);
+    convert(rec, whole, ty)
+}
+
+/// Puts an integer together from all pieces that it overlaps.
+fn convert_rest(rec: Rec, bytes: Bytes, pieces: &[Piece], offset: u32, target: Ty) -> Arg {
+    let end = offset + target.bytes();
+    let mut constant = bytes.bits(offset, target);
+    let mut whole: Option<Arg> = None;
+    for piece in pieces.iter().filter(|piece| piece.offset < end && offset < piece.end()) {
+        let int = int_of(piece.ty().bytes());
+        let mut part = convert(rec, piece.arg(rec, bytes.bits(piece.offset, piece.ty())), int);
+        if piece.offset < offset {
+            part = shift(rec, Opcode::UintRshift, part, 8 * (offset - piece.offset));
+        }
+        part = resize(rec, part, target);
+        let mut covered = mask_of(piece.ty().bytes());
+        if piece.offset < offset {
+            covered >>= 8 * (offset - piece.offset);
+        } else if piece.offset > offset {
+            part = shift(rec, Opcode::IntLshift, part, 8 * (piece.offset - offset));
+            covered <<= 8 * (piece.offset - offset);
+        }
+        constant &= !covered;
+        whole = Some(match whole {
+            None => part,
+            Some(whole) => or(rec, whole, part),
+        });
+    }
+    let whole = whole.expect("a piece lies there");
+    match constant & target.mask() {
+        0 => whole,
+        constant => or(rec, whole, Arg::constant(target, constant)),
+    }
+}
+
+fn mask_of(bytes: u32) -> u64 {
+    u64::MAX >> (64 - 8 * bytes)
+}
+
+fn or(rec: Rec, a: Arg, b: Arg) -> Arg {
+    let res = Const::new(a.concrete.ty, a.concrete.bits | b.concrete.bits);
+    Arg { lane: rec.op_silently(Opcode::IntOr, &[a, b], res), concrete: res }
+}
+
+fn shift(rec: Rec, opcode: Opcode, a: Arg, count: u32) -> Arg {
+    let ty = a.concrete.ty;
+    let bits = match opcode {
+        Opcode::IntLshift => a.concrete.bits << count,
+        _ => a.concrete.bits >> count,
+    };
+    let res = Const::new(ty, bits);
+    let lane = rec.op_silently(opcode, &[a, Arg::constant(ty, u64::from(count))], res);
+    Arg { lane, concrete: res }
+}
+
+/// An integer as one of another width.
+fn resize(rec: Rec, a: Arg, to: Ty) -> Arg {
+    let from = a.concrete.ty;
+    let res = Const::new(to, a.concrete.bits);
+    let opcode = match from.bytes().cmp(&to.bytes()) {
+        std::cmp::Ordering::Equal => return a,
+        std::cmp::Ordering::Less => Opcode::IntZeroext,
+        std::cmp::Ordering::Greater => Opcode::IntTrunc,
+    };
+    Arg { lane: rec.op_silently(opcode, &[a], res), concrete: res }
+}
+
+/// The same bits under another type of the same size.
+pub(crate) fn convert(rec: Rec, a: Arg, to: Ty) -> Arg {
+    let from = a.concrete.ty;
+    if from == to {
+        return a;
+    }
+    if a.lane.is_const() {
+        return Arg::new(Lane::CONST, to, a.concrete.bits);
+    }
+    debug_assert_eq!(from.bytes(), to.bytes(), "{from} as {to}");
+    let int = int_of(from.bytes());
+    let step = |opcode: Opcode, a: Arg, to: Ty| {
+        let res = Const::new(to, a.concrete.bits);
+        Arg { lane: rec.op_silently(opcode, &[a], res), concrete: res }
+    };
+    let as_int = match from {
+        Ty::F32 | Ty::F64 => step(Opcode::ConvertFloatBytesToInt, a, int),
+        Ty::Ptr => step(Opcode::CastPtrToInt, a, int),
+        Ty::Bool => step(Opcode::CastBoolToInt, a, int),
+        _ => a,
+    };
+    match to {
+        Ty::F32 | Ty::F64 => step(Opcode::ConvertIntBytesToFloat, as_int, to),
+        Ty::Ptr => step(Opcode::CastIntToPtr, as_int, to),
+        Ty::Bool => step(Opcode::IntIsTrue, as_int, to),
+        _ => as_int,
+    }
+}
+
+/// The pieces of a part, counted from its start.
+pub(crate) fn slice(rec: Rec, bytes: Bytes, lanes: Lanes, offset: u32, len: u32) -> Lanes {
+    if lanes.is_const() || (offset == 0 && len >= bytes.len) {
+        return lanes;
+    }
+    let pieces = lanes.pieces(rec);
+    let mut part = Pieces::new();
+    push_range(rec, bytes, &pieces, offset, offset + len, &mut part);
+    for piece in &mut part {
+        piece.offset -= offset;
+    }
+    Lanes::of(rec, &part)
+}
+
+/// The pieces of a value in which the bytes from `offset` on are those of `part`.
+pub(crate) fn replace(
+    rec: Rec,
+    bytes: Bytes,
+    lanes: Lanes,
+    offset: u32,
+    len: u32,
+    part: Lanes,
+) -> Lanes {
+    let pieces = lanes.pieces(rec);
+    let mut all = Pieces::new();
+    push_range(rec, bytes, &pieces, 0, offset, &mut all);
+    all.extend(
+        part.pieces(rec).into_iter().map(|piece| Piece { offset: piece.offset + offset, ..piece }),
+    );
+    push_range(rec, bytes, &pieces, offset + len, u32::MAX, &mut all);
+    Lanes::of(rec, &all)
+}
+
+/// Appends the pieces in `from..to`; one that reaches out of the range is cut.
+fn push_range(rec: Rec, bytes: Bytes, pieces: &[Piece], from: u32, to: u32, out: &mut Pieces) {
+    for piece in pieces.iter().filter(|piece| piece.offset < to && from < piece.end()) {
+        if from <= piece.offset && piece.end() <= to {
+            out.push(*piece);
+            continue;
+        }
+        let (mut at, end) = (piece.offset.max(from), piece.end().min(to));
+        while at < end {
+            let size = 1 << (end - at).ilog2().min(3);
+            let cut = extract(rec, bytes, &[*piece], at, int_of(size));
+            if !cut.lane.is_const() {
+                out.push(Piece { offset: at, what: What::Lane(cut.concrete.ty, cut.lane) });
+            }
+            at += size;
+        }
+    }
+}
+
+/// Moves the pieces of a part to where it lies in its whole.
+pub(crate) fn shifted(rec: Rec, lanes: Lanes, offset: usize, out: &mut Pieces) {
+    out.extend(
+        lanes
+            .pieces(rec)
+            .into_iter()
+            .map(|piece| Piece { offset: piece.offset + offset as u32, ..piece }),
+    );
+}
+
+/// Pieces of several parts as those of the whole.
+pub(crate) fn joined(rec: Rec, mut pieces: Pieces) -> Lanes {
+    pieces.sort_by_key(|piece| piece.offset);
+    Lanes::of(rec, &pieces)
 }
 
 /// What kind of scalar a type is.
@@ -138,7 +789,7 @@ pub enum Kind {
 }
 
 /// Values of one word.
-pub trait Scalar: Traceable<Lanes = Lane> + Copy {
+pub trait Scalar: Traceable + Copy {
     /// The word's type.
     const TY: Ty;
     /// What it is.
@@ -156,17 +807,28 @@ pub trait Scalar: Traceable<Lanes = Lane> + Copy {
 impl<T: Scalar> Traced<T> {
     #[inline]
     pub(crate) fn scalar(value: T, lane: Lane) -> Traced<T> {
-        Traced { value: MaybeUninit::new(value), lanes: lane }
+        let lanes = match lane.is_const() {
+            true => Lanes::Const,
+            false => Lanes::One(Piece { offset: 0, what: What::Lane(T::TY, lane) }),
+        };
+        Traced::new(MaybeUninit::new(value), lanes)
     }
 
     #[inline]
     pub(crate) fn arg(&self) -> Arg {
-        Arg::new(self.lanes, T::TY, self.get().bits())
+        let bits = Scalar::bits(self.get());
+        match self.lanes {
+            Lanes::Const => Arg::new(Lane::CONST, T::TY, bits),
+            Lanes::One(Piece { offset: 0, what: What::Lane(ty, lane) }) if ty == T::TY => {
+                Arg::new(lane, ty, bits)
+            }
+            _ => self.args(Rec::current())[0],
+        }
     }
 
     #[inline]
     pub(crate) fn lane(&self) -> Lane {
-        self.lanes
+        self.arg().lane
     }
 }
 
@@ -175,42 +837,11 @@ pub(crate) fn constant_of<T: Scalar>(value: T) -> Const {
 }
 
 macro_rules! scalar {
-    ($($ty:ty: $trace_ty:ident $kind:ident, $least:expr, $greatest:expr, $x:ident => $bits:expr, $back:expr;)*) => {$(
-        // SAFETY: the value is its one word; it owns nothing.
+    ($($ty:ty: $trace_ty:ident $kind:ident, $least:expr, $greatest:expr, $niche:expr, $x:ident => $bits:expr, $back:expr;)*) => {$(
+        // SAFETY: the value is its one piece.
         unsafe impl Traceable for $ty {
-            type Lanes = Lane;
-            const TYS: &'static [Ty] = &[Ty::$trace_ty];
-
-            fn constant_lanes(_: &MaybeUninit<Self>, _: bool) -> Lane {
-                Lane::CONST
-            }
-
-            fn to_words(value: &MaybeUninit<Self>, words: &mut [u64]) {
-                // SAFETY: a `Traced` is only made from an initialized value.
-                words[0] = unsafe { value.assume_init() }.bits();
-            }
-
-            unsafe fn from_words(words: &[u64]) -> MaybeUninit<Self> {
-                MaybeUninit::new(Self::of_bits(words[0]))
-            }
-
-            fn lanes(_: Rec, value: &Traced<Self>, out: &mut SmallVec<[Lane; 4]>) {
-                out.push(value.lanes);
-            }
-
-            fn from_lanes(_: &MaybeUninit<Self>, lanes: &[Lane]) -> Lane {
-                lanes[0]
-            }
-
-            unsafe fn load(rec: Rec, place: super::Place<Self>) -> Traced<Self> {
-                // SAFETY: the caller vouches for the place.
-                unsafe { place.load_scalar(rec) }
-            }
-
-            unsafe fn store(rec: Rec, place: super::Place<Self>, value: Traced<Self>) {
-                // SAFETY: the caller vouches for the place.
-                unsafe { place.store_scalar(rec, value) }
-            }
+            const LAYOUT: &'static [PieceTy] = &[PieceTy::at(0, Ty::$trace_ty)];
+            const NICHE: Option<layout::Niche> = $niche;
         }
 
         impl Scalar for $ty {
@@ -234,44 +865,21 @@ macro_rules! scalar {
 }
 
 scalar! {
-    bool: Bool Bool, false, true, x => x as u64, x & 1 == 1;
-    char: I32 Char, '\0', char::MAX, x => x as u64, char::from_u32(x as u32).expect("the word of a char");
-    i8: I8 Signed, i8::MIN, i8::MAX, x => x as u8 as u64, x as i8;
-    i16: I16 Signed, i16::MIN, i16::MAX, x => x as u16 as u64, x as i16;
-    i32: I32 Signed, i32::MIN, i32::MAX, x => x as u32 as u64, x as i32;
-    i64: I64 Signed, i64::MIN, i64::MAX, x => x as u64, x as i64;
-    isize: I64 Signed, isize::MIN, isize::MAX, x => x as u64, x as isize;
-    u8: I8 Unsigned, u8::MIN, u8::MAX, x => x as u64, x as u8;
-    u16: I16 Unsigned, u16::MIN, u16::MAX, x => x as u64, x as u16;
-    u32: I32 Unsigned, u32::MIN, u32::MAX, x => x as u64, x as u32;
-    u64: I64 Unsigned, u64::MIN, u64::MAX, x => x, x;
-    usize: I64 Unsigned, usize::MIN, usize::MAX, x => x as u64, x as usize;
-    f32: F32 Float, f32::NEG_INFINITY, f32::INFINITY, x => x.to_bits() as u64, f32::from_bits(x as u32);
-    f64: F64 Float, f64::NEG_INFINITY, f64::INFINITY, x => x.to_bits(), f64::from_bits(x);
-}
-
-// SAFETY: a unit has no words.
-unsafe impl Traceable for () {
-    type Lanes = ();
-    const TYS: &'static [Ty] = &[];
-
-    fn constant_lanes(_: &MaybeUninit<Self>, _: bool) {}
-
-    fn to_words(_: &MaybeUninit<Self>, _: &mut [u64]) {}
-
-    unsafe fn from_words(_: &[u64]) -> MaybeUninit<Self> {
-        MaybeUninit::new(())
-    }
-
-    fn lanes(_: Rec, _: &Traced<Self>, _: &mut SmallVec<[Lane; 4]>) {}
-
-    fn from_lanes(_: &MaybeUninit<Self>, _: &[Lane]) {}
-
-    unsafe fn load(_: Rec, _: super::Place<Self>) -> Traced<Self> {
-        Traced::constant(())
-    }
-
-    unsafe fn store(_: Rec, _: super::Place<Self>, _: Traced<Self>) {}
+    bool: Bool Bool, false, true, Some(layout::Niche::below(0, Ty::I8, 2)), x => x as u64, x & 1 == 1;
+    char: I32 Char, '\0', char::MAX, Some(layout::Niche::below(0, Ty::I32, 0x11_0000)), x => x as u64,
+        char::from_u32(x as u32).expect("the word of a char");
+    i8: I8 Signed, i8::MIN, i8::MAX, None, x => x as u8 as u64, x as i8;
+    i16: I16 Signed, i16::MIN, i16::MAX, None, x => x as u16 as u64, x as i16;
+    i32: I32 Signed, i32::MIN, i32::MAX, None, x => x as u32 as u64, x as i32;
+    i64: I64 Signed, i64::MIN, i64::MAX, None, x => x as u64, x as i64;
+    isize: I64 Signed, isize::MIN, isize::MAX, None, x => x as u64, x as isize;
+    u8: I8 Unsigned, u8::MIN, u8::MAX, None, x => x as u64, x as u8;
+    u16: I16 Unsigned, u16::MIN, u16::MAX, None, x => x as u64, x as u16;
+    u32: I32 Unsigned, u32::MIN, u32::MAX, None, x => x as u64, x as u32;
+    u64: I64 Unsigned, u64::MIN, u64::MAX, None, x => x, x;
+    usize: I64 Unsigned, usize::MIN, usize::MAX, None, x => x as u64, x as usize;
+    f32: F32 Float, f32::NEG_INFINITY, f32::INFINITY, None, x => x.to_bits() as u64, f32::from_bits(x as u32);
+    f64: F64 Float, f64::NEG_INFINITY, f64::INFINITY, None, x => x.to_bits(), f64::from_bits(x);
 }
 
 /// The value just below, for the end of a half-open range pattern.

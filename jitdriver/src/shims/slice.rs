@@ -39,6 +39,6 @@ impl<T> VecShims<T> for Vec<T> {
     where
         T: 'a,
     {
-        Twin(|rec, vec| vec.as_slice(rec).shared())
+        Twin(|rec, vec| vec.as_slice(rec).shared(rec))
     }
 }

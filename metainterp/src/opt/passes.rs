@@ -34,10 +34,16 @@ passes! {
     Algebra "algebra";
     /// Uses what passed guards prove: values become constants, implied guards disappear.
     Guards  "guards";
+    /// Bounds integers: decides comparisons, and drops overflow checks that cannot fail.
+    Ranges  "ranges";
     /// Reuses the results of equal operations and of elidable calls.
     Cse     "cse";
     /// Reuses loaded and stored values, and removes stores that nobody sees.
     Heap    "heap";
+    /// Puts stores off, past guards too, until something can see them.
+    Delay   "delay";
+    /// Makes the first lap of a loop its preamble, and takes out of the loop what that has done.
+    Peel    "peel";
     /// Removes operations whose results nobody uses.
     Dce     "dce";
 }

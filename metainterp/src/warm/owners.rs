@@ -27,7 +27,6 @@ use crate::owner::Owner;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// The fewest programs at which it is looked which of them are gone.
@@ -54,8 +53,6 @@ pub(super) struct Owners {
     codes: RefCell<FxHashMap<CodeId, Code>>,
     /// Where labels are.
     labels: RefCell<FxHashMap<TargetId, CodeId>>,
-    /// Where exits are, by the first one of each code.
-    first_exits: RefCell<BTreeMap<u32, CodeId>>,
     /// Code that was entered and has not been left.
     pub active: RefCell<Vec<CodeId>>,
 }
@@ -109,10 +106,10 @@ impl MetaInterp {
     fn free_codes(&self, ids: &[CodeId]) {
         let freed: FxHashSet<CodeId> = ids.iter().copied().collect();
         self.cells.borrow_mut().uninstall(&freed);
+        self.regions.borrow_mut().forget(&freed);
         self.owners.labels.borrow_mut().retain(|_, of| !freed.contains(of));
         for id in ids {
             let code = self.owners.codes.borrow_mut().remove(id).expect("it is known");
-            self.owners.first_exits.borrow_mut().remove(&code.exits.start);
             for exit in code.exits {
                 self.exits.borrow_mut()[exit as usize] = None;
             }
@@ -132,12 +129,8 @@ impl MetaInterp {
         if let Some(jump) = trace.ops.last().filter(|op| op.opcode == Opcode::Jump) {
             neighbours.extend(labels.get(&jump.target()).copied().filter(|target| *target != id));
         }
-        let mut first_exits = owners.first_exits.borrow_mut();
         if let Start::Exit(exit) = start {
-            neighbours.extend(first_exits.range(..=exit.id.0).next_back().map(|(_, &id)| id));
-        }
-        if !exits.is_empty() {
-            first_exits.insert(exits.start, id);
+            neighbours.push(exit.code);
         }
         let greens = trace.merge_points.iter().flat_map(|it| it.greens.iter().copied());
         let code = Code { greens: greens.collect(), neighbours, exits };

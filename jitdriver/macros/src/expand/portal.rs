@@ -11,7 +11,8 @@
 use crate::check;
 use crate::lower::{Lowerer, Return, green_name};
 use crate::parse::{self, Green, Hint};
-use crate::syntax::rename_self;
+use crate::scope;
+use crate::syntax::{self, BreakKind, rename_self};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -85,11 +86,11 @@ fn reds(hint: &Hint, portal: &check::Portal, exclusive: bool) -> TokenStream {
             true => quote!(&raw mut #name),
             false => quote!((&raw const #name).cast_mut()),
         };
-        quote_spanned!(name.span()=> (&::jitdriver::plumbing::Probe(#borrow)).red())
+        quote_spanned!(name.span()=> (&&::jitdriver::plumbing::Probe(#borrow)).red())
     });
     quote!({
         #[allow(unused_imports)]
-        use ::jitdriver::plumbing::{ProbeMemory as _, ProbeValue as _};
+        use ::jitdriver::plumbing::{ProbeExclusive as _, ProbeMemory as _, ProbeValue as _};
         ::core::convert::identity((#(#probes,)*))
     })
 }
@@ -116,6 +117,13 @@ fn enter(hint: &Hint, portal: &check::Portal) -> TokenStream {
         true => quote!(tick_at_merge_point),
         false => quote!(tick),
     };
+    // What has been moved out is not dropped here.
+    let forget_reds: TokenStream = hint
+        .reds
+        .iter()
+        .enumerate()
+        .map(|(number, name)| quote!(if __moved[#number] { ::core::mem::forget(#name); }))
+        .collect();
     // A false condition leaves the loop before the merge point; it has no effects, so that asking it
     // here once more does no harm. At the merge point itself it has been asked.
     let condition = portal.condition.as_ref().filter(|_| !portal.is_alone);
@@ -124,13 +132,22 @@ fn enter(hint: &Hint, portal: &check::Portal) -> TokenStream {
         if ::jitdriver::plumbing::#tick(&#driver, || #green_values) #condition {
             // A statement of its own, so that what the greens borrow is given back.
             let __greens = #green_values;
-            #[allow(unused_variables)]
+            #[allow(unused_variables, forgetting_copy_types, forgetting_references, clippy::all)]
             match __jit_portal.enter(&#driver, __greens, #red_values) {
                 ::jitdriver::plumbing::Exit::Continue(#green_backs, #red_backs) => {
                     #put_greens
                     #put_reds
                 }
-                ::jitdriver::plumbing::Exit::Return(__result) => return __result,
+                ::jitdriver::plumbing::Exit::Return(__result, #red_backs, __moved) => {
+                    #put_reds
+                    #forget_reds
+                    return __result;
+                }
+                ::jitdriver::plumbing::Exit::Panic(__panic, #red_backs, __moved) => {
+                    #put_reds
+                    #forget_reds
+                    ::std::panic::resume_unwind(__panic)
+                }
             }
         }
     }
@@ -147,7 +164,8 @@ fn twin(sig: &Signature, block: &Block, portal: &check::Portal) -> syn::Result<T
     let red_locals: Vec<_> = hint.reds.iter().map(|red| rename_self(quote!(#red))).collect();
     let variables = hint.greens.iter().filter_map(Green::variable).chain(&hint.reds);
     let locals = variables.map(|name| rename_self(quote!(#name)).to_string());
-    let mut cx = Lowerer::new(ret, locals, Some(hint.clone()));
+    let names = scope::resolve(sig, block);
+    let mut cx = Lowerer::new(ret, locals, Some(hint.clone()), names, &sig.output);
     cx.is_alone = portal.is_alone;
     cx.reassigned =
         hint.reds.iter().filter(|red| portal.is_mutable(red)).map(Ident::to_string).collect();
@@ -194,7 +212,13 @@ fn twin_body(block: &Block, cx: &mut Lowerer) -> syn::Result<TokenStream> {
             ));
         }
     };
-    let lowered = twin_loop(label.to_token_stream(), condition, body, cx);
+    let kind = syntax::break_kind(body, label.as_ref().map(|label| &label.name));
+    let breaks = match kind {
+        // A macro may hide a `break` where the value of the loop is not used.
+        BreakKind::None if !tail_is_loop => BreakKind::Plain,
+        kind => kind,
+    };
+    let lowered = cx.in_loop(breaks, |cx| twin_loop(label.to_token_stream(), condition, body, cx));
     let value_of_loop = condition.is_none() && tail_is_loop;
     let rest = cx.rest_of_portal(rest, value_of_loop);
     Ok(quote!(#(#items)* #lowered #rest))

@@ -15,11 +15,12 @@
 use super::{Binding, Scopes, as_ident, bindings, place_root};
 use crate::parse::{Hint, HintKind, parse_hint, std_macros};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use std::collections::{BTreeSet, HashMap};
 use syn::visit::Visit;
 use syn::{Block, Expr, FnArg, Macro, Pat, Receiver, ReceiverKind, Signature, Stmt, Type};
 
 /// An index into [`Names::locals`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LocalId(usize);
 
 /// A time on the clock that ticks along the source.
@@ -110,12 +111,55 @@ pub struct Names {
     pub hints: Vec<HintSite>,
     /// Behind the parameters, before the body.
     pub body_start: Time,
+    /// From when to when each expression and each `let` runs, by its address.
+    spans: HashMap<usize, Interval>,
+    /// Every branch of an `if` or `match`.
+    branches: Vec<Branch>,
+}
+
+/// From when to when something runs.
+type Interval = (Time, Time);
+
+/// One of several pieces of code of which one runs.
+#[derive(Debug, Clone, Copy)]
+struct Branch {
+    start: Time,
+    end: Time,
+    /// After the last of the pieces.
+    end_of_all: Time,
 }
 
 impl Names {
     /// The local of that index.
     pub fn local(&self, id: LocalId) -> &Local {
         &self.locals[id.0]
+    }
+
+    /// From when to when an expression or a `let` runs, if it is of the function that was resolved.
+    pub fn span_of<T>(&self, node: &T) -> Option<(Time, Time)> {
+        self.spans.get(&std::ptr::from_ref(node).addr()).copied()
+    }
+
+    /// The locals from outside that are mentioned between two times.
+    pub fn free_in(&self, (start, end): (Time, Time)) -> BTreeSet<LocalId> {
+        let within = self.mentions.iter().filter(|(_, at)| start < *at && *at <= end);
+        within.map(|(id, _)| *id).filter(|&id| self.local(id).at <= start).collect()
+    }
+
+    /// Whether a local may be mentioned after what runs between two times.
+    pub fn is_live_after(&self, id: LocalId, (start, end): (Time, Time)) -> bool {
+        let declared = self.local(id).at;
+        let in_loop = |at: Time| {
+            let around = |it: &&LoopSpan| it.start <= start && end <= it.end;
+            let mut loops = self.loops.iter().filter(around);
+            loops.any(|it| declared < it.start && it.start <= at && at <= it.end)
+        };
+        let excluded = |at: Time| {
+            let around = |it: &&Branch| it.start <= start && end <= it.end;
+            self.branches.iter().filter(around).any(|it| it.end < at && at <= it.end_of_all)
+        };
+        let mut mentions = self.mentions.iter().filter(|(local, _)| *local == id);
+        mentions.any(|&(_, at)| (end < at && !excluded(at)) || in_loop(at))
     }
 
     /// Every local with its index.
@@ -203,6 +247,31 @@ impl Walker {
             let at = self.tick();
             self.names.mut_borrows.push(MutBorrow { local, span, at });
         }
+    }
+
+    /// Notes from when to when a node runs.
+    fn spanned<T>(&mut self, node: &T, walk: impl FnOnce(&mut Self)) {
+        let start = self.now;
+        walk(self);
+        // The arguments of macros are parsed for this walk only.
+        if !self.in_macro {
+            self.names.spans.insert(std::ptr::from_ref(node).addr(), (start, self.now));
+        }
+    }
+
+    /// One of several pieces of code of which one runs.
+    fn branch(&mut self, walk: impl FnOnce(&mut Self)) {
+        let start = self.tick();
+        walk(self);
+        let branch = Branch { start, end: self.tick(), end_of_all: 0 };
+        self.names.branches.push(branch);
+    }
+
+    /// Branches that were begun at a time or later are all.
+    fn end_branches(&mut self, since: Time) {
+        let now = self.now;
+        let begun = self.names.branches.iter_mut().rev().filter(|it| since < it.start);
+        begun.filter(|it| it.end_of_all == 0).for_each(|it| it.end_of_all = now);
     }
 
     fn visit_stmts(&mut self, stmts: &[Stmt]) {
@@ -399,24 +468,39 @@ impl<'ast> Visit<'ast> for Walker {
         self.scoped(|this| this.visit_stmts(&block.stmts));
     }
 
+    fn visit_expr(&mut self, e: &'ast Expr) {
+        self.spanned(e, |this| syn::visit::visit_expr(this, e));
+    }
+
     fn visit_local(&mut self, local: &'ast syn::Local) {
-        if let Some(init) = &local.init {
-            self.visit_expr(&init.expr);
-            if let Some((_, diverge)) = &init.diverge {
-                self.visit_expr(diverge);
+        self.spanned(local, |this| {
+            if let Some(init) = &local.init {
+                this.visit_expr(&init.expr);
+                if let Some((_, diverge)) = &init.diverge {
+                    this.visit_expr(diverge);
+                }
             }
-        }
-        self.declare_pat(&local.pat);
+            this.declare_pat(&local.pat);
+        });
     }
 
     fn visit_expr_if(&mut self, it: &'ast syn::ExprIf) {
+        let since = self.now;
         self.scoped(|this| {
             this.visit_expr(&it.cond);
-            this.visit_block(&it.then_branch);
+            this.branch(|this| this.visit_block(&it.then_branch));
         });
         if let Some((_, other)) = &it.else_branch {
-            self.visit_expr(other);
+            self.branch(|this| this.visit_expr(other));
         }
+        self.end_branches(since);
+    }
+
+    fn visit_expr_match(&mut self, it: &'ast syn::ExprMatch) {
+        self.visit_expr(&it.expr);
+        let since = self.now;
+        it.arms.iter().for_each(|arm| self.visit_arm(arm));
+        self.end_branches(since);
     }
 
     fn visit_expr_let(&mut self, it: &'ast syn::ExprLet) {
@@ -427,7 +511,7 @@ impl<'ast> Visit<'ast> for Walker {
     fn visit_arm(&mut self, arm: &'ast syn::Arm) {
         self.scoped(|this| {
             this.declare_and_guard(&arm.pat);
-            this.visit_expr(&arm.body);
+            this.branch(|this| this.visit_expr(&arm.body));
         });
     }
 
@@ -485,7 +569,7 @@ impl<'ast> Visit<'ast> for Walker {
 
     fn visit_stmt_macro(&mut self, it: &'ast syn::StmtMacro) {
         self.attribute = it.attrs.first().map(|attr| attr.pound_token.span);
-        self.visit_macro(&it.mac);
+        self.spanned(it, |this| this.visit_macro(&it.mac));
         self.attribute = None;
     }
 

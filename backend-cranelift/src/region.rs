@@ -1,0 +1,172 @@
+//! Regions: traces that have moved into one function.
+//!
+//! Compiling a region makes a function of its members and then leads everybody there: the exit
+//! slots that bridges among them are attached to, the cells of their labels, and whoever enters them
+//! next. Each member keeps its own function, exit slots and labels. So a region can be taken back
+//! ([`Inner::disband`]), its exits get bridges as before, and a member may move on into a larger
+//! region.
+//!
+//! Invariants
+//! 1. All entries of a member are entries of its region, so whatever could lead to the trace can lead
+//!    to the region.
+//! 2. A link between members is built into a region only if the exit has the bridge; when that
+//!    changes, the region is disbanded.
+//! 3. A region's function that has no members any more is freed when no machine code is running:
+//!    some of it may be further up the stack.
+
+use crate::analysis::Analysis;
+use crate::counters::Counters;
+use crate::group::{Group, Member};
+use crate::{Body, DOOR, ExitPlace, Inner, foreign_jump};
+use metainterp::backend::{Compiled, Refusal};
+use metainterp::ir::{CodeId, Trace};
+use rustc_hash::FxHashMap;
+
+/// A compiled region.
+pub(crate) struct Region {
+    pub body: Body,
+    /// Those that are in no other region by now.
+    members: Vec<CodeId>,
+}
+
+/// Where in a region a trace is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RegionPlace {
+    pub region: u32,
+    /// What the trace calls entry 0.
+    pub first_entry: u32,
+}
+
+impl Inner {
+    /// Compiles traces together and lets them be there from now on.
+    pub fn compile_region(
+        &mut self,
+        name: &str,
+        traces: &[(CodeId, &Trace)],
+    ) -> Result<Compiled, Refusal> {
+        let members = self.members(traces)?;
+        let group = Group::new(members);
+        let analysis = Analysis::new(&group)?;
+        let doors = traces.iter().flat_map(|&(code, _)| self.code(code).doors.clone());
+        let counters = Counters::new(doors.map(|door| DOOR | door));
+        let body = self.build(name, &group, &analysis, counters)?;
+        let compiled = Compiled { code_bytes: body.bytes() };
+        let region = self.next_region;
+        self.next_region += 1;
+        self.regions.insert(region, Region { body, members: Vec::new() });
+        let mut first_entry = 0;
+        for &(code, _) in traces {
+            self.move_to(code, Some(RegionPlace { region, first_entry }));
+            first_entry += self.code(code).doors.len() as u32;
+        }
+        Ok(compiled)
+    }
+
+    fn members<'a>(&self, traces: &[(CodeId, &'a Trace)]) -> Result<Vec<Member<'a>>, Refusal> {
+        let indices: FxHashMap<CodeId, usize> =
+            traces.iter().map(|&(code, _)| code).zip(0..).collect();
+        assert_eq!(indices.len(), traces.len(), "a trace is in a region twice");
+        let member = |&(code, trace): &(CodeId, &'a Trace)| {
+            let compiled = self.code(code);
+            assert_eq!(compiled.exits.ids().len(), trace.exits.len(), "{code:?} is another trace");
+            let bridge = |exit| indices.get(&self.exits[&exit].bridge?).copied();
+            let bridges = compiled.exits.ids().map(bridge).collect();
+            let is_known =
+                |target| self.labels.get(&target).is_some_and(|l| indices.contains_key(&l.code));
+            let foreign = foreign_jump(trace, is_known);
+            let foreign = foreign.map(|target| self.foreign_label(trace, target)).transpose()?;
+            Ok(Member { trace, bridges, exit_slots: compiled.exits.address(), foreign })
+        };
+        traces.iter().map(member).collect()
+    }
+
+    /// Lets the members of a trace's region be for themselves again.
+    pub fn disband(&mut self, code: CodeId) {
+        let Some(place) = self.codes.get(&code).and_then(|code| code.region) else { return };
+        for member in self.regions[&place.region].members.clone() {
+            self.move_to(member, None);
+        }
+    }
+
+    /// Lets a trace be somewhere else, and everybody find it there.
+    fn move_to(&mut self, code: CodeId, to: Option<RegionPlace>) {
+        self.restart_counters(code, 0);
+        let moved = self.codes.get_mut(&code).expect("it is compiled");
+        let from = std::mem::replace(&mut moved.region, to);
+        if let Some(to) = to {
+            self.regions.get_mut(&to.region).expect("it is there").members.push(code);
+        }
+        self.relink(code);
+        if let Some(from) = from {
+            self.leave(code, from);
+        }
+    }
+
+    fn leave(&mut self, code: CodeId, from: RegionPlace) {
+        let region = self.regions.get_mut(&from.region).expect("it is there");
+        region.members.retain(|&member| member != code);
+        if region.members.is_empty() {
+            let region = self.regions.remove(&from.region).expect("it is there");
+            self.retired.push(region.body);
+        }
+    }
+
+    /// Leads exits and labels to where the trace is.
+    fn relink(&self, code: CodeId) {
+        let moved = self.code(code);
+        for exit in &moved.bridge_of {
+            match self.exits.get(exit) {
+                Some(&ExitPlace { code: from, index, bridge }) if bridge == Some(code) => {
+                    self.code(from).exits.set(index as usize, self.place(code, 0));
+                }
+                _ => {}
+            }
+        }
+        for target in &moved.labels {
+            let label = &self.labels[target];
+            label.cell.set(self.place(code, label.entry));
+        }
+    }
+
+    /// Frees functions that are not gone to any more, if nothing is running.
+    pub fn release(&mut self, depth: u32) {
+        if depth == 0 {
+            for body in std::mem::take(&mut self.retired) {
+                self.drop_body(body);
+            }
+        }
+    }
+
+    /// Lets the trace pause after some entries at any of its entries; 0 for never.
+    pub fn restart_counters(&mut self, code: CodeId, until_pause: u64) {
+        let trace = self.codes.get_mut(&code).unwrap_or_else(|| panic!("{code:?} is not compiled"));
+        let (counters, first) = match trace.region {
+            None => (&mut trace.own.counters, 0),
+            Some(place) => {
+                let region = self.regions.get_mut(&place.region).expect("it is there");
+                (&mut region.body.counters, place.first_entry as usize)
+            }
+        };
+        for entry in first..first + trace.doors.len() {
+            trace.entered += counters.restart(entry, until_pause);
+        }
+    }
+
+    /// How often the trace was entered.
+    pub fn entered(&self, code: CodeId) -> u64 {
+        let trace = self.code(code);
+        let (counters, first) = match trace.region {
+            None => (&trace.own.counters, 0),
+            Some(place) => (&self.regions[&place.region].body.counters, place.first_entry as usize),
+        };
+        let counted = (first..first + trace.doors.len()).map(|entry| counters.counted(entry));
+        trace.entered + counted.sum::<u64>()
+    }
+
+    /// What the trace looks like, and its region.
+    pub fn listing(&self, code: CodeId) -> Option<String> {
+        let trace = self.codes.get(&code)?;
+        let region = trace.region.map(|place| &self.regions[&place.region].body);
+        region.unwrap_or(&trace.own).listing.clone()
+    }
+}

@@ -1,0 +1,52 @@
+; Strings are built, taken apart and counted.
+
+(define (repeat text n)
+  (let loop ((n n) (result ""))
+    (if (= n 0)
+        result
+        (loop (- n 1) (string-append result text)))))
+
+(define (split text separator)
+  (let loop ((chars (string->list text)) (word '()) (words '()))
+    (define (finished) (cons (list->string (reverse word)) words))
+    (cond ((null? chars) (reverse (finished)))
+          ((char=? (car chars) separator) (loop (cdr chars) '() (finished)))
+          (else (loop (cdr chars) (cons (car chars) word) words)))))
+
+(define (palindrome? text)
+  (let ((letters (filter char-alphabetic? (string->list (string-downcase text)))))
+    (equal? letters (reverse letters))))
+
+(define (caesar text shift)
+  (define (turn c)
+    (let ((code (- (char->integer c) 97)))
+      (if (and (>= code 0) (< code 26))
+          (integer->char (+ 97 (modulo (+ code shift) 26)))
+          c)))
+  (list->string (map turn (string->list text))))
+
+(define (count-letters text)
+  (let ((counts (make-vector 26 0)))
+    (for-each (lambda (c)
+                (when (char-alphabetic? c)
+                  (let ((i (- (char->integer (char-downcase c)) 97)))
+                    (vector-set! counts i (+ 1 (vector-ref counts i))))))
+              (string->list text))
+    counts))
+
+(define text "the quick brown fox jumps over the lazy dog")
+
+(write (split text #\space))
+(newline)
+(write (string-join (reverse (split text #\space)) " "))
+(newline)
+(write (map palindrome? '("A man, a plan, a canal: Panama" "not one")))
+(newline)
+(write (caesar text 13))
+(newline)
+(write (equal? text (caesar (caesar text 13) 13)))
+(newline)
+(write (count-letters (repeat text 20)))
+(newline)
+(write (string-length (repeat "abc" 500)))
+(newline)

@@ -1,0 +1,169 @@
+//! `#[derive(Traceable)]`: where the scalars and the discriminant of a type are.
+//!
+//! The layout of a struct is asked of rustc, field by field. That of an enum with payloads is what the
+//! language says of `#[repr(u8)]` and its like; without one the language says nothing, so the derive
+//! asks for it.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+use syn::spanned::Spanned;
+use syn::{Data, DataEnum, DeriveInput, Fields, Meta};
+
+/// Most fields of a variant.
+const MAX_FIELDS: usize = 12;
+
+/// The implementation, or the author's mistakes.
+pub fn traceable(input: &DeriveInput) -> syn::Result<TokenStream> {
+    let (layout, niche, tag) = match &input.data {
+        Data::Struct(data) => {
+            (struct_layout(&data.fields), quote!(None), quote!(Some(__l::Tag::Single)))
+        }
+        Data::Enum(data) => enum_layout(input, data)?,
+        Data::Union(data) => {
+            return Err(syn::Error::new(
+                data.union_token.span,
+                "a union cannot be traced: which of its fields is alive is not known",
+            ));
+        }
+    };
+    let name = &input.ident;
+    let (generics, args, bounds) = input.generics.split_for_impl();
+    Ok(quote! {
+        #[allow(clippy::all, unused_imports)]
+        const _: () = {
+            use ::core::option::Option::{self, None, Some};
+            use ::jitdriver::plumbing::layout as __l;
+            use __l::AnyLayout as _;
+            // SAFETY: the pieces are those of the fields, at the fields' offsets.
+            unsafe impl #generics __l::Traceable for #name #args #bounds {
+                const LAYOUT: &'static [__l::PieceTy] = const { &#layout }.get();
+                const NICHE: Option<__l::Niche> = #niche;
+            }
+            impl #generics __l::Tagged for #name #args #bounds {
+                fn tag() -> Option<__l::Tag> {
+                    #tag
+                }
+                fn agrees(&self, _: u64) -> bool {
+                    true
+                }
+            }
+        };
+    })
+}
+
+fn struct_layout(fields: &Fields) -> TokenStream {
+    let parts = fields.members().zip(fields).map(|(member, field)| {
+        let ty = &field.ty;
+        quote!(.with(::core::mem::offset_of!(Self, #member), __l::Layout::<#ty>::PIECES))
+    });
+    quote!(__l::Joined::EMPTY #(#parts)*)
+}
+
+/// Layout, niche and tag.
+type OfEnum = (TokenStream, TokenStream, TokenStream);
+
+fn enum_layout(input: &DeriveInput, data: &DataEnum) -> syn::Result<OfEnum> {
+    let n = data.variants.len() as u64;
+    let consecutive = data.variants.iter().all(|variant| variant.discriminant.is_none());
+    let niche = |ty: &TokenStream| match consecutive {
+        true => quote!(Some(__l::Niche::below(0, #ty, #n))),
+        false => quote!(None),
+    };
+    if data.variants.iter().all(|variant| variant.fields.is_empty()) {
+        let ty = quote!(__l::int_of_size(::core::mem::size_of::<Self>()));
+        let layout = quote!(__l::c_like(::core::mem::size_of::<Self>()));
+        let tag = quote!(match ::core::mem::size_of::<Self>() {
+            0 => Some(__l::Tag::Single),
+            size => Some(__l::Tag::Value { offset: 0, ty: __l::int_of_size(size) }),
+        });
+        return Ok((layout, niche(&ty), tag));
+    }
+    let repr = Repr::of(input)?;
+    let tag_ty = &repr.tag;
+    let mut variants = Vec::new();
+    for variant in &data.variants {
+        if variant.fields.len() > MAX_FIELDS {
+            return Err(syn::Error::new(
+                variant.fields.span(),
+                format!(
+                    "a variant of more than {MAX_FIELDS} fields cannot be traced; put them into a struct of their own"
+                ),
+            ));
+        }
+        variants.push(variant.fields.iter().map(|field| &field.ty).collect::<Vec<_>>());
+    }
+    let piece = quote!(__l::int_of_size(::core::mem::size_of::<#tag_ty>()));
+    let aligns = variants.iter().map(|fields| {
+        let shape = shape(fields.len());
+        quote!(::core::mem::align_of::<__l::#shape<#(#fields),*>>())
+    });
+    // With `repr(C)` all payloads start where the one that is aligned the most may start.
+    let start = match repr.c {
+        true => quote!(__l::payload_offset(::core::mem::size_of::<#tag_ty>(), &[#(#aligns),*])),
+        false => quote!(0),
+    };
+    let parts = variants.iter().map(|fields| {
+        let c = repr.c;
+        let shape = shape(fields.len() + usize::from(!c));
+        let tag = (!c).then(|| quote!(#tag_ty,));
+        let fields_at = fields.iter().enumerate().map(|(at, ty)| {
+            let index = syn::Index::from(at + usize::from(!c));
+            quote!(.with(
+                #start + ::core::mem::offset_of!(__l::#shape<#tag #(#fields),*>, #index),
+                __l::Layout::<#ty>::PIECES,
+            ))
+        });
+        quote!(.or(__l::Joined::EMPTY #(#fields_at)*))
+    });
+    let layout = quote! {
+        __l::Joined::EMPTY
+            .with(0, &[__l::PieceTy::at(0, #piece)])
+            #(#parts)*
+            .as_payload()
+    };
+    let tag = quote!(Some(__l::Tag::Value { offset: 0, ty: #piece }));
+    Ok((layout, niche(&piece), tag))
+}
+
+/// The struct of so many fields that is laid out as C does.
+fn shape(n_fields: usize) -> Ident {
+    format_ident!("C{n_fields}")
+}
+
+/// How an enum says that it is laid out.
+struct Repr {
+    c: bool,
+    tag: Ident,
+}
+
+impl Repr {
+    fn of(input: &DeriveInput) -> syn::Result<Repr> {
+        const TAGS: [&str; 10] =
+            ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize"];
+        let (mut c, mut tag) = (false, None);
+        for attr in input.attrs.iter().filter(|attr| attr.path().is_ident("repr")) {
+            let Meta::List(list) = &attr.meta else { continue };
+            list.parse_nested_meta(|meta| {
+                if meta.path.is_ident("C") {
+                    c = true;
+                } else if let Some(name) = meta.path.get_ident() {
+                    if TAGS.contains(&name.to_string().as_str()) {
+                        tag = Some(name.clone());
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        match (c, tag) {
+            (c, Some(tag)) => Ok(Repr { c, tag }),
+            (true, None) => Ok(Repr { c, tag: format_ident!("i32") }),
+            (false, None) => Err(syn::Error::new(
+                input.ident.span(),
+                format!(
+                    "the layout of `{}` is not fixed: write `#[repr(u8)]` above it, or leave the derive out and have its variants asked for by calls",
+                    input.ident
+                ),
+            )),
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Calls of functions and methods.
+
+use super::{Lowerer, at, start};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Expr, Path};
+
+/// Most arguments of a call that is taken apart; `plumbing` has tuples of that many.
+const MOST_ARGS: usize = 12;
+
+impl Lowerer {
+    pub(super) fn site(&self, name: &str, span: Span) -> TokenStream {
+        let site = quote_spanned!(span=>
+            ::core::concat!(::core::file!(), ":", ::core::line!(), ":", ::core::column!()));
+        quote!({
+            static __SITE: __p::CallSite = __p::CallSite { name: #name, site: #site, elidable: false };
+            &__SITE
+        })
+    }
+
+    pub(super) fn call(&mut self, c: &syn::ExprCall) -> TokenStream {
+        let Expr::Path(callee) = &*c.func else {
+            return self.unsupported(&c.func, "a call of a computed function");
+        };
+        if self.local_of(&c.func).is_some() {
+            return self.unsupported(&c.func, "a call of a closure or function pointer");
+        }
+        let args: Vec<_> = c.args.iter().map(|arg| self.value(arg)).collect();
+        let last = callee.path.segments.last().expect("a path has segments");
+        let name = last.ident.to_string();
+        match (name.as_str(), &args[..]) {
+            ("Some", [arg]) => return quote!(__p::Traced::some(#arg)),
+            ("Ok", [arg]) => return quote!(__p::Traced::ok(#arg)),
+            ("Err", [arg]) => return quote!(__p::Traced::err(#arg)),
+            _ => {}
+        }
+        if is_constructor(&callee.path) && args.len() <= MOST_ARGS {
+            return self.construct(c.func.to_token_stream(), args);
+        }
+        if args.len() > MOST_ARGS {
+            return self.unsupported(&c.args, "a call with so many arguments");
+        }
+        let names: Vec<_> = (0..args.len()).map(|i| format_ident!("__a{i}")).collect();
+        let plain_fn = format_ident!("function{}", args.len());
+        let span = start(c);
+        let site = self.site(&name, c.span());
+        let func = &c.func;
+        if let Some(method) = super::std_call::method(callee) {
+            let (assoc_fn, twin) =
+                (format_ident!("assoc{}", args.len()), format_ident!("__jit_{method}"));
+            self.methods.insert(method.to_string());
+            return quote_spanned!(span=> {
+                let __args = (#(__p::coerce(__rec, #args),)*);
+                let __plain = __p::call::#plain_fn(&__args, |#(#names),*| #func(#(#names),*));
+                let __token = __p::call::#assoc_fn(&__args, &__plain).#twin();
+                __p::Callee::call(__token, __rec, #site, __args, __plain)
+            });
+        }
+        let (scope, token) = self.token(callee, &name);
+        quote_spanned!(span=> {
+            let __args = (#(__p::coerce(__rec, #args),)*);
+            let __plain = __p::call::#plain_fn(&__args, |#(#names),*| #func(#(#names),*));
+            #scope
+            __p::Callee::call(#token, __rec, #site, __args, __plain)
+        })
+    }
+
+    /// `Path(args)`: a tuple struct or variant.
+    fn construct(&mut self, path: TokenStream, args: Vec<TokenStream>) -> TokenStream {
+        let names: Vec<_> = (0..args.len()).map(|i| format_ident!("__f{i}")).collect();
+        self.build(&args, quote!(#path(#(#names),*)), &names)
+    }
+
+    /// A whole from parts; `whole` is both the expression and the pattern of it, in the names.
+    pub(super) fn build(
+        &mut self,
+        parts: &[TokenStream],
+        whole: TokenStream,
+        names: &[Ident],
+    ) -> TokenStream {
+        quote!(__p::build(
+            __rec,
+            (#(__p::coerce(__rec, #parts),)*),
+            |(#(#names,)*)| #whole,
+            |__whole| match __whole {
+                #whole => [#(::core::ptr::from_ref(#names).addr()),*],
+                _ => ::core::unreachable!(),
+            },
+        ))
+    }
+
+    /// The token of a called path, and items that must be in scope for it.
+    pub(super) fn token(
+        &mut self,
+        callee: &syn::ExprPath,
+        name: &str,
+    ) -> (TokenStream, TokenStream) {
+        if callee.qself.is_some() || is_associated(&callee.path) {
+            let twin = format_ident!("__jit_{name}");
+            let ty = match &callee.qself {
+                Some(qself) => qself.ty.to_token_stream(),
+                None => {
+                    let mut ty = callee.path.clone();
+                    ty.segments.pop();
+                    ty.segments.pop_punct();
+                    ty.to_token_stream()
+                }
+            };
+            let scope = quote! {
+                #[allow(dead_code)]
+                trait __NoTwin { fn #twin() -> __p::Residual { __p::Residual } }
+                impl<__T: ?Sized> __NoTwin for __T {}
+            };
+            return (scope, quote!(<#ty>::#twin()));
+        }
+        let mut path = callee.path.clone();
+        for segment in &mut path.segments {
+            segment.arguments = syn::PathArguments::None;
+        }
+        (
+            quote! {
+                #[allow(unused_imports)]
+                use __p::no_twin::*;
+                #[allow(unused_imports)]
+                use #path as __JitTwin;
+            },
+            quote!(__JitTwin::__jit()),
+        )
+    }
+
+    pub(super) fn method_call(&mut self, m: &syn::ExprMethodCall) -> TokenStream {
+        if m.args.len() > MOST_ARGS {
+            return self.unsupported(&m.args, "a call with so many arguments");
+        }
+        let this = match OF_POINTERS.contains(&m.method.to_string().as_str()) {
+            true => {
+                let place = self.place(&m.receiver);
+                quote!(__p::PeelReference(#place).peel(__rec))
+            }
+            false => self.peeled(&m.receiver),
+        };
+        let args: Vec<_> = m.args.iter().map(|arg| self.value(arg)).collect();
+        let names: Vec<_> = (0..args.len()).map(|i| format_ident!("__a{i}")).collect();
+        let plain_fn = format_ident!("method{}", args.len());
+        let (method, turbofish) = (&m.method, &m.turbofish);
+        let name = method.to_string();
+        self.methods.insert(name.clone());
+        let twin = format_ident!("__jit_{name}", span = at(method.span()));
+        let span = at(method.span());
+        let site = self.site(&name, m.span());
+        quote_spanned!(span=> {
+            let __this = (#this).known();
+            let __args = (#(__p::coerce(__rec, #args),)*);
+            let __plain = __p::call::#plain_fn(
+                &__this, &__args, |__target, #(#names),*| (**__target).#method #turbofish (#(#names),*));
+            let __token = __this.probe().#twin();
+            __p::Method::call(__token, __rec, #site, __this, __args, __plain)
+        })
+    }
+}
+
+/// `Variant(…)` rather than `function(…)`: by the naming convention.
+pub(super) fn is_constructor(path: &Path) -> bool {
+    path.segments
+        .last()
+        .is_some_and(|last| last.ident.to_string().starts_with(|c: char| c.is_ascii_uppercase()))
+}
+/// Methods that `Box`, `Rc` and `Arc` have themselves, beside those of what they point to.
+const OF_POINTERS: &[&str] = &[
+    "clone",
+    "clone_from",
+    "to_owned",
+    "as_ref",
+    "as_mut",
+    "deref",
+    "deref_mut",
+    "into",
+    "try_into",
+];
+
+/// `Type::function` rather than `module::function`: by the naming convention.
+pub(super) fn is_associated(path: &Path) -> bool {
+    const PRIMITIVES: [&str; 17] = [
+        "bool", "char", "str", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32",
+        "u64", "u128", "usize", "f32", "f64",
+    ];
+    let n = path.segments.len();
+    n >= 2 && {
+        let name = path.segments[n - 2].ident.to_string();
+        let primitive = n == 2 && PRIMITIVES.contains(&name.as_str());
+        primitive || name.starts_with(|c: char| c.is_ascii_uppercase())
+    }
+}

@@ -1,0 +1,186 @@
+//! Blocks and statements.
+
+use super::{Lowerer, macro_diverges, stmt_diverges, unit};
+use crate::syntax;
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::{Block, Expr, Local, Pat, Stmt};
+
+impl Lowerer {
+    /// A block as a value.
+    pub fn block(&mut self, block: &Block) -> TokenStream {
+        let stmts = self.stmts(&block.stmts);
+        quote!({ #stmts })
+    }
+
+    /// Statements, the last of which gives the value.
+    pub fn stmts(&mut self, stmts: &[Stmt]) -> TokenStream {
+        self.scoped(|cx| {
+            let mut out = TokenStream::new();
+            for (i, stmt) in stmts.iter().enumerate() {
+                out.extend(cx.stmt(stmt, i + 1 == stmts.len()));
+            }
+            let ends_with_value = matches!(stmts.last(), Some(Stmt::Expr(_, None)))
+                || matches!(stmts.last(), Some(Stmt::Macro(m)) if m.semi_token.is_none());
+            if !ends_with_value && !stmts.last().is_some_and(stmt_diverges) {
+                out.extend(unit());
+            }
+            out
+        })
+    }
+
+    /// What is a scope of temporaries by itself: a condition, an operand of `&&`, an initializer.
+    pub(super) fn with_temps(
+        &mut self,
+        lower: impl FnOnce(&mut Lowerer) -> TokenStream,
+    ) -> TokenStream {
+        let outer = std::mem::take(&mut self.temps);
+        let lowered = lower(self);
+        let temps = std::mem::replace(&mut self.temps, outer);
+        match temps.is_empty() {
+            true => lowered,
+            false => quote!({ #(let mut #temps;)* #lowered }),
+        }
+    }
+
+    /// The value of a `let`. Its temporaries end with the statement, but for those that are borrowed
+    /// by the value itself (see "temporary lifetime extension" in the Rust reference).
+    fn initializer(&mut self, e: &Expr) -> TokenStream {
+        self.with_temps(|cx| {
+            cx.extending = true;
+            let value = cx.value(e);
+            cx.extending = false;
+            value
+        })
+    }
+
+    pub(super) fn stmt(&mut self, stmt: &Stmt, last: bool) -> TokenStream {
+        let outer = std::mem::take(&mut self.temps);
+        let outer_extended = std::mem::take(&mut self.extended);
+        let lowered = match stmt {
+            Stmt::Item(item) => quote!(#item),
+            Stmt::Local(local) => self.or_degraded(
+                local,
+                |cx| cx.local(local),
+                |cx, why| cx.degraded_local(local, &[], &why),
+            ),
+            Stmt::Expr(e, None) if last => self.value(e),
+            Stmt::Expr(e, _) => {
+                self.is_stmt = true;
+                let value = self.value(e);
+                self.is_stmt = false;
+                quote!(let _ = #value;)
+            }
+            Stmt::Macro(m) => {
+                let as_expr = Expr::Macro(syn::ExprMacro { attrs: Vec::new(), mac: m.mac.clone() });
+                let value = self.or_degraded(
+                    m,
+                    |cx| cx.macro_call(&m.mac, m),
+                    |cx, why| cx.degraded(&as_expr, &why),
+                );
+                match m.semi_token {
+                    None if last => value,
+                    _ if macro_diverges(&m.mac) => quote!(#value;),
+                    _ => quote!(let _ = #value;),
+                }
+            }
+        };
+        let temps = std::mem::replace(&mut self.temps, outer);
+        let extended = std::mem::replace(&mut self.extended, outer_extended);
+        match (temps.is_empty(), stmt) {
+            (_, Stmt::Local(_)) => quote!(#(let mut #extended;)* #(let mut #temps;)* #lowered),
+            (true, _) => lowered,
+            (false, _) => quote!({ #(let mut #temps;)* #lowered }),
+        }
+    }
+
+    /// Takes a parameter apart that is a pattern.
+    pub fn parameter(&mut self, name: &proc_macro2::Ident, pat: &Pat) -> TokenStream {
+        let Stmt::Local(local) = syn::parse_quote!(let #pat = #name;) else {
+            unreachable!("it is a `let`")
+        };
+        let taken = [(name.clone(), quote!(#name.take()))];
+        self.or_degraded(
+            &local,
+            |cx| cx.local(&local),
+            |cx, why| cx.degraded_local(&local, &taken, &why),
+        )
+    }
+
+    pub(super) fn local(&mut self, local: &Local) -> TokenStream {
+        let (pat, ty) = match &local.pat {
+            Pat::Type(typed) => {
+                let ty = &typed.ty;
+                (&*typed.pat, Some(quote!(: __p::Traced<#ty>)))
+            }
+            pat => (pat, None),
+        };
+        let Some(init) = &local.init else {
+            let Pat::Ident(name) = pat else {
+                return self.unsupported(pat, "a pattern without a value");
+            };
+            let ident = &name.ident;
+            self.declare(ident);
+            return quote!(let mut #ident #ty;);
+        };
+        if matches!(pat, Pat::Wild(_)) && self.is_place(&init.expr) {
+            // A place that is bound to nothing stays where it is.
+            let place = self.place(&init.expr);
+            return quote!(let _ = #place;);
+        }
+        if let Pat::Ident(name) = pat
+            && name.subpat.is_none()
+            && name.by_ref.is_none()
+            && !syntax::is_constant_name(&name.ident)
+        {
+            let value = self.initializer(&init.expr);
+            let ident = &name.ident;
+            self.declare(ident);
+            return quote!(let mut #ident #ty = #value;);
+        }
+        if matches!(pat, Pat::Wild(_)) {
+            let value = self.initializer(&init.expr);
+            return quote!(let _ #ty = #value;);
+        }
+        let otherwise = match init.diverge.as_ref().map(|(_, e)| &**e) {
+            Some(Expr::Block(block)) => self.block(&block.block),
+            Some(e) => self.value(e),
+            None => quote!(::core::unreachable!()),
+        };
+        self.destructured(pat, &init.expr, ty, init.diverge.is_some(), otherwise)
+    }
+
+    /// `let pattern = value` with names that live on.
+    fn destructured(
+        &mut self,
+        pat: &Pat,
+        init: &Expr,
+        ty: Option<TokenStream>,
+        refutable: bool,
+        otherwise: TokenStream,
+    ) -> TokenStream {
+        let place = match ty {
+            None => self.place(init),
+            Some(ty) => {
+                let value = self.value(init);
+                let typed = format_ident!("__typed{}", self.n_temps);
+                self.n_temps += 1;
+                self.temps.push(typed.clone());
+                quote!({ let __v #ty = #value; #typed = __v; __p::Local::as_place(&mut #typed) })
+            }
+        };
+        let root = format_ident!("__let{}", self.n_temps);
+        self.n_temps += 1;
+        let lowered = self.pattern(pat, &root, refutable);
+        let (test, bind, chosen) = (&lowered.test, lowered.bind(), &lowered.chosen);
+        quote! {
+            let #root = #place;
+            let mut __seen = __p::pattern::Seen::default();
+            let #bind = match #test {
+                ::core::option::Option::Some(__bound) => __bound,
+                ::core::option::Option::None => #otherwise,
+            };
+            #chosen
+        }
+    }
+}

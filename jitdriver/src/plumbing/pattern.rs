@@ -1,0 +1,688 @@
+//! Patterns: which way a `match` goes, what the trace must know of that, and what is bound.
+//!
+//! A pattern is taken apart level by level. At one level the author's own pattern, with a name in
+//! the place of each pattern below, is tried on a copy of the value's bytes. Where a name lies in the
+//! copy says which part of the value it is ([`Level::child`]); if it is a reference that default
+//! binding has made, what it points to says so. So no type has to be known, and what binds by
+//! reference and what by value is rustc's decision.
+//!
+//! What the trace must know
+//! - Which variant a value is: its discriminant is promoted, once per match and level.
+//! - Which numbers are matched by literals, constants and ranges: comparisons are guarded.
+//! - How long a slice is.
+//! - What nothing is known of, such as a string compared with a literal, is asked by a call.
+//!
+//! A value that a pattern binds is owned by the scrutinee until its arm is chosen: an `if` may still
+//! turn it down ([`own`]).
+#![expect(unsafe_code, reason = "copies values to try patterns on them")]
+
+use super::aggregate::{Known, promote_variant, variant_by_call, whole_of};
+use super::call::{CallSite, residual};
+use super::layout::Tagged;
+use super::ops::{self, Compare};
+use super::place::{Addr, Place, Pointee};
+use super::rec::Rec;
+use super::value::{Bytes, Lanes, Scalar, Traced};
+use metainterp::abort::Abort;
+use metainterp::ir::Ty;
+use smallvec::SmallVec;
+use std::marker::PhantomData;
+use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
+
+/// A part that a pattern names, seen while the pattern was tried.
+#[derive(Clone, Copy)]
+pub struct Captured {
+    at: usize,
+    /// Its first words: the address, if it is a reference.
+    words: [u64; 2],
+}
+
+/// What is found where a pattern has a name.
+pub fn captured<C>(part: &C) -> Captured {
+    let at = std::ptr::from_ref(part);
+    let bytes = Bytes::at(at);
+    Captured { at: at.addr(), words: [bytes.bits(0, Ty::I64), bytes.bits(8, Ty::I64)] }
+}
+
+/// The type of a part.
+pub struct Token<C: ?Sized>(PhantomData<fn() -> *const C>);
+
+impl<C> Token<C> {
+    /// Of what a name stands for.
+    pub fn of(_: &C) -> Token<C> {
+        Token(PhantomData)
+    }
+}
+
+impl<C: ?Sized> Token<C> {
+    /// Of what a name refers to that binds by `ref`.
+    pub fn behind(_: &C) -> Token<C> {
+        Token(PhantomData)
+    }
+}
+
+/// The types of the parts of a pattern, as rustc finds them. `pattern` is never called.
+pub fn types<X, R>(_: Place<X>, pattern: impl FnOnce(X) -> R) -> PhantomData<R> {
+    drop(pattern);
+    PhantomData
+}
+
+/// A token that is a part of tokens.
+pub fn token<R, C: ?Sized>(_: PhantomData<R>, _: impl FnOnce(R) -> Token<C>) -> Token<C> {
+    Token(PhantomData)
+}
+
+/// Memory that a part may lie in.
+#[derive(Clone, Copy)]
+struct Layer {
+    start: usize,
+    len: usize,
+    /// From there to the memory itself.
+    real: *mut u8,
+    addr: Addr,
+}
+
+/// A scrutinee, and what it refers to.
+pub struct Level {
+    layer: Layer,
+}
+
+/// A scrutinee, and the place behind its references, if it is one.
+pub struct Scrutinee<X, V: ?Sized>(pub Place<X>, pub Place<V>);
+
+impl<V> Scrutinee<V, V> {
+    /// Tries a level of a pattern on the value. `attempt` forgets the copy that it is given.
+    pub fn attempt<R>(
+        self,
+        known: &Known,
+        attempt: impl FnOnce(V) -> (usize, Option<R>),
+    ) -> (Level, Option<R>) {
+        let (copy, hit) = attempt(ManuallyDrop::into_inner(known.copy(self.0)));
+        let layer = Layer::of(copy, self.0);
+        (Level { layer }, hit)
+    }
+}
+
+macro_rules! referring {
+    ($(<$($lifetime:lifetime),+> $ty:ty, $given:ty, $copy:ident => $make:expr;)*) => {$(
+        impl<$($lifetime,)+ V> Scrutinee<$ty, V> {
+            /// Tries a level of a pattern on a reference to a copy of the value.
+            pub fn attempt<'c, R>(
+                self,
+                known: &Known,
+                attempt: impl FnOnce($given) -> (usize, Option<R>),
+            ) -> (Level, Option<R>)
+            where
+                V: 'c,
+            {
+                let mut copy = known.copy(self.1);
+                let start = std::ptr::from_ref(&*copy).addr();
+                // SAFETY: the copy outlives the attempt, which hands on addresses only.
+                let $copy: &'c mut V = unsafe { &mut *std::ptr::from_mut(&mut *copy) };
+                let (_, hit) = attempt($make);
+                (Level { layer: Layer::of(start, self.1) }, hit)
+            }
+        }
+    )*};
+}
+
+referring! {
+    <'a> &'a V, &'c V, copy => copy;
+    <'a> &'a mut V, &'c mut V, copy => copy;
+    <'a, 'b> &'a &'b V, &'c V, copy => copy;
+    <'a, 'b> &'a mut &'b V, &'c V, copy => copy;
+    <'a, 'b> &'a &'b mut V, &'c V, copy => copy;
+    <'a, 'b> &'a mut &'b mut V, &'c mut V, copy => copy;
+}
+
+macro_rules! slices {
+    ($(<$lifetime:lifetime> $ty:ty, $given:ty, $make:ident;)*) => {$(
+        impl<$lifetime, T> Scrutinee<$ty, [T]> {
+            /// Tries a level of a pattern on the slice itself: only its length is looked at.
+            pub fn attempt<'c, R>(
+                self,
+                _: &Known,
+                attempt: impl FnOnce($given) -> (usize, Option<R>),
+            ) -> (Level, Option<R>)
+            where
+                T: 'c,
+            {
+                let slice = self.1.ptr;
+                // SAFETY: the slice is borrowed as the plain function borrows it.
+                let (_, hit) = attempt(unsafe { slice.$make() }.expect("a reference is not null"));
+                (Level { layer: Layer::of(slice.cast::<u8>().addr(), self.1) }, hit)
+            }
+        }
+    )*};
+}
+
+slices! {
+    <'a> &'a [T], &'c [T], as_ref;
+    <'a> &'a mut [T], &'c mut [T], as_mut;
+}
+
+impl Layer {
+    /// Of a copy that starts there.
+    fn of<T: ?Sized>(start: usize, place: Place<T>) -> Layer {
+        Layer { start, len: size_of_val(place.probe()), real: place.ptr.cast(), addr: place.addr() }
+    }
+}
+
+impl Level {
+    /// The place of a part. A reference that default binding made is put into `slot`.
+    pub fn child<C>(
+        &self,
+        rec: Rec,
+        _: Token<C>,
+        captured: Captured,
+        slot: &mut Option<Traced<C>>,
+    ) -> Place<C> {
+        let distance = captured.at.wrapping_sub(self.layer.start);
+        let inside = distance <= self.layer.len && distance + size_of::<C>() <= self.layer.len;
+        if inside {
+            return self.part(rec, distance);
+        }
+        if size_of::<C>() == 0 {
+            return self.part(rec, 0);
+        }
+        slot.insert(self.reference(rec, captured)).place_of()
+    }
+
+    fn part<C>(&self, rec: Rec, distance: usize) -> Place<C> {
+        let whole: Place<u8> = Place::at(self.layer.real, self.layer.addr);
+        whole.part(rec, distance as isize)
+    }
+
+    /// A reference into the value, made by default binding.
+    fn reference<C>(&self, rec: Rec, captured: Captured) -> Traced<C> {
+        assert!(size_of::<C>() >= 8, "a part of a value that is neither in it nor a reference");
+        let target = captured.words[0] as usize;
+        let mut words = captured.words;
+        let distance = target.wrapping_sub(self.layer.start);
+        let mut lanes = Lanes::Const;
+        if distance <= self.layer.len {
+            let part: Place<u8> = self.part(rec, distance);
+            words[0] = part.ptr.expose_provenance() as u64;
+            lanes = part.addr().lanes(rec, false);
+        } else {
+            rec.abort(Abort::UnknownDeref);
+        }
+        // SAFETY: `C` is a reference, thin or fat, of at most two words.
+        let bits = unsafe { words.as_ptr().cast::<MaybeUninit<C>>().read() };
+        Traced::new(bits, lanes)
+    }
+}
+
+impl<T> Traced<T> {
+    /// A value of the twin's own as a place.
+    fn place_of(&mut self) -> Place<T> {
+        super::place::Local::as_place(self)
+    }
+
+    /// The value, which somebody else still owns.
+    pub fn borrowed(self) -> Traced<T> {
+        self.disown();
+        self
+    }
+}
+
+/// The value that a pattern has bound belongs to its name from here on. Answers whether it owns
+/// anything.
+pub fn own<T>(bound: &Traced<T>) -> bool {
+    bound.reown();
+    needs_drop::<T>()
+}
+
+/// Names have taken all that the value at a place owns.
+pub fn left<T>(place: Place<T>) {
+    if needs_drop::<T>() {
+        place.disown();
+    }
+}
+
+/// Names have taken parts of the value at a place. `rest` takes the value apart as the pattern does,
+/// forgets the parts that were taken, and so drops the rest.
+pub fn left_rest<T>(rec: Rec, place: Place<T>, rest: impl Fn(T) + Copy) {
+    if !needs_drop::<T>() {
+        return;
+    }
+    let value = place.read_any(rec);
+    place.disown();
+    let site = CallSite { name: "drop", site: std::any::type_name::<T>(), elidable: false };
+    residual(rec, &site, (value,), move |(value,): (T,)| rest(value));
+}
+
+/// Levels of a match whose variant has been promoted.
+#[derive(Default)]
+pub struct Seen(SmallVec<[(u64, Known); 4]>);
+
+impl Seen {
+    fn or(&mut self, level: u64, promote: impl FnOnce() -> Known) -> Known {
+        if let Some((_, known)) = self.0.iter().find(|(seen, _)| *seen == level) {
+            return known.clone();
+        }
+        let known = promote();
+        self.0.push((level, known.clone()));
+        known
+    }
+}
+
+/// Of a level that is not asked for its variant: there is only one.
+pub const ONE_VARIANT: Known = Known::Nothing;
+
+/// Promotes the variant of what lies at a place, by what is known of its type.
+pub struct Variant<T>(pub Place<T>);
+
+/// Of types whose discriminant has a known place.
+pub trait KnownVariant {
+    /// Promotes it, unless it has been.
+    fn promote(&self, rec: Rec, seen: &mut Seen, level: u64) -> Known;
+}
+
+impl<T: Tagged> KnownVariant for Variant<T> {
+    fn promote(&self, rec: Rec, seen: &mut Seen, level: u64) -> Known {
+        seen.or(level, || promote_variant(rec, self.0))
+    }
+}
+
+/// Of all other types.
+pub trait AnyVariant {
+    /// Promotes it, unless it has been.
+    fn promote(&self, rec: Rec, seen: &mut Seen, level: u64) -> Known;
+}
+
+impl<T> AnyVariant for &Variant<T> {
+    fn promote(&self, rec: Rec, seen: &mut Seen, level: u64) -> Known {
+        // What has no bytes has no variants to tell apart.
+        match size_of::<T>() {
+            0 => Known::Nothing,
+            _ => seen.or(level, || variant_by_call(rec, self.0)),
+        }
+    }
+}
+
+/// Goes through a reference where there is one, as default binding does.
+pub struct Through<T: ?Sized>(pub Place<T>);
+
+macro_rules! through {
+    ($(<$lifetime:lifetime> $ty:ty;)*) => {$(
+        impl<$lifetime, T: ?Sized + Pointee> Through<$ty> {
+            /// What the reference points to.
+            pub fn through(self, rec: Rec) -> Place<T> {
+                self.0.read(rec).place(rec)
+            }
+        }
+    )*};
+}
+
+through! { <'a> &'a T; <'a> &'a mut T; }
+
+/// The fallback of [`Through`].
+pub trait ThroughAny<T: ?Sized> {
+    /// The place itself.
+    fn through(self, rec: Rec) -> Place<T>;
+}
+
+impl<T: ?Sized> ThroughAny<T> for Through<T> {
+    fn through(self, _: Rec) -> Place<T> {
+        self.0
+    }
+}
+
+/// The length that a slice pattern asks for.
+pub struct Length<T: ?Sized>(pub Place<T>);
+
+/// Of slices.
+pub trait SliceLength {
+    /// Whether there are so many elements, or at least so many.
+    fn has(&self, rec: Rec, n: usize, exactly: bool, bound: bool) -> bool;
+}
+
+impl<T> SliceLength for Length<[T]> {
+    fn has(&self, rec: Rec, n: usize, exactly: bool, bound: bool) -> bool {
+        let len = self.0.len();
+        // How long the rest is must be known if it has a name.
+        if bound {
+            rec.step();
+            rec.guard_value(len.arg());
+        }
+        let wanted = Traced::constant(n);
+        let holds = if exactly { ops::eq(rec, len, wanted) } else { ops::ge(rec, len, wanted) };
+        ops::branch(rec, holds)
+    }
+}
+
+/// Of arrays, whose length is their type's.
+pub trait AnyLength {
+    /// True.
+    fn has(&self, rec: Rec, n: usize, exactly: bool, bound: bool) -> bool;
+}
+
+impl<T: ?Sized> AnyLength for &Length<T> {
+    fn has(&self, _: Rec, _: usize, _: bool, _: bool) -> bool {
+        true
+    }
+}
+
+/// Inclusive ranges, for [`Leaf`].
+pub fn ranges<T, const N: usize>(ranges: [(T, T); N]) -> SmallVec<[(T, T); 2]> {
+    ranges.into_iter().collect()
+}
+
+/// A place compared with literals, ranges or a constant.
+pub struct Leaf<T>(pub Place<T>);
+
+/// Of numbers: compares with inclusive ranges.
+pub trait NumberLeaf<T> {
+    /// Whether the value lies in one of the ranges.
+    fn test(
+        &self,
+        rec: Rec,
+        ranges: impl FnOnce() -> SmallVec<[(T, T); 2]>,
+        variant: bool,
+        plain: impl Fn(&T) -> bool + Copy,
+    ) -> bool;
+}
+
+impl<T: Compare> NumberLeaf<T> for &&Leaf<T> {
+    fn test(
+        &self,
+        rec: Rec,
+        ranges: impl FnOnce() -> SmallVec<[(T, T); 2]>,
+        _: bool,
+        _: impl Fn(&T) -> bool + Copy,
+    ) -> bool {
+        let value = self.0.read(rec);
+        ranges().into_iter().any(|(lo, hi)| {
+            if lo == hi {
+                return ops::branch(rec, ops::eq(rec, value.dup(), Traced::constant(lo)));
+            }
+            ops::branch(rec, ops::ge(rec, value.dup(), Traced::constant(lo)))
+                && ops::branch(rec, ops::le(rec, value.dup(), Traced::constant(hi)))
+        })
+    }
+}
+
+/// Of enums: the name of a variant without payload, unless it is that of a constant.
+pub trait VariantLeaf<T> {
+    /// Whether the value is this variant.
+    fn test(
+        &self,
+        rec: Rec,
+        ranges: impl FnOnce() -> SmallVec<[(T, T); 2]>,
+        variant: bool,
+        plain: impl Fn(&T) -> bool + Copy,
+    ) -> bool;
+}
+
+impl<T: Tagged> VariantLeaf<T> for &Leaf<T> {
+    fn test(
+        &self,
+        rec: Rec,
+        _: impl FnOnce() -> SmallVec<[(T, T); 2]>,
+        variant: bool,
+        plain: impl Fn(&T) -> bool + Copy,
+    ) -> bool {
+        if !variant {
+            return test_by_call(rec, self.0, plain);
+        }
+        let known = promote_variant(rec, self.0);
+        plain(&known.copy(self.0))
+    }
+}
+
+/// Of everything else.
+pub trait AnyLeaf<T> {
+    /// Asks the plain pattern, by a call.
+    fn test(
+        &self,
+        rec: Rec,
+        ranges: impl FnOnce() -> SmallVec<[(T, T); 2]>,
+        variant: bool,
+        plain: impl Fn(&T) -> bool + Copy,
+    ) -> bool;
+}
+
+impl<T> AnyLeaf<T> for Leaf<T> {
+    fn test(
+        &self,
+        rec: Rec,
+        _: impl FnOnce() -> SmallVec<[(T, T); 2]>,
+        _: bool,
+        plain: impl Fn(&T) -> bool + Copy,
+    ) -> bool {
+        test_by_call(rec, self.0, plain)
+    }
+}
+
+fn test_by_call<T>(rec: Rec, place: Place<T>, plain: impl Fn(&T) -> bool + Copy) -> bool {
+    let site = CallSite { name: "pattern", site: std::any::type_name::<T>(), elidable: false };
+    let value = place.read_any(rec).borrowed();
+    let matches = residual(rec, &site, (value,), move |(value,): (T,)| {
+        let value = ManuallyDrop::new(value);
+        plain(&value)
+    });
+    ops::branch(rec, matches)
+}
+
+/// A match whose patterns are literals, constants, ranges, names of variants, and names.
+pub struct Matched<T>(pub Place<T>);
+
+/// Matches on numbers.
+pub trait NumberMatch<T> {
+    /// Starts.
+    fn start<'a, F: Fn(&T, usize) -> usize + Copy>(
+        &self,
+        rec: Rec,
+        arms: &'a [&'a [(T, T)]],
+        variants: bool,
+        plain: F,
+    ) -> Match<'a, T>
+    where
+        T: Matchable;
+}
+
+impl<T: Matchable> NumberMatch<T> for &&Matched<T> {
+    fn start<'a, F: Fn(&T, usize) -> usize + Copy>(
+        &self,
+        rec: Rec,
+        arms: &'a [&'a [(T, T)]],
+        _: bool,
+        _: F,
+    ) -> Match<'a, T>
+    where
+        T: Matchable,
+    {
+        Match { rec, value: self.0.read(rec), arms, reached: 0 }
+    }
+}
+
+/// Matches on enums.
+pub trait VariantMatch<T> {
+    /// Starts.
+    fn start<F: Fn(&T, usize) -> usize + Copy>(
+        &self,
+        rec: Rec,
+        arms: &[&[(T, T)]],
+        variants: bool,
+        plain: F,
+    ) -> AnyMatch<T, F>;
+}
+
+impl<T: Tagged> VariantMatch<T> for &Matched<T> {
+    fn start<F: Fn(&T, usize) -> usize + Copy>(
+        &self,
+        rec: Rec,
+        _: &[&[(T, T)]],
+        variants: bool,
+        plain: F,
+    ) -> AnyMatch<T, F> {
+        if !variants {
+            return AnyMatch::by_call(rec, self.0, plain);
+        }
+        let known = promote_variant(rec, self.0);
+        AnyMatch { rec, place: self.0, known, asks: false, plain, reached: 0 }
+    }
+}
+
+/// Matches on everything else.
+pub trait CallMatch<T> {
+    /// Starts.
+    fn start<F: Fn(&T, usize) -> usize + Copy>(
+        &self,
+        rec: Rec,
+        arms: &[&[(T, T)]],
+        variants: bool,
+        plain: F,
+    ) -> AnyMatch<T, F>;
+}
+
+impl<T> CallMatch<T> for Matched<T> {
+    fn start<F: Fn(&T, usize) -> usize + Copy>(
+        &self,
+        rec: Rec,
+        _: &[&[(T, T)]],
+        _: bool,
+        plain: F,
+    ) -> AnyMatch<T, F> {
+        AnyMatch::by_call(rec, self.0, plain)
+    }
+}
+
+/// A match on something else than a number.
+pub struct AnyMatch<T, F> {
+    rec: Rec,
+    place: Place<T>,
+    known: Known,
+    /// A call has to be made to find out which arm takes a value.
+    asks: bool,
+    /// Says which arm from a given one on takes a value.
+    plain: F,
+    reached: usize,
+}
+
+impl<T, F: Fn(&T, usize) -> usize + Copy> AnyMatch<T, F> {
+    fn by_call(rec: Rec, place: Place<T>, plain: F) -> AnyMatch<T, F> {
+        let known = whole_of(&place.read_any(rec).borrowed());
+        AnyMatch { rec, place, known, asks: true, plain, reached: 0 }
+    }
+
+    /// The pattern of this arm has matched. Records what takes every later run here too.
+    pub fn reach(&mut self, arm: usize) {
+        let (rec, plain) = (self.rec, self.plain);
+        let from = std::mem::replace(&mut self.reached, arm + 1);
+        if !self.asks {
+            return;
+        }
+        let site = CallSite { name: "pattern", site: std::any::type_name::<T>(), elidable: false };
+        let args = (self.value(), Traced::constant(from));
+        let number = residual(rec, &site, args, move |(value, from): (T, usize)| {
+            let value = ManuallyDrop::new(value);
+            plain(&value, from)
+        });
+        rec.step();
+        rec.guard_value(number.arg());
+    }
+
+    /// The concrete value, to match on.
+    pub fn bits(&self) -> ManuallyDrop<T> {
+        self.known.copy(self.place)
+    }
+
+    /// The value, still owned by the scrutinee.
+    pub fn value(&self) -> Traced<T> {
+        self.place.read_any(self.rec).borrowed()
+    }
+}
+
+/// A match on a number: which arms were passed, and what the trace must know of that.
+pub struct Match<'a, T: Matchable> {
+    rec: Rec,
+    value: Traced<T>,
+    /// Inclusive ranges per arm; none means that the arm takes everything.
+    arms: &'a [&'a [(T, T)]],
+    reached: usize,
+}
+
+/// What literal and range patterns match.
+pub trait Matchable: Scalar + PartialOrd + Compare {}
+impl<T: Compare> Matchable for T {}
+
+impl<T: Matchable> Match<'_, T> {
+    fn takes(&self, arm: usize) -> bool {
+        let value = self.value.get();
+        self.arms[arm].is_empty()
+            || self.arms[arm].iter().any(|&(lo, hi)| lo <= value && value <= hi)
+    }
+
+    /// The pattern of this arm has matched. Records guards that take every later run here too.
+    pub fn reach(&mut self, arm: usize) {
+        let rec = self.rec;
+        rec.step();
+        let passed = std::mem::replace(&mut self.reached, arm + 1)..arm;
+        if self.value.lane().is_const() {
+            return self.log(passed.end.min(arm), passed.start);
+        }
+        let taken = self.arms[arm];
+        if taken.iter().any(|&(lo, hi)| lo == self.value.get() && lo == hi) {
+            let lane = rec.guard_value(self.value.arg());
+            self.value = Traced::scalar(self.value.get(), lane);
+            return;
+        }
+        for earlier in passed {
+            // An arm that did match has been left by its `if`.
+            if self.takes(earlier) {
+                continue;
+            }
+            for &range in self.arms[earlier] {
+                if taken.is_empty() || taken.iter().any(|&(lo, hi)| lo <= range.1 && range.0 <= hi)
+                {
+                    self.guard_range(range);
+                }
+            }
+        }
+        let value = self.value.get();
+        if let Some(&range) = taken.iter().find(|&&(lo, hi)| lo <= value && value <= hi) {
+            self.guard_range(range);
+        }
+    }
+
+    fn guard_range(&self, (lo, hi): (T, T)) {
+        let rec = self.rec;
+        if lo == hi {
+            let equal = ops::eq(rec, self.value.dup(), Traced::constant(lo));
+            return rec.guard_one_of_many(equal.arg());
+        }
+        let above = ops::ge(rec, self.value.dup(), Traced::constant(lo));
+        rec.guard_one_of_many(above.arg());
+        if above.get() {
+            let below = ops::le(rec, self.value.dup(), Traced::constant(hi));
+            rec.guard_one_of_many(below.arg());
+        }
+    }
+
+    /// Shows the comparisons that the interpreter makes with a constant.
+    fn log(&self, last: usize, first: usize) {
+        for arm in first..=last {
+            for &(lo, hi) in self.arms[arm].iter().filter(|(lo, hi)| lo == hi) {
+                let equal = self.value.get() == hi;
+                let res = super::value::constant_of(equal);
+                let constant = Traced::constant(lo);
+                self.rec.log_only("int_eq", &[self.value.arg(), constant.arg()], res);
+                if equal {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The concrete value, to match on.
+    pub fn bits(&self) -> ManuallyDrop<T> {
+        ManuallyDrop::new(self.value.get())
+    }
+
+    /// The value, as it is known now.
+    pub fn value(&self) -> Traced<T> {
+        self.value.dup()
+    }
+}

@@ -1,0 +1,432 @@
+//! Pass `ranges`: comparisons that earlier guards imply, and overflow checks that cannot fail.
+//!
+//! Two kinds of knowledge. A [`Range`] per value bounds it by constants: behind `x < 100` the sum
+//! `x + 1` does not overflow. A *distance* per pair of values bounds one by the other: the greatest
+//! known `d` with `x + d < y`, as exact numbers. An index that walks over a slice needs it: behind the
+//! bounds check `i < len`, the test `i + 1 == len` is all that separates `i + 1` from being in
+//! bounds, for `i + 1 <= len` and `i + 1 != len` make `i + 1 < len`.
+//!
+//! All comparisons are put in terms of `x + a` and `y + b` with constants `a` and `b` ([`Term`]).
+//! Distances are used where these sums are exact, which the ranges of `x` and `y` tell.
+//!
+//! **Stronger guards.** An index that walks step by step meets a guard at each: it is not 0, not 1, not 2
+//! (each is the least value that is left), or, to the right, `len - i` is not 1, not 2. The last of
+//! them implies the others. So the first one is made to test what the last one would
+//! ([`Cx::strengthen`]), and the others are gone. It then fails earlier than it must. That is
+//! allowed where failing means to begin the opcode anew, and no harm where it hardly ever fails.
+//!
+//! Invariants
+//! 1. Everything that is known holds behind the last guard that was emitted, for values never change.
+//! 2. One lookup a comparison: distances are not combined with each other (`x < y`, `y < z`), which
+//!    would make a walk over the facts of each.
+//!
+//! Rules are tested like those of `algebra`, on all 8-bit operands, and by random traces.
+
+use super::interval::{Interval, Range, Sign};
+use super::rewrite::{Contradiction, Cx, Family, Pending, Rewrite};
+use crate::ir::Opcode::{self, *};
+use crate::ir::{Const, Effect, Operand, ResumeKind, Ty};
+use rustc_hash::FxHashMap;
+
+/// How far a tested condition is followed into what it was computed from.
+const MAX_DEPTH: u32 = 8;
+
+#[derive(Default, Clone)]
+pub(super) struct Ranges {
+    /// By value of the new trace; shorter where nothing is known about the last ones.
+    ranges: Vec<Option<Range>>,
+    /// The greatest known `d` with `x + d < y`.
+    distances: FxHashMap<(Sign, Operand, Operand), i128>,
+    /// The overflow operation whose guard comes next.
+    unproven: Option<(Opcode, Operand, Operand, Operand)>,
+    /// `y - x` by `x` and `y`, where it does not wrap.
+    differences: FxHashMap<(Operand, Operand), Operand>,
+    /// And the other way round.
+    difference_of: FxHashMap<Operand, (Operand, Operand)>,
+    /// By value: the guard that it is not the least that it can be.
+    walks: FxHashMap<Operand, Walk>,
+}
+
+/// The guard at the first step of a walk.
+#[derive(Debug, Clone, Copy)]
+struct Walk {
+    /// Index of the comparison, which stands directly before the guard.
+    test: u32,
+    guard: u32,
+    /// What the guard compared with at first.
+    first: i128,
+}
+
+/// Steps of a walk that one guard tests at most: if it looked further ahead, it would fail where the
+/// trace is left in the middle.
+const MAX_WALK: i128 = 40;
+
+/// A value, or none, plus a constant.
+#[derive(Debug, Clone, Copy)]
+struct Term {
+    root: Operand,
+    plus: i128,
+    /// What the sum can be, if it is exact.
+    sum: Option<Interval>,
+}
+
+impl Family for Ranges {
+    fn rewrite(&mut self, cx: &mut Cx, op: &mut Pending) -> Result<Rewrite, Contradiction> {
+        let &[a, b] = &*op.args else { return Ok(Rewrite::Keep) };
+        Ok(match op.opcode.effect() {
+            Effect::Pure => match self.decide(cx, op.opcode, a, b) {
+                Some(truth) => Rewrite::Is(cx.constant(Const::new(Ty::Bool, truth.into()))),
+                None if matches!(op.opcode, IntEq | IntNe) => self.equality(cx, op, a, b),
+                None => Rewrite::Keep,
+            },
+            Effect::Overflow => self.overflow(cx, op, a, b),
+            _ => Rewrite::Keep,
+        })
+    }
+
+    fn emitted(&mut self, cx: &mut Cx, op: &Pending, res: Option<Operand>) {
+        match op.opcode {
+            GuardTrue | GuardFalse => {
+                let walk = self.first_step(cx, op);
+                self.learn(cx, op.args[0], op.opcode == GuardTrue, 0);
+                self.walks.extend(walk);
+            }
+            GuardNoOverflow => self.learn_no_overflow(cx),
+            _ if op.opcode.effect() == Effect::Overflow => {
+                self.unproven = res.map(|res| (op.opcode, op.args[0], op.args[1], res));
+            }
+            _ => {
+                if let (Some(res), Some(ty)) = (res, op.ty) {
+                    self.enter(cx, op, res, ty);
+                }
+            }
+        }
+    }
+
+    // Nothing need be forgotten at labels: nothing behind one compares values from before it.
+
+    fn boxed_clone<'b>(&self) -> Box<dyn Family + 'b>
+    where
+        Self: 'b,
+    {
+        Box::new(self.clone())
+    }
+}
+
+/// A comparison as `a < b` or `a == b`, and whether that is its negation.
+#[derive(Debug, Clone, Copy)]
+enum Relation {
+    Less(Sign),
+    Equal,
+}
+
+/// Whether the next operation is a guard that the comparison does not hold (`int_eq`), or does (`int_ne`).
+fn is_tested_next(cx: &Cx, opcode: Opcode) -> bool {
+    let guard = if opcode == IntEq { GuardFalse } else { GuardTrue };
+    let res = cx.old_op().res().map(Operand::from);
+    let next = cx.ahead().first().filter(|next| next.opcode == guard);
+    next.is_some_and(|next| cx.old_trace().args(next).first().copied() == res)
+}
+
+fn relation(opcode: Opcode, a: Operand, b: Operand) -> Option<(Relation, Operand, Operand, bool)> {
+    use Sign::{Signed, Unsigned};
+    Some(match opcode {
+        IntLt => (Relation::Less(Signed), a, b, false),
+        IntGt => (Relation::Less(Signed), b, a, false),
+        IntGe => (Relation::Less(Signed), a, b, true),
+        IntLe => (Relation::Less(Signed), b, a, true),
+        UintLt => (Relation::Less(Unsigned), a, b, false),
+        UintGt => (Relation::Less(Unsigned), b, a, false),
+        UintGe => (Relation::Less(Unsigned), a, b, true),
+        UintLe => (Relation::Less(Unsigned), b, a, true),
+        IntEq => (Relation::Equal, a, b, false),
+        IntNe => (Relation::Equal, a, b, true),
+        _ => return None,
+    })
+}
+
+impl Ranges {
+    fn range(&self, cx: &Cx, operand: Operand) -> Range {
+        if let Some(c) = cx.as_const(operand) {
+            return Range::constant(c);
+        }
+        let known = operand.value().and_then(|value| self.ranges.get(value.index()).copied());
+        known.flatten().unwrap_or_else(|| Range::all(cx.ty(operand)))
+    }
+
+    fn set(&mut self, operand: Operand, range: Range) {
+        let Some(value) = operand.value() else { return };
+        if self.ranges.len() <= value.index() {
+            self.ranges.resize(value.index() + 1, None);
+        }
+        self.ranges[value.index()] = Some(range);
+    }
+
+    fn enter(&mut self, cx: &Cx, op: &Pending, res: Operand, ty: Ty) {
+        let takes = |&arg: &Operand| cx.ty(arg).is_int() || cx.ty(arg) == Ty::Bool;
+        if !ty.is_int() || !op.opcode.is_pure() || !op.args.iter().all(takes) {
+            return;
+        }
+        let range = match *op.args {
+            [a] => Range::result(op.opcode, ty, self.range(cx, a), None),
+            [a, b] => Range::result(op.opcode, ty, self.range(cx, a), Some(self.range(cx, b))),
+            _ => return,
+        };
+        if range != Range::all(ty) {
+            self.set(res, range);
+        }
+    }
+
+    fn overflow(&self, cx: &Cx, op: &mut Pending, a: Operand, b: Operand) -> Rewrite {
+        let (x, y) = (self.range(cx, a), self.range(cx, b));
+        if !Range::never_overflows(op.opcode, cx.ty(a), x, y) {
+            return Rewrite::Keep;
+        }
+        let plain = op.opcode.without_overflow().expect("an overflow operation");
+        op.overflowed = Some(false);
+        op.become_op(plain, &[a, b])
+    }
+
+    fn term(&self, cx: &Cx, sign: Sign, operand: Operand) -> Term {
+        let def = cx.def(operand).filter(|def| def.n_args() == 2);
+        let sum = def.and_then(|def| {
+            let opcode = def.opcode.without_overflow().unwrap_or(def.opcode);
+            let mut args = cx.def_args(def);
+            let (x, c) = (args.next()?, cx.as_const(args.next()?)?);
+            (opcode == IntAdd).then_some((x, c.signed()))
+        });
+        let (root, plus) = sum.unwrap_or((operand, 0));
+        let plus = i128::from(plus);
+        let Interval { lo, hi } = self.range(cx, root).of(sign);
+        let exact = Interval::new(lo + plus, hi + plus);
+        let fits = exact.is_in(Interval::all(sign, cx.ty(operand)));
+        Term { root, plus, sum: fits.then_some(exact) }
+    }
+
+    /// Whether `x < y` by a distance.
+    fn less(&self, sign: Sign, x: Term, y: Term) -> bool {
+        let exact = x.sum.is_some() && y.sum.is_some();
+        exact && self.distance(sign, x, y).is_some_and(|it| x.plus - y.plus <= it)
+    }
+
+    /// Whether `x <= y` by a distance, which also makes `x` exact if its lower end is.
+    fn at_most(&self, sign: Sign, x: Term, y: Term) -> bool {
+        let exact = x.sum.is_some() && y.sum.is_some();
+        exact && self.distance(sign, x, y).is_some_and(|it| x.plus - y.plus - 1 <= it)
+    }
+
+    fn distance(&self, sign: Sign, x: Term, y: Term) -> Option<i128> {
+        self.distances.get(&(sign, x.root, y.root)).copied()
+    }
+
+    /// Whether a comparison holds, if that is known.
+    fn decide(&self, cx: &Cx, opcode: Opcode, a: Operand, b: Operand) -> Option<bool> {
+        let (relation, a, b, negated) = relation(opcode, a, b)?;
+        let truth = match relation {
+            Relation::Less(sign) => self.is_less(cx, sign, a, b),
+            Relation::Equal => [Sign::Unsigned, Sign::Signed]
+                .into_iter()
+                .any(|sign| self.differ(cx, sign, a, b))
+                .then_some(false),
+        };
+        truth.map(|truth| truth != negated)
+    }
+
+    fn is_less(&self, cx: &Cx, sign: Sign, a: Operand, b: Operand) -> Option<bool> {
+        let (x, y) = (self.range(cx, a).of(sign), self.range(cx, b).of(sign));
+        if x.hi < y.lo {
+            return Some(true);
+        }
+        if y.hi <= x.lo {
+            return Some(false);
+        }
+        let (x, y) = (self.term(cx, sign, a), self.term(cx, sign, b));
+        match (self.less(sign, x, y), self.at_most(sign, y, x)) {
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => None,
+        }
+    }
+
+    fn differ(&self, cx: &Cx, sign: Sign, a: Operand, b: Operand) -> bool {
+        let (x, y) = (self.range(cx, a).of(sign), self.range(cx, b).of(sign));
+        if x.hi < y.lo || y.hi < x.lo {
+            return true;
+        }
+        let (x, y) = (self.term(cx, sign, a), self.term(cx, sign, b));
+        self.less(sign, x, y) || self.less(sign, y, x)
+    }
+
+    /// A condition has been tested.
+    fn learn(&mut self, cx: &Cx, condition: Operand, truth: bool, depth: u32) {
+        let Some(def) = cx.def(condition).filter(|def| def.n_args() == 2) else { return };
+        let mut args = cx.def_args(def);
+        let (Some(a), Some(b)) = (args.next(), args.next()) else { return };
+        match (def.opcode, truth) {
+            (BoolAnd, true) | (BoolOr, false) if depth < MAX_DEPTH => {
+                self.learn(cx, a, truth, depth + 1);
+                self.learn(cx, b, truth, depth + 1);
+            }
+            _ => {}
+        }
+        let Some((relation, a, b, negated)) = relation(def.opcode, a, b) else { return };
+        self.learn_relation(cx, relation, a, b, truth != negated);
+        self.learn_difference(cx, a);
+        self.learn_difference(cx, b);
+    }
+
+    fn learn_relation(&mut self, cx: &Cx, relation: Relation, a: Operand, b: Operand, truth: bool) {
+        match (relation, truth) {
+            (Relation::Less(sign), true) => self.learn_less(cx, sign, a, b, 1),
+            (Relation::Less(sign), false) => self.learn_less(cx, sign, b, a, 0),
+            (Relation::Equal, true) => self.learn_equal(cx, a, b),
+            (Relation::Equal, false) => self.learn_different(cx, a, b),
+        }
+    }
+
+    /// `a + by <= b`.
+    fn learn_less(&mut self, cx: &Cx, sign: Sign, a: Operand, b: Operand, by: i128) {
+        let (x, y) = (self.range(cx, a), self.range(cx, b));
+        let at_most = Interval::new(i128::MIN, y.of(sign).hi - by);
+        let at_least = Interval::new(x.of(sign).lo + by, i128::MAX);
+        self.set(a, x.narrowed(sign, at_most));
+        self.set(b, y.narrowed(sign, at_least));
+        let (x, y) = (self.term(cx, sign, a), self.term(cx, sign, b));
+        if x.sum.is_some() && y.sum.is_some() && x.root != y.root {
+            self.learn_distance(cx, sign, x, y, by - 1);
+        }
+    }
+
+    /// `x + d < y`, both exact.
+    fn learn_distance(&mut self, cx: &Cx, sign: Sign, x: Term, y: Term, d: i128) {
+        let d = x.plus - y.plus + d;
+        let known = self.distances.entry((sign, x.root, y.root)).or_insert(d);
+        *known = d.max(*known);
+        let d = *known;
+        let (a, b) = (self.range(cx, x.root), self.range(cx, y.root));
+        let at_most = Interval::new(i128::MIN, b.of(sign).hi - 1 - d);
+        let at_least = Interval::new(a.of(sign).lo + 1 + d, i128::MAX);
+        self.set(x.root, a.narrowed(sign, at_most));
+        self.set(y.root, b.narrowed(sign, at_least));
+    }
+
+    fn learn_equal(&mut self, cx: &Cx, a: Operand, b: Operand) {
+        let (x, y) = (self.range(cx, a), self.range(cx, b));
+        let both = [Sign::Unsigned, Sign::Signed]
+            .into_iter()
+            .fold(x, |both, sign| both.narrowed(sign, y.of(sign)));
+        self.set(a, both);
+        self.set(b, both);
+    }
+
+    fn learn_different(&mut self, cx: &Cx, a: Operand, b: Operand) {
+        for (value, other) in [(a, b), (b, a)] {
+            if let Some(c) = self.range(cx, other).as_constant() {
+                let range = self.range(cx, value).without(c);
+                self.set(value, range);
+            }
+        }
+        for sign in [Sign::Unsigned, Sign::Signed] {
+            let (x, y) = (self.term(cx, sign, a), self.term(cx, sign, b));
+            if self.at_most(sign, x, y) {
+                self.learn_distance(cx, sign, x, y, 0);
+            } else if self.at_most(sign, y, x) {
+                self.learn_distance(cx, sign, y, x, 0);
+            }
+        }
+    }
+
+    fn equality(&mut self, cx: &mut Cx, op: &mut Pending, a: Operand, b: Operand) -> Rewrite {
+        if let Some(c) = cx.as_const(b) {
+            return self.next_step(cx, op, a, c);
+        }
+        let (x, y) = (self.term(cx, Sign::Unsigned, a), self.term(cx, Sign::Unsigned, b));
+        let (x, y) = match self.at_most(Sign::Unsigned, x, y) {
+            true => (x, y),
+            false if self.at_most(Sign::Unsigned, y, x) => (y, x),
+            false => return Rewrite::Keep,
+        };
+        let distance = x.plus - y.plus;
+        if distance < 1 {
+            return Rewrite::Keep;
+        }
+        // x + k == y: y - x == k, since x + k <= y. Later steps compare the same difference.
+        let difference = self.difference(cx, x.root, y.root);
+        let k = cx.constant(Const::new(cx.ty(a), distance as u64));
+        op.become_op(op.opcode, &[difference, k])
+    }
+
+    fn difference(&mut self, cx: &mut Cx, x: Operand, y: Operand) -> Operand {
+        let difference = match self.differences.get(&(x, y)) {
+            Some(&difference) => difference,
+            None => cx.insert(IntSub, &[y, x], cx.ty(x)),
+        };
+        self.differences.insert((x, y), difference);
+        self.difference_of.insert(difference, (x, y));
+        let known = self.distances[&(Sign::Unsigned, x, y)];
+        let at_least = Interval::new(known + 1, i128::MAX);
+        let range = self.range(cx, difference).narrowed(Sign::Unsigned, at_least);
+        self.set(difference, range);
+        difference
+    }
+
+    /// `value != c`, where `c` is the least that `value` can be, and an earlier guard has tested that
+    /// for the value before: that one tests this too.
+    fn next_step(&mut self, cx: &mut Cx, op: &Pending, value: Operand, c: Const) -> Rewrite {
+        let Some(&walk) = self.walks.get(&value) else { return Rewrite::Keep };
+        let range = self.range(cx, value);
+        let Interval { lo, hi } = range.of(Sign::Unsigned);
+        let k = i128::from(c.bits);
+        if k != lo || k == hi || MAX_WALK <= k - walk.first || !is_tested_next(cx, op.opcode) {
+            return Rewrite::Keep;
+        }
+        let k = cx.constant(c);
+        let test = cx.new_trace().ops[walk.test as usize].opcode;
+        let test = if matches!(test, IntEq | UintLe) { UintLe } else { UintGt };
+        cx.strengthen(walk.guard, walk.test, test, &[value, k]);
+        self.set(value, range.without(c));
+        self.learn_difference(cx, value);
+        Rewrite::Is(cx.constant(Const::new(Ty::Bool, (op.opcode == IntNe).into())))
+    }
+
+    /// Whether a guard is about to be emitted that can be strengthened later.
+    fn first_step(&self, cx: &Cx, op: &Pending) -> Option<(Operand, Walk)> {
+        let guard = cx.n_ops() - 1;
+        let test = cx.def_index(op.args[0]).filter(|&test| test + 1 == guard)?;
+        let ops = &cx.new_trace().ops;
+        let exit = cx.new_trace().exit(&ops[guard as usize]);
+        // An exit at step 0 stands for more than its own guard.
+        if exit.resume.kind != ResumeKind::Rewind || exit.resume.step == 0 {
+            return None;
+        }
+        // What the interpreter gets back must not be what will be tested.
+        if cx.new_trace().exit_args(exit).contains(&op.args[0]) {
+            return None;
+        }
+        let test_op = &ops[test as usize];
+        if !matches!((test_op.opcode, op.opcode), (IntEq, GuardFalse) | (IntNe, GuardTrue)) {
+            return None;
+        }
+        let &[value, c] = cx.new_trace().args(test_op) else { return None };
+        let first = i128::from(cx.as_const(c)?.bits);
+        let is_least = self.range(cx, value).of(Sign::Unsigned).lo == first;
+        is_least.then_some((value, Walk { test, guard, first }))
+    }
+
+    /// What is known of `y - x` says something about `x` and `y`.
+    fn learn_difference(&mut self, cx: &Cx, difference: Operand) {
+        let Some(&(x, y)) = self.difference_of.get(&difference) else { return };
+        let lo = self.range(cx, difference).of(Sign::Unsigned).lo;
+        let (x, y) = (self.term(cx, Sign::Unsigned, x), self.term(cx, Sign::Unsigned, y));
+        // The terms may be sums themselves, which their distance then speaks of.
+        if x.sum.is_some() && y.sum.is_some() && x.root != y.root {
+            self.learn_distance(cx, Sign::Unsigned, x, y, lo - 1);
+        }
+    }
+
+    fn learn_no_overflow(&mut self, cx: &Cx) {
+        let Some((opcode, a, b, res)) = self.unproven.take() else { return };
+        let (x, y) = (self.range(cx, a), self.range(cx, b));
+        self.set(res, Range::not_overflowed(opcode, cx.ty(res), x, y));
+    }
+}

@@ -1,0 +1,55 @@
+//! Patterns through a reference to an enum.
+
+use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point};
+
+enum Value {
+    Int(i64),
+    Pair(i64, i64),
+}
+
+#[jit]
+fn magnitude(value: &Value) -> i64 {
+    match value {
+        Value::Int(i) => *i,
+        Value::Pair(a, b) => a * b,
+    }
+}
+
+#[jit]
+fn step(acc: i64, n: i64) -> i64 {
+    let value = if n % 2 == 0 { Value::Int(n) } else { Value::Pair(n, 2) };
+    acc + magnitude(&value)
+}
+
+const OP: u8 = 0;
+const REPEAT: u8 = 1;
+const END: u8 = 2;
+
+#[jit]
+fn interpret<'p>(driver: &JitDriver<'p>, code: &'p [u8], laps: i64) -> i64 {
+    let mut pc = 0;
+    let mut n = laps;
+    let mut acc = 1;
+    loop {
+        jit_merge_point!(driver, greens = [pc, code], reds = [n, acc]);
+        match code[pc] {
+            OP => {
+                acc = step(acc, n);
+            }
+            REPEAT => {
+                n -= 1;
+                if n > 0 {
+                    pc = 0;
+                    can_enter_jit!(driver, greens = [pc, code], reds = [n, acc]);
+                    continue;
+                }
+            }
+            _ => return acc,
+        }
+        pc += 1;
+    }
+}
+
+pub fn run(driver: &JitDriver<'static>) -> i64 {
+    interpret(driver, &[OP, REPEAT, END], 60)
+}

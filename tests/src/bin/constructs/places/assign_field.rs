@@ -1,0 +1,56 @@
+//! Assignment to a field.
+
+use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point};
+
+struct Vm {
+    acc: i64,
+    sp: usize,
+}
+
+impl Vm {
+    fn new() -> Vm {
+        Vm { acc: 1, sp: 0 }
+    }
+}
+
+#[jit]
+impl Vm {
+    fn step(&mut self, n: i64) {
+        self.sp = (n & 7) as usize;
+        self.acc = n;
+    }
+}
+
+const OP: u8 = 0;
+const REPEAT: u8 = 1;
+const END: u8 = 2;
+
+#[jit]
+fn interpret<'p>(driver: &JitDriver<'p>, code: &'p [u8], laps: i64, vm: &mut Vm) -> i64 {
+    let mut pc = 0;
+    let mut n = laps;
+    let acc = 1;
+    loop {
+        jit_merge_point!(driver, greens = [pc, code], reds = [n, acc, vm]);
+        match code[pc] {
+            OP => {
+                vm.step(n);
+            }
+            REPEAT => {
+                n -= 1;
+                if n > 0 {
+                    pc = 0;
+                    can_enter_jit!(driver, greens = [pc, code], reds = [n, acc, vm]);
+                    continue;
+                }
+            }
+            _ => return acc + vm.acc,
+        }
+        pc += 1;
+    }
+}
+
+pub fn run(driver: &JitDriver<'static>) -> i64 {
+    let mut vm = Vm::new();
+    interpret(driver, &[OP, REPEAT, END], 60, &mut vm)
+}
