@@ -29,6 +29,11 @@ fn adding(amount: u8) -> Program {
     Program { code: [b'a', amount, b'-', b'j', 0, b'.', 0, 0] }
 }
 
+/// The same, and takes one of two ways in turn: a loop and a bridge, which become a region.
+fn branching(amount: u8) -> Program {
+    Program { code: [b'a', amount, b'o', b'-', b'j', 0, b'.', 0] }
+}
+
 /// The same, and runs the other program in each lap.
 fn calling(amount: u8) -> Program {
     Program { code: [b'a', amount, b'c', b'-', b'j', 0, b'.', 0] }
@@ -76,6 +81,11 @@ macro_rules! machine {
                     match self.fetch() {
                         b'a' => self.acc += self.fetch() as i64,
                         b'-' => self.n -= 1,
+                        b'o' => {
+                            if self.n % 2 == 1 {
+                                self.acc = (self.acc * 3) % 1000;
+                            }
+                        }
                         b'j' => {
                             let target = self.fetch() as usize;
                             if self.n > 0 {
@@ -105,7 +115,7 @@ fn session(driver: &JitDriver<'_>, n_programs: u8) -> Session {
     DROPPED.set(0);
     let other = Rc::new(called(3));
     let run = |amount: u8| {
-        let program = if amount.is_multiple_of(3) { calling(amount) } else { adding(amount) };
+        let program = [calling, branching, adding][amount as usize % 3](amount);
         let result = Machine::new(program, &other, 40).run(driver);
         (result, DROPPED.get())
     };
@@ -149,12 +159,16 @@ fn check(params: &[&str], n_programs: u8) -> Vec<(Stats, Stats)> {
 #[test]
 fn code_is_freed_with_its_program() {
     let params = ["threshold=1,trace_eagerness=2,region_threshold=2", "threshold=3"];
+    let mut n_regions = 0;
     for (early, late) in check(&params, 200) {
         assert!(late.loops >= 200 && late.freed >= 190, "{late}");
         // What is held is what a few programs need.
         assert!(late.code_bytes <= 2 * early.code_bytes.max(1), "{early}\n{late}");
         assert!(late.loops + late.bridges - late.freed <= 40, "{late}");
+        n_regions += late.regions;
     }
+    // What was compiled together is freed together.
+    assert!(n_regions > 50 || !cfg!(feature = "cranelift"), "{n_regions} regions");
 }
 
 #[test]
