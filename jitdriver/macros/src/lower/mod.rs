@@ -77,6 +77,8 @@ pub struct Lowerer {
     parts: Vec<(usize, String, Vec<TokenStream>)>,
     /// `self` is a value, not a reference.
     pub self_by_value: bool,
+    /// In an `unsafe` block.
+    in_unsafe: bool,
     /// What is lowered next is an operand whose temporaries a `let` extends.
     extending: bool,
     n_temps: u32,
@@ -160,6 +162,7 @@ impl Lowerer {
             closure_depth: 0,
             temps: Vec::new(),
             extended: Vec::new(),
+            in_unsafe: false,
             extending: false,
             parts: Vec::new(),
             self_by_value: false,
@@ -176,6 +179,11 @@ impl Lowerer {
             is_alone: false,
             reassigned: BTreeSet::new(),
         }
+    }
+
+    /// What a function that executes one instruction returns to be called again.
+    pub fn again(&self) -> Option<Expr> {
+        Some(self.hint.as_ref()?.again.as_ref()?.1.clone())
     }
 
     /// The names of the methods called, or the author's mistakes.

@@ -22,7 +22,9 @@ impl Lowerer {
             Expr::Group(e) => self.place(&e.expr),
             Expr::Path(_) => quote!(__p::Place::of_static(&#e)),
             Expr::Field(f) => {
+                // A field is one of what is behind all references, and the second may be an `Rc`.
                 let base = self.peeled(&f.base);
+                let base = quote!(__p::Peel(#base).peel(__rec));
                 let member = &f.member;
                 if let Member::Named(name) = member
                     && name == "await"
@@ -144,9 +146,13 @@ impl Lowerer {
         });
         let paths = &mut self.parts[known].2;
         let text = path.to_string();
-        let bit = paths.iter().position(|path| path.to_string() == text).unwrap_or(paths.len());
+        // The author's path may go through a raw pointer.
+        let allowed = quote!(unsafe { #path });
+        let texts = [text, allowed.to_string()];
+        let known = paths.iter().position(|path| texts.contains(&path.to_string()));
+        let bit = known.unwrap_or(paths.len());
         if bit == paths.len() {
-            paths.push(path);
+            paths.push(if self.in_unsafe { allowed } else { path });
         }
         if bit >= 64 {
             return self.unsupported(e, "a local that is taken apart in more than 64 ways");

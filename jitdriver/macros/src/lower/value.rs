@@ -78,7 +78,9 @@ impl Lowerer {
                 quote!(#label #block)
             }
             Expr::Unsafe(u) => {
+                let outer = std::mem::replace(&mut self.in_unsafe, true);
                 let block = self.block(&u.block);
+                self.in_unsafe = outer;
                 quote!(unsafe #block)
             }
             Expr::Return(r) => self.return_expr(r.expr.as_deref(), e),
