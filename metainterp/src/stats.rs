@@ -29,6 +29,8 @@ stats! {
     loops: u64;
     /// Bridges compiled.
     bridges: u64;
+    /// Traces freed, because a program that they were compiled for is gone.
+    freed: u64;
     /// Operations recorded, in traces that were compiled.
     recorded_ops: u64;
     /// Guards among them.

@@ -31,6 +31,7 @@ use crate::ir::{
     CallDescr, Const, ExitId, MemDescr, MergePoint, Opcode, Operand, Resume, ResumeKind, TargetId,
     Trace, TraceBuilder, Ty,
 };
+use crate::owner::Owner;
 use crate::position;
 use heapcache::HeapCache;
 use region::{Header, Mark, Region};
@@ -162,6 +163,8 @@ pub struct Recorder {
     loop_header_seen: Cell<bool>,
     /// There is no `can_enter_jit!`: merge points that the program jumps back to are loop headers.
     no_loop_header: Cell<bool>,
+    /// Programs that were met, by address.
+    owners: RefCell<Vec<(u64, Box<dyn Owner>)>>,
     /// References that are green: what they refer to does not change. With their types, because cells
     /// do change, and the content of one may have the address of the whole.
     greens: RefCell<Vec<(TypeId, Words)>>,
@@ -269,6 +272,7 @@ impl Recorder {
             before_first_merge_point: Cell::new(true),
             loop_header_seen: Cell::new(false),
             no_loop_header: Cell::new(false),
+            owners: RefCell::default(),
             greens: RefCell::default(),
             saved: RefCell::new(Vec::new().into_iter()),
             start_reds: RefCell::new(start_reds),
@@ -373,8 +377,16 @@ impl Recorder {
 
     /// Records that `cond` was as it is, unless it is constant. The caller has made the step.
     pub fn guard_bool(&self, cond: Arg) {
-        if self.mode.get() != Mode::Record || cond.lane.is_const() || self.at_failed_guard.get() {
-            // At the failed guard itself the way is known: the other one.
+        if cond.lane.is_const() {
+            return;
+        }
+        // The way up to the failed guard is known, and at the failed guard itself: the other one.
+        if self.mode.get() != Mode::Record || self.at_failed_guard.get() {
+            if self.recording.get() {
+                let known =
+                    if cond.concrete.bits == 1 { Opcode::AssumeTrue } else { Opcode::AssumeFalse };
+                self.append_void(known, &[cond], 0);
+            }
             return;
         }
         let guard = if cond.concrete.bits == 1 { Opcode::GuardTrue } else { Opcode::GuardFalse };
@@ -428,6 +440,20 @@ impl Recorder {
                 if cond.concrete.bits == 1 { Opcode::GuardTrue } else { Opcode::GuardFalse };
             self.append_guard(guard, &[cond], false);
         }
+    }
+
+    /// Keeps a program, which is green at the next merge point, for what is being recorded.
+    pub fn keep(&self, address: u64, weak: impl FnOnce() -> Box<dyn Owner>) {
+        // What is replayed is not read from memory, and was kept when it was recorded.
+        let mut owners = self.owners.borrow_mut();
+        if self.mode.get() == Mode::Record && owners.iter().all(|(known, _)| *known != address) {
+            owners.push((address, weak()));
+        }
+    }
+
+    /// The programs that were met.
+    pub fn take_owners(&self) -> Vec<(u64, Box<dyn Owner>)> {
+        self.owners.take()
     }
 
     /// Notes that a reference with these words, to a value of that type, is green.

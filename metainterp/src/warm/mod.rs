@@ -16,6 +16,7 @@
 
 mod cell;
 mod exits;
+mod owners;
 mod region;
 mod run;
 
@@ -31,6 +32,7 @@ use crate::record::{FindTarget, Limits, Recorded, Recorder, Words};
 use crate::stats::Stats;
 use cell::{Cells, Entry, Tick};
 use exits::ExitInfo;
+use owners::Owners;
 use region::Regions;
 use std::any::TypeId;
 use std::cell::{Cell, RefCell};
@@ -69,7 +71,9 @@ pub struct MetaInterp {
     threshold: Cell<u32>,
     backend: Box<dyn Backend>,
     cells: Rc<RefCell<Cells>>,
-    exits: RefCell<Vec<Rc<ExitInfo>>>,
+    /// By number; none for those whose code was freed.
+    exits: RefCell<Vec<Option<Rc<ExitInfo>>>>,
+    owners: Owners,
     next_code: Cell<u32>,
     next_target: Cell<u32>,
     frames: RefCell<Vec<Box<Frame>>>,
@@ -127,6 +131,7 @@ impl MetaInterp {
             backend,
             cells: Rc::default(),
             exits: RefCell::default(),
+            owners: Owners::default(),
             next_code: Cell::new(0),
             next_target: Cell::new(0),
             frames: RefCell::default(),
@@ -277,6 +282,8 @@ impl MetaInterp {
             stats.degraded_statements += recorder.degraded().statements;
         }
         log::trace!("[compiler] LEAVE");
+        let met = recorder.take_owners();
+        met.into_iter().for_each(|(address, owner)| self.keep(address, owner));
         let recorded = recorder.take_recorded().unwrap_or(Recorded::Aborted(Abort::Panicked));
         let start = recording.done();
         if let Err(reason) = self.compile_recorded(recorded, &start) {
@@ -354,7 +361,9 @@ impl MetaInterp {
             );
             return Err(Abort::Refused);
         }
-        self.exits.borrow_mut().extend(exits);
+        let first = self.exits.borrow().len() as u32;
+        self.note_code(code, &finalized, first..first + exits.len() as u32, start);
+        self.exits.borrow_mut().extend(exits.into_iter().map(Some));
         count(stats, &trace, &optimized);
         let from = match start {
             Start::Interpreter(_) => None,

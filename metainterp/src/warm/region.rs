@@ -111,6 +111,18 @@ impl Regions {
         }
     }
 
+    /// Traces are freed, with all that they are together with.
+    pub fn forget(&mut self, freed: &FxHashSet<CodeId>) {
+        self.nodes.retain(|code, _| !freed.contains(code));
+        self.labels.retain(|_, code| !freed.contains(code));
+        for node in self.nodes.values_mut() {
+            node.neighbours.retain(|code| !freed.contains(code));
+        }
+        for region in &mut self.regions {
+            region.members.retain(|code| !freed.contains(code));
+        }
+    }
+
     /// The traces that are in one function with this one.
     fn together(&self, code: CodeId) -> Vec<CodeId> {
         match self.nodes[&code].region {

@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "enters compiled code")]
 
 use super::exits::ExitInfo;
+use super::owners::Entered;
 use super::{Left, MetaInterp, Progress, Start, Twin};
 use crate::backend::{Frame, VALUE_SLOTS};
 use crate::ir::{CodeId, Const, ExitId, MemDescr, Opcode, ResumeKind, TargetId, Ty};
@@ -50,10 +51,11 @@ impl MetaInterp {
             *slot = red.bits;
         }
         self.stats.borrow_mut().entered += 1;
-        // SAFETY: `code` comes from the table of loops, whose code is not freed while the driver
-        // lives; the slots hold the reds, of the types that every trace of this portal starts
-        // with; addresses among them come from the plain interpreter, which has just used them,
-        // and the greens that the trace was compiled for are the ones it has now.
+        let _entered = Entered::new(self, code);
+        // SAFETY: `code` comes from the table of loops, and is not freed while it is marked as entered;
+        // the slots hold the reds, of the types that every trace of this portal starts with;
+        // addresses among them come from the plain interpreter, which has just used them, and the
+        // greens that the trace was compiled for are the ones it has now.
         let mut exit = unsafe { self.backend.execute(code, frame) };
         while let Some(entered) = self.backend.paused_at(exit) {
             self.entered_often(entered);
@@ -65,7 +67,7 @@ impl MetaInterp {
     }
 
     fn leave(&self, exit: ExitId, frame: &Frame, twin: &mut Twin<'_>) -> (Left, Progress) {
-        let exit = Rc::clone(&self.exits.borrow()[exit.index()]);
+        let exit = self.exits.borrow()[exit.index()].clone().expect("code that runs is not freed");
         if exit.resume.kind == ResumeKind::Return {
             return (Left::Returned(exit.words(frame, exit.layout.len())), Progress::Made);
         }
