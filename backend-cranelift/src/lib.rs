@@ -149,6 +149,8 @@ struct Code {
     own: Body,
     /// Where it is instead, if it has become part of a region.
     region: Option<RegionPlace>,
+    /// Where its entry 0 is: in `own` or the region.
+    start: Place,
     exits: ExitSlots,
     labels: Vec<TargetId>,
     /// Its entries, as indices into `doors`.
@@ -357,9 +359,11 @@ impl Inner {
         let labels = self.register_labels(code, own.address, trace, &analysis);
         self.register_exits(code, &exits);
         let inputs = shape_hash(trace.types[..trace.n_inputs as usize].iter().copied());
+        let start = Place { code: own.address, entry: 0 };
         let compiled_code = Code {
             own,
             region: None,
+            start,
             exits,
             labels,
             doors,
@@ -403,14 +407,8 @@ impl Inner {
 
     /// Where one of the trace's entries is now.
     fn place(&self, code: CodeId, entry: u32) -> Place {
-        let code = self.code(code);
-        match code.region {
-            None => Place { code: code.own.address, entry },
-            Some(place) => Place {
-                code: self.regions[&place.region].body.address,
-                entry: place.first_entry + entry,
-            },
-        }
+        let start = self.code(code).start;
+        Place { entry: start.entry + entry, ..start }
     }
 
     /// Links the code and puts it where it runs.

@@ -16,6 +16,7 @@
 
 use crate::analysis::Analysis;
 use crate::counters::Counters;
+use crate::exits::Place;
 use crate::group::{Group, Member};
 use crate::{Body, DOOR, ExitPlace, Inner, foreign_jump};
 use metainterp::backend::{Compiled, Refusal};
@@ -93,9 +94,14 @@ impl Inner {
         self.restart_counters(code, 0);
         let moved = self.codes.get_mut(&code).expect("it is compiled");
         let from = std::mem::replace(&mut moved.region, to);
-        if let Some(to) = to {
-            self.regions.get_mut(&to.region).expect("it is there").members.push(code);
-        }
+        moved.start = match to {
+            None => Place { code: moved.own.address, entry: 0 },
+            Some(to) => {
+                let region = self.regions.get_mut(&to.region).expect("it is there");
+                region.members.push(code);
+                Place { code: region.body.address, entry: to.first_entry }
+            }
+        };
         self.relink(code);
         if let Some(from) = from {
             self.leave(code, from);

@@ -4,7 +4,7 @@ use crate::abort::{Abort, Retry};
 use crate::backend::Frame;
 use crate::ir::{CodeId, Const, ExitId, MemDescr, Opcode, Resume, Ty};
 use crate::opt::{ExitLayout, ExitSlot};
-use crate::record::{Arg, DelayedStore, Lane};
+use crate::record::{Arg, DelayedStore, Lane, Words};
 use std::cell::Cell;
 
 /// One exit of compiled code.
@@ -25,6 +25,14 @@ pub(super) struct ExitInfo {
     failures: Cell<u32>,
     aborts: Cell<u32>,
     given_up: Cell<bool>,
+}
+
+/// The value of an argument.
+fn word(slot: &ExitSlot, frame: &Frame) -> u64 {
+    match *slot {
+        ExitSlot::Const(constant) => constant.bits,
+        ExitSlot::Slot(slot, _) => frame.slots[slot as usize],
+    }
 }
 
 impl ExitInfo {
@@ -84,6 +92,27 @@ impl ExitInfo {
             }
         };
         self.layout.iter().map(rebuild).collect()
+    }
+
+    /// The words of the exit's first arguments.
+    pub fn words(&self, frame: &Frame, n_args: usize) -> Words {
+        self.layout[..n_args].iter().map(|slot| word(slot, frame)).collect()
+    }
+
+    /// Shows each delayed store with the words of its operands.
+    pub fn each_store(&self, frame: &Frame, mut show: impl FnMut(Opcode, &MemDescr, &[u64])) {
+        let n_args = |opcode: Opcode| opcode.info().args.len();
+        let n_operands: usize = self.stores.iter().map(|&(opcode, _)| n_args(opcode)).sum();
+        let mut at = self.layout.len() - n_operands;
+        for (opcode, mem) in &self.stores {
+            let end = at + n_args(*opcode);
+            let mut words = [0; 3];
+            for (operand, slot) in words.iter_mut().zip(&self.layout[at..end]) {
+                *operand = word(slot, frame);
+            }
+            show(*opcode, mem, &words[..end - at]);
+            at = end;
+        }
     }
 
     /// Takes the delayed stores with their operands off the end of the exit's arguments.

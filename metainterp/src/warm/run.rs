@@ -5,7 +5,7 @@ use super::exits::ExitInfo;
 use super::owners::Entered;
 use super::{Left, MetaInterp, Progress, Start, Twin};
 use crate::backend::{Frame, VALUE_SLOTS};
-use crate::ir::{CodeId, Const, ExitId, Opcode, ResumeKind, TargetId, Ty};
+use crate::ir::{CodeId, Const, ExitId, MemDescr, Opcode, ResumeKind, TargetId, Ty};
 use crate::record::{Arg, DelayedStore, Recorder};
 use std::rc::Rc;
 
@@ -21,16 +21,15 @@ impl Drop for PooledFrame<'_> {
     }
 }
 
-/// Makes a store that compiled code has delayed.
-fn make(store: &DelayedStore) {
-    let word = |at: usize| store.args[at].concrete.bits;
-    let mut address = word(0).wrapping_add_signed(i64::from(store.mem.offset));
-    if store.opcode == Opcode::SetArrayItem {
-        address = address.wrapping_add(word(1).wrapping_mul(u64::from(store.mem.scale)));
+/// Makes a store that compiled code has delayed, from the words of its operands.
+fn make(opcode: Opcode, mem: &MemDescr, words: &[u64]) {
+    let mut address = words[0].wrapping_add_signed(i64::from(mem.offset));
+    if opcode == Opcode::SetArrayItem {
+        address = address.wrapping_add(words[1].wrapping_mul(u64::from(mem.scale)));
     }
-    let value = word(store.args.len() - 1).to_le_bytes();
+    let value = words[words.len() - 1].to_le_bytes();
     let place = address as *mut u8;
-    let bytes = &value[..store.mem.ty.bytes() as usize];
+    let bytes = &value[..mem.ty.bytes() as usize];
     // SAFETY: the compiled code has come to this store and would have made it itself, so the address
     // is valid for it; the code has been left, and the interpreter runs on only when this is done.
     unsafe { place.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
@@ -70,9 +69,7 @@ impl MetaInterp {
     fn leave(&self, exit: ExitId, frame: &Frame, twin: &mut Twin<'_>) -> (Left, Progress) {
         let exit = self.exits.borrow()[exit.index()].clone().expect("code that runs is not freed");
         if exit.resume.kind == ResumeKind::Return {
-            let args = exit.arguments(frame, false);
-            let words = args.iter().map(|arg| arg.concrete.bits).collect();
-            return (Left::Returned(words), Progress::Made);
+            return (Left::Returned(exit.words(frame, exit.layout.len())), Progress::Made);
         }
         self.stats.borrow_mut().guard_failures += 1;
         let (eagerness, max_values) = {
@@ -80,17 +77,17 @@ impl MetaInterp {
             (params.trace_eagerness, params.max_promoted_values)
         };
         let hot = !self.recording.get() && exit.n_values <= max_values && exit.fails(eagerness);
-        let mut reds = exit.arguments(frame, hot);
-        let stores = exit.split_stores(&mut reds);
-        stores.iter().for_each(make);
-        let saved = reds.split_off(exit.resume.n_reds as usize);
+        exit.each_store(frame, make);
         if exit.resume.kind == ResumeKind::Rewind && !hot {
             self.stats.borrow_mut().rewinds += 1;
-            let reds = reds.iter().map(|red| red.concrete.bits).collect();
+            let reds = exit.words(frame, exit.resume.n_reds as usize);
             let greens = exit.greens.iter().copied().collect();
             return (Left::MergePoint { greens, reds }, Progress::Rewound);
         }
         self.stats.borrow_mut().replays += 1;
+        let mut reds = exit.arguments(frame, hot);
+        let stores = exit.split_stores(&mut reds);
+        let saved = reds.split_off(exit.resume.n_reds as usize);
         let concretes: Vec<Const> = reds.iter().map(|red| red.concrete).collect();
         let inputs = hot.then(|| exit.input_types());
         let recorder = self.replayer(&exit, &stores, reds, saved, inputs);
