@@ -29,7 +29,7 @@ pub use place::{
 pub use portal::{
     Back, Ended, Exit, Green, GreenValue, Lend, NoReference, Portal, Probe, ProbeExclusive,
     ProbeMemory, ProbeValue, PutBack, Red, Unchanged, cut, green, know, leave, merge_point, portal,
-    returned, tick, tick_at_merge_point, traced_result, untraced_result,
+    returned, returned_plain, tick, tick_at_merge_point, traced_result, untraced_result,
 };
 pub use rec::Rec;
 pub use value::{Kind, Scalar, Traced, before};
