@@ -98,7 +98,7 @@ pub use jitdriver_macros::Traceable;
 pub use metainterp::abort::Abort;
 pub use metainterp::params::Params;
 pub use metainterp::stats::Stats;
-pub use metainterp::warm::CompiledTrace;
+pub use metainterp::warm::{CompiledRegion, CompiledTrace};
 pub use plumbing::Traceable;
 
 /// Gives a function, or every method of an `impl` block, a twin that traces go through.
@@ -259,8 +259,58 @@ pub use jitdriver_macros::jit;
 /// ```
 ///
 /// There is no `can_enter_jit!` here. Then each merge point to which the interpreted program has jumped *back*
-/// counts: where no pointer among the greens is another one than at the last merge point, and the first
-/// number that differs is larger, the program went ahead.
+/// counts: one whose greens are not larger than at the last one.
+///
+/// A field may hold the program as an `Rc` or `Arc`, which borrows nothing: programs may be dropped and others
+/// made. Code is freed with its program, and no other one runs it. Until then the driver keeps a weak count, so
+/// the program cannot be changed in place.
+///
+/// # A loop in other code
+///
+/// Where a function executes one instruction and the loop is in code that is not annotated, the merge point
+/// is the first statement of that function and says with which value the function asks for another
+/// call: `again = value`. Compiled code may then stand for many calls which would have returned that value, so the
+/// promise is that the caller does nothing then but call again. A caller that does more, such as
+/// counting, belongs into the trace: annotate it, and put the merge point into its loop.
+///
+/// ```
+/// use jitdriver::{JitDriver, jit, jit_merge_point};
+///
+/// struct Machine {
+///     pc: usize,
+///     acc: u64,
+/// }
+///
+/// #[derive(Debug)]
+/// struct Fault(usize);
+///
+/// #[jit]
+/// impl Machine {
+///     fn step(&mut self, driver: &JitDriver<'_>) -> Result<bool, Fault> {
+///         jit_merge_point!(driver, greens = [self.pc], reds = [self], again = Ok(true));
+///         match self.pc {
+///             0 => self.acc += 1,
+///             1 if self.acc == 5000 => return Ok(false),
+///             1 => {
+///                 self.pc = 0;
+///                 return Ok(true);
+///             }
+///             pc => return Err(Fault(pc)),
+///         }
+///         self.pc += 1;
+///         Ok(true)
+///     }
+/// }
+///
+/// let driver = JitDriver::new();
+/// let mut machine = Machine { pc: 0, acc: 0 };
+/// while machine.step(&driver).unwrap() {}
+/// assert_eq!((machine.acc, driver.stats().loops), (5000, 1));
+/// ```
+///
+/// The values are compared as they are written: `Ok(true)` is returned as `Ok(true)`.
+///
+/// # What must not be
 ///
 /// A reference in a field must live as long as the driver, like any other green:
 ///

@@ -5,6 +5,7 @@ pub mod abort;
 pub mod backend;
 pub mod ir;
 pub mod opt;
+pub mod owner;
 pub mod params;
 mod position;
 pub mod record;

@@ -1,16 +1,19 @@
 //! Whether the interpreted program went ahead, or back, which may close a loop.
 //!
 //! An interpreter with `can_enter_jit!` says where its program jumps back. Without, the greens tell:
-//! a position is ahead of another if no pointer differs and the first number that differs is larger.
-//! Everything else counts as a jump back.
+//! a position is ahead of another if the first word that differs is larger, and no pointer has grown by
+//! more than an instruction. Everything else counts as a jump back.
 //!
 //! Invariant: a program that comes to the same position again has made a jump back on the way, because
 //! numbers cannot grow in a circle.
 //!
-//! Why are pointers not compared by size? Where the system has put two programs must not decide which
-//! loops are found, so that two runs make the same traces.
+//! Why must pointers stay near? Where the system has put two programs must not decide which loops are
+//! found, so that two runs make the same traces. But a pointer may be the program counter.
 
 use crate::ir::{Const, Ty};
+
+/// The most bytes from one instruction to the next, or from one node of a program to its neighbour.
+const NEAR: u64 = 64;
 
 /// Whether the position with the greens `now` is ahead of the one with the words `before`.
 pub fn is_ahead(before: &[u64], now: &[Const]) -> bool {
@@ -22,7 +25,7 @@ pub fn is_ahead(before: &[u64], now: &[Const]) -> bool {
         if before == now.bits {
             continue;
         }
-        if now.ty == Ty::Ptr {
+        if now.ty == Ty::Ptr && now.bits.wrapping_sub(before) > NEAR {
             return false;
         }
         ahead.get_or_insert(before < now.bits);
@@ -35,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_in_order_and_pointers_by_identity() {
+    fn numbers_in_order_and_pointers_when_near() {
         let position =
             |pc, code| [Const::new(Ty::I64, pc), Const::new(Ty::Ptr, code), Const::new(Ty::I8, 1)];
         assert!(is_ahead(&[3, 0x1000, 1], &position(4, 0x1000)));
@@ -45,6 +48,10 @@ mod tests {
         assert!(!is_ahead(&[5, 0x1000, 0], &position(4, 0x1000)));
         assert!(!is_ahead(&[3, 0x1000, 1], &position(4, 0x2000)));
         assert!(!is_ahead(&[3, 0x2000, 1], &position(4, 0x1000)));
+        assert!(!is_ahead(&[4, 0x1001, 1], &position(4, 0x1000)));
+        assert!(is_ahead(&[4, 0x0fff, 1], &position(4, 0x1000)));
+        assert!(is_ahead(&[4, 0x1000 - NEAR, 1], &position(4, 0x1000)));
+        assert!(!is_ahead(&[4, 0x1000 - NEAR - 1, 1], &position(4, 0x1000)));
         assert!(!is_ahead(&[], &position(4, 0x1000)));
         assert!(!is_ahead(&[], &[]));
     }

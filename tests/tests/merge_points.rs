@@ -5,7 +5,9 @@
 //! was compiled is asserted too: a green that is not known costs a guard or a load in every lap.
 
 use jit_tests::oracle::{Counts, RPYTHON, Run, THRESHOLDS, check, check_counts};
-use jitdriver::{JitDriver, can_enter_jit, dont_look_inside, jit, jit_merge_point};
+use jitdriver::{
+    JitDriver, can_enter_jit, dont_look_inside, elidable, jit, jit_merge_point, promote,
+};
 use std::cell::RefCell;
 
 const ONE_LOOP: Counts = Counts { tracings: 1, loops: 1, bridges: 0, aborted: 0 };
@@ -495,4 +497,188 @@ fn portals_with_drivers_of_their_own_nest() {
             }
         }
     }
+}
+
+/// The program counter is a raw pointer into the program's text.
+struct Raw {
+    ip: *const u8,
+    start: *const u8,
+    acc: i64,
+    n: i64,
+}
+
+#[elidable]
+fn next_of(ip: *const u8) -> *const u8 {
+    ip.wrapping_add(1)
+}
+
+#[jit]
+fn run_raw(driver: &JitDriver<'_>, raw: &mut Raw) -> i64 {
+    loop {
+        jit_merge_point!(driver, greens = [raw.ip], reds = [raw]);
+        // SAFETY: the program ends with a full stop, which is not passed.
+        let op = promote(unsafe { *raw.ip });
+        raw.ip = next_of(raw.ip);
+        match op {
+            b'a' => raw.acc += raw.n,
+            b'-' => raw.n -= 1,
+            b'j' => {
+                if raw.n > 0 {
+                    raw.ip = raw.start;
+                }
+            }
+            _ => return raw.acc,
+        }
+    }
+}
+
+#[test]
+fn b019_a_raw_pointer_is_green() {
+    const PROGRAM: &[u8; 4] = b"a-j.";
+    let runs = check(THRESHOLDS, |d| {
+        let start = PROGRAM.as_ptr();
+        let mut raw = Raw { ip: start, start, acc: 0, n: 3000 };
+        (run_raw(d, &mut raw), raw.ip.addr() - start.addr())
+    });
+    for run in runs {
+        assert_eq!((run.counts(), run.stats.residual_calls), (ONE_LOOP, 0), "{run}");
+        // One for each opcode in both laps, the first and the peeled one, since what a raw pointer points to may
+        // change; and in the first lap one for the pointer that is loaded from `start`.
+        assert_eq!(run.count("guard_value"), 7, "{run}");
+    }
+}
+
+/// Programs in memory that they can write to: the opcode is read and promoted.
+struct Guest {
+    ram: [u8; 32],
+    pc: u8,
+    acc: u32,
+}
+
+#[jit]
+impl Guest {
+    fn fetch(&mut self) -> u8 {
+        let byte = self.ram[self.pc as usize % 32];
+        self.pc = self.pc.wrapping_add(1);
+        byte
+    }
+
+    fn run(&mut self, driver: &JitDriver<'_>, fuel: u32) -> u32 {
+        let mut fuel = fuel;
+        while fuel > 0 {
+            jit_merge_point!(driver, greens = [self.pc], reds = [self, fuel]);
+            fuel -= 1;
+            match promote(self.fetch()) {
+                0 => break,
+                1 => self.acc = self.acc.wrapping_mul(3).wrapping_add(1),
+                2 => self.pc = self.fetch(),
+                3 => {
+                    // Rewrites the program.
+                    let at = self.fetch();
+                    self.ram[at as usize % 32] = self.acc as u8 % 5;
+                }
+                _ => self.acc ^= 0x55,
+            }
+        }
+        self.acc
+    }
+}
+
+#[test]
+fn a_program_that_changes_itself() {
+    let mut random = 1u32;
+    for _ in 0..20 {
+        let ram = std::array::from_fn(|_| {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            // Few ends, many rewrites and jumps.
+            [1, 2, 3, 4, 1, 2, 3, (random >> 8) as u8 % 40][(random >> 24) as usize % 8]
+        });
+        check(THRESHOLDS, |d| {
+            let mut guest = Guest { ram, pc: 0, acc: 1 };
+            (guest.run(d, 5000), guest.ram, guest.pc)
+        });
+    }
+}
+
+/// Why a machine stops.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Fault {
+    at: usize,
+}
+
+/// Executes one instruction a call; the loop is in code that knows nothing of a JIT.
+#[jit]
+impl<'p> Vm<'p> {
+    fn try_step(&mut self, driver: &JitDriver<'p>) -> Result<bool, Fault> {
+        jit_merge_point!(driver, greens = [self.pc, self.code], reds = [self], again = Ok(true));
+        match self.fetch() {
+            b'a' => self.acc += self.n,
+            b'-' => {
+                self.n -= 1;
+                return Ok(true);
+            }
+            b'j' => {
+                let target = self.fetch() as usize;
+                if self.n > 0 {
+                    self.pc = target;
+                }
+            }
+            b'.' => return Ok(false),
+            _ => return Err(Fault { at: self.pc }),
+        }
+        Ok(true)
+    }
+
+    fn step_while(&mut self, driver: &JitDriver<'p>) -> bool {
+        jit_merge_point!(driver, greens = [self.pc, self.code], reds = [self], again = true);
+        if self.n > 1000 && self.pc == 0 {
+            self.n -= 1;
+            true
+        } else {
+            match self.fetch() {
+                b'a' => {
+                    self.acc += self.n;
+                    true
+                }
+                b'-' => {
+                    self.n -= 1;
+                    true
+                }
+                b'j' => {
+                    let target = self.fetch() as usize;
+                    if self.n > 0 {
+                        self.pc = target;
+                    }
+                    true
+                }
+                _ => false,
+            }
+        }
+    }
+}
+
+fn run_steps<'p>(driver: &JitDriver<'p>, vm: &mut Vm<'p>) -> Result<i64, Fault> {
+    while vm.try_step(driver)? {}
+    Ok(vm.acc)
+}
+
+#[test]
+fn b007_the_loop_may_be_in_code_that_is_not_annotated() {
+    for run in check(THRESHOLDS, |d| run_steps(d, &mut Vm::new(&PROGRAM, 3000))) {
+        knows_its_greens(&run);
+    }
+    let runs = check(THRESHOLDS, |d| {
+        let mut vm = Vm::new(&PROGRAM, 4000);
+        while vm.step_while(d) {}
+        (vm.acc, vm.n, vm.pc)
+    });
+    for run in runs {
+        assert!(run.stats.loops >= 1 && run.stats.aborted() == 0, "{run}");
+        assert_eq!(run.stats.residual_calls, 0, "{run}");
+    }
+    let faulty = [b'a', b'-', b'j', 0, b'?'];
+    check(THRESHOLDS, |d| {
+        let mut vm = Vm::new(&faulty, 3000);
+        (run_steps(d, &mut vm), vm.pc, vm.acc)
+    });
 }

@@ -458,7 +458,7 @@ counting_portal! {
         let mut other = make(7);
         std::mem::swap(&mut local, &mut other);
         sum += see(&local);
-        v[0..0].len();
+        sum += v[0..0].len() as i64;
         if v.len() > 0 { v[0] = make(8); }
     } => sum + v.len() as i64
 }

@@ -7,6 +7,8 @@
 //!   body: [`place`];
 //! - if there is a `can_enter_jit!`, nothing runs between it and the merge point: [`between`], and for the
 //!   condition of a `while` [`condition`];
+//! - or the function executes one instruction, its caller loops, and the merge point is the first statement
+//!   of its body: [`again`];
 //! - what lives at the merge point is green or red, and a green changes only by assignment: [`lives`].
 //!
 //! Invariants
@@ -17,6 +19,7 @@
 //! What syntax cannot show: a local that is dropped on the way from `can_enter_jit!` to the merge
 //! point runs its `Drop` there.
 
+mod again;
 mod between;
 mod condition;
 mod lives;
@@ -49,6 +52,8 @@ impl Portal {
     }
 }
 
+pub use again::is_first;
+
 /// Whether an expression is a loop with the merge point among the statements of its body.
 pub fn has_merge_point(expr: &Expr) -> bool {
     place::Loop::of(expr).is_some_and(|it| it.merge_point(|_| true).is_some())
@@ -80,6 +85,13 @@ fn check<'a>(
     hints_themselves(names, mistakes);
     let site = place::only_merge_point(names, mistakes)?;
     let entries = of_function(names, HintKind::CanEnterJit);
+    if let Some(hint) = understood(site)
+        && let Some((name, _)) = &hint.again
+    {
+        again::check(name, block, site, &entries, mistakes)?;
+        lives::check(&lives::Cx { names, site, hint, entries: &[], in_order: true }, mistakes);
+        return Some((site, hint));
+    }
     let the_loop = place::find_loop(block, site, mistakes)?;
     let in_order = entries.is_empty() || the_loop.check_first(site, mistakes);
     if !entries.is_empty() {

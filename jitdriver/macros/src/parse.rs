@@ -70,6 +70,8 @@ pub struct Hint {
     pub greens: Vec<Green>,
     /// The reds; `self` is possible.
     pub reds: Vec<Ident>,
+    /// What the function returns to say that it is to be called again, with its name.
+    pub again: Option<(Ident, Expr)>,
     /// The closing bracket of the greens.
     pub greens_end: Span,
     /// The closing bracket of the reds.
@@ -95,12 +97,29 @@ fn arguments(kind: HintKind, input: ParseStream) -> syn::Result<Hint> {
     let greens = list("greens", input, green::of)?;
     comma(kind, input)?;
     let reds = list("reds", input, red)?;
-    input.parse::<Option<Token![,]>>()?;
+    let comma = input.parse::<Option<Token![,]>>()?;
+    let again = match kind {
+        HintKind::MergePoint if comma.is_some() => again(input)?,
+        _ => None,
+    };
     if !input.is_empty() {
         return Err(wrong(input, format!("nothing may follow `reds`; {}", usage(kind))));
     }
     let ((greens, greens_end), (reds, reds_end)) = both(greens.finish(), reds.finish())?;
-    Ok(Hint { kind, driver, greens, reds, greens_end, reds_end })
+    Ok(Hint { kind, driver, greens, reds, again, greens_end, reds_end })
+}
+
+/// `again = Ok(true)`
+fn again(input: ParseStream) -> syn::Result<Option<(Ident, Expr)>> {
+    let is_again = input.peek(syn::Ident) && input.fork().call(Ident::parse_any)? == "again";
+    if !is_again {
+        return Ok(None);
+    }
+    let name = input.call(Ident::parse_any)?;
+    input.parse::<Token![=]>()?;
+    let value = input.parse()?;
+    input.parse::<Option<Token![,]>>()?;
+    Ok(Some((name, value)))
 }
 
 /// An error at the next token, or at the closing delimiter.
@@ -130,6 +149,9 @@ fn comma(kind: HintKind, input: ParseStream) -> syn::Result<()> {
     }
 }
 
+/// Most elements of a list: those of the tuples for which the plumbing has implementations.
+const MAX_ELEMENTS: usize = 12;
+
 /// A list as far as it was understood.
 struct List<T> {
     elements: Vec<T>,
@@ -157,7 +179,18 @@ fn list<T>(
     let bracket = syn::bracketed!(content in input);
     let (end, mistakes) = (bracket.span.close(), Mistakes::default());
     let mut list = List { elements: Vec::new(), end, mistakes };
-    for written in &Punctuated::<Expr, Token![,]>::parse_terminated(&content)? {
+    let elements = Punctuated::<Expr, Token![,]>::parse_terminated(&content)?;
+    if let Some(first) = elements.iter().nth(MAX_ELEMENTS) {
+        list.mistakes.at(
+            first,
+            format!(
+                "`{name}` has more than twelve elements; put some of them into a struct, and list \
+                 a reference to that"
+            ),
+        );
+        return Ok(list);
+    }
+    for written in &elements {
         match element(written) {
             Ok(element) => list.elements.push(element),
             Err(mistake) => list.mistakes.push(mistake),

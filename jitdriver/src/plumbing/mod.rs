@@ -4,13 +4,16 @@
 mod aggregate;
 pub mod call;
 pub(crate) mod cell;
+pub mod closure;
 pub mod degrade;
+mod green;
 pub mod layout;
 pub mod ops;
 mod option;
 pub mod pattern;
 mod place;
 mod portal;
+pub mod question;
 mod rec;
 mod value;
 mod vec;
@@ -20,16 +23,17 @@ pub use aggregate::{Parts, WholeOf, build, repeat};
 pub use call::{
     Assoc, CallSite, Callee, Elidable, FromPlace, Method, Residual, Target, Twin, no_twin, residual,
 };
+pub use green::{Green, GreenExpr, green, green_expr, green_value, know, know_green, read_green};
 pub use layout::{Tagged, Traceable};
 pub use option::{Owned, TwoWay};
 pub use place::{
-    AnyPlace, Behind, Class, CoerceTo, Element, IndexPlace, Local, Memory, PartedLocal, Peel,
-    PeelAny, PeelReference, Place, Pointee, SetRed, ToPlain, UnknownPlace, coerce, frozen,
+    AnyPlace, Behind, Class, CoerceTo, Counted, Element, IndexPlace, Local, Memory, PartedLocal,
+    Peel, PeelAny, PeelReference, Place, Pointee, SetRed, ToPlain, UnknownPlace, coerce, frozen,
 };
 pub use portal::{
-    Back, Ended, Exit, Green, GreenValue, Lend, NoReference, Portal, Probe, ProbeExclusive,
-    ProbeMemory, ProbeValue, PutBack, Red, Unchanged, cut, green, know, leave, merge_point, portal,
-    returned, returned_plain, tick, tick_at_merge_point, traced_result, untraced_result,
+    Back, Ended, Exit, Lend, Portal, Probe, ProbeExclusive, ProbeMemory, ProbeValue, PutBack, Red,
+    Unchanged, cut, leave, merge_point, portal, returned, returned_plain, tick,
+    tick_at_merge_point, traced_result, untraced_result,
 };
 pub use rec::Rec;
 pub use value::{Kind, Scalar, Traced, before};

@@ -1008,25 +1008,46 @@ impl<L> PartedLocal for Memory<L> {
     }
 }
 
+/// How values lie behind the counts of an `Rc` or `Arc`: two words, then the value at its alignment.
+pub trait Counted: Pointee {
+    /// The alignment.
+    const ALIGN: usize;
+}
+
+impl<T> Counted for T {
+    const ALIGN: usize = align_of::<T>();
+}
+
+impl<T> Counted for [T] {
+    const ALIGN: usize = align_of::<T>();
+}
+
+impl Counted for str {
+    const ALIGN: usize = 1;
+}
+
+pub(super) const fn value_offset<T: ?Sized + Counted>() -> usize {
+    let counts = 2 * size_of::<usize>();
+    if T::ALIGN > counts { T::ALIGN } else { counts }
+}
+
 macro_rules! counted {
     ($($pointer:ident)*) => {$(
-        impl<T> Peel<$pointer<T>> {
+        impl<T: ?Sized + Counted> Peel<$pointer<T>> {
             /// What it points to: behind the counts.
             pub fn peel(self, rec: Rec) -> Place<T> {
-                let counts = self.0.pointer_at::<u8>(rec, 0);
-                let mut pointer = MaybeUninit::<$pointer<T>>::uninit();
-                // SAFETY: it is its pointer, which was just read; it is not dropped, and only
-                // the address of what it points to is taken.
-                let target = unsafe {
-                    pointer.as_mut_ptr().cast::<*mut u8>().write(counts.ptr);
-                    $pointer::as_ptr(pointer.assume_init_ref())
-                };
-                let distance = target.addr().wrapping_sub(counts.ptr.addr()) as isize;
-                counts.part(rec, distance)
+                let pointer: Place<*mut T> = self.0.part(rec, 0);
+                let layout = [PieceTy::owned_pointer(0), PieceTy::at(8, Ty::I64)];
+                let counts = pointer.read_as(rec, if T::FAT { &layout } else { &layout[..1] });
+                let is_green = || rec.is_green(typeid::of::<$pointer<T>>(), &counts.args(rec));
+                let is_green = !rec.is_live() && is_green();
+                let mut value = counts.place(rec);
+                value.addr.green |= is_green;
+                value.behind(value_offset::<T>())
             }
         }
 
-        impl<T> Behind<$pointer<T>> {
+        impl<T: ?Sized + Counted> Behind<$pointer<T>> {
             /// What it points to.
             pub fn peel(self, rec: Rec) -> Place<T> {
                 Peel(self.0).peel(rec)
@@ -1036,6 +1057,15 @@ macro_rules! counted {
 }
 
 counted! { Rc Arc }
+
+impl<T: ?Sized> Place<T> {
+    /// The place that many bytes behind this one, which is in memory.
+    fn behind(mut self, bytes: usize) -> Place<T> {
+        assert!(self.addr.shadow.is_none(), "counts are in memory");
+        assert!(self.addr.add_offset(bytes as isize), "offset out of range");
+        Place { ptr: self.ptr.wrapping_byte_add(bytes), ..self }
+    }
+}
 
 impl<T> Place<T> {
     /// The place that the pointer at an offset of this value points to.
@@ -1125,6 +1155,13 @@ impl<T> SetRed<T> for Memory<T> {
     fn set(&mut self, rec: Rec, value: Traced<T>) {
         self.0.write_any(rec, value);
     }
+}
+
+/// A local of the twin that others refer to as well.
+pub(crate) fn local_at<'x, L>(local: *const L) -> &'x mut L {
+    // SAFETY: generated code gives the address of a local that it names, and uses what this answers
+    // at once, to make a place; locals hold cells, and no reference to one is kept.
+    unsafe { &mut *local.cast_mut() }
 }
 
 /// Locals of the twin, as places.

@@ -19,44 +19,8 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-/// Types that may be green for a driver that lives as long as `'p` is borrowed.
-///
-/// # Safety
-/// Equal words mean an equal value, and what a reference in it refers to neither changes (but inside
-/// cells) nor goes away as long as `'p` lasts.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be green",
-    note = "a green is an integer, a `bool`, a `char`, a raw pointer, or a shared reference that lives as long as the driver: `&'p T` for a `JitDriver<'p>`"
-)]
-pub unsafe trait Green<'p>: Traceable {}
-
-macro_rules! greens {
-    ($($ty:ident)*) => {$(
-        // SAFETY: the value is its word.
-        unsafe impl<'p> Green<'p> for $ty {}
-    )*};
-}
-
-greens! { bool char i8 i16 i32 i64 isize u8 u16 u32 u64 usize }
-
-// SAFETY: `JitDriver<'p>` is invariant in `'p`, so what a green refers to is borrowed as long as the
-// driver exists.
-unsafe impl<'p, T: ?Sized + super::Pointee> Green<'p> for &'p T {}
-
-// SAFETY: the value is its word; the trace takes nothing for granted about what a raw pointer points to.
-unsafe impl<'p, T> Green<'p> for *const T {}
-
-// SAFETY: as above.
-unsafe impl<'p, T> Green<'p> for *mut T {}
-
-/// A green's value.
-pub struct GreenVar<T>(MaybeUninit<T>);
-
-/// The value of a green.
-pub fn green<'p, T: Green<'p>>(_: &JitDriver<'p>, value: &T) -> GreenVar<T> {
-    // SAFETY: a copy of the bits of a traceable value may be used as long as the value.
-    GreenVar(unsafe { std::ptr::from_ref(value).cast::<MaybeUninit<T>>().read() })
-}
+/// The key of a green.
+pub struct GreenVar<K>(pub(super) MaybeUninit<K>);
 
 /// A red variable, before it is known how it is passed.
 pub struct Probe<T>(pub *mut T);
@@ -600,31 +564,6 @@ pub fn tick_at_merge_point<G: Vars>(driver: &JitDriver<'_>, greens: impl FnOnce(
 fn tick_ahead<G: Vars>(driver: &JitDriver<'_>, greens: G) -> bool {
     driver.meta().tick_at_merge_point(&greens.consts())
 }
-
-/// Tells the recorder that what a green expression has just read is the green of this merge point.
-pub fn know<T: Traceable>(rec: Rec, read: &Traced<T>, green: &Traced<T>) {
-    for (read, green) in read.args(rec).iter().zip(green.args(rec)) {
-        rec.know(*read, green.concrete);
-    }
-}
-
-/// A green expression's value at a merge point.
-pub struct GreenValue<'a, T: Traceable>(pub &'a Traced<T>);
-
-impl<T: ?Sized + super::Pointee> GreenValue<'_, &T> {
-    /// Notes that what the reference refers to does not change.
-    pub fn note(&self, rec: Rec) {
-        rec.note_green(typeid::of::<&T>(), &self.0.args(rec));
-    }
-}
-
-/// The fallback of [`GreenValue`]: what is no reference refers to nothing.
-pub trait NoReference {
-    /// Notes nothing.
-    fn note(&self, _: Rec) {}
-}
-
-impl<T: Traceable> NoReference for &GreenValue<'_, T> {}
 
 /// A local of the twin as an argument for the call that reads a green.
 pub trait Lend<'a> {

@@ -36,7 +36,7 @@ pub(super) fn decide(cx: &Cx, op: &Pending) -> Result<Rewrite, Contradiction> {
     }
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Guards {
     facts: FxHashMap<Fact, bool>,
 }
@@ -55,8 +55,8 @@ impl Family for Guards {
 
     fn emitted(&mut self, cx: &mut Cx, op: &Pending, _: Option<Operand>) {
         match op.opcode {
-            GuardTrue => self.learn_bool(cx, op.args[0], true, 0),
-            GuardFalse => self.learn_bool(cx, op.args[0], false, 0),
+            GuardTrue | AssumeTrue => self.learn_bool(cx, op.args[0], true, 0),
+            GuardFalse | AssumeFalse => self.learn_bool(cx, op.args[0], false, 0),
             GuardValue => {
                 if let Some(c) = cx.as_const(op.args[1]) {
                     self.learn_value(cx, op.args[0], c, 0);
@@ -67,6 +67,13 @@ impl Family for Guards {
     }
 
     // Facts need not be forgotten at labels: nothing behind one compares values from before it.
+
+    fn boxed_clone<'b>(&self) -> Box<dyn Family + 'b>
+    where
+        Self: 'b,
+    {
+        Box::new(self.clone())
+    }
 }
 
 /// A guard that tests the same more directly.

@@ -9,6 +9,12 @@
 //! All comparisons are put in terms of `x + a` and `y + b` with constants `a` and `b` ([`Term`]).
 //! Distances are used where these sums are exact, which the ranges of `x` and `y` tell.
 //!
+//! **Stronger guards.** An index that walks step by step meets a guard at each: it is not 0, not 1, not 2
+//! (each is the least value that is left), or, to the right, `len - i` is not 1, not 2 ([`Ranges::difference`]). The last of
+//! them implies the others. So the first one is made to test what the last one would
+//! ([`Cx::strengthen`]), and the others are gone. It then fails earlier than it must. That is
+//! allowed where failing means to begin the opcode anew, and no harm where it hardly ever fails.
+//!
 //! Invariants
 //! 1. Everything that is known holds behind the last guard that was emitted, for values never change.
 //! 2. One lookup a comparison: distances are not combined with each other (`x < y`, `y < z`), which
@@ -19,7 +25,7 @@
 use super::interval::{Interval, Range, Sign};
 use super::rewrite::{Contradiction, Cx, Family, Pending, Rewrite};
 use crate::ir::Opcode::{self, *};
-use crate::ir::{Const, Effect, Operand, Ty};
+use crate::ir::{Const, Effect, Operand, ResumeKind, Ty};
 use rustc_hash::FxHashMap;
 
 /// How far a tested condition is followed into what it was computed from.
@@ -33,7 +39,39 @@ pub(super) struct Ranges {
     distances: FxHashMap<(Sign, Operand, Operand), i128>,
     /// The overflow operation whose guard comes next.
     unproven: Option<(Opcode, Operand, Operand, Operand)>,
+    /// `y - (x + a)` by `x` and `y`, where it does not wrap, with `a`.
+    differences: FxHashMap<(Operand, Operand), (Operand, i128)>,
+    /// And the other way round.
+    difference_of: FxHashMap<Operand, (Operand, Operand, i128)>,
+    /// By value: the guard that it is not the least that it can be.
+    walks: FxHashMap<Operand, Walk>,
 }
+
+/// What is known of an integer, so that it can be said of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ValueFact {
+    sign: Sign,
+    /// Without this, the value is at least `bound`; with it, the value plus `bound` is less than this.
+    less_than: Option<Operand>,
+    bound: i128,
+}
+
+/// Facts of a value that are told.
+const MAX_FACTS: usize = 8;
+
+/// The guard at the first step of a walk.
+#[derive(Debug, Clone, Copy)]
+struct Walk {
+    /// Index of the comparison, which stands directly before the guard.
+    test: u32,
+    guard: u32,
+    /// What the guard compared with at first.
+    first: i128,
+}
+
+/// Steps of a walk that one guard tests at most: if it looked further ahead, it would fail where the
+/// trace is left in the middle.
+const MAX_WALK: i128 = 40;
 
 /// A value, or none, plus a constant.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +88,7 @@ impl Family for Ranges {
         Ok(match op.opcode.effect() {
             Effect::Pure => match self.decide(cx, op.opcode, a, b) {
                 Some(truth) => Rewrite::Is(cx.constant(Const::new(Ty::Bool, truth.into()))),
+                None if matches!(op.opcode, IntEq | IntNe) => self.equality(cx, op, a, b),
                 None => Rewrite::Keep,
             },
             Effect::Overflow => self.overflow(cx, op, a, b),
@@ -59,8 +98,13 @@ impl Family for Ranges {
 
     fn emitted(&mut self, cx: &mut Cx, op: &Pending, res: Option<Operand>) {
         match op.opcode {
-            GuardTrue => self.learn(cx, op.args[0], true, 0),
-            GuardFalse => self.learn(cx, op.args[0], false, 0),
+            GuardTrue | GuardFalse => {
+                let walk = self.first_step(cx, op);
+                self.learn(cx, op.args[0], op.opcode == GuardTrue, 0);
+                self.walks.extend(walk);
+            }
+            AssumeTrue => self.learn(cx, op.args[0], true, 0),
+            AssumeFalse => self.learn(cx, op.args[0], false, 0),
             GuardNoOverflow => self.learn_no_overflow(cx),
             _ if op.opcode.effect() == Effect::Overflow => {
                 self.unproven = res.map(|res| (op.opcode, op.args[0], op.args[1], res));
@@ -74,6 +118,68 @@ impl Family for Ranges {
     }
 
     // Nothing need be forgotten at labels: nothing behind one compares values from before it.
+
+    fn facts(&self, cx: &Cx, value: Operand) -> Vec<ValueFact> {
+        if !cx.ty(value).is_int() {
+            return Vec::new();
+        }
+        let mut facts = Vec::new();
+        for sign in [Sign::Unsigned, Sign::Signed] {
+            let bound = self.range(cx, value).of(sign).lo;
+            if Interval::all(sign, cx.ty(value)).lo < bound {
+                facts.push(ValueFact { sign, less_than: None, bound });
+            }
+            let term = self.term(cx, sign, value);
+            if term.sum.is_none() {
+                continue;
+            }
+            for (&(of, x, y), &d) in &self.distances {
+                if (of, x) == (sign, term.root) {
+                    facts.push(ValueFact { sign, less_than: Some(y), bound: d - term.plus });
+                }
+            }
+        }
+        facts.truncate(MAX_FACTS);
+        facts
+    }
+
+    fn learn_fact(&mut self, cx: &Cx, value: Operand, fact: ValueFact) {
+        let ValueFact { sign, less_than, bound } = fact;
+        match less_than {
+            None => {
+                let at_least = Interval::new(bound, i128::MAX);
+                let range = self.range(cx, value).narrowed(sign, at_least);
+                self.set(value, range);
+            }
+            Some(y) => {
+                let (x, y) = (self.term(cx, sign, value), self.term(cx, sign, y));
+                if x.sum.is_some() && y.sum.is_some() && x.root != y.root {
+                    self.learn_distance(cx, sign, x, y, bound);
+                }
+            }
+        }
+    }
+
+    fn knows_fact(&self, cx: &Cx, value: Operand, fact: ValueFact) -> bool {
+        let ValueFact { sign, less_than, bound } = fact;
+        let Some(y) = less_than else { return bound <= self.range(cx, value).of(sign).lo };
+        if self.range(cx, value).of(sign).hi + bound < self.range(cx, y).of(sign).lo {
+            return true;
+        }
+        let (x, y) = (self.term(cx, sign, value), self.term(cx, sign, y));
+        let exact = x.sum.is_some() && y.sum.is_some();
+        exact
+            && self
+                .distance(cx, sign, x.root, y.root)
+                .is_some_and(|it| x.plus + bound - y.plus <= it)
+    }
+
+    fn boxed_clone<'b>(&self) -> Box<dyn Family + 'b>
+    where
+        Self: 'b,
+    {
+        Box::new(self.clone())
+    }
 }
 
 /// A comparison as `a < b` or `a == b`, and whether that is its negation.
@@ -81,6 +187,14 @@ impl Family for Ranges {
 enum Relation {
     Less(Sign),
     Equal,
+}
+
+/// Whether the next operation is a guard that the comparison does not hold (`int_eq`), or does (`int_ne`).
+fn is_tested_next(cx: &Cx, opcode: Opcode) -> bool {
+    let guard = if opcode == IntEq { GuardFalse } else { GuardTrue };
+    let res = cx.old_op().res().map(Operand::from);
+    let next = cx.ahead().first().filter(|next| next.opcode == guard);
+    next.is_some_and(|next| cx.old_trace().args(next).first().copied() == res)
 }
 
 fn relation(opcode: Opcode, a: Operand, b: Operand) -> Option<(Relation, Operand, Operand, bool)> {
@@ -159,19 +273,26 @@ impl Ranges {
     }
 
     /// Whether `x < y` by a distance.
-    fn less(&self, sign: Sign, x: Term, y: Term) -> bool {
+    fn less(&self, cx: &Cx, sign: Sign, x: Term, y: Term) -> bool {
         let exact = x.sum.is_some() && y.sum.is_some();
-        exact && self.distance(sign, x, y).is_some_and(|it| x.plus - y.plus <= it)
+        exact && self.distance(cx, sign, x.root, y.root).is_some_and(|it| x.plus - y.plus <= it)
     }
 
     /// Whether `x <= y` by a distance, which also makes `x` exact if its lower end is.
-    fn at_most(&self, sign: Sign, x: Term, y: Term) -> bool {
+    fn at_most(&self, cx: &Cx, sign: Sign, x: Term, y: Term) -> bool {
         let exact = x.sum.is_some() && y.sum.is_some();
-        exact && self.distance(sign, x, y).is_some_and(|it| x.plus - y.plus - 1 <= it)
+        exact && self.distance(cx, sign, x.root, y.root).is_some_and(|it| x.plus - y.plus - 1 <= it)
     }
 
-    fn distance(&self, sign: Sign, x: Term, y: Term) -> Option<i128> {
-        self.distances.get(&(sign, x.root, y.root)).copied()
+    fn distance(&self, cx: &Cx, sign: Sign, x: Operand, y: Operand) -> Option<i128> {
+        let known = |sign| self.distances.get(&(sign, x, y)).copied();
+        let is_positive = |it| 0 <= self.range(cx, it).of(Sign::Signed).lo;
+        let other = if sign == Sign::Signed { Sign::Unsigned } else { Sign::Signed };
+        match (known(sign), known(other)) {
+            // Numbers without a sign bit are the same in both readings.
+            (this, Some(other)) if is_positive(x) && is_positive(y) => this.max(Some(other)),
+            (this, _) => this,
+        }
     }
 
     /// Whether a comparison holds, if that is known.
@@ -196,7 +317,7 @@ impl Ranges {
             return Some(false);
         }
         let (x, y) = (self.term(cx, sign, a), self.term(cx, sign, b));
-        match (self.less(sign, x, y), self.at_most(sign, y, x)) {
+        match (self.less(cx, sign, x, y), self.at_most(cx, sign, y, x)) {
             (true, _) => Some(true),
             (_, true) => Some(false),
             _ => None,
@@ -209,7 +330,7 @@ impl Ranges {
             return true;
         }
         let (x, y) = (self.term(cx, sign, a), self.term(cx, sign, b));
-        self.less(sign, x, y) || self.less(sign, y, x)
+        self.less(cx, sign, x, y) || self.less(cx, sign, y, x)
     }
 
     /// A condition has been tested.
@@ -225,7 +346,13 @@ impl Ranges {
             _ => {}
         }
         let Some((relation, a, b, negated)) = relation(def.opcode, a, b) else { return };
-        match (relation, truth != negated) {
+        self.learn_relation(cx, relation, a, b, truth != negated);
+        self.learn_difference(cx, a);
+        self.learn_difference(cx, b);
+    }
+
+    fn learn_relation(&mut self, cx: &Cx, relation: Relation, a: Operand, b: Operand, truth: bool) {
+        match (relation, truth) {
             (Relation::Less(sign), true) => self.learn_less(cx, sign, a, b, 1),
             (Relation::Less(sign), false) => self.learn_less(cx, sign, b, a, 0),
             (Relation::Equal, true) => self.learn_equal(cx, a, b),
@@ -277,11 +404,109 @@ impl Ranges {
         }
         for sign in [Sign::Unsigned, Sign::Signed] {
             let (x, y) = (self.term(cx, sign, a), self.term(cx, sign, b));
-            if self.at_most(sign, x, y) {
+            if self.at_most(cx, sign, x, y) {
                 self.learn_distance(cx, sign, x, y, 0);
-            } else if self.at_most(sign, y, x) {
+            } else if self.at_most(cx, sign, y, x) {
                 self.learn_distance(cx, sign, y, x, 0);
             }
+        }
+    }
+
+    fn equality(&mut self, cx: &mut Cx, op: &mut Pending, a: Operand, b: Operand) -> Rewrite {
+        if let Some(c) = cx.as_const(b) {
+            return self.next_step(cx, op, a, c);
+        }
+        let (x, y) = (self.term(cx, Sign::Unsigned, a), self.term(cx, Sign::Unsigned, b));
+        let (x, y) = match self.at_most(cx, Sign::Unsigned, x, y) {
+            true => (x, y),
+            false if self.at_most(cx, Sign::Unsigned, y, x) => (y, x),
+            false => return Rewrite::Keep,
+        };
+        // x + k == y: y - (x + a) == k - a, since x + a < y. Later steps compare the same difference.
+        let k = x.plus - y.plus;
+        let (difference, a) = self.difference(cx, x.root, y.root);
+        if k <= a {
+            return Rewrite::Keep;
+        }
+        let k = cx.constant(Const::new(cx.ty(difference), (k - a) as u64));
+        op.become_op(op.opcode, &[difference, k])
+    }
+
+    fn difference(&mut self, cx: &mut Cx, x: Operand, y: Operand) -> (Operand, i128) {
+        let known = self.distance(cx, Sign::Unsigned, x, y);
+        let known = known.expect("one is at most the other by a distance");
+        let (difference, a) = match self.differences.get(&(x, y)) {
+            Some(&it) => it,
+            None => {
+                let a = known.min(0);
+                let ty = cx.ty(x);
+                let mut from = x;
+                if a != 0 {
+                    let a = cx.constant(Const::new(ty, a as u64));
+                    from = cx.insert(IntAdd, &[x, a], ty);
+                }
+                (cx.insert(IntSub, &[y, from], ty), a)
+            }
+        };
+        self.differences.insert((x, y), (difference, a));
+        self.difference_of.insert(difference, (x, y, a));
+        let at_least = Interval::new(known + 1 - a, i128::MAX);
+        let range = self.range(cx, difference).narrowed(Sign::Unsigned, at_least);
+        self.set(difference, range);
+        (difference, a)
+    }
+
+    /// `value != c`, where `c` is the least that `value` can be, and an earlier guard has tested that
+    /// for the value before: that one tests this too.
+    fn next_step(&mut self, cx: &mut Cx, op: &Pending, value: Operand, c: Const) -> Rewrite {
+        let Some(&walk) = self.walks.get(&value) else { return Rewrite::Keep };
+        let range = self.range(cx, value);
+        let Interval { lo, hi } = range.of(Sign::Unsigned);
+        let k = i128::from(c.bits);
+        if k != lo || k == hi || MAX_WALK <= k - walk.first || !is_tested_next(cx, op.opcode) {
+            return Rewrite::Keep;
+        }
+        let k = cx.constant(c);
+        let test = cx.new_trace().ops[walk.test as usize].opcode;
+        let test = if matches!(test, IntEq | UintLe) { UintLe } else { UintGt };
+        cx.strengthen(walk.guard, walk.test, test, &[value, k]);
+        self.set(value, range.without(c));
+        self.learn_difference(cx, value);
+        Rewrite::Is(cx.constant(Const::new(Ty::Bool, (op.opcode == IntNe).into())))
+    }
+
+    /// Whether a guard is about to be emitted that can be strengthened later.
+    fn first_step(&self, cx: &Cx, op: &Pending) -> Option<(Operand, Walk)> {
+        let guard = cx.n_ops() - 1;
+        let test = cx.def_index(op.args[0]).filter(|&test| test + 1 == guard)?;
+        let ops = &cx.new_trace().ops;
+        let exit = cx.new_trace().exit(&ops[guard as usize]);
+        // An exit at step 0 stands for more than its own guard.
+        if exit.resume.kind != ResumeKind::Rewind || exit.resume.step == 0 {
+            return None;
+        }
+        // What the interpreter gets back must not be what will be tested.
+        if cx.new_trace().exit_args(exit).contains(&op.args[0]) {
+            return None;
+        }
+        let test_op = &ops[test as usize];
+        if !matches!((test_op.opcode, op.opcode), (IntEq, GuardFalse) | (IntNe, GuardTrue)) {
+            return None;
+        }
+        let &[value, c] = cx.new_trace().args(test_op) else { return None };
+        let first = i128::from(cx.as_const(c)?.bits);
+        let is_least = self.range(cx, value).of(Sign::Unsigned).lo == first;
+        is_least.then_some((value, Walk { test, guard, first }))
+    }
+
+    /// What is known of a difference says something about what it was computed from.
+    fn learn_difference(&mut self, cx: &Cx, difference: Operand) {
+        let Some(&(x, y, a)) = self.difference_of.get(&difference) else { return };
+        let lo = self.range(cx, difference).of(Sign::Unsigned).lo;
+        let (x, y) = (self.term(cx, Sign::Unsigned, x), self.term(cx, Sign::Unsigned, y));
+        // The terms may be sums themselves, which their distance then speaks of.
+        if x.sum.is_some() && y.sum.is_some() && x.root != y.root {
+            self.learn_distance(cx, Sign::Unsigned, x, y, a + lo - 1);
         }
     }
 

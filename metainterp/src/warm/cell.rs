@@ -5,7 +5,7 @@
 
 use crate::abort::{Abort, Retry};
 use crate::ir::{CodeId, TargetId};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Compiled code that starts at a merge point.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +66,20 @@ impl Cells {
     /// Installs code.
     pub fn install(&mut self, greens: &[u64], entry: Entry) {
         self.cells.entry(greens.into()).or_default().entry = Some(entry);
+    }
+
+    /// Nothing starts with that code any more.
+    pub fn uninstall(&mut self, freed: &FxHashSet<CodeId>) {
+        for cell in self.cells.values_mut() {
+            if cell.entry.is_some_and(|entry| freed.contains(&entry.code)) {
+                *cell = Cell::default();
+            }
+        }
+    }
+
+    /// Forgets every key in which one of these words is.
+    pub fn forget(&mut self, words: &FxHashSet<u64>) {
+        self.cells.retain(|greens, _| !greens.iter().any(|word| words.contains(word)));
     }
 
     /// A recording starts here: it has used up its ticks, and all others lose a part of theirs, so

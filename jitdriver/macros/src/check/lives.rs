@@ -19,7 +19,7 @@ use syn::Type;
 pub struct Cx<'a> {
     /// The function's names.
     pub names: &'a Names,
-    /// The merge point, which is in a loop.
+    /// The merge point.
     pub site: &'a HintSite,
     /// Its arguments.
     pub hint: &'a Hint,
@@ -30,8 +30,10 @@ pub struct Cx<'a> {
 }
 
 impl Cx<'_> {
+    /// The loop, or the body of a function that is called again and again.
     fn loop_span(&self) -> LoopSpan {
-        self.names.loops[self.site.loop_span.expect("the merge point is in a loop")]
+        let body = LoopSpan { start: self.names.body_start, end: LoopSpan::END };
+        self.site.loop_span.map_or(body, |it| self.names.loops[it])
     }
 
     /// The greens that are variables, each with it.

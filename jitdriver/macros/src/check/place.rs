@@ -180,7 +180,8 @@ fn report_position(block: &Block, site: &HintSite, mistakes: &mut Mistakes) {
         None => mistakes.span(
             site.span,
             "`jit_merge_point!` is not in a loop; it belongs at the start of the interpreter \
-             loop's body",
+             loop's body, or says with which value this function asks to be called again: \
+             `again = value`",
         ),
     }
 }

@@ -174,7 +174,7 @@ fn the_loop() {
     refuse(
         "fn f(d: &D, pc: usize) { jit_merge_point!(d, greens = [pc], reds = []); }",
         expect![
-            "1:26 `jit_merge_point!` is not in a loop; it belongs at the start of the interpreter loop's body"
+            "1:26 `jit_merge_point!` is not in a loop; it belongs at the start of the interpreter loop's body, or says with which value this function asks to be called again: `again = value`"
         ],
     );
     refuse(
@@ -287,6 +287,12 @@ fn arguments() {
         &with("greens = [pc], reds = []"),
         expect![
             "1:50 the driver is missing; expected `jit_merge_point!(driver, greens = [..], reds = [..])`"
+        ],
+    );
+    refuse(
+        &with("d, greens = [], reds = [a, b, c, d, e, f, g, h, i, j, k, l, m, n]"),
+        expect![
+            "1:110 `reds` has more than twelve elements; put some of them into a struct, and list a reference to that"
         ],
     );
     refuse(
@@ -501,5 +507,47 @@ fn greens_keep() {
         expect![[r#"
             3:12 `pc` is green, so it changes by assignment only, not through `&mut`
             3:34 `code` is green, so it changes by assignment only, not through `&mut`"#]],
+    );
+}
+
+#[test]
+fn called_again_and_again() {
+    let with = |before: &str, after: &str| {
+        format!(
+            "fn f(&mut self, d: &D, io: &mut Io) -> R {{ {before}
+jit_merge_point!(d, greens = [self.pc], reds = [self, io], again = Ok(true),);
+{after} Ok(true) }}"
+        )
+    };
+    assert!(accept(&with("const X: u8 = 1;", "io.put(self.pc);")).is_alone);
+    refuse(
+        &with("self.pc += 1;", ""),
+        expect![
+            "2:60 with `again`, `jit_merge_point!` is the first statement of the function's body"
+        ],
+    );
+    refuse(
+        &with("loop {", "}"),
+        expect![
+            "2:60 `again` is for a function that executes one instruction; this loop starts over by itself, so remove it"
+        ],
+    );
+    refuse(
+        &with("", "can_enter_jit!(d, greens = [self.pc], reds = [self, io]);"),
+        expect!["3:1 with `again`, compiled code is entered at `jit_merge_point!`; remove this"],
+    );
+    refuse(
+        "fn f(&mut self, d: &D, io: &mut Io) -> bool {
+jit_merge_point!(d, greens = [self.pc], reds = [], again = true);
+io.put(1) }",
+        expect![[r#"
+            1:11 `self` lives across the merge point but is neither green nor red; add it to `reds = [self]`
+            1:24 `io` lives across the merge point but is neither green nor red; add it to `reds = [io]`"#]],
+    );
+    refuse(
+        "fn f(d: &D) { loop { can_enter_jit!(d, greens = [], reds = [], again = true); } }",
+        expect![[r#"
+            1:22 `can_enter_jit!` without `jit_merge_point!`; the merge point belongs at the start of this loop's body
+            1:64 nothing may follow `reds`; expected `can_enter_jit!(driver, greens = [..], reds = [..])`"#]],
     );
 }

@@ -70,9 +70,11 @@ fn greens(hint: &Hint) -> TokenStream {
     let driver = &hint.driver;
     let greens = hint.greens.iter().map(|green| {
         let read = green.read();
-        let read = green.variable().map_or_else(|| quote!((#read)), ToTokens::to_token_stream);
         let span = Span::call_site().located_at(green.span());
-        quote_spanned!(span=> ::jitdriver::plumbing::green(&#driver, &#read))
+        match green.variable() {
+            Some(_) => quote_spanned!(span=> ::jitdriver::plumbing::green(&#driver, &#read)),
+            None => quote_spanned!(span=> ::jitdriver::plumbing::green_expr(&#driver, &(#read))),
+        }
     });
     quote!((#(#greens,)*))
 }
@@ -186,6 +188,9 @@ fn twin(sig: &Signature, block: &Block, portal: &check::Portal) -> syn::Result<T
 
 /// The loop, entered at its merge point, and what follows it.
 fn twin_body(block: &Block, cx: &mut Lowerer) -> syn::Result<TokenStream> {
+    if check::is_first(block) {
+        return Ok(instruction(block, cx));
+    }
     let is_loop = |stmt: &&Stmt| matches!(stmt, Stmt::Expr(e, _) if check::has_merge_point(e));
     let at = block.stmts.iter().position(|stmt| is_loop(&stmt)).ok_or_else(|| {
         syn::Error::new(
@@ -251,6 +256,68 @@ fn twin_loop(
             #body;
         }
     }
+}
+
+/// A function that executes one instruction: it starts over where it returns the value that asks for that.
+fn instruction(block: &Block, cx: &mut Lowerer) -> TokenStream {
+    let again = cx.again().expect("the merge point says what asks for another call");
+    let mut body = block.clone();
+    return_at_end(&mut body);
+    let label: syn::Lifetime = parse_quote!('__jit_again);
+    StartOver { again: again.to_token_stream().to_string(), label: &label }
+        .visit_block_mut(&mut body);
+    let body = cx.stmts(&body.stmts);
+    quote!(#label: loop { let _ = { #body }; })
+}
+
+/// Makes the value of a block one that is returned by statement.
+fn return_at_end(block: &mut Block) {
+    match block.stmts.last_mut() {
+        Some(Stmt::Expr(value, None)) => return_value(value),
+        // What comes here returns nothing, or does not come here.
+        _ => block.stmts.push(parse_quote!(return;)),
+    }
+}
+
+fn return_value(value: &mut Expr) {
+    match value {
+        Expr::Block(it) if it.label.is_none() => return_at_end(&mut it.block),
+        Expr::Unsafe(it) => return_at_end(&mut it.block),
+        Expr::Paren(it) => return_value(&mut it.expr),
+        Expr::Match(it) => it.arms.iter_mut().for_each(|arm| return_value(&mut arm.body)),
+        Expr::If(it) if it.else_branch.is_some() => {
+            return_at_end(&mut it.then_branch);
+            it.else_branch.iter_mut().for_each(|(_, other)| return_value(other));
+        }
+        Expr::Return(_) | Expr::Macro(_) | Expr::Loop(_) => {}
+        _ => {
+            let returned = std::mem::replace(value, Expr::PLACEHOLDER);
+            *value = parse_quote!(return #returned);
+        }
+    }
+}
+
+/// Makes `continue` of each `return` of the value that asks for another call.
+struct StartOver<'a> {
+    again: String,
+    label: &'a syn::Lifetime,
+}
+
+impl VisitMut for StartOver<'_> {
+    fn visit_expr_mut(&mut self, e: &mut Expr) {
+        let returned = match e {
+            Expr::Return(it) => it.expr.to_token_stream().to_string(),
+            _ => return visit_mut::visit_expr_mut(self, e),
+        };
+        if returned == self.again || (returned.is_empty() && self.again == "()") {
+            let label = self.label;
+            *e = parse_quote!(continue #label);
+        }
+    }
+
+    fn visit_expr_closure_mut(&mut self, _: &mut syn::ExprClosure) {}
+
+    fn visit_item_mut(&mut self, _: &mut syn::Item) {}
 }
 
 fn items(stmts: &[Stmt]) -> Vec<&Stmt> {

@@ -1,5 +1,6 @@
 //! Calls of functions and methods.
 
+use super::closure::closure_arg;
 use super::{Lowerer, at, call_at, start};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -23,6 +24,12 @@ impl Lowerer {
         let Expr::Path(callee) = &*c.func else {
             return self.unsupported(&c.func, "a call of a computed function");
         };
+        if let Some(what) = self.closure_of(&c.func) {
+            return self.call_of_closure(&what, c);
+        }
+        if c.args.iter().any(|arg| closure_arg(arg).is_some()) {
+            return self.call_with_closures(c);
+        }
         if self.local_of(&c.func).is_some() {
             return self.unsupported(&c.func, "a call of a closure or function pointer");
         }
@@ -111,15 +118,7 @@ impl Lowerer {
     ) -> (TokenStream, TokenStream) {
         if callee.qself.is_some() || is_associated(&callee.path) {
             let twin = format_ident!("__jit_{name}");
-            let ty = match &callee.qself {
-                Some(qself) => qself.ty.to_token_stream(),
-                None => {
-                    let mut ty = callee.path.clone();
-                    ty.segments.pop();
-                    ty.segments.pop_punct();
-                    ty.to_token_stream()
-                }
-            };
+            let ty = type_of(callee);
             let scope = quote! {
                 #[allow(dead_code)]
                 trait __NoTwin { fn #twin() -> __p::Residual { __p::Residual } }
@@ -143,6 +142,9 @@ impl Lowerer {
     }
 
     pub(super) fn method_call(&mut self, m: &syn::ExprMethodCall) -> TokenStream {
+        if m.args.iter().any(|arg| closure_arg(arg).is_some()) {
+            return self.method_with_closures(m);
+        }
         if m.args.len() > MOST_ARGS {
             return self.unsupported(&m.args, "a call with so many arguments");
         }
@@ -222,6 +224,19 @@ const OF_POINTERS: &[&str] = &[
     "into",
     "try_into",
 ];
+
+/// The type whose function a path names.
+pub(super) fn type_of(callee: &syn::ExprPath) -> TokenStream {
+    match &callee.qself {
+        Some(qself) => qself.ty.to_token_stream(),
+        None => {
+            let mut ty = callee.path.clone();
+            ty.segments.pop();
+            ty.segments.pop_punct();
+            ty.to_token_stream()
+        }
+    }
+}
 
 /// `Type::function` rather than `module::function`: by the naming convention.
 pub(super) fn is_associated(path: &Path) -> bool {

@@ -5,18 +5,18 @@
 //! promoted by the recorder. Behind the merge point the expression is read once more, to tell the
 //! recorder which of the places that it has just read holds what.
 
-use super::Lowerer;
+use super::{Lowerer, at};
 use crate::parse::{Green, GreenExpr, Hint};
 use crate::syntax;
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 /// The twin's local for a green.
 pub fn green_name((number, green): (usize, &Green)) -> Ident {
     match green.variable() {
         Some(name) if name == "self" => Ident::new("__self", name.span()),
         Some(name) => name.clone(),
-        None => format_ident!("__green{number}"),
+        None => format_ident!("__green{number}", span = at(green.span())),
     }
 }
 
@@ -40,11 +40,17 @@ impl Lowerer {
             .iter()
             .filter(|(_, green)| !green.calls_inside())
             .map(|(name, green)| {
-                let value = self.green(green);
+                if green.is_place() {
+                    let place = self.place(&green.promoted);
+                    return quote_spanned!(at(green.span())=> {
+                        let __place = #place;
+                        __p::know_green(__rec, __place, &#name);
+                    });
+                }
+                let value = self.value(&green.promoted);
                 quote!({ let __read = #value; __p::know(__rec, &__read, &#name); })
             })
             .collect();
-        let notes = exprs.iter().map(|(name, _)| name);
         let fixed = hint.reds.iter().map(|red| !self.reassigned.contains(&red.to_string()));
         let reds = hint.reds.iter().map(|red| syntax::rename_self(quote!(#red)));
         let alone = self.is_alone.then(|| quote!(__rec.may_be_loop_header();));
@@ -56,14 +62,17 @@ impl Lowerer {
             {
                 return __ended;
             }
-            #({ use __p::NoReference as _; (&__p::GreenValue(&#notes)).note(__rec); })*
             #(#knows)*
             __p::Traced::constant(())
         })
     }
 
-    /// The value of a green expression.
+    /// The key of a green expression.
     fn green(&mut self, green: &GreenExpr) -> TokenStream {
+        if !green.calls_inside() && green.is_place() {
+            let place = self.place(&green.promoted);
+            return quote_spanned!(at(green.span())=> { let __place = #place; __p::read_green(__rec, __place) });
+        }
         if !green.calls_inside() {
             return self.value(&green.promoted);
         }
@@ -77,7 +86,7 @@ impl Lowerer {
             __rec,
             #site,
             (#(__p::Lend::lend(&mut #locals),)*),
-            |(#(#locals,)*)| #plain,
+            |(#(#locals,)*)| __p::green_value(&(#plain)),
         ))
     }
 }

@@ -1,5 +1,6 @@
 //! Expressions as places: of type `Place<T>`.
 
+use super::degrade::is_expression_macro;
 use super::{Lowerer, call_at};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
@@ -11,7 +12,7 @@ impl Lowerer {
     pub(super) fn place(&mut self, e: &Expr) -> TokenStream {
         let extending = std::mem::take(&mut self.extending);
         if let Some(local) = self.local_of(e) {
-            return quote!(__p::Local::as_place(&mut #local));
+            return quote!(__p::Local::as_place(__p::closure::shared(&raw const #local)));
         }
         // What a field or an element lies in lives as long as a reference to it.
         self.extending = extending
@@ -21,7 +22,9 @@ impl Lowerer {
             Expr::Group(e) => self.place(&e.expr),
             Expr::Path(_) => quote!(__p::Place::of_static(&#e)),
             Expr::Field(f) => {
+                // A field is one of what is behind all references, and the second may be an `Rc`.
                 let base = self.peeled(&f.base);
+                let base = quote!(__p::Peel(#base).peel(__rec));
                 let member = &f.member;
                 if let Member::Named(name) = member
                     && name == "await"
@@ -46,6 +49,10 @@ impl Lowerer {
                 self.extending = extending;
                 let pointer = self.place(&u.expr);
                 quote!(__p::Behind(#pointer).peel(__rec))
+            }
+            // A macro that is not known may be a place.
+            Expr::Macro(m) if !is_expression_macro(&m.mac) => {
+                self.unsupported(e, "a macro that is not known, as a place")
             }
             _ => {
                 self.extending = extending;
@@ -139,9 +146,13 @@ impl Lowerer {
         });
         let paths = &mut self.parts[known].2;
         let text = path.to_string();
-        let bit = paths.iter().position(|path| path.to_string() == text).unwrap_or(paths.len());
+        // The author's path may go through a raw pointer.
+        let allowed = quote!(unsafe { #path });
+        let texts = [text, allowed.to_string()];
+        let known = paths.iter().position(|path| texts.contains(&path.to_string()));
+        let bit = known.unwrap_or(paths.len());
         if bit == paths.len() {
-            paths.push(path);
+            paths.push(if self.in_unsafe { allowed } else { path });
         }
         if bit >= 64 {
             return self.unsupported(e, "a local that is taken apart in more than 64 ways");

@@ -71,7 +71,7 @@ impl Green {
     pub fn span(&self) -> Span {
         match self {
             Green::Variable(name) => name.span(),
-            Green::Expr(it) => it.written.span(),
+            Green::Expr(it) => it.span(),
         }
     }
 }
@@ -97,6 +97,20 @@ impl PartialEq for Green {
 }
 
 impl GreenExpr {
+    /// Where it is written.
+    pub fn span(&self) -> Span {
+        self.written.span()
+    }
+
+    /// Whether it is read from a place, not computed or called.
+    pub fn is_place(&self) -> bool {
+        match &self.promoted {
+            Expr::Field(_) | Expr::Index(_) => true,
+            Expr::Unary(it) => matches!(it.op, UnOp::Deref(_)),
+            _ => false,
+        }
+    }
+
     /// Whether reading it may call something that is not traced, in the middle of it: the whole is
     /// then called.
     pub fn calls_inside(&self) -> bool {

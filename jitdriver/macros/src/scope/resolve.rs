@@ -43,6 +43,11 @@ pub struct LoopSpan {
     pub end: Time,
 }
 
+impl LoopSpan {
+    /// Behind everything.
+    pub const END: Time = Time::MAX;
+}
+
 /// Where a hint was found, as far as the loops around it do not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Home {
@@ -104,6 +109,8 @@ pub struct Names {
     pub loops: Vec<LoopSpan>,
     /// Every hint.
     pub hints: Vec<HintSite>,
+    /// Behind the parameters, before the body.
+    pub body_start: Time,
     /// From when to when each expression and each `let` runs, by its address.
     spans: HashMap<usize, Interval>,
     /// Every branch of an `if` or `match`.
@@ -170,6 +177,7 @@ pub fn resolve(sig: &Signature, block: &Block) -> Names {
             FnArg::Typed(typed) => walker.declare_pat(&Pat::Type(typed.clone())),
         }
     }
+    walker.names.body_start = walker.tick();
     walker.visit_block(block);
     walker.names
 }
