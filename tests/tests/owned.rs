@@ -164,8 +164,8 @@ macro_rules! counting_portal {
                 }
                 $i += 1;
                 // What the body owns ends before the loop may be left to compiled code.
-                #[allow(unused_labels)]
-                'body: {
+
+                {
                     $($body)*
                 }
                 can_enter_jit!(driver, greens = [pc], reds = [$i, n, $($red),*]);
@@ -392,6 +392,127 @@ counting_portal! {
     } => sum
 }
 
+counting_portal! {
+    matched(i; sum: i64) -> i64 {
+        let a = Some(make(1));
+        match a {
+            Some(x) => sum += see(&x),
+            None => sum += 1,
+        }
+        if let Some(y) = maybe(i, 2) {
+            sum += see(&y);
+        } else {
+            sum += see(&make(40));
+        }
+        let b = maybe(i, 3);
+        if let Some(ref z) = b { sum += see(z); }
+        sum += match maybe(i, 5) {
+            Some(z) if z.id > 100 => consume(z),
+            Some(z) => see(&z),
+            None => 7,
+        };
+        sum += see(&maybe(i, 7).unwrap_or(make(50)));
+        let mut c = maybe(i, 4);
+        let d = c.take();
+        if let Some(z) = d { c = Some(pass(z)); }
+        if c.is_some() { sum += consume(c.unwrap()); }
+        let Some(z) = maybe(i, 3) else { continue; };
+        sum += consume(z);
+    } => sum
+}
+
+counting_portal! {
+    unwrapped(i; at: u32, sum: i64) -> i64 {
+        let kept = make(1);
+        let x = maybe(i, at).unwrap();
+        let y = result(i, at + 1).expect("a result");
+        sum += see_two(&x, &y) + see(&kept);
+    } => sum
+}
+
+#[dont_look_inside]
+fn maybe(i: u32, of: u32) -> Option<Noisy> {
+    (!i.is_multiple_of(of)).then(|| make(60 + i64::from(of)))
+}
+
+#[dont_look_inside]
+fn result(i: u32, of: u32) -> Result<Noisy, String> {
+    maybe(i, of).ok_or_else(|| format!("none at {i}"))
+}
+
+counting_portal! {
+    containers(i; v: Vec<Noisy>, slot: Option<Noisy>, sum: i64) -> i64 {
+        v.push(make(1));
+        v.push(make(2));
+        if let Some(x) = v.pop() { sum += see(&x); }
+        if v.len() > 6 { v.truncate(2); }
+        if v.len() > 1 { v.swap(0, 1); }
+        if i % 7 == 0 { v.clear(); }
+        let old = slot.replace(make(3));
+        if let Some(x) = old { sum += consume(x); }
+        slot = Some(make(4));
+        if i % 4 == 0 { sum += see(&slot.take().unwrap()); }
+        let mut local = make(5);
+        let out = std::mem::replace(&mut local, make(6));
+        sum += see(&out) + see(&local);
+        let mut other = make(7);
+        std::mem::swap(&mut local, &mut other);
+        sum += see(&local);
+        sum += v[0..0].len() as i64;
+        if v.len() > 0 { v[0] = make(8); }
+    } => sum + v.len() as i64
+}
+
+counting_portal! {
+    owning_reds(i; acc: Rc<Noisy>, boxed: Box<Noisy>, held: Option<Box<Noisy>>, v: Vec<Noisy>, at: u32, sum: i64) -> i64 {
+        let next = Rc::new(make(i as i64));
+        let old = acc;
+        acc = next;
+        sum += see(&old) + see(&acc);
+        if i % 3 == 0 { boxed = Box::new(make(100)); }
+        held = if i % 2 == 0 { Some(Box::new(make(200))) } else { None };
+        if i % 5 == 0 { v = two(make(300), make(301)); }
+        sum += see(&boxed) + risky(i, at) + v.len() as i64;
+        let shared = acc.clone();
+        sum += Rc::strong_count(&shared) as i64;
+    } => sum + acc.id + held.is_some() as i64
+}
+
+/// A portal that answers what it owns.
+#[jit]
+fn answers(driver: &JitDriver<'_>, n: u32) -> Vec<Noisy> {
+    let mut i = 0;
+    let first = make(1);
+    let mut v = Vec::new();
+    let mut last = Rc::new(make(2));
+    loop {
+        jit_merge_point!(driver, greens = [], reds = [i, n, first, v, last]);
+        if i == n {
+            v.push(make(3));
+            log(Event::Seen(last.id));
+            drop(first);
+            return v;
+        }
+        v.push(make(i64::from(i)));
+        last = Rc::new(make(4));
+        i += 1;
+        can_enter_jit!(driver, greens = [], reds = [i, n, first, v, last]);
+    }
+}
+
+counting_portal! {
+    guards_of_borrows(i; cell: &RefCell<Noisy>, at: u32, sum: i64) -> i64 {
+        let before = make(1);
+        let guard = cell.borrow();
+        sum += see(&guard) + risky(i, at) + see(&before);
+        drop(guard);
+        *cell.borrow_mut() = make(2);
+        let mut guard = cell.borrow_mut();
+        guard.id += 1000;
+        sum += risky(i, at + 5);
+    } => sum
+}
+
 #[dont_look_inside]
 fn two(a: Noisy, b: Noisy) -> Vec<Noisy> {
     vec![a, b]
@@ -437,4 +558,43 @@ fn std_pointers() {
 fn partial_moves() {
     check_compiled(|d| out_of_box(d, 0, 30, 0));
     check_compiled(|d| reinitialized(d, 0, 30, 0));
+}
+
+#[test]
+fn values_in_patterns() {
+    check_compiled(|d| matched(d, 0, 80, 0));
+    for at in [7, 11, 30] {
+        check(|d| unwrapped(d, 0, 60, at, 0));
+    }
+}
+
+#[test]
+fn values_in_containers() {
+    check_compiled(|d| containers(d, 0, 80, Vec::new(), Some(make(0)), 0));
+}
+
+#[test]
+fn values_in_reds() {
+    for at in [1, 5, 33, 1000] {
+        check(|d| {
+            let (acc, boxed) = (Rc::new(make(1)), Box::new(make(2)));
+            owning_reds(d, 0, 70, acc, boxed, None, Vec::new(), at, 0)
+        });
+    }
+    check_compiled(|d| {
+        let (acc, boxed) = (Rc::new(make(1)), Box::new(make(2)));
+        owning_reds(d, 0, 70, acc, boxed, None, Vec::new(), 1000, 0)
+    });
+    check(|d| answers(d, 40).len());
+}
+
+#[test]
+fn borrowed_values() {
+    for at in [3, 20, 1000] {
+        check(|d| {
+            let cell = RefCell::new(make(0));
+            let result = outcome(|| guards_of_borrows(d, 0, 60, &cell, at, 0));
+            (result, cell.try_borrow_mut().is_ok())
+        });
+    }
 }

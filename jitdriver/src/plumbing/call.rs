@@ -79,7 +79,7 @@ pub trait Method<'x, T: ?Sized, A, F> {
     type Out;
     /// Calls.
     #[track_caller]
-    fn call(
+    fn call_method(
         self,
         rec: Rec,
         site: &'static CallSite,
@@ -235,9 +235,9 @@ macro_rules! tuples {
         {
             type Out = Traced<R>;
             #[allow(non_snake_case)]
-            fn call(self, rec: Rec, site: &'static CallSite, this: Place<T>, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
+            fn call_method(self, rec: Rec, site: &'static CallSite, this: Place<T>, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
                 let Some(_inside) = Inside::enter(rec, self.0 as usize) else {
-                    return Method::call(Residual, rec, site, this, args, plain);
+                    return Method::call_method(Residual, rec, site, this, args, plain);
                 };
                 let ($($name,)*) = args;
                 (self.0)(rec, This::from_place(rec, this) $(, $name)*)
@@ -249,7 +249,7 @@ macro_rules! tuples {
         {
             type Out = Traced<R>;
             #[allow(non_snake_case)]
-            fn call(self, rec: Rec, site: &'static CallSite, this: Place<T>, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
+            fn call_method(self, rec: Rec, site: &'static CallSite, this: Place<T>, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
                 residual_method(rec, site, this, args, move |this: &'x mut Target<T>, ($($name,)*): ($($name,)*)| plain(this $(, $name)*))
             }
         }
@@ -259,7 +259,7 @@ macro_rules! tuples {
         {
             type Out = Traced<R>;
             #[allow(non_snake_case)]
-            fn call(self, rec: Rec, site: &'static CallSite, this: Place<T>, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
+            fn call_method(self, rec: Rec, site: &'static CallSite, this: Place<T>, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
                 let site = CallSite { elidable: true, ..*site };
                 residual_method(rec, &site, this, args, move |this: &'x mut Target<T>, ($($name,)*): ($($name,)*)| plain(this $(, $name)*))
             }

@@ -32,8 +32,8 @@ pub use place::{
 };
 pub use portal::{
     Back, Ended, Exit, Lend, Portal, Probe, ProbeExclusive, ProbeMemory, ProbeValue, PutBack, Red,
-    Unchanged, cut, leave, merge_point, portal, returned, tick, tick_at_merge_point, traced_result,
-    untraced_result,
+    Unchanged, cut, leave, merge_point, portal, returned, returned_plain, tick,
+    tick_at_merge_point, traced_result, untraced_result,
 };
 pub use rec::Rec;
 pub use value::{Kind, Scalar, Traced, before};

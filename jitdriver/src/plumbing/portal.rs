@@ -627,6 +627,11 @@ pub fn returned<O: Traceable + Copy>(_: Rec, value: Traced<O>) -> Ended<O> {
     Ended::Traced(value, |rec, value| value.args(rec))
 }
 
+/// `return value` in the twin of a portal whose result is not traceable, behind [`leave`].
+pub fn returned_plain<O>(value: Traced<O>) -> Ended<O> {
+    Ended::Returned(value.into_plain())
+}
+
 /// Before `return` in the twin of a portal whose result is not traceable: from here on, the twin
 /// works with plain values.
 pub fn leave(rec: Rec) {

@@ -340,11 +340,6 @@ impl<T> Traced<T> {
         looked_at
     }
 
-    /// The same bytes on every run.
-    pub(crate) fn constant_bits(value: MaybeUninit<T>) -> Traced<T> {
-        Traced::new(value, Lanes::Const)
-    }
-
     /// Somebody else owns the value.
     pub(crate) fn disown(&self) {
         self.moved.set(true);

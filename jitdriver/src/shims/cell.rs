@@ -75,7 +75,7 @@ macro_rules! borrows {
         {
             type Out = Traced<$guard<'x, T>>;
             #[track_caller]
-            fn call(
+            fn call_method(
                 self,
                 rec: Rec,
                 site: &'static CallSite,
@@ -86,7 +86,7 @@ macro_rules! borrows {
                 match this.$method(rec) {
                     Some(guard) => guard,
                     // It panics, as the author's call does.
-                    None => Method::call(Residual, rec, site, this, (), plain),
+                    None => Method::call_method(Residual, rec, site, this, (), plain),
                 }
             }
         }

@@ -157,7 +157,7 @@ macro_rules! guarded {
             FN: Fn(&'x mut Target<$ty> $(, guarded!(@ $arg $ty))*) -> $ty + Copy,
         {
             type Out = Traced<$ty>;
-            fn call(
+            fn call_method(
                 self,
                 $rec: Rec,
                 site: &'static CallSite,
@@ -169,7 +169,7 @@ macro_rules! guarded {
                 #[allow(dead_code)]
                 type Int_ = $ty;
                 if one_if($rec, $panics) {
-                    return Method::call(Residual, $rec, site, this, ($($arg,)*), plain);
+                    return Method::call_method(Residual, $rec, site, this, ($($arg,)*), plain);
                 }
                 $body
             }

@@ -297,7 +297,7 @@ macro_rules! panicking {
         {
             type Out = Traced<$res>;
             #[track_caller]
-            fn call(
+            fn call_method(
                 self,
                 $rec: Rec,
                 _: &'static CallSite,

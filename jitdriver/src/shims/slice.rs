@@ -130,7 +130,7 @@ where
 {
     type Out = Traced<()>;
     #[track_caller]
-    fn call(
+    fn call_method(
         self,
         rec: Rec,
         _: &'static CallSite,
@@ -157,7 +157,7 @@ macro_rules! indexing {
             $out: Is<R>,
         {
             type Out = Traced<R>;
-            fn call(
+            fn call_method(
                 self,
                 $rec: Rec,
                 _: &'static CallSite,
@@ -178,7 +178,7 @@ macro_rules! indexing {
             FN: Fn(&'x mut Target<S>, $range) -> R + Copy,
         {
             type Out = Traced<R>;
-            fn call(
+            fn call_method(
                 self,
                 rec: Rec,
                 site: &'static CallSite,
@@ -186,7 +186,7 @@ macro_rules! indexing {
                 args: (Traced<$range>,),
                 plain: FN,
             ) -> Traced<R> {
-                Method::call(Residual, rec, site, this, args, plain)
+                Method::call_method(Residual, rec, site, this, args, plain)
             }
         }
     )*};

@@ -1,7 +1,7 @@
 //! Calls of functions and methods.
 
 use super::closure::closure_arg;
-use super::{Lowerer, at, start};
+use super::{Lowerer, at, call_at, start};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -168,6 +168,12 @@ impl Lowerer {
         let mut given =
             proc_macro2::Group::new(proc_macro2::Delimiter::Parenthesis, quote!(#(#names),*));
         given.set_span(method.span());
+        let call = call_at(
+            method.span(),
+            quote!(__token),
+            "call_method",
+            quote!(__rec, #site, __this, __args, __plain),
+        );
         let target = match BY_VALUE.contains(&name.as_str()) {
             true => quote_spanned!(span=> __p::Owned(__target)),
             false => quote_spanned!(span=> (**__target)),
@@ -178,7 +184,7 @@ impl Lowerer {
             let __plain = __p::call::#plain_fn(
                 &__this, &__args, |__target, #(#names),*| #target.#method #turbofish #given);
             let __token = __this.probe().#twin();
-            __p::Method::call(__token, __rec, #site, __this, __args, __plain)
+            #call
         })
     }
 }

@@ -281,9 +281,8 @@ impl Lowerer {
                 quote!(__p::returned(__rec, #value))
             }
             Return::UntracedPortal => {
-                let value = value.map(|e| syntax::rename_self(e.to_token_stream()));
-                let plain = value.as_ref().map(|e| self.plain_locals(e));
-                quote!({ __p::leave(__rec); #plain __p::Ended::Returned({ #value }) })
+                let value = lowered(self);
+                quote!({ __p::leave(__rec); __p::returned_plain(#value) })
             }
         }
     }
