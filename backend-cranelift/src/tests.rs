@@ -783,6 +783,62 @@ fn loops_calls_and_memory_compile_for_aarch64() {
     assert!(listing.contains("bl "), "no near call:\n{listing}");
 }
 
+const BRIDGE: &str = "# bridge
+    [i0, i1]
+    i2 = int_mul(i1, 2)
+    i3 = int_lt(i2, 1000)
+    guard_true(i3) [i0, i2] exit=2
+    jump(i0, 1, i2, target=0)";
+
+#[test]
+fn regions_compile_for_every_machine() {
+    let traces = [COUNT, BRIDGE].map(trace);
+    for triple in ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"] {
+        let options = Options { keep_listings: true, ..Options::default() };
+        let target = Target::of(&options, &triple.parse().unwrap()).unwrap();
+        let mut compiler = Compiler::new(target, &options);
+        let [mut count, bridge] = [0, 1].map(|k| Member::alone(&traces[k], 0x1000, None));
+        count.bridges = vec![Some(1)];
+        let assembled = assemble(&mut compiler, vec![count, bridge]).unwrap();
+        assert!(!assembled.bytes.is_empty() && assembled.listing.contains("block"), "{triple}");
+    }
+}
+
+// The other members are for themselves again, and the exit is as it was before it had a bridge.
+#[test]
+fn a_region_goes_with_its_first_member() {
+    let mut m = Machine::new();
+    m.compile(0, COUNT);
+    m.compile(1, BRIDGE);
+    m.backend.attach_bridge(ExitId(1), CodeId(1));
+    let apart = m.backend.code_bytes();
+    let traces = [COUNT, BRIDGE].map(trace);
+    let members = [(CodeId(0), &traces[0]), (CodeId(1), &traces[1])];
+    m.backend.compile_region("region", &members).unwrap();
+    assert!(m.backend.code_bytes() > apart);
+    assert_eq!(m.run(0, &[0, 1, 10]), (2, [640, 1280]));
+    m.backend.free(CodeId(1));
+    assert_eq!(m.run(0, &[0, 1, 10]), (1, [10, 10]));
+    m.compile(1, BRIDGE);
+    m.backend.attach_bridge(ExitId(1), CodeId(1));
+    assert_eq!(m.run(0, &[0, 1, 10]), (2, [640, 1280]));
+    assert_eq!(m.backend.code_bytes(), apart);
+}
+
+// The exit is a branch, and no code of an exit is there for it.
+#[test]
+fn a_crossing_in_a_region_is_a_branch() {
+    let size = |bridges: Vec<Option<usize>>| {
+        let traces = [COUNT, BRIDGE].map(trace);
+        let options = Options::default();
+        let mut compiler = Compiler::new(Target::host(&options).unwrap(), &options);
+        let [mut count, bridge] = [0, 1].map(|k| Member::alone(&traces[k], 0x1000, None));
+        count.bridges = bridges;
+        assemble(&mut compiler, vec![count, bridge]).unwrap().bytes.len()
+    };
+    assert!(size(vec![Some(1)]) < size(Vec::new()));
+}
+
 #[test]
 fn a_trace_for_elsewhere_jumps_nowhere_else() {
     let triple: Triple = "aarch64-unknown-linux-gnu".parse().unwrap();

@@ -61,7 +61,7 @@ params! {
     max_promoted_values: u32 = 16u32;
     /// Times a compiled trace must be entered before it is compiled again, together with those that it
     /// leads to and comes from, as a region; 0 for never.
-    region_threshold: u32 = 10_000u32;
+    region_threshold: u32 = 20_000u32; // of 5,000 to 80,000 best for Brainfuck's Mandelbrot set
     /// Operations that a region may have.
     region_limit: u32 = 4_000u32;
     /// The optimizer's passes: `all`, or names joined by `:`, possibly none.

@@ -381,7 +381,13 @@ mod tests {
         for trace in (0..2000).flat_map(traces) {
             missing.retain(|opcode| trace.ops.iter().all(|op| op.opcode != *opcode));
         }
-        let never = [Opcode::CastPtrToInt, Opcode::CastIntToPtr, Opcode::DebugMergePoint];
+        let never = [
+            Opcode::CastPtrToInt,
+            Opcode::CastIntToPtr,
+            Opcode::AssumeTrue,
+            Opcode::AssumeFalse,
+            Opcode::DebugMergePoint,
+        ];
         assert_eq!(missing, never);
     }
 

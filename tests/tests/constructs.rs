@@ -31,8 +31,6 @@ fn the_states_are_the_measured_ones() {
 const KNOWN_WRONG: &[&str] = &[
     // FIXME: the twin executes statements whose `#[cfg]` does not hold.
     "cfg",
-    // FIXME: the twin keeps the guard of a `RefCell` longer than the plain function.
-    "pc_in_rc_frame",
 ];
 
 #[test]

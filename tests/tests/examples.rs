@@ -56,6 +56,33 @@ fn b300_the_posts_program_is_one_loop_of_six_operations() {
     }
 }
 
+// A loop that nothing leads out of but its end is a trace, whatever the parameters.
+#[test]
+fn one_loop_is_no_region() {
+    for run in check(&["threshold=2,region_threshold=1"], |d| interpret(d, POST, 1, 100_000)) {
+        assert_eq!((run.stats.loops, run.stats.regions), (1, 0), "{run}");
+    }
+}
+
+#[test]
+fn loops_with_hot_bridges_become_regions() {
+    let guest = Guest::read("factorial");
+    let params = "threshold=7,trace_eagerness=5,region_threshold=200";
+    for jit in backends() {
+        let driver = driver(jit, params);
+        guest.run(&driver).expect("it runs");
+        let run = Run::of(&driver, jit, params);
+        let [stats, regions] = [run.stats.regions as usize, run.regions.len()];
+        assert_eq!(stats, regions, "{run}");
+        assert_eq!(regions > 0, jit == Jit::Cranelift, "{run}");
+        for region in &run.regions {
+            assert!(region.traces.len() > 1 && region.ops <= 4000, "{region}");
+            let all = |name: &String| run.compiled.iter().any(|trace| trace.name == *name);
+            assert!(region.traces.iter().all(all), "{region}");
+        }
+    }
+}
+
 thread_local! {
     static LINES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }

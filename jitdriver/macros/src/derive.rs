@@ -15,9 +15,11 @@ const MAX_FIELDS: usize = 12;
 /// The implementation, or the author's mistakes.
 pub fn traceable(input: &DeriveInput) -> syn::Result<TokenStream> {
     let (layout, niche, tag) = match &input.data {
-        Data::Struct(data) => {
-            (struct_layout(&data.fields), quote!(None), quote!(Some(__l::Tag::Single)))
-        }
+        Data::Struct(data) => (
+            struct_layout(&data.fields),
+            quote!(::core::option::Option::None),
+            quote!(::core::option::Option::Some(__p::layout::Tag::Single)),
+        ),
         Data::Enum(data) => enum_layout(input, data)?,
         Data::Union(data) => {
             return Err(syn::Error::new(
@@ -31,16 +33,15 @@ pub fn traceable(input: &DeriveInput) -> syn::Result<TokenStream> {
     Ok(quote! {
         #[allow(clippy::all, unused_imports)]
         const _: () = {
-            use ::core::option::Option::{self, None, Some};
-            use ::jitdriver::plumbing::layout as __l;
-            use __l::AnyLayout as _;
+            use ::jitdriver::plumbing as __p;
+            use __p::layout::AnyLayout as _;
             // SAFETY: the pieces are those of the fields, at the fields' offsets.
-            unsafe impl #generics __l::Traceable for #name #args #bounds {
-                const LAYOUT: &'static [__l::PieceTy] = const { &#layout }.get();
-                const NICHE: Option<__l::Niche> = #niche;
+            unsafe impl #generics __p::layout::Traceable for #name #args #bounds {
+                const LAYOUT: &'static [__p::layout::PieceTy] = const { &#layout }.get();
+                const NICHE: ::core::option::Option<__p::layout::Niche> = #niche;
             }
-            impl #generics __l::Tagged for #name #args #bounds {
-                fn tag() -> Option<__l::Tag> {
+            impl #generics __p::layout::Tagged for #name #args #bounds {
+                fn tag() -> ::core::option::Option<__p::layout::Tag> {
                     #tag
                 }
                 fn agrees(&self, _: u64) -> bool {
@@ -54,9 +55,9 @@ pub fn traceable(input: &DeriveInput) -> syn::Result<TokenStream> {
 fn struct_layout(fields: &Fields) -> TokenStream {
     let parts = fields.members().zip(fields).map(|(member, field)| {
         let ty = &field.ty;
-        quote!(.with(::core::mem::offset_of!(Self, #member), __l::Layout::<#ty>::PIECES))
+        quote!(.with(::core::mem::offset_of!(Self, #member), __p::layout::Layout::<#ty>::PIECES))
     });
-    quote!(__l::Joined::EMPTY #(#parts)*)
+    quote!(__p::layout::Joined::EMPTY #(#parts)*)
 }
 
 /// Layout, niche and tag.
@@ -66,15 +67,18 @@ fn enum_layout(input: &DeriveInput, data: &DataEnum) -> syn::Result<OfEnum> {
     let n = data.variants.len() as u64;
     let consecutive = data.variants.iter().all(|variant| variant.discriminant.is_none());
     let niche = |ty: &TokenStream| match consecutive {
-        true => quote!(Some(__l::Niche::below(0, #ty, #n))),
-        false => quote!(None),
+        true => quote!(::core::option::Option::Some(__p::layout::Niche::below(0, #ty, #n))),
+        false => quote!(::core::option::Option::None),
     };
     if data.variants.iter().all(|variant| variant.fields.is_empty()) {
-        let ty = quote!(__l::int_of_size(::core::mem::size_of::<Self>()));
-        let layout = quote!(__l::c_like(::core::mem::size_of::<Self>()));
+        let ty = quote!(__p::layout::int_of_size(::core::mem::size_of::<Self>()));
+        let layout = quote!(__p::layout::c_like(::core::mem::size_of::<Self>()));
         let tag = quote!(match ::core::mem::size_of::<Self>() {
-            0 => Some(__l::Tag::Single),
-            size => Some(__l::Tag::Value { offset: 0, ty: __l::int_of_size(size) }),
+            0 => ::core::option::Option::Some(__p::layout::Tag::Single),
+            size => ::core::option::Option::Some(__p::layout::Tag::Value {
+                offset: 0,
+                ty: __p::layout::int_of_size(size)
+            }),
         });
         return Ok((layout, niche(&ty), tag));
     }
@@ -92,14 +96,16 @@ fn enum_layout(input: &DeriveInput, data: &DataEnum) -> syn::Result<OfEnum> {
         }
         variants.push(variant.fields.iter().map(|field| &field.ty).collect::<Vec<_>>());
     }
-    let piece = quote!(__l::int_of_size(::core::mem::size_of::<#tag_ty>()));
+    let piece = quote!(__p::layout::int_of_size(::core::mem::size_of::<#tag_ty>()));
     let aligns = variants.iter().map(|fields| {
         let shape = shape(fields.len());
-        quote!(::core::mem::align_of::<__l::#shape<#(#fields),*>>())
+        quote!(::core::mem::align_of::<__p::layout::#shape<#(#fields),*>>())
     });
     // With `repr(C)` all payloads start where the one that is aligned the most may start.
     let start = match repr.c {
-        true => quote!(__l::payload_offset(::core::mem::size_of::<#tag_ty>(), &[#(#aligns),*])),
+        true => {
+            quote!(__p::layout::payload_offset(::core::mem::size_of::<#tag_ty>(), &[#(#aligns),*]))
+        }
         false => quote!(0),
     };
     let parts = variants.iter().map(|fields| {
@@ -109,19 +115,20 @@ fn enum_layout(input: &DeriveInput, data: &DataEnum) -> syn::Result<OfEnum> {
         let fields_at = fields.iter().enumerate().map(|(at, ty)| {
             let index = syn::Index::from(at + usize::from(!c));
             quote!(.with(
-                #start + ::core::mem::offset_of!(__l::#shape<#tag #(#fields),*>, #index),
-                __l::Layout::<#ty>::PIECES,
+                #start + ::core::mem::offset_of!(__p::layout::#shape<#tag #(#fields),*>, #index),
+                __p::layout::Layout::<#ty>::PIECES,
             ))
         });
-        quote!(.or(__l::Joined::EMPTY #(#fields_at)*))
+        quote!(.or(__p::layout::Joined::EMPTY #(#fields_at)*))
     });
     let layout = quote! {
-        __l::Joined::EMPTY
-            .with(0, &[__l::PieceTy::at(0, #piece)])
+        __p::layout::Joined::EMPTY
+            .with(0, &[__p::layout::PieceTy::at(0, #piece)])
             #(#parts)*
             .as_payload()
     };
-    let tag = quote!(Some(__l::Tag::Value { offset: 0, ty: #piece }));
+    let tag =
+        quote!(::core::option::Option::Some(__p::layout::Tag::Value { offset: 0, ty: #piece }));
     Ok((layout, niche(&piece), tag))
 }
 

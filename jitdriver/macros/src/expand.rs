@@ -4,10 +4,11 @@
 //! which lives in the type namespace only, so that one `use` imports both. A method's twin is an
 //! inherent associated function beside it. A [portal]'s twin is inside of it.
 
+mod closures;
 mod portal;
 
 use crate::check;
-use crate::lower::{Lowerer, Return};
+use crate::lower::{Called, Lowerer, Return};
 use crate::parse::{self, FnHints};
 use crate::scope;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -109,6 +110,7 @@ fn token_struct(
 ) -> TokenStream {
     let (vis, name) = (&item.vis, &item.sig.ident);
     let (generics, _, bounds) = generics.split_for_impl();
+    let takes = takes_none();
     quote! {
         #[doc(hidden)]
         #[allow(non_camel_case_types, dead_code)]
@@ -119,13 +121,36 @@ fn token_struct(
             impl #name {
                 #[doc(hidden)]
                 pub fn __jit #generics () -> #ty #bounds { #token }
+                #takes
             }
         };
     }
 }
 
+/// A free function's answer that it takes no closures over traced values.
+fn takes_none() -> TokenStream {
+    let (takes, with) = (format_ident!("__jit_takes"), format_ident!("__jit_with"));
+    closures::no_twin(false, &takes, &with, &parse_quote!(pub))
+}
+
 fn traced_function(item: &ItemFn) -> syn::Result<TokenStream> {
     let (vis, name) = (&item.vis, &item.sig.ident);
+    if closures::takes_closures(&item.sig) {
+        let (takes, with) = (format_ident!("__jit_takes"), format_ident!("__jit_with"));
+        let twin = closures::twin(&item.sig, &item.block, &takes, &with, &parse_quote!(pub))?;
+        return Ok(quote! {
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, dead_code)]
+            #vis struct #name {}
+            #[allow(dead_code, clippy::all)]
+            impl #name {
+                #[doc(hidden)]
+                pub fn __jit() -> ::jitdriver::plumbing::Residual { ::jitdriver::plumbing::Residual }
+                #twin
+            }
+        });
+    }
+    let takes = takes_none();
     let twin =
         twin_function(&item.sig, &item.block, format_ident!("__jit_twin"), &parse_quote!(pub))?;
     let token = twin_token(
@@ -141,6 +166,7 @@ fn traced_function(item: &ItemFn) -> syn::Result<TokenStream> {
         #[allow(dead_code, clippy::all)]
         impl #name {
             #token
+            #takes
             #twin
         }
     })
@@ -203,6 +229,13 @@ fn method_twin(method: &ImplItemFn, plain: &mut ImplItemFn) -> syn::Result<Optio
     };
     if let Policy::Token(token) = policy(&hints, &method.block) {
         return Ok(Some(called(token)));
+    }
+    if closures::takes_closures(&method.sig) {
+        let (takes, with) =
+            (format_ident!("__jit_takes_{name}"), format_ident!("__jit_with_{name}"));
+        let twin = closures::twin(&method.sig, &method.block, &takes, &with, vis)?;
+        let called = called(format_ident!("Residual"));
+        return Ok(Some(quote!(#called #twin)));
     }
     let twin = twin_function(&method.sig, &method.block, twin_name.clone(), vis)?;
     let token = twin_token(&method.sig, token_name, &twin_name, vis)?;
@@ -396,14 +429,26 @@ impl VisitMut for LifetimeFiller {
 }
 
 /// What every twin's body starts with.
-fn prelude(methods: &BTreeSet<String>) -> TokenStream {
+fn prelude(called: &Called) -> TokenStream {
     let checks = crate::checks::constant();
-    let names: Vec<_> = methods.iter().map(|name| format_ident!("__jit_{name}")).collect();
+    let names: Vec<_> = called.methods.iter().map(|name| format_ident!("__jit_{name}")).collect();
+    let with = called.with_closures.iter().map(|name| {
+        let (takes, with) =
+            (format_ident!("__jit_takes_{name}"), format_ident!("__jit_with_{name}"));
+        quote! {
+            fn #takes(&self) -> __p::closure::No { __p::closure::No }
+            fn #with<__T: ?Sized, __P, __A, __R>(
+                &self, _: __p::Rec, _: __p::Place<__T>, _: __P, _: __A,
+            ) -> __p::Traced<__R> {
+                __p::closure::not_taken()
+            }
+        }
+    });
     quote! {
         use ::jitdriver::plumbing as __p;
         use ::jitdriver::plumbing::{
             AnyPlace as _, Element as _, FloatShims as _, IndexPlace as _, IntShims as _, Local as _, PeelAny as _, ProbeExclusive as _, ProbeMemory as _, ProbeValue as _,
-            SignedShims as _, SliceShims as _, UnknownPlace as _, VecShims as _,
+            SignedShims as _, AbsDiffShims as _, CellShims as _, MemReplace as _, MemSwap as _, MemTake as _, RcCounts as _, RcFunctions as _, RcPointers as _, RcShims as _, RefCellShims as _, AbsShims as _, ByteShims as _, BytesShims as _, CharRefShims as _, CharShims as _, ClampShims as _, CopyShims as _, DivEuclidShims as _, FloatBitsShims as _, FloatNumberShims as _, FromScalarShims as _, IntNumberShims as _, RemEuclidShims as _, SameBitsShims as _, SignedNumberShims as _, UnsignedNumberShims as _, WrappingDivShims as _, WrappingRemShims as _, OptionOfRefShims as _, OptionOfScalarShims as _, OptionShims as _, ResultShims as _, SliceShims as _, UnknownPlace as _, VecShims as _,
         };
         #[allow(unused_imports)]
         use __p::pattern::{
@@ -411,9 +456,13 @@ fn prelude(methods: &BTreeSet<String>) -> TokenStream {
             NumberMatch as _, SliceLength as _, ThroughAny as _, VariantLeaf as _, VariantMatch as _,
         };
         #[allow(unused_imports)]
+        use __p::closure::{BoolClosures as _, OptionClosures as _, ResultClosures as _};
+        #[allow(unused_imports)]
+        use __p::question::{Converting as _, Question as _};
+        #[allow(unused_imports)]
         use __p::ops::operators::*;
         #checks
-        trait __NoTwinMethods { #(fn #names(&self) -> __p::Residual { __p::Residual })* }
+        trait __NoTwinMethods { #(fn #names(&self) -> __p::Residual { __p::Residual })* #(#with)* }
         impl<__T: ?Sized> __NoTwinMethods for &__T {}
     }
 }

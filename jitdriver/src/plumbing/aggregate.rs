@@ -67,6 +67,9 @@ pub(crate) fn promote_variant<T: Tagged>(rec: Rec, place: Place<T>) -> Known {
         Some(Tag::Single) => return Known::Nothing,
         None => return variant_by_call(rec, place),
     };
+    if let Some(address) = place.refers_to_local(rec, offset) {
+        return Known::Tag(offset, address);
+    }
     let tag = place.piece(rec, PieceTy::at(offset, ty));
     let known = Known::Tag(offset, tag.concrete);
     if !known.copy(place).agrees(tag.concrete.bits) {

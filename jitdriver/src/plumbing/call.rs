@@ -40,6 +40,16 @@ impl NoTwin {
     pub fn __jit() -> Residual {
         Residual
     }
+
+    /// It takes no closures over traced values.
+    pub fn __jit_takes() -> super::closure::No {
+        super::closure::No
+    }
+
+    /// Never called.
+    pub fn __jit_with<A, R>(_: Rec, _: A) -> Traced<R> {
+        super::closure::not_taken()
+    }
 }
 
 thread_local! {
@@ -321,15 +331,22 @@ plain_closures! {
 }
 
 /// A twin that is running; a recording follows its calls of itself up to a limit.
-struct Inside {
+pub struct Inside {
     rec: Rec,
     twin: usize,
 }
 
 impl Inside {
     /// `None` if the limit says to call the plain function instead.
-    fn enter(rec: Rec, twin: usize) -> Option<Inside> {
+    pub(crate) fn enter(rec: Rec, twin: usize) -> Option<Inside> {
         rec.enter_function(twin).then_some(Inside { rec, twin })
+    }
+}
+
+impl Inside {
+    /// Beyond the limit, when there is nothing else to call. Only while nothing is recorded.
+    pub(crate) fn deeper(rec: Rec, twin: usize) -> Inside {
+        Inside { rec, twin: twin | 1 << 63 }
     }
 }
 

@@ -86,6 +86,12 @@ pub unsafe trait Traceable: Sized {
     /// Bits that do not occur.
     const NICHE: Option<Niche> = None;
 
+    /// How a value is dropped in a trace, if that is more than a call.
+    const DROPPER: Option<fn(super::rec::Rec, *const ())> = None;
+
+    /// Where the discriminant of an `Option` or `Result` is looked for.
+    const TAG: fn() -> Option<Tag> = || None;
+
     /// The pieces' types.
     const TYS: &'static [Ty] = const { &types(Self::LAYOUT) }.split_at(Self::LAYOUT.len()).0;
 }
@@ -282,16 +288,17 @@ unsafe impl<T: ?Sized + Pointee> Traceable for Box<T> {
 }
 
 macro_rules! counted {
-    ($($pointer:ident)*) => {$(
+    ($($pointer:ident $dropper:expr;)*) => {$(
         // SAFETY: it is its pointer. What it points to has counts that change, so it is not frozen.
         unsafe impl<T> Traceable for $pointer<T> {
+            const DROPPER: Option<fn(super::rec::Rec, *const ())> = $dropper;
             const LAYOUT: &'static [PieceTy] = &[PieceTy::at(0, Ty::Ptr)];
             const NICHE: Option<Niche> = Some(Niche::non_null(0));
         }
     )*};
 }
 
-counted! { Rc Arc }
+counted! { Rc Some(super::cell::drop_rc::<T>); Arc None; }
 
 macro_rules! words_of {
     ($(<$($t:ident)?> $ty:ty;)*) => {$(
@@ -308,6 +315,7 @@ words_of! { <> String; <T> Vec<T>; }
 // integer, or a word before the payload.
 unsafe impl<T: Traceable> Traceable for Option<T> {
     const LAYOUT: &'static [PieceTy] = const { &option_layout::<T>() }.get();
+    const TAG: fn() -> Option<Tag> = <Self as Tagged>::tag;
 }
 
 const fn option_layout<T: Traceable>() -> Joined {
@@ -364,6 +372,7 @@ impl<T: Traceable> Tagged for Option<T> {
 // SAFETY: words can be moved whatever they are.
 unsafe impl<T: Traceable, E: Traceable> Traceable for Result<T, E> {
     const LAYOUT: &'static [PieceTy] = const { &result_layout::<T, E>() }.get();
+    const TAG: fn() -> Option<Tag> = <Self as Tagged>::tag;
 }
 
 const fn result_layout<T: Traceable, E: Traceable>() -> Joined {

@@ -3,23 +3,29 @@
 
 mod aggregate;
 pub mod call;
+pub(crate) mod cell;
+pub mod closure;
 pub mod degrade;
 mod green;
 pub mod layout;
 pub mod ops;
+mod option;
 pub mod pattern;
 mod place;
 mod portal;
+pub mod question;
 mod rec;
 mod value;
+mod vec;
 
 pub use crate::shims::*;
 pub use aggregate::{Parts, WholeOf, build, repeat};
 pub use call::{
-    CallSite, Callee, Elidable, FromPlace, Method, Residual, Target, Twin, no_twin, residual,
+    Assoc, CallSite, Callee, Elidable, FromPlace, Method, Residual, Target, Twin, no_twin, residual,
 };
 pub use green::{Green, GreenExpr, green, green_expr, green_value, know, know_green, read_green};
 pub use layout::{Tagged, Traceable};
+pub use option::{Owned, TwoWay};
 pub use place::{
     AnyPlace, Behind, Class, CoerceTo, Counted, Element, IndexPlace, Local, Memory, PartedLocal,
     Peel, PeelAny, PeelReference, Place, Pointee, SetRed, ToPlain, UnknownPlace, coerce, frozen,
@@ -31,3 +37,4 @@ pub use portal::{
 };
 pub use rec::Rec;
 pub use value::{Kind, Scalar, Traced, before};
+pub use vec::{Bounds, IndexRange, SlicePlace};

@@ -10,7 +10,7 @@
 //! order; that is why the twin may hold raw pointers.
 #![expect(unsafe_code, reason = "reads and writes the interpreter's memory")]
 
-use super::layout::{Niche, PieceTy, Traceable, words};
+use super::layout::{Niche, PieceTy, Tag, Traceable, words};
 use super::rec::Rec;
 use super::value::{
     Bytes, Lanes, Parted, Piece, Pieces, RestDropper, Traced, What, extract, read_bits, replace,
@@ -365,6 +365,8 @@ pub struct Place<T: ?Sized> {
     addr: Addr,
     /// The layout of the value, if generated code has found that it has one.
     layout: Option<&'static [PieceTy]>,
+    /// Where the discriminant is, if it is an `Option` or `Result` with a layout.
+    tag: Option<Tag>,
     /// What happens to the owner of the value when the value is moved out.
     part: Part,
 }
@@ -491,7 +493,7 @@ pub(crate) fn spilled_place<T>(memory: Arg) -> Place<T> {
 
 impl<T: ?Sized> Place<T> {
     pub(crate) fn at(ptr: *mut T, addr: Addr) -> Place<T> {
-        Place { ptr, addr, layout: None, part: Part::None }
+        Place { ptr, addr, layout: None, tag: None, part: Part::None }
     }
 
     pub(crate) fn addr(&self) -> Addr {
@@ -556,6 +558,11 @@ impl<T> Place<T> {
     pub(crate) fn read_as(self, rec: Rec, layout: &[PieceTy]) -> Traced<T> {
         let this = self.settled();
         this.read_settled(rec, layout)
+    }
+
+    /// Where the discriminant of an `Option` or `Result` is, if that is known.
+    pub(crate) fn tag(&self) -> Option<Tag> {
+        self.tag
     }
 
     /// The value, moved out if it owns something; in the layout that the place was found to have, or in
@@ -648,6 +655,20 @@ impl<T> Place<T> {
     }
 
     /// Reads one scalar of the value.
+    /// Where a word of the value is a reference to a local of the twin: it is not null, and that needs
+    /// no address.
+    pub(crate) fn refers_to_local(self, rec: Rec, offset: u32) -> Option<Const> {
+        let this = self.settled();
+        let shadow = this.addr.shadow.filter(|_| !rec.is_live())?;
+        let at = shadow.offset_of(this.ptr) + offset;
+        // SAFETY: as in `Shadow::slice`.
+        let pieces = unsafe { *shadow.lanes }.pieces(rec);
+        let piece = pieces.iter().find(|piece| piece.offset == at)?;
+        let What::Address(number) = piece.what else { return None };
+        rec.arena().addr(number).shadow?;
+        Some(Const::new(Ty::I64, shadow.bytes().bits(at, Ty::I64)))
+    }
+
     pub(crate) fn piece(self, rec: Rec, piece: PieceTy) -> Arg {
         match self.addr.shadow {
             Some(shadow) => {
@@ -721,14 +742,27 @@ impl<T> Place<T> {
 
     /// Assigns, in words.
     pub(crate) fn write_any(self, rec: Rec, value: Traced<T>) {
-        self.assign(rec, value, self.layout.unwrap_or(&words::<T>()));
+        self.assign(rec, value, self.layout.unwrap_or(&words::<T>()), None);
     }
 
-    fn assign(self, rec: Rec, value: Traced<T>, layout: &[PieceTy]) {
+    fn assign(
+        self,
+        rec: Rec,
+        value: Traced<T>,
+        layout: &[PieceTy],
+        dropper: Option<fn(Rec, *const ())>,
+    ) {
         let this = self.settled();
         let gone = needs_drop::<T>() && rec.arena().reinitialize(this.ptr.addr(), size_of::<T>());
         if !needs_drop::<T>() || gone {
             return this.write_as(rec, value, layout);
+        }
+        if let Some(dropper) = dropper {
+            let old = this.read_as(rec, layout);
+            old.dropper.set(Some(dropper));
+            let write = WriteAtEnd { rec, place: this, value, layout };
+            drop(old);
+            return drop(write);
         }
         // A drop that panics does not keep the value from its place, and the place must not be
         // dropped again.
@@ -760,17 +794,19 @@ impl<T: Traceable> Place<T> {
     /// Reads: a copy, or the value itself if it owns something, which is then moved out.
     pub fn take(self, rec: Rec) -> Traced<T> {
         self.move_out_owned(rec);
-        self.read_as(rec, T::LAYOUT)
+        let value = self.read_as(rec, T::LAYOUT);
+        value.dropper.set(T::DROPPER);
+        value
     }
 
     /// Assigns: drops what was there, and writes.
     pub fn write(self, rec: Rec, value: Traced<T>) {
-        self.assign(rec, value, T::LAYOUT);
+        self.assign(rec, value, T::LAYOUT, T::DROPPER);
     }
 
     /// The place, with its layout.
     pub fn known(self) -> Place<T> {
-        Place { layout: Some(T::LAYOUT), ..self }
+        Place { layout: Some(T::LAYOUT), tag: T::TAG(), ..self }
     }
 }
 
@@ -794,7 +830,7 @@ impl<T> AnyPlace<T> for Place<T> {
     }
 
     fn write(self, rec: Rec, value: Traced<T>) {
-        self.assign(rec, value, &words::<T>());
+        self.assign(rec, value, &words::<T>(), None);
     }
 }
 
@@ -1033,7 +1069,7 @@ impl<T: ?Sized> Place<T> {
 
 impl<T> Place<T> {
     /// The place that the pointer at an offset of this value points to.
-    fn pointer_at<U>(self, rec: Rec, offset: isize) -> Place<U> {
+    pub(crate) fn pointer_at<U>(self, rec: Rec, offset: isize) -> Place<U> {
         let keeps_frozen = PieceTy::owned_pointer(0);
         let pointer: Place<*mut U> = self.part(rec, offset);
         let frozen = self.addr.frozen;
@@ -1069,12 +1105,12 @@ impl<T> Memory<T> {
     }
 
     pub(crate) fn place(&self) -> Place<T> {
-        self.0
+        Place { part: Part::Red, ..self.0 }
     }
 
     /// What a use of the variable yields: a copy, or the value itself if it owns something.
     pub fn take(&self) -> Traced<T> {
-        Place { part: Part::Red, ..self.0 }.take_any(Rec::current())
+        self.place().take_any(Rec::current())
     }
 
     pub(crate) fn set_class(&mut self, class: Class) {
@@ -1119,6 +1155,13 @@ impl<T> SetRed<T> for Memory<T> {
     fn set(&mut self, rec: Rec, value: Traced<T>) {
         self.0.write_any(rec, value);
     }
+}
+
+/// A local of the twin that others refer to as well.
+pub(crate) fn local_at<'x, L>(local: *const L) -> &'x mut L {
+    // SAFETY: generated code gives the address of a local that it names, and uses what this answers
+    // at once, to make a place; locals hold cells, and no reference to one is kept.
+    unsafe { &mut *local.cast_mut() }
 }
 
 /// Locals of the twin, as places.
@@ -1250,28 +1293,94 @@ impl<T> Place<Vec<T>> {
     }
 
     fn parts(self, rec: Rec) -> [Arg; 2] {
-        let (ptr_at, len_at) = vec_layout();
+        let [ptr_at, _, len_at] = vec_layout();
         let ptr = self.part::<*const T>(rec, ptr_at).read(rec);
         let len = self.part::<usize>(rec, len_at).read(rec);
         [ptr.args(rec)[0], len.arg()]
     }
+
+    /// The capacity.
+    pub fn capacity(self, rec: Rec) -> Traced<usize> {
+        if size_of::<T>() == 0 {
+            return Traced::constant(usize::MAX);
+        }
+        let [_, capacity_at, _] = vec_layout();
+        self.part::<usize>(rec, capacity_at).read(rec)
+    }
+
+    /// Says how many elements there are. The others are neither read nor dropped any more.
+    pub(crate) fn set_len(self, rec: Rec, len: Traced<usize>) {
+        let [_, _, len_at] = vec_layout();
+        self.part::<usize>(rec, len_at).write(rec, len);
+    }
+
+    /// Where an element is or would be: the buffer is as long as the caller knows.
+    pub(crate) fn slot(self, rec: Rec, index: &Traced<usize>) -> Place<T> {
+        let [ptr_at, _, _] = vec_layout();
+        let ptr = self.part::<*const T>(rec, ptr_at).read(rec).args(rec)[0];
+        let address = std::ptr::with_exposed_provenance_mut::<T>(ptr.concrete.bits as usize);
+        let mut first = Place::memory(address, ptr.lane, Lane::CONST, self.addr.frozen);
+        first.addr.class = Class::VEC_BUFFER;
+        first.addr.green = self.addr.green;
+        first.element_at(rec, index)
+    }
 }
 
-/// Byte offsets of pointer and length in a `Vec`, whose layout the language does not fix. Measured on
-/// a `Vec` with distinct words; all `Vec`s are laid out alike, since their fields are.
-fn vec_layout() -> (isize, isize) {
+impl<T> Place<T> {
+    /// The place so many places behind this one.
+    pub(crate) fn element_at(self, rec: Rec, index: &Traced<usize>) -> Place<T> {
+        let mut addr = self.addr;
+        match addr.shadow {
+            Some(_) => {
+                rec.step();
+                rec.guard_value(index.arg());
+            }
+            None => addr.add_index(rec, index, size_of::<T>()),
+        }
+        Place::at(self.ptr.wrapping_add(index.get()), addr)
+    }
+}
+
+impl<T> Place<[T]> {
+    /// Where an element is whose index the caller has checked.
+    pub(crate) fn slot(self, rec: Rec, index: &Traced<usize>) -> Place<T> {
+        let this = self.settled();
+        let mut addr = this.addr;
+        addr.meta_lane = Lane::CONST;
+        Place::at(this.ptr.cast::<T>(), addr).element_at(rec, index)
+    }
+
+    /// A part of the slice, whose bounds the caller has checked.
+    pub(crate) fn range(self, rec: Rec, start: &Traced<usize>, len: &Traced<usize>) -> Place<[T]> {
+        let first = self.slot(rec, start);
+        let mut addr = first.addr;
+        addr.meta_lane = len.lane();
+        Place::at(std::ptr::slice_from_raw_parts_mut(first.ptr, len.get()), addr)
+    }
+}
+
+/// Byte offsets of pointer, capacity and length in a `Vec`, whose layout the language does not fix.
+/// Measured on a `Vec` with distinct words; all `Vec`s are laid out alike, since their fields are.
+fn vec_layout() -> [isize; 3] {
     use std::sync::OnceLock;
-    static LAYOUT: OnceLock<(isize, isize)> = OnceLock::new();
+    static LAYOUT: OnceLock<[isize; 3]> = OnceLock::new();
     *LAYOUT.get_or_init(|| {
         const _: () = assert!(size_of::<Vec<u8>>() == 24);
         let mut vec: Vec<u8> = Vec::with_capacity(64);
         vec.extend([1, 2, 3]);
-        let (ptr, len) = (vec.as_ptr().expose_provenance(), vec.len());
+        let (ptr, capacity, len) = (vec.as_ptr().expose_provenance(), vec.capacity(), vec.len());
         // SAFETY: a `Vec` is three words, all initialized; it outlives the read.
         let words = unsafe { std::ptr::from_ref(&vec).cast::<[usize; 3]>().read() };
         let at = |word| words.iter().position(|&w| w == word).expect("a word of the Vec") as isize;
-        (at(ptr) * 8, at(len) * 8)
+        [at(ptr) * 8, at(capacity) * 8, at(len) * 8]
     })
+}
+
+/// The place of an element; panics at the caller's place as built-in indexing does.
+#[track_caller]
+pub(crate) fn checked<T>(slice: Place<[T]>, rec: Rec, index: Traced<usize>) -> Place<T> {
+    check_bounds(rec, &index, &slice.len());
+    slice.slot(rec, &index)
 }
 
 #[track_caller]
@@ -1371,7 +1480,7 @@ slice_of_vec! {
 
 impl<T, const N: usize> Place<[T; N]> {
     /// The elements.
-    fn as_slice(self) -> Place<[T]> {
+    pub(crate) fn as_slice(self) -> Place<[T]> {
         let ptr = std::ptr::slice_from_raw_parts_mut(self.ptr.cast::<T>(), N);
         let mut addr = self.addr;
         addr.meta_lane = Lane::CONST;

@@ -255,6 +255,8 @@ pub struct Traced<T> {
     pub(crate) spilled: Cell<Option<Arg>>,
     /// The value of a variable of the portal is the plain function's: its number.
     pub(crate) kept: Cell<Option<u32>>,
+    /// How it is dropped in a trace, if that is more than a call.
+    pub(crate) dropper: Cell<Option<fn(Rec, *const ())>>,
 }
 
 impl<T> Drop for Traced<T> {
@@ -270,7 +272,12 @@ impl<T> Drop for Traced<T> {
             let owner = std::ptr::from_ref(self);
             match rec.arena().rest_of(owner.addr()) {
                 Some((rest, gone)) => rest(rec, owner.cast(), gone),
-                None => super::call::drop_value(rec, self),
+                None => match self.dropper.get().filter(|_| self.spilled.get().is_none()) {
+                    Some(dropper) => {
+                        dropper(rec, owner.cast());
+                    }
+                    None => super::call::drop_value(rec, self),
+                },
             }
         }
         if let Some(memory) = self.spilled.take() {
@@ -287,6 +294,7 @@ impl<T> Traced<T> {
             moved: Cell::new(false),
             spilled: Cell::new(None),
             kept: Cell::new(None),
+            dropper: Cell::new(None),
         }
     }
 
@@ -365,6 +373,7 @@ impl<T> Traced<T> {
         }
         let taken = Traced::new(copy_bits(&self.value), self.lanes);
         taken.moved.set(moved);
+        taken.dropper.set(self.dropper.get());
         taken
     }
 
@@ -501,6 +510,18 @@ impl<T: Traceable> Traced<T> {
 }
 
 impl<T: Copy> Traced<T> {
+    /// The same bits under another type.
+    pub(crate) fn same_bits<U: crate::shims::Plain>(&self) -> Traced<U>
+    where
+        T: crate::shims::Plain,
+    {
+        const { assert!(size_of::<T>() == size_of::<U>()) };
+        let mut value = MaybeUninit::<U>::uninit();
+        // SAFETY: both are as large, and all bits are a value of what is `Plain`.
+        unsafe { value.as_mut_ptr().cast::<MaybeUninit<T>>().write(self.value) };
+        Traced::new(value, self.lanes)
+    }
+
     /// The concrete value.
     #[inline]
     pub fn get(&self) -> T {

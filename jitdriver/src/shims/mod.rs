@@ -4,10 +4,19 @@
 //! finds it by name on the receiver's type.
 #![allow(clippy::type_complexity, reason = "a token's type is the signature of its twin")]
 
+mod cell;
 mod float;
 mod int;
+mod number;
+mod option;
 mod slice;
 
+pub use cell::*;
 pub use float::FloatShims;
 pub use int::{IntShims, SignedShims};
-pub use slice::{SliceShims, VecShims};
+pub use number::*;
+pub use option::{
+    Expect, ExpectErr, OptionOfRefShims, OptionOfScalarShims, OptionShims, OrDefault, ResultShims,
+    Unwrap, UnwrapErr,
+};
+pub use slice::{Get, GetMut, GetUnchecked, GetUncheckedMut, Is, SliceShims, Swap, VecShims};

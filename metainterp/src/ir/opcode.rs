@@ -63,7 +63,7 @@ pub enum Effect {
     Guard,
     /// Transfers control or is its target.
     Control,
-    /// Nothing at all; for the reader of a log.
+    /// Nothing at all; for the reader of a log, or for the optimizer.
     Debug,
 }
 
@@ -307,6 +307,10 @@ opcodes! {
     /// Leaves the trace for good: its values are those of its exit.
     Finish = "finish" () -> None, Control;
 
+    /// The condition is true: the trace that this one continues has found that out.
+    AssumeTrue = "assume_true" (Bool) -> None, Debug;
+    /// The condition is false: the trace that this one continues has found that out.
+    AssumeFalse = "assume_false" (Bool) -> None, Debug;
     /// The interpreter passed a merge point here.
     DebugMergePoint = "debug_merge_point" () -> None, Debug;
 }

@@ -376,7 +376,8 @@ impl Trace {
 
     /// Number of operations that compute or check something: all but labels and debug operations.
     pub fn n_operations(&self) -> usize {
-        let counts = |op: &&Op| !matches!(op.opcode, Opcode::Label | Opcode::DebugMergePoint);
+        let is_debug = |op: &Op| op.opcode.effect() == super::Effect::Debug;
+        let counts = |op: &&Op| op.opcode != Opcode::Label && !is_debug(op);
         self.ops.iter().filter(counts).count()
     }
 

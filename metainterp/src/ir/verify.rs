@@ -651,6 +651,22 @@ mod tests {
     }
 
     #[test]
+    fn delayed_stores_are_typed() {
+        let exit = "[] stores(setfield(p0, 5, descr=mem(i8)))";
+        check(
+            &format!("[p0]\nguard_value(p0, 0x5) {exit}\nfinish() []"),
+            &format!(
+                "operation 0, `guard_value(p0, 0x5) {exit}`: the memory of a delayed setfield"
+            ),
+        );
+        let exit = "[] stores(setfield(i1, 5, descr=mem(i64)))";
+        check(
+            &format!("[p0, i1]\nguard_value(p0, 0x5) {exit}\nfinish() []"),
+            &format!("operation 0, `guard_value(p0, 0x5) {exit}`: the types of a delayed setfield"),
+        );
+    }
+
+    #[test]
     fn belonging_operations_are_neighbours() {
         check(
             "[i0]\ni1 = int_add_ovf(i0, 1)\ni2 = int_neg(i1)\nguard_no_overflow() []\nfinish() []",

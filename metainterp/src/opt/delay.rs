@@ -241,6 +241,6 @@ impl Family for Delay {
     where
         Self: 'b,
     {
-        Box::new(self.clone())
+        Box::new(*self)
     }
 }

@@ -55,8 +55,8 @@ impl Family for Guards {
 
     fn emitted(&mut self, cx: &mut Cx, op: &Pending, _: Option<Operand>) {
         match op.opcode {
-            GuardTrue => self.learn_bool(cx, op.args[0], true, 0),
-            GuardFalse => self.learn_bool(cx, op.args[0], false, 0),
+            GuardTrue | AssumeTrue => self.learn_bool(cx, op.args[0], true, 0),
+            GuardFalse | AssumeFalse => self.learn_bool(cx, op.args[0], false, 0),
             GuardValue => {
                 if let Some(c) = cx.as_const(op.args[1]) {
                     self.learn_value(cx, op.args[0], c, 0);

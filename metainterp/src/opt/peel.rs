@@ -17,6 +17,8 @@
 //!   which the end of the lap must provide; or, for places only, nothing is known about it.
 //! - Each check takes at least one step down that ladder. After a few tries the least is assumed, which
 //!   is always true, so the time is linear.
+//! - Of a red or a place that varies, bounds are assumed: those of its first value, which the value at the
+//!   end of the lap must keep ([`ValueFact`]).
 //! - What is known of *values* needs no check: a value of the preamble is the same in all laps.
 //!
 //! The second lap may use any value of the preamble. The backward walk ([`super::dce`]) finds out which it
@@ -28,6 +30,7 @@
 
 use super::delay::Delayed;
 use super::heap::KnownPlace;
+use super::ranges::ValueFact;
 use super::rewrite::{Contradiction, Cx, Pending, Walk};
 use crate::ir::{Effect, Op, Opcode, Operand, Trace, ValueId};
 use rustc_hash::FxHashSet;
@@ -57,6 +60,9 @@ enum State {
 struct Assumptions {
     reds: Vec<State>,
     places: Vec<(KnownPlace, State)>,
+    /// By red, and behind those by place: what is assumed of one that varies. Found out when it is
+    /// first needed, from what it is at the end of the preamble.
+    facts: Vec<Option<Vec<ValueFact>>>,
 }
 
 /// What a walk over the second lap found at its end.
@@ -85,12 +91,13 @@ pub(super) fn second_lap(walk: &mut Walk<'_>, trace: &Trace, pending: &mut Pendi
         if left == 0 {
             assumed.forget_all();
         }
-        let Ok(end) = lap(walk, trace, &assumed, pending) else {
+        let Ok(end) = lap(walk, trace, &mut assumed, pending) else {
             // The second lap never gets to its end: the preamble is all that there is of the loop, or
             // too much was assumed.
             break;
         };
-        if !assumed.refine(&end) {
+        // Both are looked at: what fails in one try need not fail in another.
+        if !(assumed.refine_facts(walk, &end) | assumed.refine(&end)) {
             let n_loop = walk.cx.n_ops() as usize - n_preamble;
             if n_loop * 100 > n_preamble * WORTH_PERCENT {
                 break;
@@ -113,7 +120,8 @@ impl Assumptions {
             true => State::Same(now),
             false => State::Varies,
         });
-        let mut assumed = Assumptions { reds: reds.collect(), places: Vec::new() };
+        let mut assumed =
+            Assumptions { reds: reds.collect(), places: Vec::new(), facts: Vec::new() };
         for place in walk.known_places() {
             let value = cx.resolve(place.value);
             let same = place.first.map(|it| cx.resolve(it)) == Some(value) || value.is_const();
@@ -125,6 +133,7 @@ impl Assumptions {
             place.address.operands().all(|it| !it.value().is_some_and(|it| varying[it.index()]))
         });
         assumed.places.truncate(MAX_PLACES);
+        assumed.facts.resize(assumed.reds.len() + assumed.places.len(), None);
         assumed
     }
 
@@ -160,6 +169,35 @@ impl Assumptions {
     fn forget_all(&mut self) {
         self.reds.fill(State::Varies);
         self.places.clear();
+        self.facts.fill(Some(Vec::new()));
+    }
+
+    /// The states of reds and then of places.
+    fn states(&self) -> impl Iterator<Item = State> {
+        self.reds.iter().chain(self.places.iter().map(|(_, state)| state)).copied()
+    }
+
+    /// Assumes of what varies what is known of its first value.
+    fn assume_facts(&mut self, walk: &mut Walk<'_>, initial: &[Operand], arguments: &[Operand]) {
+        let varies = self.states().enumerate().filter(|(_, state)| *state == State::Varies);
+        let varies: Vec<usize> = varies.map(|(at, _)| at).collect();
+        for (at, (&initial, &argument)) in varies.into_iter().zip(initial.iter().zip(arguments)) {
+            let facts = self.facts[at].get_or_insert_with(|| walk.facts(initial));
+            facts.iter().for_each(|&fact| walk.learn_fact(argument, fact));
+        }
+    }
+
+    /// Drops the facts that the end of the lap does not confirm; false if it confirms all.
+    fn refine_facts(&mut self, walk: &Walk<'_>, end: &LapEnd) -> bool {
+        let ends = end.reds.iter().map(|&red| Some(red)).chain(end.places.iter().copied());
+        let mut changed = false;
+        for (facts, now) in self.facts.iter_mut().zip(ends) {
+            let Some(facts) = facts else { continue };
+            let n_facts = facts.len();
+            facts.retain(|&fact| now.is_some_and(|now| walk.knows_fact(now, fact)));
+            changed |= facts.len() < n_facts;
+        }
+        changed
     }
 
     /// Assumes less where the end of the lap does not confirm it; false if it confirms all.
@@ -200,7 +238,7 @@ fn refine(state: &mut State, now: Option<Operand>) -> bool {
 fn lap(
     walk: &mut Walk<'_>,
     trace: &Trace,
-    assumed: &Assumptions,
+    assumed: &mut Assumptions,
     pending: &mut Pending,
 ) -> Result<LapEnd, Contradiction> {
     let (label, jump) = (&trace.ops[0], trace.ops.last().expect("a jump"));
@@ -213,7 +251,9 @@ fn lap(
     let is_delayed = |place: &&KnownPlace| walk.cx.delayed.has_store_to(place);
     let delayed: Vec<KnownPlace> = places.iter().filter(is_delayed).copied().collect();
     let arguments = assumed.arguments(&reds, &initial);
-    let mut results = walk.cx.second_label(label.target().peeled(), &arguments);
+    let results: Vec<Operand> = walk.cx.second_label(label.target().peeled(), &arguments).collect();
+    assumed.assume_facts(walk, &arguments, &results);
+    let mut results = results.into_iter();
     let mut value = |state: &State| match *state {
         State::Same(value) => value,
         _ => results.next().expect("an argument for all that varies"),

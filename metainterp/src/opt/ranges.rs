@@ -10,7 +10,7 @@
 //! Distances are used where these sums are exact, which the ranges of `x` and `y` tell.
 //!
 //! **Stronger guards.** An index that walks step by step meets a guard at each: it is not 0, not 1, not 2
-//! (each is the least value that is left), or, to the right, `len - i` is not 1, not 2. The last of
+//! (each is the least value that is left), or, to the right, `len - i` is not 1, not 2 ([`Ranges::difference`]). The last of
 //! them implies the others. So the first one is made to test what the last one would
 //! ([`Cx::strengthen`]), and the others are gone. It then fails earlier than it must. That is
 //! allowed where failing means to begin the opcode anew, and no harm where it hardly ever fails.
@@ -39,13 +39,25 @@ pub(super) struct Ranges {
     distances: FxHashMap<(Sign, Operand, Operand), i128>,
     /// The overflow operation whose guard comes next.
     unproven: Option<(Opcode, Operand, Operand, Operand)>,
-    /// `y - x` by `x` and `y`, where it does not wrap.
-    differences: FxHashMap<(Operand, Operand), Operand>,
+    /// `y - (x + a)` by `x` and `y`, where it does not wrap, with `a`.
+    differences: FxHashMap<(Operand, Operand), (Operand, i128)>,
     /// And the other way round.
-    difference_of: FxHashMap<Operand, (Operand, Operand)>,
+    difference_of: FxHashMap<Operand, (Operand, Operand, i128)>,
     /// By value: the guard that it is not the least that it can be.
     walks: FxHashMap<Operand, Walk>,
 }
+
+/// What is known of an integer, so that it can be said of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ValueFact {
+    sign: Sign,
+    /// Without this, the value is at least `bound`; with it, the value plus `bound` is less than this.
+    less_than: Option<Operand>,
+    bound: i128,
+}
+
+/// Facts of a value that are told.
+const MAX_FACTS: usize = 8;
 
 /// The guard at the first step of a walk.
 #[derive(Debug, Clone, Copy)]
@@ -91,6 +103,8 @@ impl Family for Ranges {
                 self.learn(cx, op.args[0], op.opcode == GuardTrue, 0);
                 self.walks.extend(walk);
             }
+            AssumeTrue => self.learn(cx, op.args[0], true, 0),
+            AssumeFalse => self.learn(cx, op.args[0], false, 0),
             GuardNoOverflow => self.learn_no_overflow(cx),
             _ if op.opcode.effect() == Effect::Overflow => {
                 self.unproven = res.map(|res| (op.opcode, op.args[0], op.args[1], res));
@@ -104,6 +118,61 @@ impl Family for Ranges {
     }
 
     // Nothing need be forgotten at labels: nothing behind one compares values from before it.
+
+    fn facts(&self, cx: &Cx, value: Operand) -> Vec<ValueFact> {
+        if !cx.ty(value).is_int() {
+            return Vec::new();
+        }
+        let mut facts = Vec::new();
+        for sign in [Sign::Unsigned, Sign::Signed] {
+            let bound = self.range(cx, value).of(sign).lo;
+            if Interval::all(sign, cx.ty(value)).lo < bound {
+                facts.push(ValueFact { sign, less_than: None, bound });
+            }
+            let term = self.term(cx, sign, value);
+            if term.sum.is_none() {
+                continue;
+            }
+            for (&(of, x, y), &d) in &self.distances {
+                if (of, x) == (sign, term.root) {
+                    facts.push(ValueFact { sign, less_than: Some(y), bound: d - term.plus });
+                }
+            }
+        }
+        facts.truncate(MAX_FACTS);
+        facts
+    }
+
+    fn learn_fact(&mut self, cx: &Cx, value: Operand, fact: ValueFact) {
+        let ValueFact { sign, less_than, bound } = fact;
+        match less_than {
+            None => {
+                let at_least = Interval::new(bound, i128::MAX);
+                let range = self.range(cx, value).narrowed(sign, at_least);
+                self.set(value, range);
+            }
+            Some(y) => {
+                let (x, y) = (self.term(cx, sign, value), self.term(cx, sign, y));
+                if x.sum.is_some() && y.sum.is_some() && x.root != y.root {
+                    self.learn_distance(cx, sign, x, y, bound);
+                }
+            }
+        }
+    }
+
+    fn knows_fact(&self, cx: &Cx, value: Operand, fact: ValueFact) -> bool {
+        let ValueFact { sign, less_than, bound } = fact;
+        let Some(y) = less_than else { return bound <= self.range(cx, value).of(sign).lo };
+        if self.range(cx, value).of(sign).hi + bound < self.range(cx, y).of(sign).lo {
+            return true;
+        }
+        let (x, y) = (self.term(cx, sign, value), self.term(cx, sign, y));
+        let exact = x.sum.is_some() && y.sum.is_some();
+        exact
+            && self
+                .distance(cx, sign, x.root, y.root)
+                .is_some_and(|it| x.plus + bound - y.plus <= it)
+    }
 
     fn boxed_clone<'b>(&self) -> Box<dyn Family + 'b>
     where
@@ -204,19 +273,26 @@ impl Ranges {
     }
 
     /// Whether `x < y` by a distance.
-    fn less(&self, sign: Sign, x: Term, y: Term) -> bool {
+    fn less(&self, cx: &Cx, sign: Sign, x: Term, y: Term) -> bool {
         let exact = x.sum.is_some() && y.sum.is_some();
-        exact && self.distance(sign, x, y).is_some_and(|it| x.plus - y.plus <= it)
+        exact && self.distance(cx, sign, x.root, y.root).is_some_and(|it| x.plus - y.plus <= it)
     }
 
     /// Whether `x <= y` by a distance, which also makes `x` exact if its lower end is.
-    fn at_most(&self, sign: Sign, x: Term, y: Term) -> bool {
+    fn at_most(&self, cx: &Cx, sign: Sign, x: Term, y: Term) -> bool {
         let exact = x.sum.is_some() && y.sum.is_some();
-        exact && self.distance(sign, x, y).is_some_and(|it| x.plus - y.plus - 1 <= it)
+        exact && self.distance(cx, sign, x.root, y.root).is_some_and(|it| x.plus - y.plus - 1 <= it)
     }
 
-    fn distance(&self, sign: Sign, x: Term, y: Term) -> Option<i128> {
-        self.distances.get(&(sign, x.root, y.root)).copied()
+    fn distance(&self, cx: &Cx, sign: Sign, x: Operand, y: Operand) -> Option<i128> {
+        let known = |sign| self.distances.get(&(sign, x, y)).copied();
+        let is_positive = |it| 0 <= self.range(cx, it).of(Sign::Signed).lo;
+        let other = if sign == Sign::Signed { Sign::Unsigned } else { Sign::Signed };
+        match (known(sign), known(other)) {
+            // Numbers without a sign bit are the same in both readings.
+            (this, Some(other)) if is_positive(x) && is_positive(y) => this.max(Some(other)),
+            (this, _) => this,
+        }
     }
 
     /// Whether a comparison holds, if that is known.
@@ -241,7 +317,7 @@ impl Ranges {
             return Some(false);
         }
         let (x, y) = (self.term(cx, sign, a), self.term(cx, sign, b));
-        match (self.less(sign, x, y), self.at_most(sign, y, x)) {
+        match (self.less(cx, sign, x, y), self.at_most(cx, sign, y, x)) {
             (true, _) => Some(true),
             (_, true) => Some(false),
             _ => None,
@@ -254,7 +330,7 @@ impl Ranges {
             return true;
         }
         let (x, y) = (self.term(cx, sign, a), self.term(cx, sign, b));
-        self.less(sign, x, y) || self.less(sign, y, x)
+        self.less(cx, sign, x, y) || self.less(cx, sign, y, x)
     }
 
     /// A condition has been tested.
@@ -328,9 +404,9 @@ impl Ranges {
         }
         for sign in [Sign::Unsigned, Sign::Signed] {
             let (x, y) = (self.term(cx, sign, a), self.term(cx, sign, b));
-            if self.at_most(sign, x, y) {
+            if self.at_most(cx, sign, x, y) {
                 self.learn_distance(cx, sign, x, y, 0);
-            } else if self.at_most(sign, y, x) {
+            } else if self.at_most(cx, sign, y, x) {
                 self.learn_distance(cx, sign, y, x, 0);
             }
         }
@@ -341,33 +417,43 @@ impl Ranges {
             return self.next_step(cx, op, a, c);
         }
         let (x, y) = (self.term(cx, Sign::Unsigned, a), self.term(cx, Sign::Unsigned, b));
-        let (x, y) = match self.at_most(Sign::Unsigned, x, y) {
+        let (x, y) = match self.at_most(cx, Sign::Unsigned, x, y) {
             true => (x, y),
-            false if self.at_most(Sign::Unsigned, y, x) => (y, x),
+            false if self.at_most(cx, Sign::Unsigned, y, x) => (y, x),
             false => return Rewrite::Keep,
         };
-        let distance = x.plus - y.plus;
-        if distance < 1 {
+        // x + k == y: y - (x + a) == k - a, since x + a < y. Later steps compare the same difference.
+        let k = x.plus - y.plus;
+        let (difference, a) = self.difference(cx, x.root, y.root);
+        if k <= a {
             return Rewrite::Keep;
         }
-        // x + k == y: y - x == k, since x + k <= y. Later steps compare the same difference.
-        let difference = self.difference(cx, x.root, y.root);
-        let k = cx.constant(Const::new(cx.ty(a), distance as u64));
+        let k = cx.constant(Const::new(cx.ty(difference), (k - a) as u64));
         op.become_op(op.opcode, &[difference, k])
     }
 
-    fn difference(&mut self, cx: &mut Cx, x: Operand, y: Operand) -> Operand {
-        let difference = match self.differences.get(&(x, y)) {
-            Some(&difference) => difference,
-            None => cx.insert(IntSub, &[y, x], cx.ty(x)),
+    fn difference(&mut self, cx: &mut Cx, x: Operand, y: Operand) -> (Operand, i128) {
+        let known = self.distance(cx, Sign::Unsigned, x, y);
+        let known = known.expect("one is at most the other by a distance");
+        let (difference, a) = match self.differences.get(&(x, y)) {
+            Some(&it) => it,
+            None => {
+                let a = known.min(0);
+                let ty = cx.ty(x);
+                let mut from = x;
+                if a != 0 {
+                    let a = cx.constant(Const::new(ty, a as u64));
+                    from = cx.insert(IntAdd, &[x, a], ty);
+                }
+                (cx.insert(IntSub, &[y, from], ty), a)
+            }
         };
-        self.differences.insert((x, y), difference);
-        self.difference_of.insert(difference, (x, y));
-        let known = self.distances[&(Sign::Unsigned, x, y)];
-        let at_least = Interval::new(known + 1, i128::MAX);
+        self.differences.insert((x, y), (difference, a));
+        self.difference_of.insert(difference, (x, y, a));
+        let at_least = Interval::new(known + 1 - a, i128::MAX);
         let range = self.range(cx, difference).narrowed(Sign::Unsigned, at_least);
         self.set(difference, range);
-        difference
+        (difference, a)
     }
 
     /// `value != c`, where `c` is the least that `value` can be, and an earlier guard has tested that
@@ -413,14 +499,14 @@ impl Ranges {
         is_least.then_some((value, Walk { test, guard, first }))
     }
 
-    /// What is known of `y - x` says something about `x` and `y`.
+    /// What is known of a difference says something about what it was computed from.
     fn learn_difference(&mut self, cx: &Cx, difference: Operand) {
-        let Some(&(x, y)) = self.difference_of.get(&difference) else { return };
+        let Some(&(x, y, a)) = self.difference_of.get(&difference) else { return };
         let lo = self.range(cx, difference).of(Sign::Unsigned).lo;
         let (x, y) = (self.term(cx, Sign::Unsigned, x), self.term(cx, Sign::Unsigned, y));
         // The terms may be sums themselves, which their distance then speaks of.
         if x.sum.is_some() && y.sum.is_some() && x.root != y.root {
-            self.learn_distance(cx, Sign::Unsigned, x, y, lo - 1);
+            self.learn_distance(cx, Sign::Unsigned, x, y, a + lo - 1);
         }
     }
 

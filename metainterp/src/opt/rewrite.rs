@@ -23,6 +23,7 @@ use super::InvalidLoop;
 use super::delay::Delayed;
 use super::heap::KnownPlace;
 use super::peel;
+use super::ranges::ValueFact;
 use crate::ir::{
     Const, DelayedStore, Effect, ExitId, MemDescr, Op, Opcode, Operand, OperandKind, Resume,
     ResumeKind, TargetId, Trace, TraceBuilder, Ty, ValueId,
@@ -38,7 +39,8 @@ pub(super) trait Family {
     /// What to do with an operation. A family that answers [`Rewrite::Changed`] has changed `op`.
     fn rewrite(&mut self, cx: &mut Cx, op: &mut Pending) -> Result<Rewrite, Contradiction>;
 
-    /// `op` is now the last operation of the new trace, or a store that was delayed.
+    /// `op` is now the last operation of the new trace, or a store that was delayed, or it is known to
+    /// hold without being there (`assume_true`, `assume_false`).
     fn emitted(&mut self, cx: &mut Cx, op: &Pending, res: Option<Operand>) {
         let _ = (cx, op, res);
     }
@@ -63,6 +65,23 @@ pub(super) trait Family {
     /// values stays, for there is no other way to the label than from here.
     fn enter_loop(&mut self, places: &[KnownPlace]) {
         let _ = places;
+    }
+
+    /// What is known of a value beside what it is computed from.
+    fn facts(&self, cx: &Cx, value: Operand) -> Vec<ValueFact> {
+        let _ = (cx, value);
+        Vec::new()
+    }
+
+    /// A fact of a value is known from here on.
+    fn learn_fact(&mut self, cx: &Cx, value: Operand, fact: ValueFact) {
+        let _ = (cx, value, fact);
+    }
+
+    /// Whether a fact of a value is known.
+    fn knows_fact(&self, cx: &Cx, value: Operand, fact: ValueFact) -> bool {
+        let _ = (cx, value, fact);
+        false
     }
 
     /// A copy, to come back to.
@@ -488,6 +507,21 @@ impl<'a> Walk<'a> {
         self.families.iter_mut().for_each(|family| family.enter_loop(places));
     }
 
+    /// What is known of a value beside what it is computed from.
+    pub fn facts(&self, value: Operand) -> Vec<ValueFact> {
+        self.families.iter().flat_map(|family| family.facts(&self.cx, value)).collect()
+    }
+
+    /// A fact of a value is known from here on.
+    pub fn learn_fact(&mut self, value: Operand, fact: ValueFact) {
+        self.families.iter_mut().for_each(|family| family.learn_fact(&self.cx, value, fact));
+    }
+
+    /// Whether a fact of a value is known.
+    pub fn knows_fact(&self, value: Operand, fact: ValueFact) -> bool {
+        self.families.iter().any(|family| family.knows_fact(&self.cx, value, fact))
+    }
+
     /// Rewrites the operation at an index of the old trace.
     pub fn op_at(
         &mut self,
@@ -509,6 +543,9 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         self.cx.fill(pending, op);
+        if matches!(op.opcode, Opcode::AssumeTrue | Opcode::AssumeFalse) {
+            return self.assume(pending);
+        }
         let rewrite = self.ask(pending)?;
         self.flag = pending.overflowed;
         debug_assert_eq!(
@@ -582,6 +619,18 @@ impl<'a> Walk<'a> {
         for family in &mut self.families {
             family.emitted(&mut self.cx, pending, res);
         }
+    }
+
+    /// What the trace before has tested is as if a guard had tested it here.
+    fn assume(&mut self, pending: &Pending) -> Result<(), Contradiction> {
+        if let Some(c) = self.cx.as_const(pending.args[0]) {
+            let holds = (c.bits == 1) == (pending.opcode == Opcode::AssumeTrue);
+            return if holds { Ok(()) } else { Err(Contradiction) };
+        }
+        for family in &mut self.families {
+            family.emitted(&mut self.cx, pending, None);
+        }
+        Ok(())
     }
 
     fn delay(&mut self, pending: &mut Pending) {

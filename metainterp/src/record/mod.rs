@@ -377,8 +377,16 @@ impl Recorder {
 
     /// Records that `cond` was as it is, unless it is constant. The caller has made the step.
     pub fn guard_bool(&self, cond: Arg) {
-        if self.mode.get() != Mode::Record || cond.lane.is_const() || self.at_failed_guard.get() {
-            // At the failed guard itself the way is known: the other one.
+        if cond.lane.is_const() {
+            return;
+        }
+        // The way up to the failed guard is known, and at the failed guard itself: the other one.
+        if self.mode.get() != Mode::Record || self.at_failed_guard.get() {
+            if self.recording.get() {
+                let known =
+                    if cond.concrete.bits == 1 { Opcode::AssumeTrue } else { Opcode::AssumeFalse };
+                self.append_void(known, &[cond], 0);
+            }
             return;
         }
         let guard = if cond.concrete.bits == 1 { Opcode::GuardTrue } else { Opcode::GuardFalse };

@@ -1,6 +1,6 @@
 //! What the recorder knows since the last merge point, and cutting traces at merge points.
 
-use crate::ir::{Opcode, Operand, OperandKind, TargetId, Trace, TraceBuilder, ValueId};
+use crate::ir::{Effect, Operand, OperandKind, TargetId, Trace, TraceBuilder, ValueId};
 use rustc_hash::FxHashMap;
 
 /// From the last merge point to here.
@@ -39,10 +39,10 @@ impl Mark {
         Mark { ops: trace.ops.len(), exits: trace.exits.len(), types: trace.types.len() }
     }
 
-    /// Only the debug operation of the first merge point is before this.
+    /// Only debug operations are before this.
     pub fn is_start_of(self, builder: &TraceBuilder) -> bool {
         let before = &builder.trace().ops[..self.ops.min(builder.trace().ops.len())];
-        before.iter().all(|op| op.opcode == Opcode::DebugMergePoint)
+        before.iter().all(|op| op.opcode.effect() == Effect::Debug)
     }
 
     pub fn truncate(self, builder: &mut TraceBuilder) {
@@ -100,10 +100,7 @@ impl Copier<'_> {
                     trace.exit_args(exit).iter().map(|&arg| self.operand(arg)).collect();
                 let id = super::next_exit(&self.builder);
                 self.builder.exit(id, &exit_args, exit.resume)
-            } else if matches!(
-                op.opcode.effect(),
-                crate::ir::Effect::Load | crate::ir::Effect::Store
-            ) {
+            } else if matches!(op.opcode.effect(), Effect::Load | Effect::Store) {
                 self.builder.mem(trace.mem(op).clone())
             } else {
                 op.descr

@@ -33,7 +33,7 @@ struct Price {
 impl Price {
     /// For compiling so many operations after `n_compiled` times before.
     fn of_region(self, n_ops: usize, n_compiled: u32) -> u64 {
-        // With the default threshold, 625 crossings an operation.
+        // With the default threshold, 1250 crossings an operation.
         (self.threshold << n_compiled.min(32)).max(n_ops as u64 * (self.threshold / 16))
     }
 

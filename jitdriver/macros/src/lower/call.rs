@@ -1,5 +1,6 @@
 //! Calls of functions and methods.
 
+use super::closure::closure_arg;
 use super::{Lowerer, at, start};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -23,6 +24,12 @@ impl Lowerer {
         let Expr::Path(callee) = &*c.func else {
             return self.unsupported(&c.func, "a call of a computed function");
         };
+        if let Some(what) = self.closure_of(&c.func) {
+            return self.call_of_closure(&what, c);
+        }
+        if c.args.iter().any(|arg| closure_arg(arg).is_some()) {
+            return self.call_with_closures(c);
+        }
         if self.local_of(&c.func).is_some() {
             return self.unsupported(&c.func, "a call of a closure or function pointer");
         }
@@ -54,6 +61,19 @@ impl Lowerer {
                 let __args = (#(__p::coerce(__rec, #args),)*);
                 let __plain = __p::call::#plain_fn(&__args, |#(#names),*| #func(#(#names),*));
                 let __token = __p::call::#assoc_fn(&__args, &__plain).#twin();
+                __p::Callee::call(__token, __rec, #site, __args, __plain)
+            });
+        }
+        if let Some((method, full_name)) = super::std_call::of_mem(callee) {
+            let (assoc_fn, twin) =
+                (format_ident!("assoc{}", args.len()), format_ident!("__jit_{method}"));
+            self.methods.insert(method.to_string());
+            return quote_spanned!(span=> {
+                let __args = (#(__p::coerce(__rec, #args),)*);
+                let __function = #func;
+                let __plain = __p::call::#plain_fn(&__args, move |#(#names),*| __function(#(#names),*));
+                let __token = __p::call::#assoc_fn(&__args, &__plain).#twin();
+                let __token = __p::OnlyStd(__token, __p::type_name_of(&__function), #full_name);
                 __p::Callee::call(__token, __rec, #site, __args, __plain)
             });
         }
@@ -98,15 +118,7 @@ impl Lowerer {
     ) -> (TokenStream, TokenStream) {
         if callee.qself.is_some() || is_associated(&callee.path) {
             let twin = format_ident!("__jit_{name}");
-            let ty = match &callee.qself {
-                Some(qself) => qself.ty.to_token_stream(),
-                None => {
-                    let mut ty = callee.path.clone();
-                    ty.segments.pop();
-                    ty.segments.pop_punct();
-                    ty.to_token_stream()
-                }
-            };
+            let ty = type_of(callee);
             let scope = quote! {
                 #[allow(dead_code)]
                 trait __NoTwin { fn #twin() -> __p::Residual { __p::Residual } }
@@ -130,6 +142,9 @@ impl Lowerer {
     }
 
     pub(super) fn method_call(&mut self, m: &syn::ExprMethodCall) -> TokenStream {
+        if m.args.iter().any(|arg| closure_arg(arg).is_some()) {
+            return self.method_with_closures(m);
+        }
         if m.args.len() > MOST_ARGS {
             return self.unsupported(&m.args, "a call with so many arguments");
         }
@@ -149,11 +164,19 @@ impl Lowerer {
         let twin = format_ident!("__jit_{name}", span = at(method.span()));
         let span = at(method.span());
         let site = self.site(&name, m.span());
+        // A panic names the method's name and parentheses, which are to have one origin.
+        let mut given =
+            proc_macro2::Group::new(proc_macro2::Delimiter::Parenthesis, quote!(#(#names),*));
+        given.set_span(method.span());
+        let target = match BY_VALUE.contains(&name.as_str()) {
+            true => quote_spanned!(span=> __p::Owned(__target)),
+            false => quote_spanned!(span=> (**__target)),
+        };
         quote_spanned!(span=> {
             let __this = (#this).known();
             let __args = (#(__p::coerce(__rec, #args),)*);
             let __plain = __p::call::#plain_fn(
-                &__this, &__args, |__target, #(#names),*| (**__target).#method #turbofish (#(#names),*));
+                &__this, &__args, |__target, #(#names),*| #target.#method #turbofish #given);
             let __token = __this.probe().#twin();
             __p::Method::call(__token, __rec, #site, __this, __args, __plain)
         })
@@ -166,6 +189,23 @@ pub(super) fn is_constructor(path: &Path) -> bool {
         .last()
         .is_some_and(|last| last.ident.to_string().starts_with(|c: char| c.is_ascii_uppercase()))
 }
+/// Methods of `Option` and `Result` that take their receiver by value.
+const BY_VALUE: &[&str] = &[
+    "unwrap",
+    "expect",
+    "unwrap_err",
+    "expect_err",
+    "unwrap_or",
+    "unwrap_or_default",
+    "ok",
+    "err",
+    "ok_or",
+    "or",
+    "and",
+    "xor",
+    "zip",
+];
+
 /// Methods that `Box`, `Rc` and `Arc` have themselves, beside those of what they point to.
 const OF_POINTERS: &[&str] = &[
     "clone",
@@ -178,6 +218,19 @@ const OF_POINTERS: &[&str] = &[
     "into",
     "try_into",
 ];
+
+/// The type whose function a path names.
+pub(super) fn type_of(callee: &syn::ExprPath) -> TokenStream {
+    match &callee.qself {
+        Some(qself) => qself.ty.to_token_stream(),
+        None => {
+            let mut ty = callee.path.clone();
+            ty.segments.pop();
+            ty.segments.pop_punct();
+            ty.to_token_stream()
+        }
+    }
+}
 
 /// `Type::function` rather than `module::function`: by the naming convention.
 pub(super) fn is_associated(path: &Path) -> bool {

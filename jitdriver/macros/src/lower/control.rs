@@ -92,6 +92,42 @@ impl Lowerer {
         }
     }
 
+    /// `value?`
+    pub(super) fn question(&mut self, t: &syn::ExprTry) -> TokenStream {
+        let span = start(t);
+        let output = match &self.output {
+            Some(ty) => quote!(#ty),
+            None => quote!(_),
+        };
+        let returned = self.returning(quote!(__returned));
+        // `Err(error)?` has no value of a type that could be found.
+        if let Expr::Call(c) = &*t.expr
+            && let Expr::Path(path) = &*c.func
+            && path.path.is_ident("Err")
+            && let Some(error) = c.args.first()
+        {
+            let error = self.value(error);
+            return quote_spanned!(span=> {
+                let __rest = __p::question::WasErr(#error);
+                let __returned = __p::question::returning::<_, #output>(__rest).value(__rec);
+                #returned
+            });
+        }
+        let value = self.value(&t.expr);
+        quote_spanned!(span=> {
+            let mut __asked = #value;
+            let __known = (&__p::pattern::Variant(__p::Local::as_place(&mut __asked))).promote(
+                __rec, &mut __p::pattern::Seen::default(), 0);
+            match __asked.branch(__rec, &__known) {
+                ::core::ops::ControlFlow::Continue(__value) => __value,
+                ::core::ops::ControlFlow::Break(__rest) => {
+                    let __returned = __p::question::returning::<_, #output>(__rest).value(__rec);
+                    #returned
+                }
+            }
+        })
+    }
+
     pub(super) fn for_loop(&mut self, f: &syn::ExprForLoop) -> TokenStream {
         let Some(range) = range_of(&f.expr) else {
             return self.unsupported(&f.expr, "`for` over something else than a range");

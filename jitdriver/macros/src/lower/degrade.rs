@@ -28,6 +28,8 @@ use syn::{Expr, Lifetime, Macro, parse_quote};
 pub struct Unsupported {
     pub span: Span,
     pub what: String,
+    /// Running the expression alone would not do: what follows in its block borrows from it.
+    pub whole_block: bool,
 }
 
 /// A loop of the body around the code at hand.
@@ -62,7 +64,11 @@ impl Lowerer {
         at: &impl syn::spanned::Spanned,
         what: &str,
     ) -> TokenStream {
-        self.unsupported.get_or_insert(Unsupported { span: at.span(), what: what.to_owned() });
+        self.unsupported.get_or_insert(Unsupported {
+            span: at.span(),
+            what: what.to_owned(),
+            whole_block: false,
+        });
         quote!(::core::unreachable!())
     }
 
@@ -73,17 +79,22 @@ impl Lowerer {
         lower: impl FnOnce(&mut Lowerer) -> TokenStream,
         otherwise: impl FnOnce(&mut Lowerer, Unsupported) -> TokenStream,
     ) -> TokenStream {
-        let n_temps = self.temps.len();
+        let (n_temps, n_extended) = (self.temps.len(), self.extended.len());
         let outer_why = self.unsupported.take();
         let outer_time = self.interval;
         self.interval = self.names.span_of(node).or(outer_time);
         let mut lowered = lower(self);
-        if let Some(why) = self.unsupported.take() {
-            self.temps.truncate(n_temps);
-            lowered = otherwise(self, why);
+        match self.unsupported.take() {
+            Some(why) if why.whole_block => self.unsupported = Some(why),
+            Some(why) => {
+                self.temps.truncate(n_temps);
+                self.extended.truncate(n_extended);
+                lowered = otherwise(self, why);
+                self.unsupported = outer_why;
+            }
+            None => self.unsupported = outer_why,
         }
         self.interval = outer_time;
-        self.unsupported = outer_why;
         lowered
     }
 
@@ -104,6 +115,22 @@ impl Lowerer {
             false => self.degraded_expression(e, &seen, hoisted, Some(why)),
             true => self.degraded_statement(e, &seen, why),
         }
+    }
+
+    /// The statements from one on, as a value.
+    pub(super) fn degraded_rest(&mut self, stmts: &[syn::Stmt], why: &Unsupported) -> TokenStream {
+        let spans = stmts.iter().filter_map(|stmt| match stmt {
+            syn::Stmt::Local(it) => self.names.span_of(it),
+            syn::Stmt::Expr(it, _) => self.names.span_of(it),
+            syn::Stmt::Macro(it) => self.names.span_of(it),
+            syn::Stmt::Item(_) => None,
+        });
+        let all = spans.reduce(|(start, _), (_, end)| (start, end));
+        let outer = std::mem::replace(&mut self.interval, all);
+        let e: Expr = parse_quote!({ #(#stmts)* });
+        let value = self.degraded(&e, why);
+        self.interval = outer;
+        value
     }
 
     /// `let` with a pattern that is not taken apart.
@@ -129,6 +156,20 @@ impl Lowerer {
         opened
     }
 
+    /// The macros of the body that an expression calls, with those that they call.
+    pub(super) fn macros_of(&self, e: &impl ToTokens) -> TokenStream {
+        let mut called = BTreeSet::new();
+        called_macros(e.to_token_stream(), &mut called);
+        let mut chosen = Vec::new();
+        for (name, item) in self.local_macros.iter().rev() {
+            if called.contains(name) {
+                called_macros(item.clone(), &mut called);
+                chosen.push(syntax::rename_self(item.clone()));
+            }
+        }
+        chosen.into_iter().rev().collect()
+    }
+
     fn reason(&self, why: &Unsupported) -> TokenStream {
         self.site(&why.what, why.span)
     }
@@ -142,6 +183,7 @@ impl Lowerer {
         why: Option<&Unsupported>,
     ) -> TokenStream {
         let free = self.free(e, seen);
+        let macros = self.macros_of(e);
         let body = plain_tokens(e, &[]);
         let span = start(e);
         let (noted, site) = match why {
@@ -190,6 +232,7 @@ impl Lowerer {
             let __out = __p::residual(__rec, __site, (#(#values,)*), |(#(#pats,)*)| {
                 #[allow(unused_imports)]
                 use __p::degrade::ReadOwned as _;
+                #macros
                 let __res = #body;
                 (__res, #backs)
             });
@@ -226,6 +269,7 @@ impl Lowerer {
         }
         let n_fixed = 3usize;
         let body = plain_tokens(e, &seen.outer);
+        let macros = self.macros_of(e);
         let values = (0..seen.outer.len()).map(|number| format_ident!("__left_value{number}"));
         let outer_values: Vec<_> = values.collect();
         let outer_arms =
@@ -243,6 +287,7 @@ impl Lowerer {
         let output = self.output.as_ref().map(|ty| quote!(-> #ty));
         let run = quote! {
             #(#inside)*
+            #macros
             __value = ::core::option::Option::Some(#body);
             __how = 0usize;
             __p::degrade::end_plainly()
@@ -299,8 +344,19 @@ impl Lowerer {
     fn free(&self, e: &Expr, seen: &Seen) -> Vec<Free> {
         let mut named = Default::default();
         syntax::mentioned(e.to_token_stream(), &mut named);
+        let mut in_macros = BTreeMap::new();
+        syntax::mentioned(self.macros_of(e), &mut in_macros);
         let Some(interval) = self.interval else { return self.all_named(named, seen) };
         let mut found = Vec::new();
+        // What the body of a macro names, it may also change.
+        in_macros.retain(|name, _| !named.contains_key(name));
+        let mut of_macros = self.all_named(in_macros, seen);
+        for free in &mut of_macros {
+            if free.mode == Mode::Read {
+                free.mode = Mode::Changed;
+            }
+        }
+        found.extend(of_macros);
         for id in self.names.free_in(interval) {
             let declared = &self.names.local(id).binding.ident;
             let text = declared.to_string();
@@ -344,6 +400,25 @@ impl Lowerer {
             true => Mode::Changed,
             false => Mode::Read,
         }
+    }
+}
+
+/// The names of macros that are called in tokens.
+fn called_macros(tokens: TokenStream, names: &mut BTreeSet<String>) {
+    let mut last: Option<Ident> = None;
+    for token in tokens {
+        match token {
+            proc_macro2::TokenTree::Ident(ident) => {
+                last = Some(ident);
+                continue;
+            }
+            proc_macro2::TokenTree::Punct(punct) if punct.as_char() == '!' => {
+                names.extend(last.take().map(|name| name.to_string()));
+            }
+            proc_macro2::TokenTree::Group(group) => called_macros(group.stream(), names),
+            _ => {}
+        }
+        last = None;
     }
 }
 
@@ -431,6 +506,11 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// Whether it may change a local of this name.
+    pub(super) fn changes(&self, name: &str) -> bool {
+        self.changed.contains(name)
+    }
+
     pub(super) fn of(e: &Expr) -> Seen {
         let mut seen = Seen::default();
         seen.visit_expr(e);

@@ -1,12 +1,12 @@
 //! Macros that are called in a body.
 
 use super::{Lowerer, combine, start};
-use crate::parse::{self, Hint};
+use crate::parse::{self, Hint, std_macros};
 use crate::syntax;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, Lit, Macro};
+use syn::{Expr, Macro};
 
 impl Lowerer {
     pub(super) fn macro_call(&mut self, mac: &Macro, at_mac: &impl Spanned) -> TokenStream {
@@ -27,7 +27,20 @@ impl Lowerer {
             "assert_eq" | "assert_ne" | "debug_assert_eq" | "debug_assert_ne" => {
                 self.assertion_of_two(mac, &name)
             }
-            "print" | "println" | "eprint" | "eprintln" => self.print(mac, at_mac),
+            "print" | "println" | "eprint" | "eprintln" | "format" | "write" | "writeln" => {
+                self.formatted(mac, at_mac)
+            }
+            "vec" => self.vec(mac, at_mac),
+            "matches" => self.matches(mac, at_mac),
+            "line" | "column" | "file" | "module_path" | "concat" | "stringify" | "env"
+            | "option_env" | "include_str" | "cfg" => quote!(__p::Traced::constant(#mac)),
+            _ if super::degrade::is_expression_macro(mac) => {
+                let e = Expr::Macro(syn::ExprMacro { attrs: Vec::new(), mac: mac.clone() });
+                match super::degrade::Seen::of(&e).leaves {
+                    true => self.unsupported(at_mac, &format!("the macro `{name}!`")),
+                    false => self.called_macro(&e, &[]),
+                }
+            }
             _ => self.unsupported(at_mac, &format!("the macro `{name}!`")),
         }
     }
@@ -97,34 +110,97 @@ impl Lowerer {
         }
     }
 
-    /// A residual call of the author's macro, with its arguments as values.
-    pub(super) fn print(&mut self, mac: &Macro, at_mac: &impl Spanned) -> TokenStream {
-        let args = self.macro_args(mac);
-        let Some((format, args)) = args.split_first() else {
-            let site = self.site("print", at_mac.span());
-            return quote!(__p::residual(__rec, #site, (), |()| { #mac; }));
+    /// A residual call of a macro that formats its arguments. Places stay where they are, since
+    /// formatting borrows them; all other arguments are traced.
+    fn formatted(&mut self, mac: &Macro, at_mac: &impl Spanned) -> TokenStream {
+        let name = name_of(mac);
+        let before = usize::from(name.starts_with("write"));
+        let parser = syn::punctuated::Punctuated::<Expr, syn::Token![,]>::parse_terminated;
+        let Ok(args) = mac.parse_body_with(parser) else {
+            return self.unsupported(at_mac, &format!("the macro `{name}!` with these arguments"));
         };
-        let Expr::Lit(syn::ExprLit { lit: Lit::Str(literal), .. }) = format else {
-            return self.unsupported(format, "a format string from a macro");
-        };
-        let captured: Vec<Ident> = parse::format_captures(&literal.value())
-            .into_iter()
-            .filter(|name| self.is_local(name))
-            .map(|name| Ident::new(&name, literal.span()))
-            .collect();
-        if let Some(named) = args.iter().find(|arg| matches!(arg, Expr::Assign(_))) {
-            return self.unsupported(named, "a named format argument");
+        let (mut hoisted, mut all) = (Vec::new(), Vec::new());
+        for (number, arg) in args.into_iter().enumerate() {
+            let (named, value) = match arg {
+                Expr::Assign(it) if number > before => (Some(it.left), *it.right),
+                arg => (None, arg),
+            };
+            let named = named.map(|name| quote!(#name =));
+            if number <= before || !self.is_computed(&value) {
+                all.push(quote!(#named #value));
+                continue;
+            }
+            let lowered = self.value(&value);
+            let argument = format_ident!("__a{number}");
+            all.push(quote!(#named #argument));
+            hoisted.push((argument, lowered));
         }
-        let values: Vec<_> = args.iter().map(|arg| self.value(arg)).collect();
-        let names: Vec<_> = (0..args.len()).map(|i| format_ident!("__a{i}")).collect();
         let path = &mac.path;
-        let name = path.segments.last().expect("a path").ident.to_string();
-        let site = self.site(&name, at_mac.span());
-        quote!(__p::residual(
-            __rec,
-            #site,
-            (#(#values,)* #(#captured.take(),)*),
-            |(#(#names,)* #(#captured,)*)| { #path!(#format, #(#names),*); },
-        ))
+        let e: Expr = syn::parse_quote!(#path!(#(#all),*));
+        self.called_macro(&e, &hoisted)
     }
+
+    /// Whether an expression is computed by operations that are worth tracing.
+    fn is_computed(&self, e: &Expr) -> bool {
+        match e {
+            Expr::Paren(it) => self.is_computed(&it.expr),
+            Expr::Group(it) => self.is_computed(&it.expr),
+            Expr::Binary(_) | Expr::Unary(_) | Expr::Cast(_) => {
+                !self.is_closed(e)
+                    && !matches!(e, Expr::Unary(u) if matches!(u.op, syn::UnOp::Deref(_)))
+            }
+            Expr::Call(_) | Expr::MethodCall(_) => !super::closure::is_lazy_chain(e),
+            _ => false,
+        }
+    }
+
+    /// A residual call of an expression that is a macro.
+    fn called_macro(&mut self, e: &Expr, hoisted: &[(Ident, TokenStream)]) -> TokenStream {
+        let seen = super::degrade::Seen::of(e);
+        self.degraded_expression(e, &seen, hoisted, None)
+    }
+
+    /// `vec![a, b]` and `vec![a; n]`, of traced values.
+    fn vec(&mut self, mac: &Macro, at_mac: &impl Spanned) -> TokenStream {
+        let Some(args) = std_macros::args(mac) else {
+            return self.unsupported(at_mac, "the macro `vec!` with these arguments");
+        };
+        let repeats = mac.tokens.clone().into_iter().any(
+            |token| matches!(token, proc_macro2::TokenTree::Punct(punct) if punct.as_char() == ';'),
+        );
+        let mut names = Vec::new();
+        let mut hoisted = Vec::new();
+        for (number, arg) in args.exprs.iter().enumerate() {
+            if self.is_closed(arg) || args.exprs.len() > 12 {
+                names.push(quote!(#arg));
+                continue;
+            }
+            let name = format_ident!("__a{number}");
+            names.push(quote!(#name));
+            hoisted.push((name, self.value(arg)));
+        }
+        let path = &mac.path;
+        let e: Expr = match (repeats, &names[..]) {
+            (true, [value, count]) => syn::parse_quote!(#path![#value; #count]),
+            _ => syn::parse_quote!(#path![#(#names),*]),
+        };
+        if super::degrade::Seen::of(&e).leaves {
+            return self.unsupported(at_mac, "the macro `vec!` with these arguments");
+        }
+        self.called_macro(&e, &hoisted)
+    }
+
+    /// `matches!(value, pattern)` is a `match`.
+    fn matches(&mut self, mac: &Macro, at_mac: &impl Spanned) -> TokenStream {
+        let Some(std_macros::Args { exprs, pat: Some(pat), .. }) = std_macros::args(mac) else {
+            return self.unsupported(at_mac, "the macro `matches!` with these arguments");
+        };
+        let value = &exprs[0];
+        let e: Expr = syn::parse_quote!(match #value { #pat => true, _ => false });
+        self.value(&e)
+    }
+}
+
+fn name_of(mac: &Macro) -> String {
+    mac.path.segments.last().map(|it| it.ident.to_string()).unwrap_or_default()
 }

@@ -8,6 +8,7 @@
 //! that has a value. Misplaced hints are errors; all errors of a function are collected.
 
 mod call;
+pub mod closure;
 mod control;
 mod degrade;
 mod macros;
@@ -31,10 +32,10 @@ use quote::{format_ident, quote};
 use std::collections::BTreeSet;
 use syn::spanned::Spanned;
 use syn::visit::Visit;
-use syn::{Expr, ExprMacro, Macro, ReturnType, Stmt, Type, UnOp};
+use syn::{Attribute, Expr, ExprMacro, Lifetime, Macro, ReturnType, Stmt, Type, UnOp};
 
 /// How `return` and the tail of the body leave.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Return {
     /// A helper function: a traced value.
     Helper,
@@ -42,6 +43,16 @@ pub enum Return {
     Portal,
     /// A portal whose result cannot: the twin goes on with plain values.
     UntracedPortal,
+    /// A closure that is inlined: a traced value for the block of this label.
+    Block(Lifetime),
+}
+
+/// Names of methods that a body calls.
+pub struct Called {
+    /// All but the following.
+    pub methods: BTreeSet<String>,
+    /// With closures among their arguments.
+    pub with_closures: BTreeSet<String>,
 }
 
 /// Lowers one function body.
@@ -50,6 +61,14 @@ pub struct Lowerer {
     ret: Return,
     /// Names of methods that the body calls.
     pub methods: BTreeSet<String>,
+    /// Names of methods that are called with closures.
+    with_closures: BTreeSet<String>,
+    /// Locals that are closures, and names that hide them.
+    closures: Vec<(String, Option<closure::ClosureVar>)>,
+    /// Macros that are defined in the body.
+    local_macros: Vec<(String, TokenStream)>,
+    /// How many closures are being inlined.
+    closure_depth: usize,
     /// Temporaries of the statement at hand.
     temps: Vec<Ident>,
     /// Temporaries that live as long as the block of the `let` at hand.
@@ -137,6 +156,10 @@ impl Lowerer {
             scopes: vec![locals.into_iter().collect()],
             ret,
             methods: BTreeSet::new(),
+            with_closures: BTreeSet::new(),
+            closures: Vec::new(),
+            local_macros: Vec::new(),
+            closure_depth: 0,
             temps: Vec::new(),
             extended: Vec::new(),
             in_unsafe: false,
@@ -164,10 +187,14 @@ impl Lowerer {
     }
 
     /// The names of the methods called, or the author's mistakes.
-    pub fn finish(self) -> syn::Result<BTreeSet<String>> {
-        match self.errors {
-            Some(errors) => Err(errors),
-            None => Ok(self.methods),
+    pub fn finish(self) -> syn::Result<Called> {
+        match (self.errors, self.unsupported) {
+            (Some(errors), _) => Err(errors),
+            (None, Some(why)) => Err(syn::Error::new(
+                why.span,
+                format!("{} cannot be traced here; put it into a function of its own", why.what),
+            )),
+            (None, None) => Ok(Called { methods: self.methods, with_closures: self.with_closures }),
         }
     }
 
@@ -184,6 +211,9 @@ impl Lowerer {
     }
 
     fn declare(&mut self, name: &Ident) {
+        if self.closures.iter().any(|(known, _)| name == known) {
+            self.closures.push((name.to_string(), None));
+        }
         let (depth, name) = (self.scopes.len(), name.to_string());
         self.parts.retain(|(scope, local, _)| (*scope, local) != (depth, &name));
         self.scopes.last_mut().expect("a scope").insert(name);
@@ -191,7 +221,10 @@ impl Lowerer {
 
     fn scoped<R>(&mut self, f: impl FnOnce(&mut Lowerer) -> R) -> R {
         self.scopes.push(BTreeSet::new());
+        let (n_closures, n_macros) = (self.closures.len(), self.local_macros.len());
         let res = f(self);
+        self.closures.truncate(n_closures);
+        self.local_macros.truncate(n_macros);
         self.scopes.pop();
         let depth = self.scopes.len();
         self.parts.retain(|(scope, ..)| *scope <= depth);
@@ -235,7 +268,7 @@ impl Lowerer {
     fn is_static(&self, e: &Expr) -> bool {
         match e {
             Expr::Lit(_) => true,
-            Expr::Path(_) => self.local_of(e).is_none(),
+            Expr::Path(_) => self.local_of(e).is_none() && self.closure_of(e).is_none(),
             Expr::Paren(e) => self.is_static(&e.expr),
             Expr::Group(e) => self.is_static(&e.expr),
             Expr::Unary(e) => !matches!(e.op, UnOp::Deref(_)) && self.is_static(&e.expr),
@@ -246,6 +279,31 @@ impl Lowerer {
             _ => false,
         }
     }
+}
+
+/// The `#[cfg]` of attributes, and its opposite; others that matter are an error. What only lints and
+/// formatters read does not.
+fn cfgs(attrs: &[Attribute]) -> Result<(TokenStream, Option<TokenStream>), &Attribute> {
+    let mut conditions = Vec::new();
+    for attr in attrs {
+        match &attr.meta {
+            syn::Meta::List(list) if list.path.is_ident("cfg") => conditions.push(&list.tokens),
+            _ if attr.path().is_ident("cfg_attr") => {}
+            _ if [
+                "allow", "expect", "warn", "deny", "doc", "rustfmt", "clippy", "inline", "cold",
+            ]
+            .iter()
+            .any(|name| attr.path().segments.first().is_some_and(|it| it.ident == name)) => {}
+            _ => return Err(attr),
+        }
+    }
+    Ok(match conditions.is_empty() {
+        true => (quote!(), None),
+        false => (
+            quote!(#[cfg(all(#(#conditions),*))]),
+            Some(quote!(#[cfg(not(all(#(#conditions),*)))])),
+        ),
+    })
 }
 
 fn stmt_diverges(stmt: &Stmt) -> bool {

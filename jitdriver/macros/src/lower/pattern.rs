@@ -4,7 +4,7 @@
 //! block with `None` or ends in `Some` of what it binds ([`Test`]). What a level needs of types is
 //! asked in `plumbing::pattern`.
 
-use super::{Lowerer, start};
+use super::{Lowerer, cfgs, start};
 use crate::syntax;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -52,7 +52,7 @@ impl Lowerer {
         format_ident!("__{name}{}", self.n_temps)
     }
 
-    fn label(&mut self) -> Lifetime {
+    pub(super) fn label(&mut self) -> Lifetime {
         self.n_temps += 1;
         Lifetime::new(&format!("'__l{}", self.n_temps), proc_macro2::Span::call_site())
     }
@@ -344,17 +344,19 @@ impl Lowerer {
         let mut numbered = Vec::new();
         let mut variants = true;
         for (number, arm) in m.arms.iter().enumerate() {
-            let attrs = &arm.attrs;
-            if !attrs.is_empty() {
-                return self.unsupported(&attrs[0], "an attribute on a match arm");
-            }
+            let (cfg, not_cfg) = match cfgs(&arm.attrs) {
+                Ok(cfgs) => cfgs,
+                Err(attr) => return self.unsupported(attr, "this attribute on a match arm"),
+            };
             let mut ranges = Vec::new();
             let (pat, guard) = split_guard(&arm.pat);
             scalar_ranges(pat, &mut ranges);
-            tests.push(quote!(&[#(#ranges),*]));
+            tests.push(quote!(#cfg &[#(#ranges),*]));
+            // The arms keep their numbers.
+            tests.extend(not_cfg.map(|not_cfg| quote!(#not_cfg &[])));
             variants &= !names_constant(pat);
             let (pat, binding) = scalar_pattern(pat);
-            numbered.push(quote!(#pat if __from <= #number => #number,));
+            numbered.push(quote!(#cfg #pat if __from <= #number => #number,));
             let arm = self.scoped(|cx| {
                 let bind = binding.map(|name| {
                     cx.declare(&name);
@@ -374,7 +376,7 @@ impl Lowerer {
                     quote!(if { __match.reach(#number); #bind #guard })
                 });
                 let body = cx.arm_body(&arm.body);
-                quote!(#pat #guard => { #reach #bind #own #body })
+                quote!(#cfg #pat #guard => { #reach #bind #own #body })
             });
             arms.push(arm);
         }
@@ -384,7 +386,7 @@ impl Lowerer {
                 __rec,
                 &[#(#tests),*],
                 #variants,
-                |__value, __from| match *__value { #(#numbered)* _ => usize::MAX },
+                |__value, __from| match *__value { #(#numbered)* _ => ::core::primitive::usize::MAX },
             );
             match *__match.bits() { #(#arms)* }
         })
@@ -404,11 +406,13 @@ impl Lowerer {
         let root = self.fresh("root");
         let label = self.label();
         let (mut tests, mut bodies) = (Vec::new(), Vec::new());
+        let (mut variants, mut generics) = (Vec::new(), Vec::new());
         let names: Vec<_> = (0..m.arms.len()).map(|n| format_ident!("A{n}")).collect();
         for (arm, name) in m.arms.iter().zip(&names) {
-            if let Some(attr) = arm.attrs.first() {
-                return self.unsupported(attr, "an attribute on a match arm");
-            }
+            let cfg = match cfgs(&arm.attrs) {
+                Ok((cfg, _)) => cfg,
+                Err(attr) => return self.unsupported(attr, "this attribute on a match arm"),
+            };
             let (test, body) = self.scoped(|cx| {
                 let (pat, guard) = split_guard(&arm.pat);
                 let lowered = cx.pattern(pat, &root, true);
@@ -416,15 +420,18 @@ impl Lowerer {
                 let (test, bind, tuple) = (&lowered.test, lowered.bind(), lowered.tuple());
                 let chosen = quote!(break #label __Arm::#name(#tuple););
                 let chosen = guard.map_or(chosen.clone(), |guard| quote!(if #guard { #chosen }));
-                let test = quote!(if let ::core::option::Option::Some(#bind) = #test { #chosen });
+                let test =
+                    quote!(#cfg { if let ::core::option::Option::Some(#bind) = #test { #chosen } });
                 let (own, body) = (&lowered.chosen, cx.arm_body(&arm.body));
-                (test, quote!(__Arm::#name(#bind) => { #own #body }))
+                (test, quote!(#cfg __Arm::#name(#bind) => { #own #body }))
             });
             tests.push(test);
             bodies.push(body);
+            variants.push(quote!(#cfg #name(#name)));
+            generics.push(quote!(#cfg #name));
         }
         quote!({
-            enum __Arm<#(#names),*> { #(#names(#names),)* }
+            enum __Arm<#(#generics),*> { #(#variants,)* }
             let #root = #place;
             let mut __seen = __p::pattern::Seen::default();
             let __arm = #label: { #(#tests)* ::core::unreachable!() };

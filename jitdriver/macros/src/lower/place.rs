@@ -1,8 +1,9 @@
 //! Expressions as places: of type `Place<T>`.
 
+use super::degrade::is_expression_macro;
 use super::{Lowerer, call_at};
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, Member, UnOp};
 
@@ -11,7 +12,7 @@ impl Lowerer {
     pub(super) fn place(&mut self, e: &Expr) -> TokenStream {
         let extending = std::mem::take(&mut self.extending);
         if let Some(local) = self.local_of(e) {
-            return quote!(__p::Local::as_place(&mut #local));
+            return quote!(__p::Local::as_place(__p::closure::shared(&raw const #local)));
         }
         // What a field or an element lies in lives as long as a reference to it.
         self.extending = extending
@@ -33,8 +34,8 @@ impl Lowerer {
                 quote!(#base.field(__rec, |__place| &raw const __place.#member))
             }
             Expr::Index(i) => {
-                if matches!(*i.index, Expr::Range(_)) {
-                    return self.unsupported(&i.index, "a range as index");
+                if let Expr::Range(range) = &*i.index {
+                    return self.range_index(i, range);
                 }
                 let base = self.peeled(&i.expr);
                 self.extending = false;
@@ -49,10 +50,41 @@ impl Lowerer {
                 let pointer = self.place(&u.expr);
                 quote!(__p::Behind(#pointer).peel(__rec))
             }
+            // A macro that is not known may be a place.
+            Expr::Macro(m) if !is_expression_macro(&m.mac) => {
+                self.unsupported(e, "a macro that is not known, as a place")
+            }
             _ => {
                 self.extending = extending;
                 self.temporary(e)
             }
+        }
+    }
+
+    /// `a[i..j]`.
+    fn range_index(&mut self, i: &syn::ExprIndex, range: &syn::ExprRange) -> TokenStream {
+        let base = self.peeled(&i.expr);
+        self.extending = false;
+        let bound = |cx: &mut Lowerer, bound: &Option<Box<Expr>>| match bound {
+            Some(bound) => {
+                let value = cx.value(bound);
+                quote!(::core::option::Option::Some(#value))
+            }
+            None => quote!(::core::option::Option::None),
+        };
+        let (start, end) = (bound(self, &range.start), bound(self, &range.end));
+        let closed = matches!(range.limits, syn::RangeLimits::Closed(_));
+        let limits = &range.limits;
+        let a = range.start.as_ref().map(|_| quote!(__a));
+        let b = range.end.as_ref().map(|_| quote!(__b));
+        let plain = quote_spanned!(super::start(i)=> &raw const __whole[#a #limits #b]);
+        quote! {
+            __p::IndexRange::index_range(
+                #base,
+                __rec,
+                __p::Bounds { start: #start, end: #end, closed: #closed },
+                |__whole, __a, __b| #plain,
+            )
         }
     }
 

@@ -34,6 +34,21 @@ const GENERIC: &[&str] = &[
     "Wrapping",
 ];
 
+/// Types to which no function can be added but by traits.
+const PRIMITIVES: &[&str] = &[
+    "bool", "char", "str", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64",
+    "u128", "usize", "f32", "f64",
+];
+
+/// The function of `std::mem` that a path is likely to name, and its full name.
+pub(super) fn of_mem(callee: &ExprPath) -> Option<(Ident, String)> {
+    let n = callee.path.segments.len();
+    let function = &callee.path.segments[n - 1].ident;
+    let known = ["swap", "replace", "take"].iter().any(|name| function == name);
+    (callee.qself.is_none() && n >= 2 && known && callee.path.segments[n - 2].ident == "mem")
+        .then(|| (format_ident!("mem_{function}"), format!("core::mem::{function}")))
+}
+
 /// The name of the token's method for a call of such a function: `Box_new`.
 pub(super) fn method(callee: &ExprPath) -> Option<Ident> {
     let n = callee.path.segments.len();
@@ -41,6 +56,7 @@ pub(super) fn method(callee: &ExprPath) -> Option<Ident> {
         return None;
     }
     let (ty, function) = (&callee.path.segments[n - 2], &callee.path.segments[n - 1]);
-    let generic = GENERIC.contains(&ty.ident.to_string().as_str()) && ty.arguments.is_none();
-    generic.then(|| format_ident!("{}_{}", ty.ident, function.ident))
+    let name = ty.ident.to_string();
+    let known = GENERIC.contains(&name.as_str()) || (n == 2 && PRIMITIVES.contains(&name.as_str()));
+    (known && ty.arguments.is_none()).then(|| format_ident!("{}_{}", ty.ident, function.ident))
 }

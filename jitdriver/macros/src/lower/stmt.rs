@@ -1,9 +1,11 @@
 //! Blocks and statements.
 
-use super::{Lowerer, macro_diverges, stmt_diverges, unit};
+use super::closure::ClosureVar;
+use super::{Lowerer, cfgs, macro_diverges, stmt_diverges, unit};
 use crate::syntax;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
+use std::rc::Rc;
 use syn::{Block, Expr, Local, Pat, Stmt};
 
 impl Lowerer {
@@ -18,7 +20,17 @@ impl Lowerer {
         self.scoped(|cx| {
             let mut out = TokenStream::new();
             for (i, stmt) in stmts.iter().enumerate() {
-                out.extend(cx.stmt(stmt, i + 1 == stmts.len()));
+                if let Some((name, closure)) = cx.inline_closure(stmt, &stmts[i + 1..]) {
+                    cx.declare_closure(name, ClosureVar::Inline(Rc::new(closure.clone())));
+                    continue;
+                }
+                let outer_why = cx.unsupported.take();
+                let lowered = cx.stmt(stmt, i + 1 == stmts.len());
+                if let Some(why) = std::mem::replace(&mut cx.unsupported, outer_why) {
+                    out.extend(cx.degraded_rest(&stmts[i..], &why));
+                    return out;
+                }
+                out.extend(lowered);
             }
             let ends_with_value = matches!(stmts.last(), Some(Stmt::Expr(_, None)))
                 || matches!(stmts.last(), Some(Stmt::Macro(m)) if m.semi_token.is_none());
@@ -54,10 +66,47 @@ impl Lowerer {
         })
     }
 
+    /// A statement, which may be there under a condition only.
     pub(super) fn stmt(&mut self, stmt: &Stmt, last: bool) -> TokenStream {
+        let attrs = match stmt {
+            Stmt::Local(it) => &it.attrs[..],
+            Stmt::Macro(it) => &it.attrs,
+            Stmt::Expr(e, _) => attrs_of(e),
+            Stmt::Item(_) => &[],
+        };
+        let Ok((cfg, not_cfg)) = cfgs(attrs) else {
+            let attr = attrs.first().expect("one of them is not known");
+            self.unsupported(attr, "this attribute on a statement");
+            if let Some(why) = &mut self.unsupported {
+                why.whole_block = true;
+            }
+            return quote!();
+        };
+        if not_cfg.is_none() {
+            return self.stmt_itself(stmt, last);
+        }
+        let lowered = self.stmt_itself(stmt, last);
+        match stmt {
+            Stmt::Local(local) => {
+                let names: Vec<_> =
+                    crate::scope::bindings(&local.pat).into_iter().map(|it| it.ident).collect();
+                quote!(#cfg let (#(mut #names,)*) = { #lowered (#(#names,)*) };)
+            }
+            Stmt::Expr(_, None) if last => quote!(#cfg { #lowered }),
+            _ => quote!(#cfg { #lowered }),
+        }
+    }
+
+    fn stmt_itself(&mut self, stmt: &Stmt, last: bool) -> TokenStream {
         let outer = std::mem::take(&mut self.temps);
         let outer_extended = std::mem::take(&mut self.extended);
         let lowered = match stmt {
+            Stmt::Item(syn::Item::Macro(item)) if item.ident.is_some() => {
+                // It is there where the author's code is, with the plain locals that it may name.
+                let name = item.ident.as_ref().expect("looked at").to_string();
+                self.local_macros.push((name, quote!(#item)));
+                quote!()
+            }
             Stmt::Item(item) => quote!(#item),
             Stmt::Local(local) => self.or_degraded(
                 local,
@@ -182,5 +231,31 @@ impl Lowerer {
             };
             #chosen
         }
+    }
+}
+
+/// The attributes of an expression that is a statement.
+fn attrs_of(e: &Expr) -> &[syn::Attribute] {
+    match e {
+        Expr::Assign(it) => &it.attrs,
+        Expr::Binary(it) => &it.attrs,
+        Expr::Block(it) => &it.attrs,
+        Expr::Break(it) => &it.attrs,
+        Expr::Call(it) => &it.attrs,
+        Expr::Continue(it) => &it.attrs,
+        Expr::ForLoop(it) => &it.attrs,
+        Expr::If(it) => &it.attrs,
+        Expr::Loop(it) => &it.attrs,
+        Expr::Macro(it) => &it.attrs,
+        Expr::Match(it) => &it.attrs,
+        Expr::MethodCall(it) => &it.attrs,
+        Expr::Path(it) => &it.attrs,
+        Expr::Return(it) => &it.attrs,
+        Expr::Try(it) => &it.attrs,
+        Expr::Tuple(it) => &it.attrs,
+        Expr::Unary(it) => &it.attrs,
+        Expr::Unsafe(it) => &it.attrs,
+        Expr::While(it) => &it.attrs,
+        _ => &[],
     }
 }

@@ -16,13 +16,15 @@ impl Lowerer {
         if self.is_closed(e) {
             return self.constant(e);
         }
-        self.or_degraded(e, |cx| cx.value_in_parts(e, extending), |cx, why| cx.degraded(e, &why))
+        self.extending = extending;
+        self.or_degraded(e, |cx| cx.value_in_parts(e), |cx, why| cx.degraded(e, &why))
     }
 
-    fn value_in_parts(&mut self, e: &Expr, extending: bool) -> TokenStream {
-        let is_stmt = std::mem::take(&mut self.is_stmt);
+    fn value_in_parts(&mut self, e: &Expr) -> TokenStream {
+        let extending = std::mem::take(&mut self.extending);
         self.extending = extending
             && matches!(e, Expr::Paren(_) | Expr::Group(_) | Expr::Reference(_) | Expr::Tuple(_));
+        let is_stmt = std::mem::take(&mut self.is_stmt);
         let span = start(e);
         match e {
             Expr::Paren(e) => self.value(&e.expr),
@@ -60,6 +62,9 @@ impl Lowerer {
                 }
             }
             Expr::Call(c) => self.call(c),
+            Expr::MethodCall(_) if super::closure::is_lazy_chain(e) => {
+                self.unsupported(e, "an iterator with closures")
+            }
             Expr::MethodCall(m) => self.method_call(m),
             Expr::Macro(m) => self.macro_call(&m.mac, m),
             Expr::If(i) => self.if_expr(i),
@@ -108,7 +113,7 @@ impl Lowerer {
                     false => quote!(__p::Parts::join((#(#elems,)*))),
                 }
             }
-            Expr::Closure(_) => self.unsupported(e, "a closure"),
+            Expr::Closure(c) => self.closure_value(c, e),
             Expr::Struct(s) => self.struct_literal(s),
             Expr::Array(a) => {
                 let elems: Vec<_> = a.elems.iter().map(|e| self.value(e)).collect();
@@ -123,7 +128,7 @@ impl Lowerer {
                 quote!(__p::repeat::<_, { #len }>(__rec, #element))
             }
             Expr::Repeat(_) => self.unsupported(e, "an array literal of this length"),
-            Expr::Try(_) => self.unsupported(e, "the operator `?`"),
+            Expr::Try(t) => self.question(t),
             Expr::Range(_) => self.unsupported(e, "a range outside of `for`"),
             Expr::Let(_) => self.unsupported(e, "`let` in a larger condition"),
             _ => self.unsupported(e, "this expression"),
@@ -260,14 +265,17 @@ impl Lowerer {
     pub(super) fn return_expr(&mut self, value: Option<&Expr>, at_expr: &Expr) -> TokenStream {
         let span = start(at_expr);
         let returned = self.leaving(value);
-        quote_spanned!(span=> return #returned)
+        match &self.ret {
+            Return::Block(label) => quote_spanned!(span=> break #label #returned),
+            _ => quote_spanned!(span=> return #returned),
+        }
     }
 
     /// What a function that returns `value` answers.
     pub fn leaving(&mut self, value: Option<&Expr>) -> TokenStream {
         let lowered = |cx: &mut Lowerer| value.map_or_else(unit, |e| cx.value(e));
         match self.ret {
-            Return::Helper => lowered(self),
+            Return::Helper | Return::Block(_) => lowered(self),
             Return::Portal => {
                 let value = lowered(self);
                 quote!(__p::returned(__rec, #value))
@@ -282,7 +290,8 @@ impl Lowerer {
 
     /// Returns a value of the twin.
     pub(super) fn returning(&self, value: TokenStream) -> TokenStream {
-        match self.ret {
+        match &self.ret {
+            Return::Block(label) => quote!(break #label #value),
             Return::Helper => quote!(return #value),
             Return::Portal => quote!(return __p::returned(__rec, #value)),
             Return::UntracedPortal => quote!({
@@ -302,7 +311,8 @@ impl Lowerer {
             .filter(|(name, _)| self.is_local(name))
             .map(|(_, ident)| ident)
             .collect();
-        quote!(#(#[allow(unused_mut, unused_variables)] let mut #locals = __p::ToPlain::to_plain(&#locals);)*)
+        let macros = self.macros_of(tokens);
+        quote!(#(#[allow(unused_mut, unused_variables)] let mut #locals = __p::ToPlain::to_plain(&#locals);)* #macros)
     }
 
     /// What follows the loop of a portal, whose value is the portal's if there is nothing.
@@ -313,7 +323,7 @@ impl Lowerer {
         let Some((last, before)) = rest.split_last() else { return self.leaving(None) };
         let before = before.iter().map(|stmt| self.stmt(stmt, false)).collect::<TokenStream>();
         let last = match last {
-            Stmt::Expr(e, None) => self.leaving(Some(e)),
+            Stmt::Expr(e, None) => self.with_temps(|cx| cx.leaving(Some(e))),
             stmt => {
                 let lowered = self.stmt(stmt, false);
                 let leaving = (!stmt_diverges(stmt)).then(|| self.leaving(None));

@@ -162,6 +162,18 @@ fn finish_saves_and_resumes() {
 }
 
 #[test]
+fn exits_list_delayed_stores() {
+    check_same(
+        "[p0, i1: i8]\nguard_value(i1, 5) [p0] resume(rewind, reds=1) \
+         stores(setfield(p0, i1, descr=mem(i8, offset=8)), \
+         setarrayitem(p0, 3, 7, descr=mem(i64, scale=8)))\nfinish() []\n",
+    );
+    let start = "[p0]\nguard_value(p0, 0x5) [] stores(";
+    check_error(&format!("{start}getfield(p0))"), 2, 32, "expected `setfield` or `setarrayitem`");
+    check_error(&format!("{start}setfield(p0))"), 2, 32, "expected 2 operands, found 1");
+}
+
+#[test]
 fn empty_lists() {
     check_same("[]\nlabel(target=9)\njump(target=9)\n");
     check_same("[]\nfinish() []\n");

@@ -5,9 +5,12 @@ use crate::ir::parse;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-/// Traces of some length that have many of one thing.
-fn many(what: &str, n: usize) -> Trace {
-    let mut text = String::from("[i0, i1, p0, p1]\n");
+/// Traces of some length that have many of one thing; as loops, they are peeled.
+fn many(what: &str, n: usize, is_loop: bool) -> Trace {
+    let mut text = String::from(match is_loop {
+        true => "[ia, ib, pa, pb]\ni0, i1, p0, p1 = label(ia, ib, pa, pb, target=0)\n",
+        false => "[i0, i1, p0, p1]\n",
+    });
     for k in 0..n / 2 {
         let _ = match what {
             "sums" => writeln!(
@@ -62,16 +65,23 @@ fn fastest(trace: &Trace) -> Duration {
 #[test]
 fn four_times_the_operations_take_about_four_times_as_long() {
     for what in ["sums", "guards", "stores", "places", "items", "calls"] {
-        let (short, long) = (many(what, 5_000), many(what, 20_000));
-        assert_eq!((short.ops.len(), long.ops.len()), (5_001, 20_001), "{what}");
-        // What is quadratic takes 16 times as long. Other work on the machine may disturb one
-        // measurement, but hardly each of four.
-        let ratio = || fastest(&long).as_secs_f64() / fastest(&short).as_secs_f64();
-        let ratios = [(); 4].map(|()| ratio);
-        let found: Vec<f64> =
-            ratios.iter().map(|ratio| ratio()).take_while(|&it| it > 8.0).collect();
-        assert!(found.len() < ratios.len(), "{what}: {found:?}");
+        for is_loop in [false, true] {
+            check(what, is_loop);
+        }
     }
+}
+
+fn check(what: &str, is_loop: bool) {
+    let (short, long) = (many(what, 5_000, is_loop), many(what, 20_000, is_loop));
+    let others = 1 + usize::from(is_loop);
+    let lengths = (5_000 + others, 20_000 + others);
+    assert_eq!((short.ops.len(), long.ops.len()), lengths, "{what}");
+    // What is quadratic takes 16 times as long. Other work on the machine may disturb one
+    // measurement, but hardly each of four.
+    let ratio = || fastest(&long).as_secs_f64() / fastest(&short).as_secs_f64();
+    let ratios = [(); 4].map(|()| ratio);
+    let found: Vec<f64> = ratios.iter().map(|ratio| ratio()).take_while(|&it| it > 8.0).collect();
+    assert!(found.len() < ratios.len(), "{what}, loop {is_loop}: {found:?}");
 }
 
 /// Prints nanoseconds per operation: `cargo test --release -- --ignored --nocapture ns_per_op`.
@@ -79,7 +89,9 @@ fn four_times_the_operations_take_about_four_times_as_long() {
 #[ignore = "measures"]
 fn ns_per_op() {
     for what in ["sums", "guards", "stores", "places", "items", "calls"] {
-        let trace = many(what, 20_000);
-        println!("{what}: {} ns", fastest(&trace).as_nanos() / 20_000);
+        for is_loop in [false, true] {
+            let trace = many(what, 20_000, is_loop);
+            println!("{what}, loop {is_loop}: {} ns", fastest(&trace).as_nanos() / 20_000);
+        }
     }
 }

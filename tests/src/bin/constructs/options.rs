@@ -9,6 +9,7 @@ mod is_some;
 mod map;
 mod map_err;
 mod mem_replace;
+mod rc_clone;
 mod take;
 mod to_string;
 mod try_into;
@@ -29,7 +30,7 @@ rows! {
     as_ref: "`as_ref` and `as_mut`", 82, 1052, not_yet "type annotations needed";
     copied_cloned: "`copied` and `cloned`", 82, 907;
     clone: "`clone` of a struct", 82, 907;
-    rc_clone: "`clone` of an `Rc`", 82, 907, not_yet "missing generics for struct `Rc`";
+    rc_clone: "`clone` of an `Rc`", 82, 907;
     into: "`into` and `from` between integers", 76, 1183;
     try_into: "`try_into` and `try_from`", 76, 1183;
     from_own: "`From` of a type of one's own", 76, 1183;

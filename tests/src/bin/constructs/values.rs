@@ -1,6 +1,7 @@
 //! Values that are made, and how guests' values are represented.
 
 mod array_literal;
+mod box_new;
 mod control_enum;
 mod control_flow;
 mod copy_enum;
@@ -14,6 +15,7 @@ mod string_new;
 mod struct_literal;
 mod tuple;
 mod variant_literal;
+mod vec_new;
 
 use crate::harness::rows;
 
@@ -28,8 +30,8 @@ rows! {
     copy_enum: "a `Copy` enum as value", 8, 3;
     nan_boxed: "NaN-boxed words", 5, 2;
     rc_enum: "a cloneable enum with `Rc`s as value", 39, 15, not_yet "cannot move out of dereference of `jitdriver::plumbing::Target<Option<Value>>`";
-    box_new: "`Box::new`", 53, 89, not_yet "missing generics for struct `Box`";
-    vec_new: "`Vec::new` and `Vec::with_capacity`", 53, 89, not_yet "missing generics for struct `Vec`";
+    box_new: "`Box::new`", 53, 89;
+    vec_new: "`Vec::new` and `Vec::with_capacity`", 53, 89;
     string_new: "`String::new` and `push_str`", 53, 89;
     control_enum: "an own enum for control", 16, 629;
     control_flow: "`ControlFlow`", 16, 629;

@@ -1,0 +1,214 @@
+//! Twins of functions that take closures.
+//!
+//! Such a twin takes a closure over traced values in the place of each of the author's: for
+//! `op: impl Fn(i64) -> bool` a `FnMut(Rec, Traced<i64>) -> Traced<bool>`. So it is generic, and cannot
+//! be handed around as a token; a call names it (`__jit_with_name`) after asking whether it is there
+//! (`__jit_takes_name`).
+//!
+//! A function that does more with a closure than calling it has no such twin.
+
+use super::{LifetimeFiller, LifetimeNamer, parameters, prelude};
+use crate::lower::closure::{ClosureVar, FnBound, fn_bound, only_called};
+use crate::lower::{Lowerer, Return};
+use crate::scope;
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+use std::collections::BTreeSet;
+use syn::visit_mut::VisitMut;
+use syn::{Block, GenericParam, Pat, ReturnType, Signature, Visibility, parse_quote};
+
+/// Whether a function takes closures.
+pub fn takes_closures(sig: &Signature) -> bool {
+    closures(sig).is_some_and(|closures| closures.iter().any(Option::is_some))
+}
+
+/// For each parameter but the receiver, what closure it takes.
+fn closures(sig: &Signature) -> Option<Vec<Option<FnBound>>> {
+    let parameters = parameters(sig).ok()?;
+    let n_receivers = usize::from(sig.receiver().is_some());
+    let typed = parameters.into_iter().skip(n_receivers);
+    Some(typed.map(|(_, ty)| fn_bound(&ty, &sig.generics)).collect())
+}
+
+/// The twin of a function that takes closures, and the answer whether there is one.
+pub fn twin(
+    sig: &Signature,
+    block: &Block,
+    takes: &Ident,
+    with: &Ident,
+    vis: &Visibility,
+) -> syn::Result<TokenStream> {
+    let receiver = sig.receiver().map(|_| quote!(&self));
+    let Some(twin) = with_closures(sig, block, with, vis)? else {
+        return Ok(no_twin(receiver.is_some(), takes, with, vis));
+    };
+    Ok(quote! {
+        #[doc(hidden)]
+        #[allow(warnings, clippy::all)]
+        #vis fn #takes(#receiver) -> ::jitdriver::plumbing::closure::Yes {
+            ::jitdriver::plumbing::closure::Yes
+        }
+        #twin
+    })
+}
+
+/// What a function without such a twin has instead.
+pub fn no_twin(has_receiver: bool, takes: &Ident, with: &Ident, vis: &Visibility) -> TokenStream {
+    let (receiver, this, generics) = match has_receiver {
+        true => (
+            quote!(&self),
+            quote!(&self, _: ::jitdriver::plumbing::Rec, _: ::jitdriver::plumbing::Place<__T>, _: __P),
+            quote!(__T: ?Sized, __P,),
+        ),
+        false => (quote!(), quote!(_: ::jitdriver::plumbing::Rec), quote!()),
+    };
+    quote! {
+        #[doc(hidden)]
+        #[allow(warnings, clippy::all)]
+        #vis fn #takes(#receiver) -> ::jitdriver::plumbing::closure::No {
+            ::jitdriver::plumbing::closure::No
+        }
+        #[doc(hidden)]
+        #[allow(warnings, clippy::all)]
+        #vis fn #with<#generics __A, __R>(#this, _: __A) -> ::jitdriver::plumbing::Traced<__R> {
+            ::jitdriver::plumbing::closure::not_taken()
+        }
+    }
+}
+
+fn with_closures(
+    sig: &Signature,
+    block: &Block,
+    with: &Ident,
+    vis: &Visibility,
+) -> syn::Result<Option<TokenStream>> {
+    let Some(closures) = closures(sig) else { return Ok(None) };
+    let all = parameters(sig)?;
+    let n_receivers = usize::from(sig.receiver().is_some());
+    let (receiver, typed) = all.split_at(n_receivers);
+    let mut generics = sig.generics.clone();
+    let used: BTreeSet<String> = closures
+        .iter()
+        .flatten()
+        .filter_map(|it| it.param.as_ref())
+        .map(Ident::to_string)
+        .collect();
+    drop_params(&mut generics, &used);
+    let mut namer = LifetimeNamer::default();
+    let (mut pats, mut types, mut opened) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut locals, mut patterns, mut called) = (BTreeSet::new(), Vec::new(), Vec::new());
+    let mut of_self = None;
+    if let [(_, ty)] = receiver {
+        let mut ty = ty.clone();
+        namer.visit_type_mut(&mut ty);
+        of_self = namer.names.first().cloned();
+        opened.push(quote! {
+            let mut __self: __p::Traced<#ty> = __p::FromPlace::from_place(__rec, __this);
+        });
+    }
+    for (number, ((pat, ty), closure)) in typed.iter().zip(&closures).enumerate() {
+        let param = format_ident!("__P{number}");
+        if let Some(FnBound { inputs, output, .. }) = closure {
+            let Pat::Ident(name) = pat else { return Ok(None) };
+            if !only_called(&name.ident, block) {
+                return Ok(None);
+            }
+            generics.params.push(parse_quote! {
+                #param: FnMut(::jitdriver::plumbing::Rec #(, ::jitdriver::plumbing::Traced<#inputs>)*)
+                    -> ::jitdriver::plumbing::Traced<#output>
+            });
+            let name = &name.ident;
+            pats.push(quote!(mut #name));
+            called.push(name.clone());
+        } else {
+            let mut ty = ty.clone();
+            namer.visit_type_mut(&mut ty);
+            generics.params.push(parse_quote!(#param: ::jitdriver::plumbing::CoerceTo<#ty>));
+            let name = match pat {
+                Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
+                    pat.ident.clone()
+                }
+                pat => {
+                    let name = format_ident!("__param{number}");
+                    patterns.push((name.clone(), pat.clone()));
+                    name
+                }
+            };
+            locals.insert(name.to_string());
+            opened.push(quote!(let mut #name: __p::Traced<#ty> = __p::coerce(__rec, #name);));
+            pats.push(quote!(#name));
+        }
+        types.push(quote!(#param));
+    }
+    let elided = of_self.or_else(|| match &namer.names[..] {
+        [one] => Some(one.clone()),
+        _ => None,
+    });
+    let output = match &sig.output {
+        ReturnType::Default => quote!(()),
+        ReturnType::Type(_, ty) => {
+            let mut ty = (**ty).clone();
+            if let Some(elided) = elided {
+                LifetimeFiller { elided }.visit_type_mut(&mut ty);
+            }
+            quote!(#ty)
+        }
+    };
+    for name in namer.names.iter().rev() {
+        generics.params.insert(0, parse_quote!(#name));
+    }
+    if !receiver.is_empty() {
+        generics.params.push(parse_quote!(__Promote));
+        locals.insert("__self".into());
+    }
+    let this = (!receiver.is_empty()).then(|| {
+        quote!(&self, __rec: ::jitdriver::plumbing::Rec, __this: ::jitdriver::plumbing::Place<Self>, _: __Promote)
+    });
+    let this = this.unwrap_or_else(|| quote!(__rec: ::jitdriver::plumbing::Rec));
+    let names = scope::resolve(sig, block);
+    let mut cx = Lowerer::new(Return::Helper, locals, None, names, &sig.output);
+    called.iter().for_each(|name| cx.declare_closure(name, ClosureVar::Param));
+    let parts: Vec<_> = patterns.iter().map(|(name, pat)| cx.parameter(name, pat)).collect();
+    let body = cx.block(block);
+    let prelude = prelude(&cx.finish()?);
+    let bounds = generics.where_clause.take();
+    Ok(Some(quote! {
+        #[doc(hidden)]
+        #[allow(warnings, clippy::all)]
+        #vis fn #with #generics (#this, (#(#pats,)*): (#(#types,)*)) -> ::jitdriver::plumbing::Traced<#output>
+        #bounds
+        {
+            #prelude
+            static __IDENTITY: u8 = 0;
+            let _inside = __p::closure::enter(__rec, &__IDENTITY);
+            #(#opened)*
+            #(#parts)*
+            #body
+        }
+    }))
+}
+
+/// Takes out the type parameters that are closures.
+fn drop_params(generics: &mut syn::Generics, names: &BTreeSet<String>) {
+    let params = std::mem::take(&mut generics.params);
+    generics.params = params
+        .into_iter()
+        .filter(|param| match param {
+            GenericParam::Type(it) => !names.contains(&it.ident.to_string()),
+            _ => true,
+        })
+        .collect();
+    if let Some(clause) = &mut generics.where_clause {
+        let predicates = std::mem::take(&mut clause.predicates);
+        clause.predicates = predicates
+            .into_iter()
+            .filter(|predicate| match predicate {
+                syn::WherePredicate::Type(syn::PredicateType {
+                    bounded_ty: syn::Type::Path(it),
+                    ..
+                }) => !it.path.get_ident().is_some_and(|name| names.contains(&name.to_string())),
+                _ => true,
+            })
+            .collect();
+    }
+}

@@ -1,0 +1,272 @@
+//! `Option` and `Result` without a pattern: which variant, as data or promoted, and the payload's place.
+#![expect(unsafe_code, reason = "finds payloads in values")]
+
+use super::aggregate::Known;
+use super::call::{CallSite, residual};
+use super::layout::{PieceTy, Tag};
+use super::ops;
+use super::place::Place;
+use super::rec::Rec;
+use super::value::Traced;
+use metainterp::ir::{Const, Opcode, Ty};
+use metainterp::record::Arg;
+use std::mem::ManuallyDrop;
+
+/// `Option` and `Result`.
+pub trait TwoWay: Sized {
+    /// The payload of `Some` or `Ok`.
+    type Yes;
+    /// The payload of `Err`.
+    type No;
+    /// Whether it is `Some` or `Ok`.
+    fn is_yes(&self) -> bool;
+    /// The payload of `Some` or `Ok`.
+    fn yes(&self) -> Option<&Self::Yes>;
+    /// The payload of `Err`.
+    fn no(&self) -> Option<&Self::No>;
+    /// The value of a discriminant that is a number, of `Some` or `Ok`.
+    const YES: u64;
+    /// Whether the bits of a niche being those of a payload mean `Some` or `Ok`.
+    fn payload_is_yes() -> bool;
+}
+
+impl<T> TwoWay for Option<T> {
+    type Yes = T;
+    type No = ();
+    fn is_yes(&self) -> bool {
+        self.is_some()
+    }
+    fn yes(&self) -> Option<&T> {
+        self.as_ref()
+    }
+    fn no(&self) -> Option<&()> {
+        None
+    }
+    const YES: u64 = 1;
+    fn payload_is_yes() -> bool {
+        true
+    }
+}
+
+impl<T, E> TwoWay for Result<T, E> {
+    type Yes = T;
+    type No = E;
+    fn is_yes(&self) -> bool {
+        self.is_ok()
+    }
+    fn yes(&self) -> Option<&T> {
+        self.as_ref().ok()
+    }
+    fn no(&self) -> Option<&E> {
+        self.as_ref().err()
+    }
+    const YES: u64 = 0;
+    fn payload_is_yes() -> bool {
+        size_of::<T>() == size_of::<Self>()
+    }
+}
+
+fn says<O: TwoWay>(tag: Tag, bits: u64) -> bool {
+    match tag {
+        Tag::Niche(niche) => niche.contains(bits) == O::payload_is_yes(),
+        Tag::Value { .. } | Tag::Single => bits == O::YES,
+    }
+}
+
+/// Which variant it is, as data; and what was read to know that.
+fn variant<O: TwoWay>(rec: Rec, place: Place<O>) -> (Traced<bool>, Known) {
+    let guess = (size_of::<O>() > size_of::<O::Yes>() && size_of::<O>() > size_of::<O::No>())
+        .then_some(Tag::Value { offset: 0, ty: Ty::I8 });
+    let tag = place.tag().or(guess);
+    let (offset, ty) = match tag {
+        Some(Tag::Value { offset, ty }) => (offset, ty),
+        Some(Tag::Niche(niche)) => (niche.offset, niche.ty),
+        Some(Tag::Single) | None => return by_call(rec, place),
+    };
+    let tag = tag.expect("looked at above");
+    if let Some(address) = place.refers_to_local(rec, offset) {
+        let known = Known::Tag(offset, address);
+        return (Traced::constant(known.copy(place).is_yes()), known);
+    }
+    let piece = place.piece(rec, PieceTy::at(offset, ty));
+    let known = Known::Tag(offset, piece.concrete);
+    let yes = known.copy(place).is_yes();
+    if says::<O>(tag, piece.concrete.bits) != yes {
+        return by_call(rec, place);
+    }
+    let res = Const::new(Ty::Bool, u64::from(yes));
+    let op = |opcode, a: Arg, b: u64, res| {
+        let b = Arg::constant(a.concrete.ty, b);
+        Arg { lane: rec.op_silently(opcode, &[a, b], res), concrete: res }
+    };
+    let answer = match tag {
+        Tag::Niche(niche) => {
+            let distance = Const::new(ty, piece.concrete.bits.wrapping_sub(niche.first));
+            let distance = match niche.first {
+                0 => piece,
+                first => op(Opcode::IntSub, piece, first, distance),
+            };
+            let opcode = if O::payload_is_yes() { Opcode::UintLt } else { Opcode::UintGe };
+            op(opcode, distance, niche.n, res)
+        }
+        _ => op(Opcode::IntEq, piece, O::YES, res),
+    };
+    (Traced::scalar(yes, answer.lane), known)
+}
+
+fn by_call<O: TwoWay>(rec: Rec, place: Place<O>) -> (Traced<bool>, Known) {
+    let site = CallSite { name: "is_some", site: std::any::type_name::<O>(), elidable: true };
+    let copy = place.read_any(rec).borrowed();
+    let known = super::aggregate::whole_of(&copy);
+    let yes = residual(rec, &site, (copy,), |(value,): (O,)| ManuallyDrop::new(value).is_yes());
+    (yes, known)
+}
+
+impl<O: TwoWay> Place<O> {
+    /// Whether it is `Some` or `Ok`, as data.
+    pub(crate) fn is_yes(self, rec: Rec) -> Traced<bool> {
+        variant(rec, self).0
+    }
+
+    /// The payload's place; which variant it is, is taken for granted from here on.
+    pub(crate) fn payload(self, rec: Rec) -> Result<Place<O::Yes>, Place<O::No>> {
+        let (yes, known) = variant(rec, self);
+        ops::branch(rec, yes);
+        let copy = known.copy(self);
+        let distance =
+            |part: *const u8| part.addr().wrapping_sub(std::ptr::from_ref(&copy).addr()) as isize;
+        match (copy.yes(), copy.no()) {
+            (Some(payload), _) => Ok(self.part(rec, distance(std::ptr::from_ref(payload).cast()))),
+            (_, Some(payload)) => Err(self.part(rec, distance(std::ptr::from_ref(payload).cast()))),
+            (None, None) => Err(self.part(rec, 0)),
+        }
+    }
+
+    /// The payload itself, which the whole is left without.
+    pub(crate) fn take_payload(self, rec: Rec) -> Result<Traced<O::Yes>, Traced<O::No>> {
+        if std::mem::needs_drop::<O>() {
+            self.disown();
+        }
+        match self.payload(rec) {
+            Ok(payload) => Ok(payload.read_any(rec)),
+            Err(payload) => Err(payload.read_any(rec)),
+        }
+    }
+}
+
+/// The receiver of a method that takes its receiver by value.
+pub struct Owned<'x, T>(pub &'x mut super::call::Target<T>);
+
+impl<T> std::ops::Deref for Owned<'_, T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        self.0
+    }
+}
+
+impl<T> std::ops::DerefMut for Owned<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.0
+    }
+}
+
+impl<T> Owned<'_, T> {
+    fn read(&self) -> T {
+        // SAFETY: made for one call of a method that takes this value.
+        unsafe { std::ptr::from_ref::<T>(self).read() }
+    }
+}
+
+macro_rules! owned {
+    ($(($($generic:ident),+) $ty:ty { $($name:ident($($arg:ident: $arg_ty:ty),*) -> $res:ty;)* })*) => {$(
+        #[allow(missing_docs)]
+        impl<$($generic),+> Owned<'_, $ty> {
+            $(#[track_caller]
+            pub fn $name(self, $($arg: $arg_ty),*) -> $res {
+                self.read().$name($($arg),*)
+            })*
+        }
+    )*};
+}
+
+owned! {
+    (T) Option<T> {
+        unwrap() -> T;
+        expect(message: &str) -> T;
+        unwrap_or(other: T) -> T;
+        or(other: Option<T>) -> Option<T>;
+        xor(other: Option<T>) -> Option<T>;
+    }
+}
+
+#[allow(missing_docs)]
+impl<T> Owned<'_, Option<T>> {
+    pub fn unwrap_or_default(self) -> T
+    where
+        T: Default,
+    {
+        self.read().unwrap_or_default()
+    }
+    pub fn ok_or<E>(self, error: E) -> Result<T, E> {
+        self.read().ok_or(error)
+    }
+    pub fn and<U>(self, other: Option<U>) -> Option<U> {
+        self.read().and(other)
+    }
+    pub fn zip<U>(self, other: Option<U>) -> Option<(T, U)> {
+        self.read().zip(other)
+    }
+}
+
+#[allow(missing_docs)]
+impl<T, E> Owned<'_, Result<T, E>> {
+    #[track_caller]
+    pub fn unwrap(self) -> T
+    where
+        E: std::fmt::Debug,
+    {
+        self.read().unwrap()
+    }
+    #[track_caller]
+    pub fn expect(self, message: &str) -> T
+    where
+        E: std::fmt::Debug,
+    {
+        self.read().expect(message)
+    }
+    #[track_caller]
+    pub fn unwrap_err(self) -> E
+    where
+        T: std::fmt::Debug,
+    {
+        self.read().unwrap_err()
+    }
+    #[track_caller]
+    pub fn expect_err(self, message: &str) -> E
+    where
+        T: std::fmt::Debug,
+    {
+        self.read().expect_err(message)
+    }
+    pub fn unwrap_or(self, other: T) -> T {
+        self.read().unwrap_or(other)
+    }
+    pub fn unwrap_or_default(self) -> T
+    where
+        T: Default,
+    {
+        self.read().unwrap_or_default()
+    }
+    pub fn ok(self) -> Option<T> {
+        self.read().ok()
+    }
+    pub fn err(self) -> Option<E> {
+        self.read().err()
+    }
+    pub fn or<F>(self, other: Result<T, F>) -> Result<T, F> {
+        self.read().or(other)
+    }
+    pub fn and<U>(self, other: Result<U, E>) -> Result<U, E> {
+        self.read().and(other)
+    }
+}

@@ -1,0 +1,230 @@
+//! Methods of `Cell`, `RefCell` and `Rc`, and `std::mem`.
+
+use crate::plumbing::{
+    Assoc, CallSite, Callee, Method, Place, Rec, Residual, Target, Traced, Twin, cell, ops,
+};
+use std::cell::{Cell, Ref, RefCell, RefMut};
+use std::rc::Rc;
+
+/// Methods of `Cell`.
+#[allow(missing_docs)]
+pub trait CellShims<T> {
+    fn __jit_get(&self) -> Twin<fn(Rec, Place<Cell<T>>) -> Traced<T>>
+    where
+        T: Copy;
+    fn __jit_set(&self) -> Twin<fn(Rec, Place<Cell<T>>, Traced<T>) -> Traced<()>>;
+    fn __jit_replace(&self) -> Twin<fn(Rec, Place<Cell<T>>, Traced<T>) -> Traced<T>>;
+    fn __jit_take(&self) -> Twin<fn(Rec, Place<Cell<T>>) -> Traced<T>>
+    where
+        T: Default;
+}
+
+impl<T> CellShims<T> for Cell<T> {
+    fn __jit_get(&self) -> Twin<fn(Rec, Place<Cell<T>>) -> Traced<T>>
+    where
+        T: Copy,
+    {
+        Twin(|rec, this| this.content(rec).read_any(rec))
+    }
+    fn __jit_set(&self) -> Twin<fn(Rec, Place<Cell<T>>, Traced<T>) -> Traced<()>> {
+        Twin(|rec, this, value| {
+            drop(cell::replace(rec, this.content(rec), value));
+            Traced::constant(())
+        })
+    }
+    fn __jit_replace(&self) -> Twin<fn(Rec, Place<Cell<T>>, Traced<T>) -> Traced<T>> {
+        Twin(|rec, this, value| cell::replace(rec, this.content(rec), value))
+    }
+    fn __jit_take(&self) -> Twin<fn(Rec, Place<Cell<T>>) -> Traced<T>>
+    where
+        T: Default,
+    {
+        Twin(|rec, this| {
+            let value = super::option::default::<T>(rec);
+            cell::replace(rec, this.content(rec), value)
+        })
+    }
+}
+
+/// Methods of `RefCell`.
+#[allow(missing_docs)]
+pub trait RefCellShims {
+    fn __jit_borrow(&self) -> Borrow;
+    fn __jit_borrow_mut(&self) -> BorrowMut;
+}
+
+impl<T> RefCellShims for RefCell<T> {
+    fn __jit_borrow(&self) -> Borrow {
+        Borrow
+    }
+    fn __jit_borrow_mut(&self) -> BorrowMut {
+        BorrowMut
+    }
+}
+
+macro_rules! borrows {
+    ($($token:ident $method:ident $guard:ident;)*) => {$(
+        /// The method of this name.
+        #[derive(Clone, Copy)]
+        pub struct $token;
+
+        impl<'x, T, FN> Method<'x, RefCell<T>, (), FN> for $token
+        where
+            T: 'x,
+            FN: Fn(&'x mut Target<RefCell<T>>) -> $guard<'x, T> + Copy,
+        {
+            type Out = Traced<$guard<'x, T>>;
+            #[track_caller]
+            fn call(
+                self,
+                rec: Rec,
+                site: &'static CallSite,
+                this: Place<RefCell<T>>,
+                (): (),
+                plain: FN,
+            ) -> Traced<$guard<'x, T>> {
+                match this.$method(rec) {
+                    Some(guard) => guard,
+                    // It panics, as the author's call does.
+                    None => Method::call(Residual, rec, site, this, (), plain),
+                }
+            }
+        }
+    )*};
+}
+
+borrows! {
+    Borrow borrow Ref;
+    BorrowMut borrow_mut RefMut;
+}
+
+/// Methods of `Rc`.
+#[allow(missing_docs)]
+pub trait RcShims<T> {
+    fn __jit_clone(&self) -> Twin<fn(Rec, Place<Rc<T>>) -> Traced<Rc<T>>>;
+    fn __jit_as_ref<'a>(&self) -> Twin<fn(Rec, Place<Rc<T>>) -> Traced<&'a T>>
+    where
+        T: 'a;
+}
+
+impl<T> RcShims<T> for Rc<T> {
+    fn __jit_clone(&self) -> Twin<fn(Rec, Place<Rc<T>>) -> Traced<Rc<T>>> {
+        Twin(|rec, this| this.clone_rc(rec))
+    }
+    fn __jit_as_ref<'a>(&self) -> Twin<fn(Rec, Place<Rc<T>>) -> Traced<&'a T>>
+    where
+        T: 'a,
+    {
+        Twin(|rec, this| crate::plumbing::Peel(this).peel(rec).shared(rec))
+    }
+}
+
+/// Associated functions of `Rc`.
+#[allow(missing_docs, non_snake_case)]
+pub trait RcFunctions<'a, T> {
+    fn __jit_Rc_clone(&self) -> Twin<fn(Rec, Traced<&'a Rc<T>>) -> Traced<Rc<T>>>;
+}
+
+impl<'a, T> RcFunctions<'a, T> for Assoc<(&'a Rc<T>,), Rc<T>> {
+    fn __jit_Rc_clone(&self) -> Twin<fn(Rec, Traced<&'a Rc<T>>) -> Traced<Rc<T>>> {
+        Twin(|rec, this| this.place(rec).clone_rc(rec))
+    }
+}
+
+/// Associated functions of `Rc` that count.
+#[allow(missing_docs, non_snake_case)]
+pub trait RcCounts<'a, T> {
+    fn __jit_Rc_strong_count(&self) -> Twin<fn(Rec, Traced<&'a Rc<T>>) -> Traced<usize>>;
+}
+
+impl<'a, T> RcCounts<'a, T> for Assoc<(&'a Rc<T>,), usize> {
+    fn __jit_Rc_strong_count(&self) -> Twin<fn(Rec, Traced<&'a Rc<T>>) -> Traced<usize>> {
+        Twin(|rec, this| this.place(rec).strong_count(rec))
+    }
+}
+
+/// Associated functions of `Rc` that compare.
+#[allow(missing_docs, non_snake_case)]
+pub trait RcPointers<'a, T> {
+    fn __jit_Rc_ptr_eq(
+        &self,
+    ) -> Twin<fn(Rec, Traced<&'a Rc<T>>, Traced<&'a Rc<T>>) -> Traced<bool>>;
+}
+
+impl<'a, T> RcPointers<'a, T> for Assoc<(&'a Rc<T>, &'a Rc<T>), bool> {
+    fn __jit_Rc_ptr_eq(
+        &self,
+    ) -> Twin<fn(Rec, Traced<&'a Rc<T>>, Traced<&'a Rc<T>>) -> Traced<bool>> {
+        Twin(|rec, a, b| {
+            let word = |rc: Traced<&'a Rc<T>>| rc.place(rec).part::<usize>(rec, 0).read(rec);
+            let (a, b) = (word(a), word(b));
+            ops::eq(rec, a, b)
+        })
+    }
+}
+
+/// A token for a function of std with this name; another function of the name is called.
+#[derive(Clone, Copy)]
+pub struct OnlyStd<T>(pub T, pub &'static str, pub &'static str);
+
+/// The name of a function's type.
+pub fn type_name_of<F>(_: &F) -> &'static str {
+    std::any::type_name::<F>()
+}
+
+impl<A, R, F, T> Callee<A, F> for OnlyStd<T>
+where
+    T: Callee<A, F, Out = Traced<R>>,
+    Residual: Callee<A, F, Out = Traced<R>>,
+{
+    type Out = Traced<R>;
+    fn call(self, rec: Rec, site: &'static CallSite, args: A, plain: F) -> Traced<R> {
+        // `core` is the name of one crate only.
+        match self.1.strip_prefix(self.2).is_some_and(|rest| rest.starts_with('<')) {
+            true => Callee::call(self.0, rec, site, args, plain),
+            false => Callee::call(Residual, rec, site, args, plain),
+        }
+    }
+}
+
+/// `std::mem::swap`.
+#[allow(missing_docs)]
+pub trait MemSwap<'a, 'b, T> {
+    fn __jit_mem_swap(&self) -> Twin<fn(Rec, Traced<&'a mut T>, Traced<&'b mut T>) -> Traced<()>>;
+}
+
+impl<'a, 'b, T> MemSwap<'a, 'b, T> for Assoc<(&'a mut T, &'b mut T), ()> {
+    fn __jit_mem_swap(&self) -> Twin<fn(Rec, Traced<&'a mut T>, Traced<&'b mut T>) -> Traced<()>> {
+        Twin(|rec, a, b| {
+            cell::swap(rec, a.place(rec), b.place(rec));
+            Traced::constant(())
+        })
+    }
+}
+
+/// `std::mem::replace`.
+#[allow(missing_docs)]
+pub trait MemReplace<'a, T> {
+    fn __jit_mem_replace(&self) -> Twin<fn(Rec, Traced<&'a mut T>, Traced<T>) -> Traced<T>>;
+}
+
+impl<'a, T> MemReplace<'a, T> for Assoc<(&'a mut T, T), T> {
+    fn __jit_mem_replace(&self) -> Twin<fn(Rec, Traced<&'a mut T>, Traced<T>) -> Traced<T>> {
+        Twin(|rec, place, value| cell::replace(rec, place.place(rec), value))
+    }
+}
+
+/// `std::mem::take`.
+#[allow(missing_docs)]
+pub trait MemTake<'a, T> {
+    fn __jit_mem_take(&self) -> Twin<fn(Rec, Traced<&'a mut T>) -> Traced<T>>;
+}
+
+impl<'a, T: Default> MemTake<'a, T> for Assoc<(&'a mut T,), T> {
+    fn __jit_mem_take(&self) -> Twin<fn(Rec, Traced<&'a mut T>) -> Traced<T>> {
+        Twin(|rec, place| {
+            let value = super::option::default::<T>(rec);
+            cell::replace(rec, place.place(rec), value)
+        })
+    }
+}
