@@ -279,3 +279,47 @@ fn a_driver_keeps_no_program_alive() {
     // As long as there is code for a program, nobody changes it in place.
     assert!(Rc::get_mut(&mut machine.program).is_some());
 }
+
+/// The program is borrowed, for the call only; what is green is the `Rc` behind the reference.
+#[jit]
+fn run_borrowed(driver: &JitDriver<'_>, program: &Rc<Program>, n: i64) -> i64 {
+    let mut pc = 0;
+    let mut n = n;
+    let mut acc = 0;
+    loop {
+        jit_merge_point!(driver, greens = [pc, *program], reds = [program, n, acc]);
+        let op = program.code[pc];
+        pc += 1;
+        match op {
+            b'a' => {
+                acc += program.code[pc] as i64;
+                pc += 1;
+            }
+            b'-' => n -= 1,
+            b'j' => {
+                if n > 0 {
+                    pc = program.code[pc] as usize;
+                } else {
+                    pc += 1;
+                }
+            }
+            _ => return acc,
+        }
+    }
+}
+
+#[test]
+fn a_program_may_be_borrowed_for_the_call() {
+    for jit in backends() {
+        let driver = driver(jit, "threshold=3");
+        for amount in 0..60 {
+            let program = Rc::new(adding(amount));
+            assert_eq!(run_borrowed(&driver, &program, 50), 50 * amount as i64);
+        }
+        let stats = driver.stats();
+        assert!(stats.loops == 60 && stats.freed >= 50 && stats.aborted() == 0, "{stats}");
+        // The program's text is known: an addition of a constant.
+        let trace = &driver.compiled()[59].optimized;
+        assert!(trace.contains(", 59)") && !trace.contains(" = get"), "{trace}");
+    }
+}

@@ -1,0 +1,14 @@
+//! An `Rc` is green where it is, not as a variable of its own.
+
+use jitdriver::{JitDriver, jit, jit_merge_point};
+use std::rc::Rc;
+
+#[jit]
+fn interpret(driver: &JitDriver<'_>, program: Rc<Vec<u8>>) {
+    loop {
+        jit_merge_point!(driver, greens = [program], reds = []);
+        return;
+    }
+}
+
+fn main() {}
