@@ -91,7 +91,7 @@ impl FunctionCompiler<'_> {
 
     fn unmatched(&self, name: Str, line: u32) -> crate::syntax::SyntaxError {
         let name = name.to_text();
-        let message = format!("no visible label '{name}' for goto at line {line}");
+        let message = format!("no visible label '{name}' for <goto> at line {line}");
         self.error(&message)
     }
 
@@ -113,8 +113,15 @@ impl FunctionCompiler<'_> {
         let start = self.emitter.here() as u32;
         let name = self.function.locals[local].name;
         self.scopes.active.push(self.scopes.infos.len());
-        self.scopes.infos.push(LocalInfo { name, reg, start, end: u32::MAX });
+        self.scopes.infos.push(LocalInfo { name, reg, start, end: u32::MAX, is_constant: false });
         self.registers[local] = Some(reg);
+    }
+
+    /// The local that came into scope last is a constant.
+    pub(super) fn mark_constant(&mut self) {
+        if let Some(info) = self.scopes.infos.last_mut() {
+            info.is_constant = true;
+        }
     }
 
     /// Notes that the innermost block has something to be closed.
@@ -145,10 +152,8 @@ impl FunctionCompiler<'_> {
     pub(super) fn break_statement(&mut self) -> Compiled<()> {
         let Some(at) = self.scopes.blocks.iter().rposition(|it| it.is_loop) else {
             let line = self.emitter.line;
-            return Err(self.error_at(
-                self.function.end_line,
-                &format!("break outside a loop at line {line}"),
-            ));
+            return Err(self
+                .error_at(self.function.end_line, &format!("break outside loop at line {line}")));
         };
         if self.scopes.blocks[at..].iter().any(|it| it.has_close) {
             self.emitter.emit(Op::Close { from: self.scopes.blocks[at].first_free });

@@ -53,13 +53,16 @@ pub struct LocalInfo {
     pub reg: Reg,
     pub start: u32,
     pub end: u32,
+    /// A constant, which messages do not call by its name.
+    pub is_constant: bool,
 }
 
 impl Proto {
     /// The name of the local in `reg` when instruction `pc` runs.
     pub fn local_name(&self, reg: Reg, pc: usize) -> Option<Str> {
-        let is_there =
-            |it: &&LocalInfo| it.reg == reg && it.start as usize <= pc && pc < it.end as usize;
+        let is_there = |it: &&LocalInfo| {
+            !it.is_constant && it.reg == reg && it.start as usize <= pc && pc < it.end as usize
+        };
         self.debug.locals.iter().find(is_there).map(|it| it.name)
     }
 

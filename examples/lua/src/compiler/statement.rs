@@ -3,7 +3,7 @@
 use super::emit::Jumps;
 use super::op::{OPEN, Op};
 use super::{Compiled, FunctionCompiler};
-use crate::syntax::ast::{Block, Expr, LocalId, Statement, StatementKind};
+use crate::syntax::ast::{Attribute, Block, Expr, LocalId, Statement, StatementKind};
 
 impl FunctionCompiler<'_> {
     pub(super) fn statements(&mut self, statements: &[Statement]) -> Compiled<()> {
@@ -80,6 +80,12 @@ impl FunctionCompiler<'_> {
         let first = self.adjusted_values(values, locals.len())?;
         for (at, &local) in locals.iter().enumerate() {
             self.activate(local, first + at as u8);
+        }
+        if let ([local], [value]) = (locals, values) {
+            let is_const = self.function.locals[*local].attribute == Attribute::Const;
+            if is_const && self.small_constant(value).is_some() {
+                self.mark_constant();
+            }
         }
         Ok(())
     }

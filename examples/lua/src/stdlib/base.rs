@@ -54,14 +54,16 @@ fn assert(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
         vm.stack.copy_within(args.base..args.base + args.count, args.func());
         return Ok(Outcome::Return(args.count));
     }
-    if args.count > 1 {
-        return Err(LuaError::new(vm.arg(args, 2)));
-    }
-    Err(vm.error("assertion failed!")).map_err(|mut it| {
-        // The message is the value as it is, without a position.
-        it.value = vm.str(b"assertion failed!");
-        it
-    })
+    let message = if args.count > 1 { vm.arg(args, 2) } else { vm.str(b"assertion failed!") };
+    Err(with_position(vm, message, 1))
+}
+
+/// An error with a value; if that is a string, the position at a level comes first.
+fn with_position(vm: &mut Vm<'_>, value: Value, level: usize) -> Box<LuaError> {
+    let Value::Str(text) = value else { return LuaError::new(value) };
+    let mut message = vm.position_at_level(level);
+    message.extend_from_slice(text.as_bytes());
+    LuaError::new(vm.str(&message))
 }
 
 fn collectgarbage(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
@@ -126,10 +128,8 @@ fn dofile(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
 fn error(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     let level = vm.opt_int(args, 2, 1)?;
     let value = vm.arg(args, 1);
-    if let (Value::Str(text), 1..) = (value, level) {
-        let mut message = vm.position_at_level(level as usize);
-        message.extend_from_slice(text.as_bytes());
-        return Err(LuaError::new(vm.str(&message)));
+    if level > 0 {
+        return Err(with_position(vm, value, level as usize));
     }
     Err(LuaError::new(value))
 }
@@ -255,7 +255,7 @@ fn rawlen(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     let len = match vm.arg(args, 1) {
         Value::Table(it) => vm.heap[it].len(),
         Value::Str(it) => it.len(),
-        _ => return Err(vm.arg_error(1, "table or string expected")),
+        _ => return Err(vm.arg_type_error(args, 1, "table or string")),
     };
     vm.ret(args, len as i64)
 }
@@ -366,7 +366,10 @@ fn load(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
         Value::Str(text) => text.as_bytes().to_vec(),
         _ => {
             vm.check_function(args, 1)?;
-            read_pieces(vm, chunk)?
+            match read_pieces(vm, chunk) {
+                Ok(source) => source,
+                Err(error) => return vm.ret_all(args, &[Value::Nil, error.value]),
+            }
         }
     };
     let name = match (vm.opt_str(args, 2)?, chunk) {
@@ -376,8 +379,10 @@ fn load(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     };
     let mode = vm.opt_str(args, 3)?.map_or("bt".to_string(), |it| it.to_text());
     let env = if args.count >= 4 { vm.arg(args, 4) } else { Value::Table(vm.globals) };
-    if !mode.contains('t') {
-        let message = format!("attempt to load a text chunk (mode is '{mode}')");
+    let (kind, letter) =
+        if source.first() == Some(&0x1b) { ("binary", 'b') } else { ("text", 't') };
+    if !mode.contains(letter) {
+        let message = format!("attempt to load a {kind} chunk (mode is '{mode}')");
         let message = vm.str(message.as_bytes());
         return vm.ret_all(args, &[Value::Nil, message]);
     }
@@ -397,7 +402,10 @@ fn read_pieces(vm: &mut Vm<'_>, reader: Value) -> Result<Vec<u8>> {
             Value::Nil => return Ok(source),
             Value::Str(piece) if piece.len() == 0 => return Ok(source),
             Value::Str(piece) => source.extend_from_slice(piece.as_bytes()),
-            _ => return Err(vm.error("reader function must return a string")),
+            _ => {
+                let message = vm.str(b"reader function must return a string");
+                return Err(LuaError::new(message));
+            }
         }
     }
 }

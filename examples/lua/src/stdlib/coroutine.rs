@@ -26,7 +26,7 @@ pub fn open(vm: &mut Vm<'_>) {
 fn check_coroutine(vm: &mut Vm<'_>, args: Args) -> Result<Gc<Coroutine>> {
     match vm.arg(args, 1) {
         Value::Thread(it) => Ok(it),
-        _ => Err(vm.arg_type_error(args, 1, "coroutine")),
+        _ => Err(vm.arg_type_error(args, 1, "thread")),
     }
 }
 

@@ -37,31 +37,39 @@ pub fn format(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
             continue;
         }
         n += 1;
-        let start = at;
-        let spec = read_spec(template, &mut at);
-        let conversion = template.get(at).copied().unwrap_or(0);
-        at += 1;
-        let text = &template[start..at.min(template.len())];
-        let Some(spec) = spec else { return Err(invalid(vm, text, true)) };
-        if !is_allowed(conversion, &spec) {
-            return Err(invalid(vm, text, false));
+        if args.count < n {
+            return Err(vm.arg_error(n, "no value"));
         }
-        convert(vm, args, n, conversion, &spec, &mut result)?;
+        let start = at;
+        let is_modifier = |it: &u8| b"-+ #0123456789.".contains(it);
+        at += template[at..].iter().take_while(|it| is_modifier(it)).count();
+        let conversion = template.get(at).copied().unwrap_or(0);
+        let text = &template[start..(at + 1).min(template.len())];
+        let spec = read_spec(text);
+        at += 1;
+        match spec.filter(|it| is_allowed(conversion, it)) {
+            Some(spec) => convert(vm, args, n, conversion, &spec, &mut result)?,
+            None => return Err(invalid(vm, text, conversion)),
+        }
     }
     vm.ret_str(args, &result)
 }
 
-fn invalid(vm: &mut Vm<'_>, text: &[u8], is_too_long: bool) -> Box<crate::vm::error::LuaError> {
+fn invalid(vm: &mut Vm<'_>, text: &[u8], conversion: u8) -> Box<crate::vm::error::LuaError> {
     let text = String::from_utf8_lossy(text);
-    if is_too_long {
-        return vm.error("invalid format string to 'format'");
+    match conversion {
+        b'q' => vm.error("specifier '%q' cannot have modifiers"),
+        it if b"diuxXoaAeEfFgGcsp".contains(&it) => {
+            vm.error(&format!("invalid conversion specification: '%{text}'"))
+        }
+        _ => vm.error(&format!("invalid conversion '%{text}' to 'format'")),
     }
-    vm.error(&format!("invalid conversion '%{text}' to 'format'"))
 }
 
 /// Flags, width and precision; none if a number has more than two digits.
-fn read_spec(template: &[u8], at: &mut usize) -> Option<Spec> {
+fn read_spec(template: &[u8]) -> Option<Spec> {
     let mut spec = Spec::default();
+    let at = &mut 0;
     while let Some(&byte) = template.get(*at) {
         match byte {
             b'-' => spec.left = true,
@@ -78,7 +86,8 @@ fn read_spec(template: &[u8], at: &mut usize) -> Option<Spec> {
         *at += 1;
         spec.precision = Some(read_number(template, at)?.unwrap_or(0));
     }
-    Some(spec)
+    // Nothing but the conversion may be left.
+    (template.len() == *at + 1).then_some(spec)
 }
 
 fn read_number(template: &[u8], at: &mut usize) -> Option<Option<usize>> {
@@ -150,7 +159,7 @@ fn convert(
             pad(&[byte], spec, result);
         }
         b's' => {
-            let value = vm.check_any_formatted(args, n)?;
+            let value = vm.arg(args, n);
             let mut text = vm.to_text(value)?;
             if let Some(precision) = spec.precision {
                 text.truncate(precision);
@@ -158,7 +167,7 @@ fn convert(
             pad(&text, spec, result);
         }
         b'p' => {
-            let value = vm.check_any_formatted(args, n)?;
+            let value = vm.arg(args, n);
             let text = match value.address() {
                 Some(address) => format!("0x{address:014x}"),
                 None => "(null)".to_string(),
@@ -236,7 +245,7 @@ fn pad(text: &[u8], spec: &Spec, result: &mut Vec<u8>) {
 
 /// A value as the lexer reads it back.
 fn quote(vm: &mut Vm<'_>, args: Args, n: usize, result: &mut Vec<u8>) -> Result<()> {
-    match vm.check_any_formatted(args, n)? {
+    match vm.arg(args, n) {
         Value::Str(text) => quote_text(text.as_bytes(), result),
         Value::Int(i64::MIN) => result.extend_from_slice(b"0x8000000000000000"),
         Value::Int(it) => result.extend_from_slice(it.to_string().as_bytes()),
@@ -274,14 +283,4 @@ fn quote_text(text: &[u8], result: &mut Vec<u8>) {
         }
     }
     result.push(b'"');
-}
-
-impl Vm<'_> {
-    /// An argument of `format` that has to be there.
-    fn check_any_formatted(&mut self, args: Args, n: usize) -> Result<Value> {
-        if args.count < n {
-            return Err(self.arg_error(n, "no value"));
-        }
-        Ok(self.arg(args, n))
-    }
 }

@@ -296,7 +296,8 @@ fn set_default(vm: &mut Vm<'_>, args: Args, which: usize, mode: &str) -> Result<
             Ok(file) => vm.default_files[which] = new_file(vm, file),
             Err(error) => {
                 let reason = super::os::reason(&error);
-                return Err(vm.error(&format!("{}: {reason}", name.to_text())));
+                let name = name.to_text();
+                return Err(vm.error(&format!("cannot open file '{name}' ({reason})")));
             }
         },
         _ => {
@@ -534,7 +535,7 @@ fn io_lines(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
         }
         Err(error) => {
             let reason = super::os::reason(&error);
-            Err(vm.error(&format!("{name}: {reason}")))
+            Err(vm.error(&format!("cannot open file '{name}' ({reason})")))
         }
     }
 }

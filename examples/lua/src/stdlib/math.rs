@@ -147,6 +147,7 @@ fn log(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
 }
 
 fn max(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
+    vm.check_any(args, 1)?;
     let mut best = vm.check_number(args, 1)?;
     for n in 2..=args.count {
         let other = vm.check_number(args, n)?;
@@ -158,6 +159,7 @@ fn max(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
 }
 
 fn min(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
+    vm.check_any(args, 1)?;
     let mut best = vm.check_number(args, 1)?;
     for n in 2..=args.count {
         let other = vm.check_number(args, n)?;
@@ -193,8 +195,7 @@ fn random(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
         _ => return Err(vm.error("wrong number of arguments")),
     };
     if high < low {
-        let n = args.count;
-        return Err(vm.arg_error(n, "interval is empty"));
+        return Err(vm.arg_error(1, "interval is empty"));
     }
     let offset = vm.random.project(bits, (high as u64).wrapping_sub(low as u64));
     vm.ret(args, (low as u64).wrapping_add(offset) as i64)

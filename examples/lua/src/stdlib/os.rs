@@ -145,6 +145,8 @@ fn date_part(it: &Civil, letter: char) -> Option<String> {
         't' => "\t".to_string(),
         'T' | 'X' => format!("{:02}:{:02}:{:02}", it.hour, it.minute, it.second),
         'u' => ((it.weekday + 6) % 7 + 1).to_string(),
+        'U' => format!("{:02}", (it.yearday + 7 - it.weekday) / 7),
+        'W' => format!("{:02}", (it.yearday + 7 - (it.weekday + 6) % 7) / 7),
         'w' => it.weekday.to_string(),
         'y' => format!("{:02}", it.year.rem_euclid(100)),
         'Y' => it.year.to_string(),
@@ -164,22 +166,26 @@ fn date(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
         return date_table(vm, args, &it);
     }
     let mut text = String::new();
-    let mut letters = format.chars();
-    while let Some(letter) = letters.next() {
-        if letter != '%' {
-            text.push(letter);
-            continue;
-        }
-        let letter = letters.next();
-        match letter.and_then(|letter| date_part(&it, letter)) {
+    let mut rest = format;
+    while let Some(at) = rest.find('%') {
+        text.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        // Modifiers for alternative forms, which are the usual ones here.
+        let has_modifier = ["Ec", "EC", "Ex", "EX", "Ey", "EY", "Od", "Oe", "OH", "OI", "Om"]
+            .iter()
+            .chain(&["OM", "OS", "Ou", "OU", "OV", "Ow", "OW", "Oy"])
+            .any(|it| rest.starts_with(it));
+        let mut letters = rest[usize::from(has_modifier)..].chars();
+        match letters.next().and_then(|letter| date_part(&it, letter)) {
             Some(part) => text.push_str(&part),
             None => {
-                let shown = letter.map_or(String::new(), String::from);
-                let message = format!("invalid conversion specifier '%{shown}'");
+                let message = format!("invalid conversion specifier '%{rest}'");
                 return Err(vm.arg_error(1, &message));
             }
         }
+        rest = letters.as_str();
     }
+    text.push_str(rest);
     vm.ret_str(args, text.as_bytes())
 }
 

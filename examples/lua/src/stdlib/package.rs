@@ -7,7 +7,9 @@ use crate::vm::error::{LuaError, Result};
 use crate::vm::function::{Args, Outcome};
 
 /// Where modules are looked for; `?` is the name.
-const PATH: &str = "./?.lua;./?/init.lua";
+const PATH: &str = "/usr/local/share/lua/5.4/?.lua;/usr/local/share/lua/5.4/?/init.lua;\
+    /usr/local/lib/lua/5.4/?.lua;/usr/local/lib/lua/5.4/?/init.lua;\
+    /usr/share/lua/5.4/?.lua;/usr/share/lua/5.4/?/init.lua;./?.lua;./?/init.lua";
 
 pub fn open(vm: &mut Vm<'_>) {
     let package = module(vm, "package", &[("searchpath", searchpath)]);

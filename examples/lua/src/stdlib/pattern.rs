@@ -29,6 +29,20 @@ pub struct Matcher<'s> {
     depth: usize,
 }
 
+/// The messages for `%0` to `%9`.
+const INVALID_INDEX: [PatternError; 10] = [
+    "invalid capture index %0",
+    "invalid capture index %1",
+    "invalid capture index %2",
+    "invalid capture index %3",
+    "invalid capture index %4",
+    "invalid capture index %5",
+    "invalid capture index %6",
+    "invalid capture index %7",
+    "invalid capture index %8",
+    "invalid capture index %9",
+];
+
 type Matched = Result<Option<usize>, PatternError>;
 
 impl<'s> Matcher<'s> {
@@ -212,13 +226,7 @@ impl<'s> Matcher<'s> {
                 let text = &self.subject[start..start + len];
                 Ok(self.subject[s..].starts_with(text).then_some(s + len))
             }
-            _ => Err(match digit {
-                b'0' => "invalid capture index %0 in pattern",
-                b'1' => "invalid capture index %1 in pattern",
-                b'2' => "invalid capture index %2 in pattern",
-                b'3' => "invalid capture index %3 in pattern",
-                _ => "invalid capture index in pattern",
-            }),
+            _ => Err(INVALID_INDEX[usize::from(digit - b'0')]),
         }
     }
 

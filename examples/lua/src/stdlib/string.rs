@@ -58,10 +58,8 @@ fn arithmetic(vm: &mut Vm<'_>, args: Args, event: Event) -> Result<Outcome> {
     }
     let handler = vm.metamethod(y, event);
     if matches!(y, Value::Str(_)) || handler.is_nil() {
-        let kind =
-            vm.type_name(if matches!(y, Value::Str(_)) && coerced(x).is_some() { y } else { x });
-        let culprit = if coerced(x).is_some() { vm.type_name(y) } else { kind };
-        return Err(vm.error(&format!("attempt to perform arithmetic on a {culprit} value")));
+        let (a, b, verb) = (x.type_name(), y.type_name(), event.short_name());
+        return Err(vm.error(&format!("attempt to {verb} a '{a}' with a '{b}'")));
     }
     let value = vm.call_for_one(handler, &[x, y])?;
     vm.ret(args, value)
@@ -423,7 +421,7 @@ fn expand(
                     None if at == 0 => result.extend_from_slice(&text.as_bytes()[start..end]),
                     None => {
                         let n = at + 1;
-                        let message = format!("invalid capture index %{n} in replacement string");
+                        let message = format!("invalid capture index %{n}");
                         return Err(vm.error(&message));
                     }
                 }

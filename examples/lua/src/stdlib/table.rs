@@ -76,8 +76,7 @@ fn concat(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
         let value = element(vm, list, at)?;
         if !crate::vm::meta::is_text(value) {
             let kind = vm.type_name(value);
-            let message = format!("invalid value (at index {at}) in table for 'concat'");
-            let _ = kind;
+            let message = format!("invalid value ({kind}) at index {at} in table for 'concat'");
             return Err(vm.error(&message));
         }
         push_text(value, &mut result);
@@ -141,7 +140,7 @@ fn remove(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     if args.count > 1 && (size as u64).wrapping_add(1).wrapping_sub(at as u64) > size as u64 {
         // One behind the end is allowed, and 0 in an empty list.
         if !(size == 0 && at == 0) && at != size.wrapping_add(1) {
-            return Err(vm.arg_error(2, "position out of bounds"));
+            return Err(vm.arg_error(1, "position out of bounds"));
         }
     }
     if let Value::Table(table) = list {

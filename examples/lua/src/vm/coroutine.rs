@@ -160,10 +160,12 @@ impl Vm<'_> {
     /// Suspends the running coroutine: its resumer gets the values behind `func`.
     pub(super) fn suspend(&mut self, func: usize, n_args: usize, then: Then) -> Result<Flow> {
         if self.current == self.main {
-            return Err(self.error("attempt to yield from outside a coroutine"));
+            let message = self.str(b"attempt to yield from outside a coroutine");
+            return Err(LuaError::new(message));
         }
         if self.n_host_calls > 0 {
-            return Err(self.error("attempt to yield across a C-call boundary"));
+            let message = self.str(b"attempt to yield across a C-call boundary");
+            return Err(LuaError::new(message));
         }
         let values: Vec<Value> = self.stack[func + 1..func + 1 + n_args].to_vec();
         let top = self.frame_top().max(func + 1);

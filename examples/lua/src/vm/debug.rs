@@ -1,11 +1,11 @@
 //! Names for messages, and tracebacks.
 
 use super::Vm;
+use super::arith;
 use super::error::LuaError;
 use super::event::Event;
 use super::frame::{Frame, FrameKind};
 use super::function::{Args, Native};
-use super::{arith, meta};
 use crate::compiler::op::{Op, Reg};
 use crate::compiler::proto::Proto;
 use crate::gc::Gc;
@@ -47,6 +47,15 @@ impl Vm<'_> {
         LuaError::new(Value::Str(self.heap.str(&text)))
     }
 
+    /// An error of an operation. If a native function does it, there is no position.
+    #[cold]
+    pub fn op_error(&mut self, message: &str) -> Box<LuaError> {
+        if self.native.is_some() {
+            return LuaError::new(self.str(message.as_bytes()));
+        }
+        self.error(message)
+    }
+
     /// There is no memory for what the program wants.
     pub fn memory_error(&mut self) -> Box<LuaError> {
         LuaError::new(self.str(b"not enough memory"))
@@ -74,16 +83,6 @@ impl Vm<'_> {
         }
     }
 
-    pub(super) fn index_error(&mut self, obj: Value, key: Value) -> Box<LuaError> {
-        if self.culprit_name(obj).is_none() {
-            if let Value::Str(key) = key {
-                let (kind, key) = (self.type_name(obj), key.to_text());
-                return self.error(&format!("attempt to index a {kind} value (field '{key}')"));
-            }
-        }
-        self.type_error(obj, "index")
-    }
-
     /// "attempt to index a nil value (local 'x')".
     pub fn type_error(&mut self, culprit: Value, what: &str) -> Box<LuaError> {
         let kind = self.type_name(culprit);
@@ -91,7 +90,7 @@ impl Vm<'_> {
             Some(name) => format!(" ({} '{}')", name.kind, name.name),
             None => String::new(),
         };
-        self.error(&format!("attempt to {what} a {kind} value{name}"))
+        self.op_error(&format!("attempt to {what} a {kind} value{name}"))
     }
 
     pub(super) fn call_error(&mut self, callee: Value) -> Box<LuaError> {
@@ -103,7 +102,7 @@ impl Vm<'_> {
             },
             None => String::new(),
         };
-        self.error(&format!("attempt to call a {kind} value{name}"))
+        self.op_error(&format!("attempt to call a {kind} value{name}"))
     }
 
     pub(super) fn arith_error(&mut self, event: Event, x: Value, y: Value) -> Box<LuaError> {
@@ -116,29 +115,17 @@ impl Vm<'_> {
                     Some(name) => format!(" ({} '{}')", name.kind, name.name),
                     None => String::new(),
                 };
-                return self.error(&format!("number{name} has no integer representation"));
-            }
-            let has_text = |it| matches!(it, Value::Str(_));
-            let numeric = |it| meta::coerced(it).is_some();
-            if (has_text(x) || has_text(y)) && numeric(x) && numeric(y) {
-                return self.error("number has no integer representation");
+                return self.op_error(&format!("number{name} has no integer representation"));
             }
             let culprit = if x.is_number() { y } else { x };
             return self.type_error(culprit, "perform bitwise operation on");
         }
-        // A string that spells no number is found by its own handler, which knows no name.
+        // Strings have handlers of their own, which know the types only.
         let (first, second) = (x, if is_unary { x } else { y });
         if matches!(first, Value::Str(_)) || matches!(second, Value::Str(_)) {
-            let culprit = match (first, second) {
-                (Value::Str(_), Value::Str(_)) => second,
-                (Value::Str(_), it) if it.is_number() => first,
-                (Value::Str(_), it) => it,
-                (it, Value::Str(_)) if it.is_number() => second,
-                (it, _) => it,
-            };
-            if matches!(culprit, Value::Str(_)) {
-                return self.type_error(culprit, "perform arithmetic on");
-            }
+            let (a, b) = (first.type_name(), second.type_name());
+            let verb = event.short_name();
+            return self.error(&format!("attempt to {verb} a '{a}' with a '{b}'"));
         }
         let culprit = if first.is_number() { second } else { first };
         self.type_error(culprit, "perform arithmetic on")
@@ -147,9 +134,9 @@ impl Vm<'_> {
     pub(super) fn compare_error(&mut self, x: Value, y: Value) -> Box<LuaError> {
         let (a, b) = (self.type_name(x), self.type_name(y));
         if a == b {
-            return self.error(&format!("attempt to compare two {a} values"));
+            return self.op_error(&format!("attempt to compare two {a} values"));
         }
-        self.error(&format!("attempt to compare {a} with {b}"))
+        self.op_error(&format!("attempt to compare {a} with {b}"))
     }
 
     /// The innermost frame's code and its current instruction, if it is code.
@@ -161,7 +148,7 @@ impl Vm<'_> {
 
     /// What the running instruction calls an operand with this value.
     fn culprit_name(&self, culprit: Value) -> Option<Name> {
-        let (proto, pc) = self.running_code()?;
+        let (proto, pc) = self.running_code().filter(|_| self.native.is_none())?;
         let op = proto.code[pc];
         let base = self.frames.last()?.base;
         let register = |reg: Reg| {
@@ -265,14 +252,12 @@ impl Vm<'_> {
     #[cold]
     pub fn arg_error(&mut self, n: usize, message: &str) -> Box<LuaError> {
         let name = self.running_code().and_then(|(proto, pc)| self.called_name(proto, pc));
-        let (mut n, name) = match name {
+        let (n, name) = match name {
             Some(Name { kind: "method", name }) => (n - 1, name),
             Some(name) => (n, name.name),
             None => (n, self.native.map_or("?".to_string(), |it| self.native_name(it))),
         };
         if n == 0 {
-            n = 1;
-            let _ = n;
             return self.error(&format!("calling '{name}' on bad self ({message})"));
         }
         self.error(&format!("bad argument #{n} to '{name}' ({message})"))
@@ -460,7 +445,7 @@ fn register_name(proto: &Proto, pc: usize, reg: Reg) -> Option<Name> {
             };
             Name::new("field", key)
         }
-        Op::GetInt { .. } => Name::new("field", "?"),
+        Op::GetInt { .. } => Name::new("field", "integer index"),
         Op::Method { dst, key, .. } if dst == reg => Name::new("method", text(usize::from(key))),
         Op::LoadK { k, .. } => match proto.constants[k as usize] {
             Value::Str(it) => Name::new("constant", it.to_text()),

@@ -2,7 +2,7 @@
 
 use super::Vm;
 use super::arith;
-use super::error::Result;
+use super::error::{LuaError, Result};
 use super::event::Event;
 use super::frame::{Flow, Then};
 use crate::compiler::op::Reg;
@@ -58,11 +58,11 @@ impl Vm<'_> {
     }
 
     /// The error if the search ended at something that cannot be indexed.
-    fn checked(&mut self, found: Found, key: Value) -> Result<Found> {
+    fn checked(&mut self, found: Found) -> Result<Found> {
         match found {
-            Found::Handler(Value::Nil, obj) => Err(self.index_error(obj, key)),
+            Found::Handler(Value::Nil, obj) => Err(self.type_error(obj, "index")),
             Found::Handler(Value::Bool(_), _) => {
-                Err(self.error("'__index' chain too long; possibly a loop"))
+                Err(self.op_error("'__index' chain too long; possible loop"))
             }
             found => Ok(found),
         }
@@ -71,7 +71,7 @@ impl Vm<'_> {
     /// `obj[key]`, to wherever `then` says.
     pub(super) fn index(&mut self, obj: Value, key: Value, then: Then) -> Result<Flow> {
         let found = self.find_index(obj, key)?;
-        match self.checked(found, key)? {
+        match self.checked(found)? {
             Found::Value(value) => {
                 if let Then::Register(reg) = then {
                     let base = self.frame().base;
@@ -86,7 +86,7 @@ impl Vm<'_> {
     /// `obj[key]` for native functions.
     pub fn get_index(&mut self, obj: Value, key: Value) -> Result<Value> {
         let found = self.find_index(obj, key)?;
-        match self.checked(found, key)? {
+        match self.checked(found)? {
             Found::Value(value) => Ok(value),
             Found::Handler(handler, obj) => self.call_for_one(handler, &[obj, key]),
         }
@@ -119,7 +119,7 @@ impl Vm<'_> {
                 _ => {
                     let handler = self.metamethod(obj, Event::NewIndex);
                     if handler.is_nil() {
-                        return Err(self.index_error(obj, key));
+                        return Err(self.type_error(obj, "index"));
                     }
                     handler
                 }
@@ -129,14 +129,14 @@ impl Vm<'_> {
             }
             obj = handler;
         }
-        Err(self.error("'__newindex' chain too long; possibly a loop"))
+        Err(self.op_error("'__newindex' chain too long; possible loop"))
     }
 
     /// Whether a value can be a key.
     pub fn check_key(&mut self, key: Value) -> Result<()> {
         match key {
-            Value::Nil => Err(self.error("table index is nil")),
-            Value::Float(it) if it.is_nan() => Err(self.error("table index is NaN")),
+            Value::Nil => Err(self.op_error("table index is nil")),
+            Value::Float(it) if it.is_nan() => Err(self.op_error("table index is NaN")),
             _ => Ok(()),
         }
     }
@@ -205,16 +205,25 @@ impl Vm<'_> {
 
     /// Arithmetic on numbers and strings that spell numbers; none if an operand is something else.
     fn arith_numbers(&mut self, event: Event, x: Value, y: Value) -> Result<Option<Value>> {
+        if event.is_bitwise() {
+            return Ok(compute(event, x, y));
+        }
         let (Some(a), Some(b)) = (coerced(x), coerced(y)) else { return Ok(None) };
         let value = compute(event, a, b);
         if value.is_some() {
             return Ok(value);
         }
-        // Strings have handlers of their own, which come later than those of the other operand.
-        Err(match event {
-            Event::IntDiv => self.error("attempt to perform 'n//0'"),
-            Event::Mod => self.error("attempt to perform 'n%%0'"),
+        let message = match event {
+            Event::IntDiv => "attempt to divide by zero",
+            Event::Mod => "attempt to perform 'n%0'",
             _ => return Ok(None),
+        };
+        // The reference implementation computes with strings in a native function.
+        let is_native = !(x.is_number() && y.is_number());
+        Err(if is_native {
+            LuaError::new(self.str(message.as_bytes()))
+        } else {
+            self.op_error(message)
         })
     }
 
@@ -386,7 +395,7 @@ impl Vm<'_> {
         let (init, limit, step) = (self.stack[slot], self.stack[slot + 1], self.stack[slot + 2]);
         if let (Value::Int(start), Value::Int(by)) = (init, step) {
             if by == 0 {
-                return Err(self.error("'for' step is zero"));
+                return Err(self.op_error("'for' step is zero"));
             }
             let Some(limit) = self.int_limit(start, limit, by)? else { return Ok(false) };
             let laps = match by > 0 {
@@ -399,9 +408,9 @@ impl Vm<'_> {
         }
         let limit = self.for_number(limit, "limit")?;
         let by = self.for_number(step, "step")?;
-        let start = self.for_number(init, "initial")?;
+        let start = self.for_number(init, "initial value")?;
         if by == 0.0 {
-            return Err(self.error("'for' step is zero"));
+            return Err(self.op_error("'for' step is zero"));
         }
         if if by > 0.0 { limit < start } else { start < limit } {
             return Ok(false);
@@ -435,11 +444,11 @@ impl Vm<'_> {
     }
 
     fn for_number(&mut self, value: Value, what: &str) -> Result<f64> {
-        if let Some(it) = arith::to_float(value) {
+        if let Some(it) = coerced(value).and_then(arith::to_float) {
             return Ok(it);
         }
-        let what = if what == "initial" { "initial value".to_string() } else { what.to_string() };
-        Err(self.error(&format!("'for' {what} must be a number")))
+        let kind = self.type_name(value);
+        Err(self.op_error(&format!("bad 'for' {what} (number expected, got {kind})")))
     }
 }
 

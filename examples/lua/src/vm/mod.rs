@@ -248,7 +248,7 @@ impl<'p> Vm<'p> {
         const EXTRA: usize = 10_000;
         let max = if self.handler_depth > 0 { MAX_STACK + EXTRA } else { MAX_STACK };
         if end > max {
-            return Err(self.error("stack overflow"));
+            return Err(self.op_error("stack overflow"));
         }
         let len = (end + 64).max(self.stack.len() * 2).min(MAX_STACK + EXTRA);
         self.stack.resize(len.max(end), Value::Nil);
