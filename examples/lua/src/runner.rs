@@ -2,7 +2,6 @@
 
 use crate::value::Value;
 use crate::vm::error::LuaError;
-use crate::vm::event::Event;
 use crate::vm::{Protos, Vm};
 use crate::{Args, repl};
 use std::io::{IsTerminal as _, Write as _};
@@ -99,23 +98,9 @@ pub fn report_failure(vm: &mut Vm<'_>, result: Result<Value, Box<LuaError>>) -> 
     }
 }
 
-/// The message of an error with its traceback.
-pub fn error_text(vm: &mut Vm<'_>, error: &LuaError) -> Vec<u8> {
-    let mut text = match error.value {
-        Value::Str(_) | Value::Int(_) | Value::Float(_) => vm.plain_text(error.value),
-        value if !vm.metamethod(value, Event::ToString).is_nil() => {
-            return vm.to_text(value).unwrap_or_default();
-        }
-        value => {
-            let kind = value.type_name();
-            format!("(error object is a {kind} value)").into_bytes()
-        }
-    };
-    if let Some(traceback) = &error.traceback {
-        text.push(b'\n');
-        text.extend_from_slice(traceback);
-    }
-    text
+/// The message of an error that nobody has caught, with its traceback.
+pub fn error_text(vm: &Vm<'_>, error: &LuaError) -> Vec<u8> {
+    vm.plain_text(error.value)
 }
 
 fn report(vm: &mut Vm<'_>, message: &[u8]) {

@@ -326,7 +326,13 @@ fn write(vm: &mut Vm<'_>, args: Args, file: Gc<Userdata>, first: usize) -> Resul
         if !crate::vm::meta::is_text(value) {
             return Err(vm.arg_type_error(args, n, "string"));
         }
-        push_text(value, &mut text);
+        match value {
+            // As C writes it: without a point, if there is nothing behind it.
+            Value::Float(it) => {
+                text.extend_from_slice(crate::cformat::general(it, 14, false).as_bytes());
+            }
+            _ => push_text(value, &mut text),
+        }
     }
     let result = match &mut vm.heap[file].file {
         File::Open(file) => file.write(&text),

@@ -172,12 +172,12 @@ fn min(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
 
 fn modf(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     if let Value::Int(it) = vm.arg(args, 1) {
-        return vm.ret_all(args, &[Value::Float(it as f64), Value::Float(0.0)]);
+        return vm.ret_all(args, &[Value::Int(it), Value::Float(0.0)]);
     }
     let x = vm.check_float(args, 1)?;
     let whole = x.trunc();
     let fraction = if x.is_infinite() { 0.0 } else { x - whole };
-    vm.ret_all(args, &[Value::Float(whole), Value::Float(fraction)])
+    vm.ret_all(args, &[rounded(whole), Value::Float(fraction)])
 }
 
 fn random(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {

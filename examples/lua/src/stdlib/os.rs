@@ -288,8 +288,13 @@ fn remove(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
 
 fn rename(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     let (from, to) = (vm.check_str(args, 1)?.to_text(), vm.check_str(args, 2)?.to_text());
-    let result = std::fs::rename(&from, to);
-    file_result(vm, args, &from, result)
+    match std::fs::rename(from, to) {
+        Ok(()) => vm.ret(args, true),
+        Err(error) => {
+            let code = i64::from(error.raw_os_error().unwrap_or(0));
+            vm.ret_failure(args, &reason(&error), code)
+        }
+    }
 }
 
 fn setlocale(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {

@@ -27,7 +27,7 @@ pub fn encode_utf8(code: u32, text: &mut Vec<u8>) {
         0x20_0000..0x400_0000 => 4,
         _ => 5,
     };
-    let mark = 0xFFu8 << (6 - n_more);
+    let mark = 0xFFu8 << (7 - n_more);
     text.push(mark | (code >> (6 * n_more)) as u8);
     for at in (0..n_more).rev() {
         text.push(0x80 | (code >> (6 * at) & 0x3F) as u8);

@@ -373,8 +373,9 @@ impl<'p> Vm<'p> {
     fn handled(&mut self, mut error: Box<LuaError>) -> Box<LuaError> {
         let protects = |it: &&Frame| matches!(it.kind, FrameKind::Protected { .. });
         let Some(mark) = self.frames.iter().rev().find(protects) else {
-            if self.current == self.main && error.traceback.is_none() {
-                error.traceback = Some(self.traceback(&self.frames, self.running_native(), 0));
+            if self.current == self.main && !error.is_handled {
+                error.is_handled = true;
+                error.value = self.final_message(error.value);
             }
             return error;
         };
@@ -401,6 +402,23 @@ impl<'p> Vm<'p> {
             }
         }
         error
+    }
+
+    /// What becomes of an error that nobody catches: its text with a traceback, as the host's message
+    /// handler makes it.
+    fn final_message(&mut self, value: Value) -> Value {
+        let mut text = match value {
+            Value::Str(_) | Value::Int(_) | Value::Float(_) => self.plain_text(value),
+            _ if !self.metamethod(value, Event::ToString).is_nil() => {
+                self.top = self.top.max(self.frame_top());
+                let text = self.to_text(value).unwrap_or_default();
+                return self.str(&text);
+            }
+            _ => format!("(error object is a {} value)", value.type_name()).into_bytes(),
+        };
+        text.push(b'\n');
+        text.extend_from_slice(&self.traceback(&self.frames, self.running_native(), 0));
+        self.str(&text)
     }
 
     /// Closes variables in slots from `from` on, the last first. `error` is why, if it is one; an error

@@ -217,6 +217,9 @@ impl Vm<'_> {
         let mut values = match result {
             Ok(values) => values,
             Err(error) if resumer.wraps => {
+                if let Value::Native(native) = self.stack[resumer.func] {
+                    self.failed_native = Some(native);
+                }
                 return Err(self.error_from_coroutine(error));
             }
             Err(error) => vec![error.value],

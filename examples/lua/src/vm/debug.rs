@@ -329,10 +329,12 @@ impl Vm<'_> {
         let levels = self.levels(frames, running);
         let levels = levels.get(skip..).unwrap_or(&[]);
         let mut text = b"stack traceback:".to_vec();
-        let n_skipped = levels.len().saturating_sub(SHOWN[0] + SHOWN[1]);
+        // One level more is left alone, and the count leaves one out, as in the reference implementation.
+        let n_shown = SHOWN[0] + SHOWN[1];
+        let n_skipped = if levels.len() > n_shown + 1 { levels.len() - n_shown } else { 0 };
         for (at, &level) in levels.iter().enumerate() {
             if n_skipped > 0 && at == SHOWN[0] {
-                let line = format!("\n\t...\t(skipping {n_skipped} levels)");
+                let line = format!("\n\t...\t(skipping {} levels)", n_skipped - 1);
                 text.extend_from_slice(line.as_bytes());
             }
             if n_skipped == 0 || at < SHOWN[0] || at >= SHOWN[0] + n_skipped {

@@ -9,14 +9,12 @@ pub struct LuaError {
     pub value: Value,
     /// The message handler of the protected call around has seen it.
     pub is_handled: bool,
-    /// Where it was thrown, if nobody catches it.
-    pub traceback: Option<Vec<u8>>,
 }
 
 impl LuaError {
     /// An error with any value.
     pub fn new(value: Value) -> Box<LuaError> {
-        Box::new(LuaError { value, is_handled: false, traceback: None })
+        Box::new(LuaError { value, is_handled: false })
     }
 }
 

@@ -275,10 +275,18 @@ impl Vm<'_> {
 
     fn compare(&mut self, event: Event, x: Value, y: Value, then: Then) -> Result<Flow> {
         let handler = self.binary_handler(event, x, y);
-        if handler.is_nil() {
-            return Err(self.compare_error(x, y));
+        if !handler.is_nil() {
+            return self.call_handler(handler, &[x, y], then);
         }
-        self.call_handler(handler, &[x, y], then)
+        // `x <= y` is `not (y < x)` for objects that know no better.
+        let less = self.binary_handler(Event::Less, y, x);
+        match then {
+            Then::Jump { expect, target } if event == Event::LessEqual && !less.is_nil() => {
+                let then = Then::Jump { expect: !expect, target };
+                self.call_handler(less, &[y, x], then)
+            }
+            _ => Err(self.compare_error(x, y)),
+        }
     }
 
     /// `x < y` for native functions.
