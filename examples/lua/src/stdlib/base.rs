@@ -398,7 +398,7 @@ fn load(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
 fn read_pieces(vm: &mut Vm<'_>, reader: Value) -> Result<Vec<u8>> {
     let mut source = Vec::new();
     loop {
-        match vm.call_for_one(reader, &[])? {
+        match vm.catching(|vm| vm.call_for_one(reader, &[]))? {
             Value::Nil => return Ok(source),
             Value::Str(piece) if piece.len() == 0 => return Ok(source),
             Value::Str(piece) => source.extend_from_slice(piece.as_bytes()),

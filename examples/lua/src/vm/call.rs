@@ -282,7 +282,8 @@ impl<'p> Vm<'p> {
         self.stack[slot] = function;
         self.stack[slot + 1..slot + 1 + args.len()].copy_from_slice(args);
         self.top = slot + 1 + args.len();
-        let (kind, then) = (FrameKind::Host(self.native), Then::Host);
+        let catches = std::mem::take(&mut self.catches_next);
+        let (kind, then) = (FrameKind::Host { native: self.native, catches }, Then::Host);
         self.frames.push(Frame {
             kind,
             base: slot,
@@ -302,6 +303,14 @@ impl<'p> Vm<'p> {
         let n = self.top.saturating_sub(slot);
         self.top = slot;
         result.map(|()| (slot, n))
+    }
+
+    /// Runs `work`, whose error the caller looks at: message handlers further out do not see it.
+    pub fn catching<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.catches_next = true;
+        let result = work(self);
+        self.catches_next = false;
+        result
     }
 
     fn call_and_wait(&mut self, slot: usize, n_args: usize) -> Result<()> {
@@ -343,7 +352,7 @@ impl<'p> Vm<'p> {
         };
         self.frames.truncate(at);
         self.failed_native = None;
-        if matches!(mark.kind, FrameKind::Host(_)) {
+        if matches!(mark.kind, FrameKind::Host { .. }) {
             return Err(error);
         }
         if let Err(error) = self.put_results(mark.func, &[Value::Bool(false), error.value]) {
@@ -371,7 +380,9 @@ impl<'p> Vm<'p> {
 
     /// Lets the message handler around see the error, once.
     fn handled(&mut self, mut error: Box<LuaError>) -> Box<LuaError> {
-        let protects = |it: &&Frame| matches!(it.kind, FrameKind::Protected { .. });
+        let protects = |it: &&Frame| {
+            matches!(it.kind, FrameKind::Protected { .. } | FrameKind::Host { catches: true, .. })
+        };
         let Some(mark) = self.frames.iter().rev().find(protects) else {
             if self.current == self.main && !error.is_handled {
                 error.is_handled = true;

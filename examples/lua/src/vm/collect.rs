@@ -62,7 +62,7 @@ impl Vm<'_> {
             if handler.is_function() {
                 // An open list must not be overwritten.
                 self.top = self.top.max(self.frame_top_for_finalizer());
-                let _ = self.call(handler, &[Value::Table(table)]);
+                let _ = self.catching(|vm| vm.call(handler, &[Value::Table(table)]));
             }
         }
         self.top = top;

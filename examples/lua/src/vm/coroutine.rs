@@ -257,7 +257,7 @@ impl Vm<'_> {
         for at in (n_held..self.held.len()).rev() {
             let reason = error.as_ref().map(|it| it.value);
             let value = std::mem::replace(&mut self.held[at], reason.unwrap_or_default());
-            if let Err(new) = self.call_close(value, reason) {
+            if let Err(new) = self.catching(|vm| vm.call_close(value, reason)) {
                 error = Some(new);
             }
         }
@@ -309,9 +309,9 @@ impl Object for Coroutine {
 pub fn mark_frame(frame: &Frame, marker: &mut Marker) {
     match frame.kind {
         FrameKind::Code(closure) => marker.mark_object(closure),
-        FrameKind::Protected { native, .. } | FrameKind::Host(Some(native)) => {
+        FrameKind::Protected { native, .. } | FrameKind::Host { native: Some(native), .. } => {
             marker.mark_object(native);
         }
-        FrameKind::Host(None) => {}
+        FrameKind::Host { native: None, .. } => {}
     }
 }

@@ -311,7 +311,7 @@ impl Vm<'_> {
                 FrameKind::Protected { native, .. } => {
                     Level::Native { native: Some(native), caller: caller(at) }
                 }
-                FrameKind::Host(native) => Level::Native { native, caller: caller(at) },
+                FrameKind::Host { native, .. } => Level::Native { native, caller: caller(at) },
             });
         }
         levels

@@ -30,7 +30,8 @@ pub enum FrameKind {
     /// Errors end here: `pcall`, or `xpcall` with a message handler in the slot behind `func`.
     Protected { native: Gc<Native>, has_handler: bool },
     /// A native function, or the program around the machine, waits here for the call to return.
-    Host(Option<Gc<Native>>),
+    /// `catches` if it wants to see errors itself.
+    Host { native: Option<Gc<Native>>, catches: bool },
 }
 
 /// What becomes of the results of a call.

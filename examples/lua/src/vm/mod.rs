@@ -83,6 +83,8 @@ pub struct Vm<'p> {
     buffer: Vec<u8>,
     /// What native code keeps beside the stack.
     pub held: Vec<Value>,
+    /// The next call from native code catches errors.
+    catches_next: bool,
     pub natives: KnownNatives,
     pub output: crate::stdlib::io::Output,
     /// Whether `warn` shows messages.
@@ -133,6 +135,7 @@ impl<'p> Vm<'p> {
             is_finalizing: false,
             buffer: Vec::new(),
             held: Vec::new(),
+            catches_next: false,
             natives: KnownNatives::default(),
             output: crate::stdlib::io::Output::default(),
             warns: false,
