@@ -1,5 +1,5 @@
 -- Deep recursion: Ackermann's function.
-local n = tonumber(arg and arg[1]) or 8
+local n = tonumber(arg and arg[1]) or 9
 
 local function ack(m, n)
   if m == 0 then return n + 1 end

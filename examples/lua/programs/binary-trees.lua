@@ -1,5 +1,5 @@
 -- Allocation: many short-lived trees.
-local n = tonumber(arg and arg[1]) or 12
+local n = tonumber(arg and arg[1]) or 13
 
 local function bottom_up(depth)
   if depth == 0 then return { false, false } end

@@ -1,5 +1,5 @@
 -- Functions as values: counters, composition, folds.
-local n = tonumber(arg and arg[1]) or 300000
+local n = tonumber(arg and arg[1]) or 1000000
 
 local function counter(step)
   local value = 0
@@ -32,13 +32,13 @@ for _ = 1, n do sum = sum + c1() + c2() end
 local list = {}
 for i = 1, 100 do list[i] = i end
 local total = 0
-for round = 1, n // 1000 do
+for round = 1, math.floor(n / 1000) do
   local shifted = compose(function(x) return x * 2 end, function(x) return x + round end)
   total = (total + fold(map(list, shifted), function(a, b) return a + b end, 0)) % 1000003
 end
 
 local makers = {}
-for i = 1, n // 10 do makers[i] = function() return i end end
+for i = 1, math.floor(n / 10) do makers[i] = function() return i end end
 local made = 0
 for i = 1, #makers do made = made + makers[i]() end
 print(sum, total, made)

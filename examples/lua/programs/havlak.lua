@@ -1,5 +1,5 @@
 -- Graphs of objects: finding the loops of a flow graph, after Havlak's algorithm.
-local n = tonumber(arg and arg[1]) or 12
+local n = tonumber(arg and arg[1]) or 60
 
 local function new_graph() return { blocks = {}, start = 1 } end
 
@@ -114,7 +114,8 @@ local function find_loops(graph)
         if not seen[root] then seen[root], pool[#pool + 1] = true, root end
       end
     end
-    local work = { table.unpack(pool) }
+    local work = {}
+    for i = 1, #pool do work[i] = pool[i] end
     if #work > 0 then node.kind = "reducible" end
     while #work > 0 do
       local x = table.remove(work)

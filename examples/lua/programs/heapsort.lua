@@ -9,7 +9,7 @@ end
 
 local function heapsort(a, n)
   local i, j, ir, l, rra
-  l, ir = (n // 2) + 1, n
+  l, ir = math.floor(n / 2) + 1, n
   while true do
     if l > 1 then
       l = l - 1
@@ -41,4 +41,4 @@ local a = {}
 for i = 1, n do a[i] = random() end
 heapsort(a, n)
 for i = 2, n do assert(a[i - 1] <= a[i]) end
-print(string.format("%.6f %.6f %.6f", a[1], a[n // 2], a[n]))
+print(string.format("%.6f %.6f %.6f", a[1], a[math.floor(n / 2)], a[n]))

@@ -1,5 +1,5 @@
 -- Characters, tables and string building: encoding and decoding JSON.
-local n = tonumber(arg and arg[1]) or 60
+local n = tonumber(arg and arg[1]) or 100
 
 local escapes = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\t"] = "\\t" }
 

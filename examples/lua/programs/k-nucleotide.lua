@@ -1,10 +1,10 @@
 -- Strings as keys: counting the parts of a long random sequence.
-local n = tonumber(arg and arg[1]) or 150000
+local n = tonumber(arg and arg[1]) or 300000
 
 local seed = 42
 local function random(max)
   seed = (seed * 3877 + 29573) % 139968
-  return max * seed // 139968
+  return math.floor(max * seed / 139968)
 end
 
 local letters = { "a", "c", "g", "t" }

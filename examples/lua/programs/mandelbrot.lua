@@ -1,5 +1,5 @@
 -- Float arithmetic in nested loops: the Mandelbrot set.
-local n = tonumber(arg and arg[1]) or 200
+local n = tonumber(arg and arg[1]) or 500
 
 local inside, checksum = 0, 0
 for y = 0, n - 1 do

@@ -1,5 +1,5 @@
 -- Arrays of arrays: multiplying matrices.
-local n = tonumber(arg and arg[1]) or 150
+local n = tonumber(arg and arg[1]) or 200
 
 local function make(seed)
   local m = {}
@@ -39,4 +39,4 @@ local a, b = make(3), make(5)
 local c = product(product(a, b), b)
 local trace = 0
 for i = 1, n do trace = trace + c[i][i] end
-print(trace, c[1][n], c[n][1])
+print(string.format("%.4f %.4f %.4f", trace, c[1][n], c[n][1]))

@@ -1,5 +1,5 @@
 -- Backtracking over arrays: placing queens on a board.
-local n = tonumber(arg and arg[1]) or 9
+local n = tonumber(arg and arg[1]) or 11
 
 local columns, up, down = {}, {}, {}
 for i = 1, 2 * n do columns[i], up[i], down[i] = false, false, false end

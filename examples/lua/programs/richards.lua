@@ -1,5 +1,5 @@
 -- Objects and methods: the scheduler of an operating system, after the classic benchmark.
-local n = tonumber(arg and arg[1]) or 30
+local n = tonumber(arg and arg[1]) or 80
 
 local IDLE, WORKER, HANDLER_A, HANDLER_B, DEVICE_A, DEVICE_B = 1, 2, 3, 4, 5, 6
 local KIND_DEVICE, KIND_WORK = 1, 2
@@ -108,10 +108,10 @@ local function run_idle(self)
   self.count = self.count - 1
   if self.count == 0 then return self.scheduler:hold() end
   if self.control % 2 == 0 then
-    self.control = self.control // 2
+    self.control = self.control / 2
     return self.scheduler:release(DEVICE_A)
   end
-  self.control = (self.control // 2 + 0xD008) % 0x10000
+  self.control = ((self.control - 1) / 2 + 0xD008) % 0x10000
   return self.scheduler:release(DEVICE_B)
 end
 

@@ -1,5 +1,5 @@
 -- Float loops through functions: the spectral norm of an infinite matrix.
-local n = tonumber(arg and arg[1]) or 250
+local n = tonumber(arg and arg[1]) or 350
 
 local function a(i, j)
   local ij = i + j - 1

@@ -1,5 +1,5 @@
 -- Building strings: appending, joining, formatting, searching.
-local n = tonumber(arg and arg[1]) or 20000
+local n = tonumber(arg and arg[1]) or 100000
 
 local parts = {}
 for i = 1, n do
@@ -17,7 +17,7 @@ local reversed = joined:reverse():upper()
 local replaced, hits = reversed:gsub("X+", function(run) return tostring(#run) end)
 
 local short = ""
-for i = 1, n // 10 do
+for i = 1, math.floor(n / 10) do
   short = short .. string.char(97 + i % 26)
   if #short > 500 then short = short:sub(-100) end
 end

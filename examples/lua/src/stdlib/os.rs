@@ -40,9 +40,9 @@ fn clock(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     vm.ret(args, seconds)
 }
 
-/// User and system time of the process, where the system tells it in a file.
+/// The time that the thread has run, where the system tells it in a file.
 fn cpu_time() -> Option<f64> {
-    let text = std::fs::read_to_string("/proc/self/schedstat").ok()?;
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     let nanoseconds: f64 = text.split(' ').next()?.parse().ok()?;
     Some(nanoseconds / 1e9)
 }
