@@ -96,7 +96,7 @@ end
 local document = {}
 for i = 1, 60 do
   document[i] = {
-    id = i, name = "item " .. i, tags = { "a", "b\n", 'c"d' .. i }, price = i * 1.25,
+    id = i, name = "item " .. i, tags = { "a", "b\n", 'c"d' .. i }, price = i + 0.25,
     nested = { deep = { deeper = { i, i + 1, i + 2 } }, flag = i % 2 == 0 },
   }
 end
