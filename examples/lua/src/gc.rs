@@ -454,7 +454,7 @@ impl Marker {
     /// Marks what `value` refers to.
     pub fn mark(&mut self, value: Value) {
         match value {
-            Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Float(_) => {}
+            Value::Nil | Value::False | Value::True | Value::Int(_) | Value::Float(_) => {}
             Value::Str(it) => self.mark_str(it),
             Value::Table(it) => self.mark_object(it),
             Value::Function(it) => self.mark_object(it),
@@ -556,7 +556,7 @@ impl Marker {
     /// Whether only weak references to `value` exist. Strings are values: they are never dead.
     fn is_dead(&mut self, value: Value) -> bool {
         match value {
-            Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Float(_) => false,
+            Value::Nil | Value::False | Value::True | Value::Int(_) | Value::Float(_) => false,
             Value::Str(it) => {
                 self.mark_str(it);
                 false

@@ -27,7 +27,7 @@ struct Node {
 }
 
 /// Marks a node whose key was collected: no key is equal to it.
-const TOMBSTONE: Value = Value::Float(f64::NAN);
+const TOMBSTONE: Value = Value::float(f64::NAN);
 
 /// The golden ratio's fraction in 64 bits, as for multiplicative hashing.
 const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -40,8 +40,9 @@ fn hash(key: Value) -> usize {
     match key {
         Value::Str(it) => it.hash() as usize,
         Value::Int(it) => scramble(it as u64),
-        Value::Float(it) => scramble(it.to_bits()),
-        Value::Bool(it) => usize::from(it),
+        Value::Float(it) => scramble(it.get().to_bits()),
+        Value::False => 0,
+        Value::True => 1,
         other => scramble(other.address().unwrap_or(0) as u64),
     }
 }

@@ -87,7 +87,7 @@ impl Table {
         match key {
             Value::Int(it) => self.get_int(it),
             Value::Str(it) => self.get_str(it),
-            Value::Float(it) => match float_to_int_exact(it) {
+            Value::Float(it) => match float_to_int_exact(it.get()) {
                 Some(int) => self.get_int(int),
                 None => self.hash.get(key),
             },
@@ -177,7 +177,7 @@ impl Table {
         match key {
             Value::Int(it) => self.set_int(it, value),
             Value::Str(it) => self.set_str(it, value),
-            Value::Float(it) => match float_to_int_exact(it) {
+            Value::Float(it) => match float_to_int_exact(it.get()) {
                 Some(int) => self.set_int(int, value),
                 None => self.set_hashed(key, value),
             },
@@ -364,7 +364,7 @@ impl Table {
         let (n_array, n_slots) = (self.array.len(), self.slots.len());
         let key = match key {
             Value::Nil => return Some(0),
-            Value::Float(it) => float_to_int_exact(it).map_or(key, Value::Int),
+            Value::Float(it) => float_to_int_exact(it.get()).map_or(key, Value::Int),
             _ => key,
         };
         match key {
@@ -521,7 +521,7 @@ mod tests {
         let heap = Heap::new();
         let mut table = new(&heap);
         for key in 2..=1000 {
-            table.set(Value::Int(key), Value::Bool(true));
+            table.set(Value::Int(key), Value::from(true));
         }
         assert_eq!(table.len(), 1000);
         assert!(table.hash.size() < 1000);
@@ -532,10 +532,10 @@ mod tests {
         let mut heap = Heap::new();
         let mut table = new(&heap);
         for key in 1..=50 {
-            table.set(Value::Int(key), Value::Bool(true));
-            table.set(Value::Int(-key), Value::Bool(true));
+            table.set(Value::Int(key), Value::from(true));
+            table.set(Value::Int(-key), Value::from(true));
             let field = heap.str(format!("f{key}").as_bytes());
-            table.set(Value::Str(field), Value::Bool(true));
+            table.set(Value::Str(field), Value::from(true));
         }
         let (mut key, mut n) = (Value::Nil, 0);
         while let Some((next, _)) = table.next(key).unwrap() {
@@ -551,7 +551,7 @@ mod tests {
         let heap = Heap::new();
         let mut table = new(&heap);
         for key in 1..=4 {
-            table.set(Value::Int(key), Value::Bool(true));
+            table.set(Value::Int(key), Value::from(true));
         }
         table.set(Value::Int(3), Value::Nil);
         assert_eq!(table.len(), 4);
@@ -563,10 +563,10 @@ mod tests {
     fn integral_floats_are_integers() {
         let heap = Heap::new();
         let mut table = new(&heap);
-        table.set(Value::Float(1.0), Value::Bool(true));
-        table.set(Value::Float(1.5), Value::Bool(false));
+        table.set(Value::float(1.0), Value::from(true));
+        table.set(Value::float(1.5), Value::from(false));
         assert!(table.get(Value::Int(1)).is_truthy());
-        assert!(!table.get(Value::Float(1.5)).is_nil());
+        assert!(!table.get(Value::float(1.5)).is_nil());
         assert_eq!(table.len(), 1);
     }
 }

@@ -6,15 +6,22 @@ use crate::table::Table;
 use crate::userdata::Userdata;
 use crate::vm::coroutine::Coroutine;
 use crate::vm::function::{Closure, Native};
+use std::fmt;
 
 /// A value of the language. It is copied like an integer; objects are handles into the heap.
+///
+/// All payloads are machine words of one kind, and the tag is a byte by itself. So a value is a pair that
+/// the compiler keeps in two registers, and it never reads sixteen bytes at once that were just written
+/// in two parts, which processors are slow at.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(u8)]
 pub enum Value {
     #[default]
     Nil,
-    Bool(bool),
+    False,
+    True,
     Int(i64),
-    Float(f64),
+    Float(Float),
     Str(Str),
     Table(Gc<Table>),
     Function(Gc<Closure>),
@@ -27,11 +34,40 @@ pub enum Value {
 
 const _: () = assert!(size_of::<Value>() == 16);
 
+/// A float by its bits.
+#[derive(Clone, Copy)]
+pub struct Float(u64);
+
+impl Float {
+    /// The number.
+    #[inline(always)]
+    pub fn get(self) -> f64 {
+        f64::from_bits(self.0)
+    }
+
+    /// Its bits.
+    pub fn bits(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Debug for Float {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}
+
 impl Value {
+    /// A float.
+    #[inline(always)]
+    pub const fn float(it: f64) -> Value {
+        Value::Float(Float(it.to_bits()))
+    }
+
     /// Whether a condition with this value holds.
     #[inline]
     pub fn is_truthy(self) -> bool {
-        !matches!(self, Value::Nil | Value::Bool(false))
+        !matches!(self, Value::Nil | Value::False)
     }
 
     /// Whether it is nil.
@@ -54,12 +90,13 @@ impl Value {
     #[inline]
     pub fn raw_equals(self, other: Value) -> bool {
         match (self, other) {
-            (Value::Nil, Value::Nil) => true,
-            (Value::Bool(a), Value::Bool(b)) => a == b,
+            (Value::Nil, Value::Nil)
+            | (Value::False, Value::False)
+            | (Value::True, Value::True) => true,
             (Value::Int(a), Value::Int(b)) => a == b,
-            (Value::Float(a), Value::Float(b)) => a == b,
+            (Value::Float(a), Value::Float(b)) => a.get() == b.get(),
             (Value::Int(a), Value::Float(b)) | (Value::Float(b), Value::Int(a)) => {
-                crate::number::int_equals_float(a, b)
+                crate::number::int_equals_float(a, b.get())
             }
             (Value::Str(a), Value::Str(b)) => a == b,
             (Value::Table(a), Value::Table(b)) => a == b,
@@ -75,7 +112,7 @@ impl Value {
     pub fn type_name(self) -> &'static str {
         match self {
             Value::Nil => "nil",
-            Value::Bool(_) => "boolean",
+            Value::False | Value::True => "boolean",
             Value::Int(_) | Value::Float(_) => "number",
             Value::Str(_) => "string",
             Value::Table(_) => "table",
@@ -102,7 +139,7 @@ impl Value {
 
 impl From<bool> for Value {
     fn from(it: bool) -> Value {
-        Value::Bool(it)
+        if it { Value::True } else { Value::False }
     }
 }
 
@@ -114,7 +151,7 @@ impl From<i64> for Value {
 
 impl From<f64> for Value {
     fn from(it: f64) -> Value {
-        Value::Float(it)
+        Value::float(it)
     }
 }
 

@@ -70,9 +70,10 @@ impl Emitter {
     /// The number of a constant.
     pub fn constant(&mut self, value: Value) -> usize {
         let key = match value {
-            Value::Bool(it) => Constant::Bool(it),
+            Value::False => Constant::Bool(false),
+            Value::True => Constant::Bool(true),
             Value::Int(it) => Constant::Int(it),
-            Value::Float(it) => Constant::Float(it.to_bits()),
+            Value::Float(it) => Constant::Float(it.get().to_bits()),
             Value::Str(it) => Constant::Str(it.address()),
             _ => Constant::Nil,
         };

@@ -88,7 +88,7 @@ impl FunctionCompiler<'_> {
                 Ok(value) => self.emit(Op::LoadInt { dst, value }),
                 Err(_) => self.load_constant(Value::Int(it), dst),
             },
-            Known::Float(it) => self.load_constant(Value::Float(it), dst),
+            Known::Float(it) => self.load_constant(Value::float(it), dst),
         }
     }
 
@@ -101,7 +101,7 @@ impl FunctionCompiler<'_> {
     pub(super) fn small_number(&mut self, expr: &Expr) -> Option<u8> {
         let value = match fold(expr)? {
             Known::Int(it) => Value::Int(it),
-            Known::Float(it) => Value::Float(it),
+            Known::Float(it) => Value::float(it),
         };
         u8::try_from(self.emitter.constant(value)).ok()
     }
@@ -110,7 +110,7 @@ impl FunctionCompiler<'_> {
     pub(super) fn small_constant(&mut self, expr: &Expr) -> Option<u8> {
         let value = match expr {
             Expr::Nil => Value::Nil,
-            Expr::Bool(it) => Value::Bool(*it),
+            Expr::Bool(it) => Value::from(*it),
             Expr::Str(it) => Value::Str(*it),
             _ => return self.small_number(expr),
         };

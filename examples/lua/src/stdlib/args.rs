@@ -51,7 +51,7 @@ impl Vm<'_> {
     #[cold]
     fn convert_int(&mut self, args: Args, n: usize, value: Value) -> Result<i64> {
         let number = match value {
-            Value::Float(it) => Some(Number::Float(it)),
+            Value::Float(it) => Some(Number::Float(it.get())),
             Value::Str(text) => parse(text.as_bytes()),
             _ => None,
         };
@@ -76,7 +76,7 @@ impl Vm<'_> {
             it @ (Value::Int(_) | Value::Float(_)) => Ok(it),
             Value::Str(text) => match parse(text.as_bytes()) {
                 Some(Number::Int(it)) => Ok(Value::Int(it)),
-                Some(Number::Float(it)) => Ok(Value::Float(it)),
+                Some(Number::Float(it)) => Ok(Value::float(it)),
                 None => Err(self.arg_type_error(args, n, "number")),
             },
             _ => Err(self.arg_type_error(args, n, "number")),
@@ -87,7 +87,7 @@ impl Vm<'_> {
     pub(crate) fn check_float(&mut self, args: Args, n: usize) -> Result<f64> {
         match self.check_number(args, n)? {
             Value::Int(it) => Ok(it as f64),
-            Value::Float(it) => Ok(it),
+            Value::Float(it) => Ok(it.get()),
             _ => unreachable!("checked to be a number"),
         }
     }

@@ -292,7 +292,7 @@ fn tonumber(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
             it @ (Value::Int(_) | Value::Float(_)) => it,
             Value::Str(text) => match parse(text.as_bytes()) {
                 Some(Number::Int(it)) => Value::Int(it),
-                Some(Number::Float(it)) => Value::Float(it),
+                Some(Number::Float(it)) => Value::float(it),
                 None => Value::Nil,
             },
             _ => Value::Nil,

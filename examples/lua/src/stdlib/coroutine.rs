@@ -83,7 +83,7 @@ fn status_name(status: Status) -> &'static str {
 
 fn running(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     let (coroutine, is_main) = vm.running();
-    vm.ret_all(args, &[Value::Thread(coroutine), Value::Bool(is_main)])
+    vm.ret_all(args, &[Value::Thread(coroutine), Value::from(is_main)])
 }
 
 fn isyieldable(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
@@ -103,6 +103,6 @@ fn close(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     }
     match vm.close_coroutine(coroutine) {
         Ok(()) => vm.ret(args, true),
-        Err(error) => vm.ret_all(args, &[Value::Bool(false), error.value]),
+        Err(error) => vm.ret_all(args, &[Value::from(false), error.value]),
     }
 }

@@ -97,7 +97,7 @@ fn getinfo(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
             }
             let name = at.checked_sub(1).and_then(|it| vm.name_by_caller(&vm.frames, it));
             set_name(vm, table, name.map(|it| (it.kind, it.name)));
-            vm.set_field(table, "istailcall", Value::Bool(frame.is_tail));
+            vm.set_field(table, "istailcall", Value::from(frame.is_tail));
         }
         Level::Native { native, caller } => {
             let function = native.map_or(Value::Nil, Value::Native);
@@ -145,7 +145,7 @@ fn describe_function(vm: &mut Vm<'_>, table: Gc<Table>, function: Value) {
         ("lastlinedefined", Value::Int(end_line)),
         ("currentline", Value::Int(-1)),
         ("nparams", Value::Int(i64::from(n_params))),
-        ("isvararg", Value::Bool(is_vararg)),
+        ("isvararg", Value::from(is_vararg)),
         ("nups", Value::Int(n_upvalues as i64)),
     ] {
         vm.set_field(table, name, value);

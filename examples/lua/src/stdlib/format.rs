@@ -1,7 +1,6 @@
 //! `string.format`.
 
 use crate::cformat;
-use crate::number::float_to_int_exact;
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::error::Result;
@@ -250,19 +249,17 @@ fn quote(vm: &mut Vm<'_>, args: Args, n: usize, result: &mut Vec<u8>) -> Result<
         Value::Int(i64::MIN) => result.extend_from_slice(b"0x8000000000000000"),
         Value::Int(it) => result.extend_from_slice(it.to_string().as_bytes()),
         Value::Float(it) => {
-            let text = match it {
+            let text = match it.get() {
                 f64::INFINITY => "1e9999".to_string(),
                 f64::NEG_INFINITY => "-1e9999".to_string(),
-                _ if it.is_nan() => "(0/0)".to_string(),
-                _ if float_to_int_exact(it).is_some() => {
-                    format!("{}", cformat::hexadecimal(it, None))
-                }
-                _ => cformat::hexadecimal(it, None),
+                it if it.is_nan() => "(0/0)".to_string(),
+                it => cformat::hexadecimal(it, None),
             };
             result.extend_from_slice(text.as_bytes());
         }
         Value::Nil => result.extend_from_slice(b"nil"),
-        Value::Bool(it) => result.extend_from_slice(it.to_string().as_bytes()),
+        Value::False => result.extend_from_slice(b"false"),
+        Value::True => result.extend_from_slice(b"true"),
         _ => return Err(vm.arg_error(n, "value has no literal form")),
     }
     Ok(())

@@ -329,7 +329,7 @@ fn write(vm: &mut Vm<'_>, args: Args, file: Gc<Userdata>, first: usize) -> Resul
         match value {
             // As C writes it: without a point, if there is nothing behind it.
             Value::Float(it) => {
-                text.extend_from_slice(crate::cformat::general(it, 14, false).as_bytes());
+                text.extend_from_slice(crate::cformat::general(it.get(), 14, false).as_bytes());
             }
             _ => push_text(value, &mut text),
         }
@@ -473,7 +473,7 @@ fn read_one(vm: &mut Vm<'_>, file: Gc<Userdata>, wanted: Wanted) -> io::Result<V
         Wanted::Number => {
             return Ok(match read_number(reader)? {
                 Some(Number::Int(it)) => Value::Int(it),
-                Some(Number::Float(it)) => Value::Float(it),
+                Some(Number::Float(it)) => Value::float(it),
                 None => Value::Nil,
             });
         }
@@ -559,7 +559,7 @@ fn lines(
     formats: Args,
     closes: bool,
 ) -> Result<Outcome> {
-    let mut state = vec![Value::Userdata(file), Value::Bool(closes)];
+    let mut state = vec![Value::Userdata(file), Value::from(closes)];
     for n in 1..=formats.count {
         state.push(vm.arg(formats, n));
     }

@@ -36,8 +36,8 @@ const FUNCTIONS: &[(&str, NativeFn)] = &[
 
 pub fn open(vm: &mut Vm<'_>) {
     let math = module(vm, "math", FUNCTIONS);
-    vm.set_field(math, "pi", Value::Float(std::f64::consts::PI));
-    vm.set_field(math, "huge", Value::Float(f64::INFINITY));
+    vm.set_field(math, "pi", Value::float(std::f64::consts::PI));
+    vm.set_field(math, "huge", Value::float(f64::INFINITY));
     vm.set_field(math, "maxinteger", Value::Int(i64::MAX));
     vm.set_field(math, "mininteger", Value::Int(i64::MIN));
 }
@@ -45,7 +45,7 @@ pub fn open(vm: &mut Vm<'_>) {
 fn abs(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     let value = match vm.check_number(args, 1)? {
         Value::Int(it) => Value::Int(it.wrapping_abs()),
-        Value::Float(it) => Value::Float(it.abs()),
+        Value::Float(it) => Value::float(it.get().abs()),
         other => other,
     };
     vm.ret(args, value)
@@ -101,12 +101,12 @@ fn tan(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
 
 /// A float as an integer, if it fits.
 fn rounded(x: f64) -> Value {
-    float_to_int_exact(x).map_or(Value::Float(x), Value::Int)
+    float_to_int_exact(x).map_or(Value::float(x), Value::Int)
 }
 
 fn floor(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     let value = match vm.check_number(args, 1)? {
-        Value::Float(it) => rounded(it.floor()),
+        Value::Float(it) => rounded(it.get().floor()),
         other => other,
     };
     vm.ret(args, value)
@@ -114,7 +114,7 @@ fn floor(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
 
 fn ceil(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     let value = match vm.check_number(args, 1)? {
-        Value::Float(it) => rounded(it.ceil()),
+        Value::Float(it) => rounded(it.get().ceil()),
         other => other,
     };
     vm.ret(args, value)
@@ -126,7 +126,7 @@ fn fmod(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
         (Value::Int(a), Value::Int(b)) => Value::Int(a.wrapping_rem(b)),
         (a, b) => {
             let (a, b) = (arith::to_float(a), arith::to_float(b));
-            Value::Float(a.unwrap_or_default() % b.unwrap_or_default())
+            Value::float(a.unwrap_or_default() % b.unwrap_or_default())
         }
     };
     vm.ret(args, value)
@@ -172,12 +172,12 @@ fn min(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
 
 fn modf(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     if let Value::Int(it) = vm.arg(args, 1) {
-        return vm.ret_all(args, &[Value::Int(it), Value::Float(0.0)]);
+        return vm.ret_all(args, &[Value::Int(it), Value::float(0.0)]);
     }
     let x = vm.check_float(args, 1)?;
     let whole = x.trunc();
     let fraction = if x.is_infinite() { 0.0 } else { x - whole };
-    vm.ret_all(args, &[rounded(whole), Value::Float(fraction)])
+    vm.ret_all(args, &[rounded(whole), Value::float(fraction)])
 }
 
 fn random(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
@@ -208,7 +208,7 @@ fn randomseed(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     } else {
         let first = match vm.check_number(args, 1)? {
             Value::Int(it) => it as u64,
-            Value::Float(it) => float_to_int_exact(it).map_or(it.to_bits(), |it| it as u64),
+            Value::Float(it) => float_to_int_exact(it.get()).map_or(it.bits(), |it| it as u64),
             _ => 0,
         };
         [first, vm.opt_int(args, 2, 0)? as u64]

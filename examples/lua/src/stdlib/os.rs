@@ -204,7 +204,7 @@ fn date_table(vm: &mut Vm<'_>, args: Args, it: &Civil) -> Result<Outcome> {
     for (name, value) in fields {
         vm.set_field(table, name, Value::Int(value));
     }
-    vm.set_field(table, "isdst", Value::Bool(false));
+    vm.set_field(table, "isdst", Value::from(false));
     vm.ret(args, table)
 }
 
@@ -244,7 +244,7 @@ fn execute(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
         Ok(status) => {
             let kind = vm.str(b"exit");
             let code = i64::from(status.code().unwrap_or(1));
-            let first = if code == 0 { Value::Bool(true) } else { Value::Nil };
+            let first = if code == 0 { Value::from(true) } else { Value::Nil };
             vm.ret_all(args, &[first, kind, Value::Int(code)])
         }
         Err(error) => vm.ret_failure(args, &reason(&error), 1),
@@ -253,8 +253,8 @@ fn execute(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
 
 fn exit(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     let code = match vm.arg(args, 1) {
-        Value::Nil | Value::Bool(true) => 0,
-        Value::Bool(false) => 1,
+        Value::Nil | Value::True => 0,
+        Value::False => 1,
         _ => vm.check_int(args, 1)? as i32,
     };
     vm.output.flush();

@@ -321,11 +321,11 @@ pub fn unpack(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
                 if !little {
                     word.reverse();
                 }
-                values.push(Value::Float(f64::from(f32::from_le_bytes(word))));
+                values.push(Value::float(f64::from(f32::from_le_bytes(word))));
             }
             Kind::Double => {
                 let bits = read_int(here, little, false).unwrap_or(0);
-                values.push(Value::Float(f64::from_bits(bits as u64)));
+                values.push(Value::float(f64::from_bits(bits as u64)));
             }
             Kind::Chars => values.push(vm.str(here)),
             Kind::Counted => {

@@ -84,7 +84,7 @@ fn load_module(vm: &mut Vm<'_>, args: Args, loader: Value, extra: Value) -> Resu
         vm.heap.table_set(loaded, name, value);
     }
     if vm.heap[loaded].get(name).is_nil() {
-        vm.heap.table_set(loaded, name, Value::Bool(true));
+        vm.heap.table_set(loaded, name, Value::from(true));
     }
     let value = vm.heap[loaded].get(name);
     vm.ret_all(args, &[value, extra])

@@ -383,7 +383,7 @@ fn add_replacement(
         }
     };
     match value {
-        Value::Nil | Value::Bool(false) => result.extend_from_slice(&text.as_bytes()[start..end]),
+        Value::Nil | Value::False => result.extend_from_slice(&text.as_bytes()[start..end]),
         Value::Str(_) | Value::Int(_) | Value::Float(_) => push_text(value, result),
         _ => {
             let kind = vm.type_name(value);

@@ -10,9 +10,9 @@ use crate::value::Value;
 pub fn add(x: Value, y: Value) -> Option<Value> {
     match (x, y) {
         (Value::Int(a), Value::Int(b)) => Some(Value::Int(a.wrapping_add(b))),
-        (Value::Float(a), Value::Float(b)) => Some(Value::Float(a + b)),
-        (Value::Int(a), Value::Float(b)) => Some(Value::Float(a as f64 + b)),
-        (Value::Float(a), Value::Int(b)) => Some(Value::Float(a + b as f64)),
+        (Value::Float(a), Value::Float(b)) => Some(Value::float(a.get() + b.get())),
+        (Value::Int(a), Value::Float(b)) => Some(Value::float(a as f64 + b.get())),
+        (Value::Float(a), Value::Int(b)) => Some(Value::float(a.get() + b as f64)),
         _ => None,
     }
 }
@@ -21,9 +21,9 @@ pub fn add(x: Value, y: Value) -> Option<Value> {
 pub fn sub(x: Value, y: Value) -> Option<Value> {
     match (x, y) {
         (Value::Int(a), Value::Int(b)) => Some(Value::Int(a.wrapping_sub(b))),
-        (Value::Float(a), Value::Float(b)) => Some(Value::Float(a - b)),
-        (Value::Int(a), Value::Float(b)) => Some(Value::Float(a as f64 - b)),
-        (Value::Float(a), Value::Int(b)) => Some(Value::Float(a - b as f64)),
+        (Value::Float(a), Value::Float(b)) => Some(Value::float(a.get() - b.get())),
+        (Value::Int(a), Value::Float(b)) => Some(Value::float(a as f64 - b.get())),
+        (Value::Float(a), Value::Int(b)) => Some(Value::float(a.get() - b as f64)),
         _ => None,
     }
 }
@@ -32,9 +32,9 @@ pub fn sub(x: Value, y: Value) -> Option<Value> {
 pub fn mul(x: Value, y: Value) -> Option<Value> {
     match (x, y) {
         (Value::Int(a), Value::Int(b)) => Some(Value::Int(a.wrapping_mul(b))),
-        (Value::Float(a), Value::Float(b)) => Some(Value::Float(a * b)),
-        (Value::Int(a), Value::Float(b)) => Some(Value::Float(a as f64 * b)),
-        (Value::Float(a), Value::Int(b)) => Some(Value::Float(a * b as f64)),
+        (Value::Float(a), Value::Float(b)) => Some(Value::float(a.get() * b.get())),
+        (Value::Int(a), Value::Float(b)) => Some(Value::float(a as f64 * b.get())),
+        (Value::Float(a), Value::Int(b)) => Some(Value::float(a.get() * b as f64)),
         _ => None,
     }
 }
@@ -43,7 +43,7 @@ pub fn mul(x: Value, y: Value) -> Option<Value> {
 #[inline(always)]
 pub fn to_float(x: Value) -> Option<f64> {
     match x {
-        Value::Float(a) => Some(a),
+        Value::Float(a) => Some(a.get()),
         Value::Int(a) => Some(a as f64),
         _ => None,
     }
@@ -52,13 +52,13 @@ pub fn to_float(x: Value) -> Option<f64> {
 #[inline(always)]
 pub fn div(x: Value, y: Value) -> Option<Value> {
     let (Some(a), Some(b)) = (to_float(x), to_float(y)) else { return None };
-    Some(Value::Float(a / b))
+    Some(Value::float(a / b))
 }
 
 #[inline(always)]
 pub fn pow(x: Value, y: Value) -> Option<Value> {
     let (Some(a), Some(b)) = (to_float(x), to_float(y)) else { return None };
-    Some(Value::Float(crate::number::pow(a, b)))
+    Some(Value::float(crate::number::pow(a, b)))
 }
 
 #[inline(always)]
@@ -68,7 +68,7 @@ pub fn modulo(x: Value, y: Value) -> Option<Value> {
         (Value::Int(a), Value::Int(b)) => Some(Value::Int(int_floor_mod(a, b))),
         _ => {
             let (Some(a), Some(b)) = (to_float(x), to_float(y)) else { return None };
-            Some(Value::Float(float_floor_mod(a, b)))
+            Some(Value::float(float_floor_mod(a, b)))
         }
     }
 }
@@ -80,7 +80,7 @@ pub fn int_div(x: Value, y: Value) -> Option<Value> {
         (Value::Int(a), Value::Int(b)) => Some(Value::Int(int_floor_div(a, b))),
         _ => {
             let (Some(a), Some(b)) = (to_float(x), to_float(y)) else { return None };
-            Some(Value::Float((a / b).floor()))
+            Some(Value::float((a / b).floor()))
         }
     }
 }
@@ -90,7 +90,7 @@ pub fn int_div(x: Value, y: Value) -> Option<Value> {
 pub fn to_int(x: Value) -> Option<i64> {
     match x {
         Value::Int(a) => Some(a),
-        Value::Float(a) => float_to_int_exact(a),
+        Value::Float(a) => float_to_int_exact(a.get()),
         _ => None,
     }
 }
@@ -130,7 +130,7 @@ pub fn shr(x: Value, y: Value) -> Option<Value> {
 pub fn neg(x: Value) -> Option<Value> {
     match x {
         Value::Int(a) => Some(Value::Int(a.wrapping_neg())),
-        Value::Float(a) => Some(Value::Float(-a)),
+        Value::Float(a) => Some(Value::float(-a.get())),
         _ => None,
     }
 }
@@ -146,9 +146,9 @@ pub fn bit_not(x: Value) -> Option<Value> {
 pub fn less(x: Value, y: Value) -> Option<bool> {
     match (x, y) {
         (Value::Int(a), Value::Int(b)) => Some(a < b),
-        (Value::Float(a), Value::Float(b)) => Some(a < b),
-        (Value::Int(a), Value::Float(b)) => Some(crate::number::int_less_float(a, b)),
-        (Value::Float(a), Value::Int(b)) => Some(crate::number::float_less_int(a, b)),
+        (Value::Float(a), Value::Float(b)) => Some(a.get() < b.get()),
+        (Value::Int(a), Value::Float(b)) => Some(crate::number::int_less_float(a, b.get())),
+        (Value::Float(a), Value::Int(b)) => Some(crate::number::float_less_int(a.get(), b)),
         _ => None,
     }
 }
@@ -158,9 +158,9 @@ pub fn less(x: Value, y: Value) -> Option<bool> {
 pub fn less_equal(x: Value, y: Value) -> Option<bool> {
     match (x, y) {
         (Value::Int(a), Value::Int(b)) => Some(a <= b),
-        (Value::Float(a), Value::Float(b)) => Some(a <= b),
-        (Value::Int(a), Value::Float(b)) => Some(crate::number::int_less_equal_float(a, b)),
-        (Value::Float(a), Value::Int(b)) => Some(crate::number::float_less_equal_int(a, b)),
+        (Value::Float(a), Value::Float(b)) => Some(a.get() <= b.get()),
+        (Value::Int(a), Value::Float(b)) => Some(crate::number::int_less_equal_float(a, b.get())),
+        (Value::Float(a), Value::Int(b)) => Some(crate::number::float_less_equal_int(a.get(), b)),
         _ => None,
     }
 }

@@ -197,7 +197,7 @@ impl<'p> Vm<'p> {
             }
             Then::Protected => {
                 let mark = self.frames.pop().expect("a protected call has a frame");
-                self.put_results(mark.func, &[Value::Bool(true)])?;
+                self.put_results(mark.func, &[Value::from(true)])?;
                 self.stack.copy_within(func..func + n, mark.func + 1);
                 self.ensure_stack(mark.func + 1 + n.max(usize::from(OPEN)))?;
                 let flow = self.deliver(mark.func, n + 1, mark.then)?;
@@ -355,7 +355,7 @@ impl<'p> Vm<'p> {
         if matches!(mark.kind, FrameKind::Host { .. }) {
             return Err(error);
         }
-        if let Err(error) = self.put_results(mark.func, &[Value::Bool(false), error.value]) {
+        if let Err(error) = self.put_results(mark.func, &[Value::from(false), error.value]) {
             return Ok(Err(error));
         }
         Ok(self.deliver(mark.func, 2, mark.then).map(|flow| match flow {

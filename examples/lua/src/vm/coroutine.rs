@@ -153,7 +153,7 @@ impl Vm<'_> {
             return Err(self.error(message));
         }
         let message = self.str(message.as_bytes());
-        self.put_results(func, &[Value::Bool(false), message])?;
+        self.put_results(func, &[Value::from(false), message])?;
         self.deliver(func, 2, then)
     }
 
@@ -226,7 +226,7 @@ impl Vm<'_> {
         };
         if !resumer.wraps {
             let is_ok = self.heap[coroutine].error.is_none();
-            values.insert(0, Value::Bool(is_ok));
+            values.insert(0, Value::from(is_ok));
         }
         self.put_results(resumer.func, &values)?;
         let flow = self.deliver(resumer.func, values.len(), resumer.then)?;

@@ -408,7 +408,7 @@ pub fn current_line(proto: &Proto, pc: usize) -> u32 {
 fn is_identical(x: Value, y: Value) -> bool {
     match (x, y) {
         (Value::Int(a), Value::Int(b)) => a == b,
-        (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
+        (Value::Float(a), Value::Float(b)) => a.get().to_bits() == b.get().to_bits(),
         (Value::Int(_), Value::Float(_)) | (Value::Float(_), Value::Int(_)) => false,
         _ => x.raw_equals(y),
     }

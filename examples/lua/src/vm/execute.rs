@@ -76,7 +76,7 @@ impl<'p> Vm<'p> {
                     continue;
                 }
                 Op::LoadBool { dst, value } => {
-                    self.set(base, dst, Value::Bool(value));
+                    self.set(base, dst, Value::from(value));
                     continue;
                 }
                 Op::LoadInt { dst, value } => {
@@ -477,7 +477,7 @@ impl<'p> Vm<'p> {
                 }
                 Op::Not { dst, src } => {
                     let is_true = self.get(base, src).is_truthy();
-                    self.set(base, dst, Value::Bool(!is_true));
+                    self.set(base, dst, Value::from(!is_true));
                     continue;
                 }
                 Op::Len { dst, src } => {
@@ -890,10 +890,11 @@ impl<'p> Vm<'p> {
                 true
             }
             (Value::Float(var), Value::Float(limit), Value::Float(step)) => {
-                let var = var + step;
+                let (limit, step) = (limit.get(), step.get());
+                let var = var.get() + step;
                 if if step > 0.0 { var <= limit } else { limit <= var } {
-                    self.stack[slot] = Value::Float(var);
-                    self.stack[slot + 3] = Value::Float(var);
+                    self.stack[slot] = Value::float(var);
+                    self.stack[slot + 3] = Value::float(var);
                     return true;
                 }
                 false

@@ -54,14 +54,14 @@ impl Vm<'_> {
             }
             obj = handler;
         }
-        Ok(Found::Handler(Value::Bool(false), obj))
+        Ok(Found::Handler(Value::from(false), obj))
     }
 
     /// The error if the search ended at something that cannot be indexed.
     fn checked(&mut self, found: Found) -> Result<Found> {
         match found {
             Found::Handler(Value::Nil, obj) => Err(self.type_error(obj, "index")),
-            Found::Handler(Value::Bool(_), _) => {
+            Found::Handler(Value::False | Value::True, _) => {
                 Err(self.op_error("'__index' chain too long; possible loop"))
             }
             found => Ok(found),
@@ -136,7 +136,7 @@ impl Vm<'_> {
     pub fn check_key(&mut self, key: Value) -> Result<()> {
         match key {
             Value::Nil => Err(self.op_error("table index is nil")),
-            Value::Float(it) if it.is_nan() => Err(self.op_error("table index is NaN")),
+            Value::Float(it) if it.get().is_nan() => Err(self.op_error("table index is NaN")),
             _ => Ok(()),
         }
     }
@@ -423,10 +423,10 @@ impl Vm<'_> {
         if if by > 0.0 { limit < start } else { start < limit } {
             return Ok(false);
         }
-        self.stack[slot] = Value::Float(start);
-        self.stack[slot + 1] = Value::Float(limit);
-        self.stack[slot + 2] = Value::Float(by);
-        self.stack[slot + 3] = Value::Float(start);
+        self.stack[slot] = Value::float(start);
+        self.stack[slot + 1] = Value::float(limit);
+        self.stack[slot + 2] = Value::float(by);
+        self.stack[slot + 3] = Value::float(start);
         Ok(true)
     }
 
@@ -473,7 +473,7 @@ pub fn push_text(value: Value, buffer: &mut Vec<u8>) {
     match value {
         Value::Str(it) => buffer.extend_from_slice(it.as_bytes()),
         Value::Int(it) => push_int(it, buffer),
-        Value::Float(it) => buffer.extend_from_slice(number::float_to_text(it).as_bytes()),
+        Value::Float(it) => buffer.extend_from_slice(number::float_to_text(it.get()).as_bytes()),
         _ => {}
     }
 }
@@ -490,7 +490,7 @@ pub fn coerced(value: Value) -> Option<Value> {
         Value::Int(_) | Value::Float(_) => Some(value),
         Value::Str(text) => number::parse(text.as_bytes()).map(|it| match it {
             Number::Int(it) => Value::Int(it),
-            Number::Float(it) => Value::Float(it),
+            Number::Float(it) => Value::float(it),
         }),
         _ => None,
     }

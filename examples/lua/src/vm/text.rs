@@ -24,7 +24,8 @@ impl Vm<'_> {
     pub fn plain_text(&self, value: Value) -> Vec<u8> {
         match value {
             Value::Nil => b"nil".to_vec(),
-            Value::Bool(it) => it.to_string().into_bytes(),
+            Value::False => b"false".to_vec(),
+            Value::True => b"true".to_vec(),
             Value::Int(_) | Value::Float(_) | Value::Str(_) => text_of(value),
             _ => {
                 let kind = match value {
