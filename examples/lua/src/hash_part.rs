@@ -36,8 +36,9 @@ fn scramble(word: u64) -> usize {
     (word.wrapping_mul(MULTIPLIER) >> 32) as usize
 }
 
-fn hash(key: Value) -> usize {
-    match key {
+/// Where to look for a key first.
+fn hash(key: Value, mask: usize) -> usize {
+    mask & match key {
         Value::Str(it) => it.hash() as usize,
         Value::Int(it) => scramble(it as u64),
         Value::Float(it) => scramble(it.get().to_bits()),
@@ -69,7 +70,7 @@ impl HashPart {
     }
 
     /// The value of a string key, or nil.
-    #[inline]
+    #[inline(never)]
     pub fn get_str(&self, key: Str) -> Value {
         if self.nodes.is_empty() {
             return Value::Nil;
@@ -82,6 +83,31 @@ impl HashPart {
                 Value::Str(it) if it.is_same(key) => return node.value,
                 Value::Nil => return Value::Nil,
                 Value::Str(it) if !key.is_short() && it == key => return node.value,
+                _ => at += 1,
+            }
+        }
+    }
+
+    /// The value of an integer key, or nil.
+    #[inline(never)]
+    pub fn get_int(&self, key: i64) -> Value {
+        match self.find_int(key) {
+            Some(at) => self.nodes[at].value,
+            None => Value::Nil,
+        }
+    }
+
+    /// The position of an integer key, whatever its value.
+    pub fn find_int(&self, key: i64) -> Option<usize> {
+        if self.nodes.is_empty() {
+            return None;
+        }
+        let mask = self.nodes.len() - 1;
+        let mut at = scramble(key as u64);
+        loop {
+            match self.nodes[at & mask].key {
+                Value::Int(it) if it == key => return Some(at & mask),
+                Value::Nil => return None,
                 _ => at += 1,
             }
         }
@@ -102,7 +128,7 @@ impl HashPart {
             return None;
         }
         let mask = self.nodes.len() - 1;
-        let mut at = hash(key) & mask;
+        let mut at = hash(key, mask);
         loop {
             let found = self.nodes[at].key;
             if found.is_nil() {
@@ -143,7 +169,7 @@ impl HashPart {
     /// Puts in a key that is not there; there is room.
     pub fn insert_new(&mut self, key: Value, value: Value) {
         let mask = self.nodes.len() - 1;
-        let mut at = hash(key) & mask;
+        let mut at = hash(key, mask);
         while !self.nodes[at].key.is_nil() {
             at = (at + 1) & mask;
         }

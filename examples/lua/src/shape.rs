@@ -83,7 +83,7 @@ impl Shape {
     }
 
     /// The slot of `key`.
-    #[inline]
+    #[inline(always)]
     pub fn find(&self, key: Str) -> Option<usize> {
         let mask = self.index.len() - 1;
         let mut at = key.hash() as usize & mask;

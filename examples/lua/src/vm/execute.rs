@@ -721,7 +721,10 @@ impl<'p> Vm<'p> {
     fn raw_element(&self, obj: Value, key: Value) -> Option<Value> {
         let Value::Table(table) = obj else { return None };
         let table = &self.heap[table];
-        let value = table.get(key);
+        let value = match key {
+            Value::Int(it) => table.get_int(it),
+            _ => table.get(key),
+        };
         if value.is_nil() && table.metatable().is_some() { None } else { Some(value) }
     }
 
