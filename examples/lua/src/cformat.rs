@@ -125,6 +125,6 @@ mod tests {
         assert_eq!(fixed(2.5, 0, false), "2");
         assert_eq!(hexadecimal(1.0, None), "0x1p+0");
         assert_eq!(hexadecimal(0.5, Some(2)), "0x1.00p-1");
-        assert_eq!(hexadecimal(-3.14, None), "-0x1.91eb851eb851fp+1");
+        assert_eq!(hexadecimal(-3.15, None), "-0x1.9333333333333p+1");
     }
 }

@@ -255,11 +255,6 @@ impl Heap {
         self.bytes.saturating_add(extra) > MAX_BYTES
     }
 
-    /// Accounts for memory that hangs on an object.
-    pub fn account(&mut self, bytes: usize) {
-        self.bytes += bytes;
-    }
-
     /// Whether it is time for a collection.
     #[inline]
     pub fn wants_collection(&self) -> bool {

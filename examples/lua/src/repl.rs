@@ -29,7 +29,7 @@ fn read_line(vm: &mut Vm<'_>, shows_prompt: bool, name: &str, default: &str) -> 
     if shows_prompt {
         let prompt = match vm.get_field(vm.globals, name) {
             Value::Nil => default.as_bytes().to_vec(),
-            other => vm.to_text(other).unwrap_or_default(),
+            other => vm.tostring(other).unwrap_or_default(),
         };
         let mut stdout = std::io::stdout();
         stdout.write_all(&prompt).and_then(|()| stdout.flush()).ok()?;

@@ -95,7 +95,7 @@ impl Str {
     }
 
     /// Its bytes as text, for messages.
-    pub fn to_text(&self) -> String {
+    pub fn to_text(self) -> String {
         String::from_utf8_lossy(self.as_bytes()).into_owned()
     }
 

@@ -18,6 +18,10 @@ use crate::string::Str;
 use crate::value::Value;
 use std::cell::Cell;
 
+/// A traversal cannot go on from a key that is not there.
+#[derive(Debug)]
+pub struct NoSuchKey;
+
 /// Arrays of this size may be filled less than small ones, which behave exactly like those of the
 /// reference implementation: there, programs can see it in what `#` gives.
 const LARGE: usize = 1024;
@@ -73,16 +77,6 @@ impl Table {
     #[inline]
     pub fn len(&self) -> usize {
         self.array.len()
-    }
-
-    /// The elements 1 to `len`.
-    pub fn elements(&self) -> &[Value] {
-        &self.array
-    }
-
-    /// The elements 1 to `len`; the last must not become nil.
-    pub fn elements_mut(&mut self) -> &mut [Value] {
-        &mut self.array
     }
 
     /// The value under any key, or nil.
@@ -367,8 +361,8 @@ impl Table {
 
     /// The entry behind `key` in the order of traversal, or none at the end; an error if there is no
     /// such key.
-    pub fn next(&self, key: Value) -> Result<Option<(Value, Value)>, ()> {
-        let position = self.position_behind(key).ok_or(())?;
+    pub fn next(&self, key: Value) -> Result<Option<(Value, Value)>, NoSuchKey> {
+        let position = self.position_behind(key).ok_or(NoSuchKey)?;
         Ok(self.entry_from(position))
     }
 

@@ -35,7 +35,6 @@ struct Block {
 struct Label {
     name: Str,
     target: usize,
-    n_active: usize,
     free: Reg,
     line: u32,
 }
@@ -194,7 +193,7 @@ impl FunctionCompiler<'_> {
         let n_active = if is_last { block.n_active } else { self.scopes.active.len() };
         let free = if is_last { block.first_free } else { self.free };
         let target = self.emitter.here();
-        block.labels.push(Label { name, target, n_active, free, line: self.emitter.line });
+        block.labels.push(Label { name, target, free, line: self.emitter.line });
         let first_goto = block.first_goto;
         let mut at = first_goto;
         while at < self.scopes.gotos.len() {

@@ -151,18 +151,17 @@ impl FunctionCompiler<'_> {
 
     /// What `object[key]` is; the parts are in registers.
     pub(super) fn place(&mut self, object: &Expr, key: &Expr) -> Compiled<Place> {
-        if let (Expr::Upvalue(upvalue), Expr::Str(text)) = (object, key) {
-            if !self.is_shared[*upvalue] {
-                if let Some(key) = self.string_key(*text) {
-                    return Ok(Place::Global { upvalue: *upvalue as u8, key });
-                }
-            }
+        if let (Expr::Upvalue(upvalue), Expr::Str(text)) = (object, key)
+            && !self.is_shared[*upvalue]
+            && let Some(key) = self.string_key(*text)
+        {
+            return Ok(Place::Global { upvalue: *upvalue as u8, key });
         }
         let obj = self.any_register(object)?;
-        if let Expr::Str(text) = key {
-            if let Some(key) = self.string_key(*text) {
-                return Ok(Place::Field { obj, key });
-            }
+        if let Expr::Str(text) = key
+            && let Some(key) = self.string_key(*text)
+        {
+            return Ok(Place::Field { obj, key });
         }
         if let Some(Known::Int(index @ 0..=255)) = fold(key) {
             return Ok(Place::Int { obj, index: index as u8 });
@@ -226,7 +225,7 @@ impl FunctionCompiler<'_> {
     /// `and`, which is decided by a false left side, or `or`, which is by a true one.
     fn either(&mut self, lhs: &Expr, rhs: &Expr, decisive: bool, dst: Reg) -> Compiled<()> {
         let mut decided = Jumps::new();
-        if self.is_condition(lhs) && !matches!(lhs, Expr::And(..) | Expr::Or(..)) {
+        if is_truth_value(lhs) {
             // A comparison that decides has the decisive truth value.
             self.jump_if(lhs, decisive, &mut decided)?;
             self.expression(rhs, dst)?;
@@ -313,10 +312,10 @@ impl FunctionCompiler<'_> {
     }
 
     fn place_in(&mut self, obj: Reg, key: &Expr) -> Compiled<Place> {
-        if let Expr::Str(text) = key {
-            if let Some(key) = self.string_key(*text) {
-                return Ok(Place::Field { obj, key });
-            }
+        if let Expr::Str(text) = key
+            && let Some(key) = self.string_key(*text)
+        {
+            return Ok(Place::Field { obj, key });
         }
         Ok(Place::Index { obj, key: self.any_register(key)? })
     }
@@ -450,6 +449,16 @@ impl FunctionCompiler<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether the value of an expression is true or false, whatever its operands are.
+fn is_truth_value(expr: &Expr) -> bool {
+    match expr {
+        Expr::Paren(inner) => is_truth_value(inner),
+        Expr::Binary { op, .. } => is_comparison(*op),
+        Expr::Unary { op, .. } => *op == UnaryOp::Not,
+        _ => false,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::add_functions;
 use crate::number::{Number, parse};
+use crate::table::NoSuchKey;
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::error::{LuaError, Result};
@@ -41,7 +42,7 @@ pub fn open(vm: &mut Vm<'_>) {
     vm.set_field(globals, "_G", Value::Table(globals));
     vm.set_field(loaded, "_G", Value::Table(globals));
     vm.natives.next = vm.get_field(globals, "next");
-    vm.natives.ipairs_next = vm.native_function("ipairs_iterator", ipairs_next, Vec::new());
+    vm.natives.ipairs_next = vm.native_function(ipairs_next, Vec::new());
     vm.held.push(vm.natives.next);
     vm.held.push(vm.natives.ipairs_next);
     let version = vm.str(b"Lua 5.4");
@@ -152,10 +153,10 @@ fn setmetatable(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
         return Err(vm.error("cannot change a protected metatable"));
     }
     vm.heap[table].set_metatable(metatable);
-    if let Some(metatable) = metatable {
-        if !vm.metamethod_in(metatable, Event::Gc).is_nil() {
-            vm.heap.register_finalizer(table);
-        }
+    if let Some(metatable) = metatable
+        && !vm.metamethod_in(metatable, Event::Gc).is_nil()
+    {
+        vm.heap.register_finalizer(table);
     }
     vm.ret(args, table)
 }
@@ -207,10 +208,7 @@ pub fn next(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
             vm.stack[args.base] = value;
             Ok(Outcome::Return(2))
         }
-        Err(()) => Err(vm.error("invalid key to 'next'")).map_err(|mut it| {
-            it.value = vm.str(b"invalid key to 'next'");
-            it
-        }),
+        Err(NoSuchKey) => Err(LuaError::new(vm.str(b"invalid key to 'next'"))),
     }
 }
 
@@ -232,7 +230,7 @@ fn print(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
         if n > 1 {
             line.push(b'\t');
         }
-        line.extend_from_slice(&vm.to_text(vm.arg(args, n))?);
+        line.extend_from_slice(&vm.tostring(vm.arg(args, n))?);
     }
     line.push(b'\n');
     vm.output.write(&line);
@@ -269,10 +267,10 @@ fn rawset(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
 }
 
 fn select(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
-    if let Value::Str(it) = vm.arg(args, 1) {
-        if it.as_bytes() == b"#" {
-            return vm.ret(args, args.count as i64 - 1);
-        }
+    if let Value::Str(it) = vm.arg(args, 1)
+        && it.as_bytes() == b"#"
+    {
+        return vm.ret(args, args.count as i64 - 1);
     }
     let n_values = args.count as i64 - 1;
     let n = vm.check_int(args, 1)?;
@@ -332,7 +330,7 @@ fn tostring(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     if let Value::Str(_) = value {
         return vm.ret(args, value);
     }
-    let text = vm.to_text(value)?;
+    let text = vm.tostring(value)?;
     vm.ret_str(args, &text)
 }
 

@@ -47,7 +47,7 @@ fn resume(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
 
 fn wrap(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     let new = new(vm, args)?;
-    let function = vm.native_function("wrap", resume_wrapped, vec![Value::Thread(new)]);
+    let function = vm.native_function(resume_wrapped, vec![Value::Thread(new)]);
     vm.ret(args, function)
 }
 

@@ -159,7 +159,7 @@ fn convert(
         }
         b's' => {
             let value = vm.arg(args, n);
-            let mut text = vm.to_text(value)?;
+            let mut text = vm.tostring(value)?;
             if let Some(precision) = spec.precision {
                 text.truncate(precision);
             }
@@ -178,7 +178,7 @@ fn convert(
             let value = vm.check_float(args, n)?;
             let text = float_digits(value.abs(), conversion, spec);
             let is_finite = value.is_finite();
-            let negative = value.is_sign_negative() && !(value.is_nan() && false);
+            let negative = value.is_sign_negative();
             let (prefix, digits) = match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
                 Some(digits) => (&text[..2], digits),
                 None => ("", &text[..]),

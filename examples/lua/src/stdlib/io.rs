@@ -102,7 +102,7 @@ impl OpenFile {
         }
         if self.written.is_empty() && !self.file.buffer().is_empty() {
             // What was read ahead is not behind the position for the program.
-            self.file.seek(SeekFrom::Current(0))?;
+            self.file.seek_relative(0)?;
         }
         self.written.extend_from_slice(bytes);
         if self.written.len() >= 1 << 15 { self.flush() } else { Ok(()) }
@@ -563,7 +563,7 @@ fn lines(
     for n in 1..=formats.count {
         state.push(vm.arg(formats, n));
     }
-    let iterator = vm.native_function("lines_iterator", next_line, state);
+    let iterator = vm.native_function(next_line, state);
     if closes {
         let file = Value::Userdata(file);
         return vm.ret_all(args, &[iterator, Value::Nil, Value::Nil, file]);

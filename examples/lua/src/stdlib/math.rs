@@ -42,8 +42,16 @@ pub fn open(vm: &mut Vm<'_>) {
     vm.set_field(math, "mininteger", Value::Int(i64::MIN));
 }
 
+/// An integer as it is, anything else as a float, also a string that spells an integer.
+fn int_or_float(vm: &mut Vm<'_>, args: Args, n: usize) -> Result<Value> {
+    match vm.arg(args, n) {
+        it @ Value::Int(_) => Ok(it),
+        _ => vm.check_float(args, n).map(Value::float),
+    }
+}
+
 fn abs(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
-    let value = match vm.check_number(args, 1)? {
+    let value = match int_or_float(vm, args, 1)? {
         Value::Int(it) => Value::Int(it.wrapping_abs()),
         Value::Float(it) => Value::float(it.get().abs()),
         other => other,
@@ -105,7 +113,7 @@ fn rounded(x: f64) -> Value {
 }
 
 fn floor(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
-    let value = match vm.check_number(args, 1)? {
+    let value = match int_or_float(vm, args, 1)? {
         Value::Float(it) => rounded(it.get().floor()),
         other => other,
     };
@@ -113,7 +121,7 @@ fn floor(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
 }
 
 fn ceil(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
-    let value = match vm.check_number(args, 1)? {
+    let value = match int_or_float(vm, args, 1)? {
         Value::Float(it) => rounded(it.get().ceil()),
         other => other,
     };
@@ -121,7 +129,7 @@ fn ceil(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
 }
 
 fn fmod(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
-    let value = match (vm.check_number(args, 1)?, vm.check_number(args, 2)?) {
+    let value = match (int_or_float(vm, args, 1)?, int_or_float(vm, args, 2)?) {
         (Value::Int(_), Value::Int(0)) => return Err(vm.arg_error(2, "zero")),
         (Value::Int(a), Value::Int(b)) => Value::Int(a.wrapping_rem(b)),
         (a, b) => {

@@ -49,7 +49,7 @@ fn module(vm: &mut Vm<'_>, name: &str, functions: &[(&'static str, NativeFn)]) -
 
 fn add_functions(vm: &mut Vm<'_>, table: Gc<Table>, functions: &[(&'static str, NativeFn)]) {
     for &(name, function) in functions {
-        let function = vm.native_function(name, function, Vec::new());
+        let function = vm.native_function(function, Vec::new());
         vm.set_field(table, name, function);
     }
 }

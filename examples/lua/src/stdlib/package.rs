@@ -23,9 +23,9 @@ pub fn open(vm: &mut Vm<'_>) {
         vm.set_field(package, name, text);
     }
     let searchers = vm.heap.new_table(2, 0);
-    let native = vm.native_function("searcher", search_preload, vec![Value::Table(preload)]);
+    let native = vm.native_function(search_preload, vec![Value::Table(preload)]);
     vm.heap.table_set(searchers, Value::Int(1), native);
-    let native = vm.native_function("searcher", search_path, vec![Value::Table(package)]);
+    let native = vm.native_function(search_path, vec![Value::Table(package)]);
     vm.heap.table_set(searchers, Value::Int(2), native);
     vm.set_field(package, "searchers", Value::Table(searchers));
 }

@@ -119,10 +119,10 @@ impl<'s> Matcher<'s> {
             let end = self.class_end(p)?;
             match self.pattern.get(end) {
                 Some(b'?') => {
-                    if self.single(s, p, end) {
-                        if let Some(found) = self.matches(s + 1, end + 1)? {
-                            return Ok(Some(found));
-                        }
+                    if self.single(s, p, end)
+                        && let Some(found) = self.matches(s + 1, end + 1)?
+                    {
+                        return Ok(Some(found));
                     }
                     p = end + 1;
                 }

@@ -276,7 +276,7 @@ fn gmatch(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
         // Where the last match ended; an empty match must not be found there again.
         Value::Int(-1),
     ];
-    let iterator = vm.native_function("gmatch_iterator", gmatch_next, state);
+    let iterator = vm.native_function(gmatch_next, state);
     vm.ret(args, iterator)
 }
 

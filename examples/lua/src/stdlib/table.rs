@@ -145,10 +145,12 @@ fn remove(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     }
     if let Value::Table(table) = list {
         let table = &mut vm.heap[table];
-        if table.metatable().is_none() && 1 <= at && at <= size {
-            if let Some(value) = table.remove_shifting(at as usize) {
-                return vm.ret(args, value);
-            }
+        if table.metatable().is_none()
+            && 1 <= at
+            && at <= size
+            && let Some(value) = table.remove_shifting(at as usize)
+        {
+            return vm.ret(args, value);
         }
     }
     let removed = element(vm, list, at)?;

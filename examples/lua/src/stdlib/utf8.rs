@@ -119,7 +119,7 @@ fn codes(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     if is_continuation(text.as_bytes(), 0) {
         return Err(vm.arg_error(1, "invalid UTF-8 code"));
     }
-    let iterator = vm.native_function("codes_iterator", next_code, vec![Value::from(lax)]);
+    let iterator = vm.native_function(next_code, vec![Value::from(lax)]);
     vm.ret_all(args, &[iterator, Value::Str(text), Value::Int(0)])
 }
 

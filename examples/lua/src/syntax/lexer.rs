@@ -112,11 +112,11 @@ impl<'s> Lexer<'s> {
     fn comment(&mut self) -> Result<(), SyntaxError> {
         self.at += 2;
         self.start = self.at;
-        if self.peek() == Some(b'[') {
-            if let Some(level) = self.long_bracket_level() {
-                self.long_bracket(level, "comment")?;
-                return Ok(());
-            }
+        if self.peek() == Some(b'[')
+            && let Some(level) = self.long_bracket_level()
+        {
+            self.long_bracket(level, "comment")?;
+            return Ok(());
         }
         while self.peek().is_some_and(|it| it != b'\n' && it != b'\r') {
             self.at += 1;

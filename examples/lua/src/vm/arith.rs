@@ -137,8 +137,7 @@ pub fn neg(x: Value) -> Option<Value> {
 
 #[inline(always)]
 pub fn bit_not(x: Value) -> Option<Value> {
-    let Some(a) = to_int(x) else { return None };
-    Some(Value::Int(!a))
+    Some(Value::Int(!to_int(x)?))
 }
 
 /// `x < y` of numbers.

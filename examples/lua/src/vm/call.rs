@@ -422,7 +422,7 @@ impl<'p> Vm<'p> {
             Value::Str(_) | Value::Int(_) | Value::Float(_) => self.plain_text(value),
             _ if !self.metamethod(value, Event::ToString).is_nil() => {
                 self.top = self.top.max(self.frame_top());
-                let text = self.to_text(value).unwrap_or_default();
+                let text = self.tostring(value).unwrap_or_default();
                 return self.str(&text);
             }
             _ => format!("(error object is a {} value)", value.type_name()).into_bytes(),

@@ -41,7 +41,6 @@ define_events! {
     ShiftRight "__shr"
     Close "__close"
     Gc "__gc"
-    Mode "__mode"
     Name "__name"
     ToString "__tostring"
     Pairs "__pairs"

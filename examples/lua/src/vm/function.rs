@@ -15,8 +15,6 @@ pub struct Closure {
 
 /// A function of the host.
 pub struct Native {
-    /// As in tracebacks, if no table of the library has it.
-    pub name: &'static str,
     pub function: NativeFn,
     pub upvalues: Vec<Value>,
 }

@@ -237,24 +237,12 @@ impl Vm<'_> {
     }
 
     fn deliver_truth(&mut self, truth: bool, then: Then) -> Result<Flow> {
-        if let Then::Jump { expect, target } = then {
-            if truth == expect {
-                self.frame_mut().pc = target as usize;
-            }
+        if let Then::Jump { expect, target } = then
+            && truth == expect
+        {
+            self.frame_mut().pc = target as usize;
         }
         Ok(Flow::Reload)
-    }
-
-    /// `x == y` for native functions.
-    pub fn equals(&mut self, x: Value, y: Value) -> Result<bool> {
-        if x.raw_equals(y) || !may_be_equal(x, y) {
-            return Ok(x.raw_equals(y));
-        }
-        let handler = self.binary_handler(Event::Equal, x, y);
-        if handler.is_nil() {
-            return Ok(false);
-        }
-        Ok(self.call_for_one(handler, &[x, y])?.is_truthy())
     }
 
     #[cold]

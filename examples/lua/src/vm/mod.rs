@@ -178,13 +178,8 @@ impl<'p> Vm<'p> {
     }
 
     /// A native function as a value.
-    pub fn native_function(
-        &mut self,
-        name: &'static str,
-        function: NativeFn,
-        upvalues: Vec<Value>,
-    ) -> Value {
-        Value::Native(self.heap.alloc(Native { name, function, upvalues }))
+    pub fn native_function(&mut self, function: NativeFn, upvalues: Vec<Value>) -> Value {
+        Value::Native(self.heap.alloc(Native { function, upvalues }))
     }
 
     /// Sets a field of a table without metamethods.

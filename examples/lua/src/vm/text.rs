@@ -8,7 +8,7 @@ use crate::value::Value;
 
 impl Vm<'_> {
     /// What `tostring` gives.
-    pub fn to_text(&mut self, value: Value) -> Result<Vec<u8>> {
+    pub fn tostring(&mut self, value: Value) -> Result<Vec<u8>> {
         let handler = self.metamethod(value, Event::ToString);
         if !handler.is_nil() {
             return match self.call_for_one(handler, &[value])? {
@@ -28,11 +28,7 @@ impl Vm<'_> {
             Value::True => b"true".to_vec(),
             Value::Int(_) | Value::Float(_) | Value::Str(_) => text_of(value),
             _ => {
-                let kind = match value {
-                    Value::Native(_) => "builtin".to_string(),
-                    _ => self.type_name(value),
-                };
-                let kind = if kind == "builtin" { "function: builtin".to_string() } else { kind };
+                let kind = self.type_name(value);
                 format!("{kind}: 0x{:014x}", value.address().unwrap_or(0)).into_bytes()
             }
         }
