@@ -120,6 +120,8 @@ pub fn parse(text: &[u8]) -> Option<Number> {
     };
     let number = match digits {
         [b'0', b'x' | b'X', hex @ ..] => parse_hex(hex)?,
+        // The smallest integer has no positive counterpart.
+        b"9223372036854775808" if negative => Number::Int(i64::MIN),
         _ => parse_decimal(digits)?,
     };
     Some(match number {
@@ -239,6 +241,7 @@ mod tests {
         assert_eq!(parse(b"0x.8p1"), Some(Number::Float(1.0)));
         assert_eq!(parse(b"9223372036854775808"), Some(Number::Float(9.223372036854776e18)));
         assert_eq!(parse(b"0xffffffffffffffff"), Some(Number::Int(-1)));
+        assert_eq!(parse(b"-9223372036854775808"), Some(Number::Int(i64::MIN)));
         assert_eq!(parse(b".5e1"), Some(Number::Float(5.0)));
         for wrong in ["", "x", "1e", "inf", "nan", "0x", "1 2", ".", "1e+", "--1"] {
             assert_eq!(parse(wrong.as_bytes()), None, "{wrong}");

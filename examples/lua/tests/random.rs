@@ -246,6 +246,25 @@ fn run(interpreter: &str, program: &str) -> (String, Option<i32>) {
     (text, output.status.code())
 }
 
+/// A text without what need not be the same.
+fn comparable(text: &str) -> String {
+    without_stale_lines(&without_names(text))
+}
+
+/// A text without the lines of divisions by zero: Lua 5.4.4 does not note where it is before it divides
+/// integers, and shows the line of an earlier instruction.
+fn without_stale_lines(text: &str) -> String {
+    let mut kept = text.to_string();
+    for message in [": attempt to perform 'n%0'", ": attempt to divide by zero"] {
+        let parts: Vec<&str> = kept.split(message).collect();
+        let (last, others) = parts.split_last().expect("at least one part");
+        let trimmed: Vec<&str> =
+            others.iter().map(|it| it.trim_end_matches(|c: char| c.is_ascii_digit())).collect();
+        kept = [&trimmed[..], &[*last]].concat().join(message);
+    }
+    kept
+}
+
 /// A text without the likes of ` (local 'x')`.
 fn without_names(text: &str) -> String {
     let mut rest = text;
@@ -274,7 +293,7 @@ fn random_programs_do_what_lua_does() {
         assert_eq!(code, Some(0), "{program}\n{ours}");
         if has_reference {
             let (theirs, _) = run("lua5.4", &program);
-            assert_eq!(without_names(&ours), without_names(&theirs), "{program}");
+            assert_eq!(comparable(&ours), comparable(&theirs), "{program}");
         }
         Ok(())
     })
