@@ -432,7 +432,9 @@ impl Vm<'_> {
                 Ok(source) => (source, format!("@{name}")),
                 Err(error) => {
                     let reason = super::os::reason(&error);
-                    return Err(format!("cannot open {name}: {reason}").into_bytes());
+                    let is_folder = error.kind() == std::io::ErrorKind::IsADirectory;
+                    let verb = if is_folder { "read" } else { "open" };
+                    return Err(format!("cannot {verb} {name}: {reason}").into_bytes());
                 }
             },
             None => {
