@@ -6,6 +6,7 @@ use super::event::Event;
 use super::frame::{Flow, Frame, FrameKind, Then};
 use super::function::{Args, Closure, Native, Outcome};
 use crate::compiler::op::OPEN;
+use crate::compiler::proto::Proto;
 use crate::gc::Gc;
 use crate::value::Value;
 
@@ -29,14 +30,15 @@ impl<'p> Vm<'p> {
         }
     }
 
-    #[inline]
+    /// Pushes a frame for a compiled function; its code and where its registers start.
+    #[inline(always)]
     pub(super) fn push_frame(
         &mut self,
         closure: Gc<Closure>,
         func: usize,
         n_args: usize,
         then: Then,
-    ) -> Result<()> {
+    ) -> Result<(&'p Proto, usize)> {
         let proto = self.proto(closure);
         let n_params = usize::from(proto.n_params);
         let args = func + 1;
@@ -54,7 +56,7 @@ impl<'p> Vm<'p> {
         }
         let kind = FrameKind::Code(closure);
         self.frames.push(Frame { kind, base, func, pc: 0, n_extra, then, is_tail: false });
-        Ok(())
+        Ok((proto, base))
     }
 
     pub(super) fn call_native(
@@ -213,7 +215,7 @@ impl<'p> Vm<'p> {
     }
 
     /// Returns `n` values in slot `first` and behind from the innermost frame.
-    #[inline]
+    #[inline(always)]
     pub(super) fn return_from_frame(&mut self, first: usize, n: usize) -> Result<Flow> {
         let Some(frame) = self.frames.pop() else { return Ok(Flow::Exit) };
         if let Then::Results { wanted } = frame.then {

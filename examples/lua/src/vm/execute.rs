@@ -605,6 +605,11 @@ impl<'p> Vm<'p> {
                     let func = base + usize::from(func);
                     let n_args = if args == OPEN { self.top - func - 1 } else { usize::from(args) };
                     let then = Then::Results { wanted: results };
+                    if let Value::Function(callee) = self.stack[func] {
+                        (proto, base) = self.at(pc).push_frame(callee, func, n_args, then)?;
+                        (closure, pc) = (callee, 0);
+                        continue;
+                    }
                     self.at(pc).call_value(func, n_args, then)?
                 }
                 Op::TailCall { func, args } => {
