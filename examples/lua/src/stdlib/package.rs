@@ -51,6 +51,8 @@ fn require(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     let Value::Table(searchers) = searchers else {
         return Err(vm.error("'package.searchers' must be a table"));
     };
+    // A searcher may take the table away.
+    vm.stack[args.func()] = Value::Table(searchers);
     let mut message = Vec::new();
     for at in 1.. {
         let searcher = vm.heap[searchers].get_int(at);

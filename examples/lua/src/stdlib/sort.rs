@@ -33,10 +33,15 @@ struct Sorter {
 
 impl Sorter {
     fn is_less(&self, vm: &mut Vm<'_>, a: Value, b: Value) -> Result<bool> {
-        if self.less.is_nil() {
-            return vm.is_less(a, b);
-        }
-        Ok(vm.call_for_one(self.less, &[a, b])?.is_truthy())
+        // The function may take them out of the table, and they are needed afterwards.
+        let n_held = vm.held.len();
+        vm.held.extend([a, b]);
+        let result = match self.less {
+            Value::Nil => vm.is_less(a, b),
+            less => vm.call_for_one(less, &[a, b]).map(Value::is_truthy),
+        };
+        vm.held.truncate(n_held);
+        result
     }
 
     /// Puts two elements in order.

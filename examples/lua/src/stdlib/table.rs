@@ -154,6 +154,8 @@ fn remove(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
         }
     }
     let removed = element(vm, list, at)?;
+    // Metamethods may collect while it is in no table.
+    vm.stack[args.func()] = removed;
     let mut at = at;
     while at < size {
         let moved = element(vm, list, at + 1)?;
@@ -223,9 +225,14 @@ fn unpack(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
             return Ok(Outcome::Return(n));
         }
     }
-    let mut values = Vec::with_capacity(n);
-    for at in 0..n {
-        values.push(element(vm, list, first.wrapping_add(at as i64))?);
-    }
+    // What a metamethod has made is nowhere else.
+    let n_held = vm.held.len();
+    let result: Result<()> = (0..n).try_for_each(|at| {
+        let value = element(vm, list, first.wrapping_add(at as i64))?;
+        vm.held.push(value);
+        Ok(())
+    });
+    let values = vm.held.split_off(n_held);
+    result?;
     vm.ret_all(args, &values)
 }

@@ -449,7 +449,7 @@ impl Vm<'_> {
 }
 
 /// Strings are not longer than this.
-pub const MAX_STRING: usize = 1 << 31;
+pub const MAX_STRING: usize = 1 << 30;
 
 /// Whether a value can be concatenated as it is.
 pub fn is_text(value: Value) -> bool {
