@@ -9,12 +9,12 @@ pub type Reg = u8;
 /// An instruction. `R` are the registers, `K` the constants, `U` the upvalues.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Op {
-    /// R[dst] = R[src]
+    /// `R[dst]` = `R[src]`
     Move {
         dst: Reg,
         src: Reg,
     },
-    /// R[first], …, R[first + count - 1] = nil
+    /// `R[first]`, …, `R[first + count - 1]` = nil
     LoadNil {
         first: Reg,
         count: u8,
@@ -32,12 +32,12 @@ pub enum Op {
         k: u32,
     },
 
-    /// R[dst] = U[index], a variable that never changes
+    /// `R[dst]` = `U[index]`, a variable that never changes
     GetUpvalue {
         dst: Reg,
         index: u8,
     },
-    /// R[dst] = content of the box U[index]
+    /// `R[dst]` = content of the box `U[index]`
     GetShared {
         dst: Reg,
         index: u8,
@@ -46,7 +46,7 @@ pub enum Op {
         index: u8,
         src: Reg,
     },
-    /// R[reg] = a new box with R[reg] in it
+    /// `R[reg]` = a new box with `R[reg]` in it
     NewBox {
         reg: Reg,
     },
@@ -59,7 +59,7 @@ pub enum Op {
         src: Reg,
     },
 
-    /// R[dst] = U[upvalue][K[key]], for globals
+    /// `R[dst]` = `U[upvalue][K[key]]`, for globals
     GetGlobal {
         dst: Reg,
         upvalue: u8,
@@ -90,7 +90,7 @@ pub enum Op {
         key: Reg,
         src: Reg,
     },
-    /// R[dst] = R[obj][index]
+    /// `R[dst]` = `R[obj][index]`
     GetInt {
         dst: Reg,
         obj: Reg,
@@ -101,19 +101,19 @@ pub enum Op {
         index: u8,
         src: Reg,
     },
-    /// R[dst + 1] = R[obj]; R[dst] = R[obj][K[key]]
+    /// `R[dst + 1]` = `R[obj]`; `R[dst]` = `R[obj][K[key]]`
     Method {
         dst: Reg,
         obj: Reg,
         key: u16,
     },
-    /// R[dst] = {}, with room for elements and fields
+    /// `R[dst]` = {}, with room for elements and fields
     NewTable {
         dst: Reg,
         n_fields: u8,
         n_array: u16,
     },
-    /// R[table][offset + i] = R[table + i] for i in 1..=count, or up to the top if count is `OPEN`
+    /// `R[table][offset + i]` = `R[table + i]` for i in 1..=count, or up to the top if count is `OPEN`
     SetList {
         table: Reg,
         count: u8,
@@ -180,7 +180,7 @@ pub enum Op {
         lhs: Reg,
         rhs: Reg,
     },
-    /// R[dst] = R[lhs] + K[k]; with `flip` the constant was on the left
+    /// `R[dst]` = `R[lhs]` + `K[k]`; with `flip` the constant was on the left
     AddK {
         dst: Reg,
         lhs: Reg,
@@ -259,7 +259,7 @@ pub enum Op {
         dst: Reg,
         src: Reg,
     },
-    /// R[dst] = R[first] .. … .. R[first + count - 1]
+    /// `R[dst]` = `R[first]` .. … .. `R[first + count - 1]`
     Concat {
         dst: Reg,
         first: Reg,
@@ -269,13 +269,13 @@ pub enum Op {
     Jump {
         target: u32,
     },
-    /// Jumps if the truth of R[reg] is `expect`
+    /// Jumps if the truth of `R[reg]` is `expect`
     Test {
         reg: Reg,
         expect: bool,
         target: u32,
     },
-    /// Jumps if the truth of R[lhs] == R[rhs] is `expect`
+    /// Jumps if the truth of `R[lhs]` == `R[rhs]` is `expect`
     Equal {
         lhs: Reg,
         rhs: Reg,
@@ -300,7 +300,7 @@ pub enum Op {
         expect: bool,
         target: u32,
     },
-    /// R[lhs] < K[k]
+    /// `R[lhs]` < `K[k]`
     LessK {
         lhs: Reg,
         k: u8,
@@ -313,7 +313,7 @@ pub enum Op {
         expect: bool,
         target: u32,
     },
-    /// K[k] < R[lhs]
+    /// `K[k]` < `R[lhs]`
     GreaterK {
         lhs: Reg,
         k: u8,
@@ -327,8 +327,8 @@ pub enum Op {
         target: u32,
     },
 
-    /// Calls R[func] with `args` arguments from R[func + 1] on, or all up to the top if `OPEN`. The
-    /// results come to R[func] and behind: `results` of them, or all if `OPEN`.
+    /// Calls `R[func]` with `args` arguments from `R[func + 1]` on, or all up to the top if `OPEN`. The
+    /// results come to `R[func]` and behind: `results` of them, or all if `OPEN`.
     Call {
         func: Reg,
         args: u8,
@@ -338,7 +338,7 @@ pub enum Op {
         func: Reg,
         args: u8,
     },
-    /// Returns `count` values from R[first] on, or all up to the top if `OPEN`
+    /// Returns `count` values from `R[first]` on, or all up to the top if `OPEN`
     Return {
         first: Reg,
         count: u8,
@@ -347,48 +347,48 @@ pub enum Op {
         src: Reg,
     },
     ReturnNone,
-    /// R[dst] and behind = `count` of the extra arguments, or all if `OPEN`
+    /// `R[dst]` and behind = `count` of the extra arguments, or all if `OPEN`
     Vararg {
         dst: Reg,
         count: u8,
     },
-    /// R[dst] = a closure of the function's child
+    /// `R[dst]` = a closure of the function's child
     Closure {
         dst: Reg,
         child: u32,
     },
 
-    /// Prepares R[base] = start, R[base + 1] = limit, R[base + 2] = step; leaves if there is no lap
+    /// Prepares `R[base]` = start, `R[base + 1]` = limit, `R[base + 2]` = step; leaves if there is no lap
     ForPrep {
         base: Reg,
         target: u32,
     },
-    /// Next lap with R[base + 3] as variable, if there is one
+    /// Next lap with `R[base + 3]` as variable, if there is one
     ForLoop {
         base: Reg,
         target: u32,
     },
-    /// Marks R[base + 3] to be closed and jumps to the `ForCall`
+    /// Marks `R[base + 3]` to be closed and jumps to the `ForCall`
     GenericForPrep {
         base: Reg,
         target: u32,
     },
-    /// R[base + 4], … = R[base](R[base + 1], R[base + 2])
+    /// `R[base + 4]`, … = `R[base]`(`R[base + 1]`, `R[base + 2]`)
     ForCall {
         base: Reg,
         n_vars: u8,
     },
-    /// Next lap, if R[base + 4] is not nil, which is the new R[base + 2]
+    /// Next lap, if `R[base + 4]` is not nil, which is the new `R[base + 2]`
     GenericForLoop {
         base: Reg,
         target: u32,
     },
 
-    /// Marks R[reg] to be closed at the end of its scope
+    /// Marks `R[reg]` to be closed at the end of its scope
     ToClose {
         reg: Reg,
     },
-    /// Closes what is marked from R[from] on
+    /// Closes what is marked from `R[from]` on
     Close {
         from: Reg,
     },

@@ -45,7 +45,7 @@ pub enum Then {
     Jump { expect: bool, target: u32 },
     /// Nothing.
     Discard,
-    /// The first goes to R[at], and the caller goes on concatenating R[first] to R[at] to R[dst].
+    /// The first goes to `R[at]`, and the caller goes on concatenating `R[first]` to `R[at]` to `R[dst]`.
     Concat { first: Reg, at: Reg, dst: Reg },
     /// They are those of the protected call whose frame comes next.
     Protected,
