@@ -173,7 +173,8 @@ impl Table {
         }
     }
 
-    fn median_of(&self, name: &str) -> Option<Duration> {
+    /// The median of a contestant's runs, if it came through.
+    pub fn median_of(&self, name: &str) -> Option<Duration> {
         let row = self.rows.iter().find(|row| row.name == name)?;
         median(row.times.as_ref().ok()?)
     }

@@ -48,7 +48,7 @@ thread_local! {
     static ALIVE: Cell<i64> = const { Cell::new(0) };
 }
 
-fn log(event: Event) {
+fn tell(event: Event) {
     LOG.with_borrow_mut(|log| log.push(event));
 }
 
@@ -61,14 +61,14 @@ struct Noisy {
 
 #[dont_look_inside]
 fn make(id: i64) -> Noisy {
-    log(Event::Made(id));
+    tell(Event::Made(id));
     ALIVE.set(ALIVE.get() + 1);
     Noisy { id, heap: Box::new(id) }
 }
 
 impl Clone for Noisy {
     fn clone(&self) -> Noisy {
-        log(Event::Cloned(self.id));
+        tell(Event::Cloned(self.id));
         ALIVE.set(ALIVE.get() + 1);
         Noisy { id: self.id + 1000, heap: self.heap.clone() }
     }
@@ -77,14 +77,14 @@ impl Clone for Noisy {
 impl Drop for Noisy {
     fn drop(&mut self) {
         assert_eq!(*self.heap % 1000, self.id % 1000, "the value was moved as a whole");
-        log(Event::Dropped(self.id));
+        tell(Event::Dropped(self.id));
         ALIVE.set(ALIVE.get() - 1);
     }
 }
 
 #[dont_look_inside]
 fn see(x: &Noisy) -> i64 {
-    log(Event::Seen(x.id));
+    tell(Event::Seen(x.id));
     x.id
 }
 
@@ -95,19 +95,19 @@ fn see_two(x: &Noisy, y: &Noisy) -> i64 {
 
 #[dont_look_inside]
 fn consume(x: Noisy) -> i64 {
-    log(Event::Seen(x.id));
+    tell(Event::Seen(x.id));
     x.id
 }
 
 #[dont_look_inside]
 fn consume_two(x: Noisy, y: Noisy) -> i64 {
-    log(Event::Seen(x.id + y.id));
+    tell(Event::Seen(x.id + y.id));
     x.id - y.id
 }
 
 #[dont_look_inside]
 fn pass(x: Noisy) -> Noisy {
-    log(Event::Seen(x.id));
+    tell(Event::Seen(x.id));
     x
 }
 
@@ -489,7 +489,7 @@ fn answers(driver: &JitDriver<'_>, n: u32) -> Vec<Noisy> {
         jit_merge_point!(driver, greens = [], reds = [i, n, first, v, last]);
         if i == n {
             v.push(make(3));
-            log(Event::Seen(last.id));
+            tell(Event::Seen(last.id));
             drop(first);
             return v;
         }

@@ -2,9 +2,13 @@
 //!
 //! [`traced`] says beside that nothing was called: the method left no residual call in the traces.
 #![allow(
+    clippy::assign_op_pattern,
+    clippy::clone_on_copy,
     clippy::get_first,
+    clippy::manual_clamp,
     clippy::manual_unwrap_or_default,
     clippy::needless_range_loop,
+    clippy::or_then_unwrap,
     clippy::unnecessary_cast,
     clippy::unnecessary_literal_unwrap,
     clippy::useless_conversion,

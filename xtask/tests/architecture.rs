@@ -19,6 +19,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("brainfuck", &["jitdriver"]),
     ("chip8", &[]),
     ("minischeme", &[]),
+    ("lua", &["jitdriver"]),
     ("jit-tests", &["jitdriver", "metainterp", "backend-llgraph", "backend-cranelift"]),
     ("jit-benches", &[]),
     ("xtask", &[]),

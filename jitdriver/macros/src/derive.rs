@@ -153,10 +153,10 @@ impl Repr {
             list.parse_nested_meta(|meta| {
                 if meta.path.is_ident("C") {
                     c = true;
-                } else if let Some(name) = meta.path.get_ident() {
-                    if TAGS.contains(&name.to_string().as_str()) {
-                        tag = Some(name.clone());
-                    }
+                } else if let Some(name) = meta.path.get_ident()
+                    && TAGS.contains(&name.to_string().as_str())
+                {
+                    tag = Some(name.clone());
                 }
                 Ok(())
             })?;

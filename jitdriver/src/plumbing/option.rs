@@ -129,6 +129,7 @@ impl<O: TwoWay> Place<O> {
     }
 
     /// The payload's place; which variant it is, is taken for granted from here on.
+    #[allow(clippy::result_large_err, reason = "neither place is an error")]
     pub(crate) fn payload(self, rec: Rec) -> Result<Place<O::Yes>, Place<O::No>> {
         let (yes, known) = variant(rec, self);
         ops::branch(rec, yes);

@@ -209,7 +209,7 @@ fn divides_badly<T: Int + Bits>(rec: Rec, a: &Traced<T>, b: &Traced<T>) -> Trace
     if !T::SIGNED {
         return zero;
     }
-    let minus_one = T::of_bits(u64::MAX & T::TY.mask());
+    let minus_one = T::of_bits(T::TY.mask());
     let smallest = ops::eq(rec, a.dup(), Traced::constant(T::MIN));
     let over = Bits::and(rec, ops::eq(rec, b.dup(), Traced::constant(minus_one)), smallest);
     Bits::or(rec, zero, over)

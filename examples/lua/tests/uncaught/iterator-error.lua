@@ -1,0 +1,1 @@
+for k in function() error("in iterator") end do print(k) end

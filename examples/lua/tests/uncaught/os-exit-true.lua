@@ -1,0 +1,2 @@
+print("fine")
+os.exit(true)

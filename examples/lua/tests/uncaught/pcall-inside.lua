@@ -1,0 +1,4 @@
+print(pcall(error, "caught"))
+local ok = pcall(function() error("also caught") end)
+print(ok)
+string.rep()

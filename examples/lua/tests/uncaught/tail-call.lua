@@ -1,0 +1,3 @@
+local function f() error("in tail") end
+local function g() return f() end
+g()

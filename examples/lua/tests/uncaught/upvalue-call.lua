@@ -1,0 +1,3 @@
+local helper
+local function f() helper() end
+f()
