@@ -16,6 +16,7 @@ const N: u64 = 200_000_000;
 fn main() {
     loops();
     bridges();
+    entering();
     compiling("no mid-end", MidEnd::None);
     compiling("mid-end", MidEnd::Speed);
 }
@@ -96,15 +97,42 @@ fn black_box_register(mut i: i64) -> i64 {
 fn bridges() {
     for live in [4, 10, 16, 24] {
         let backend = CraneliftBackend::new();
-        for (code, text) in [loop_with_bridge(live), bridge(live)].iter().enumerate() {
-            compile(&backend, code as u32, text);
+        let traces = [loop_with_bridge(live), bridge(live)].map(|text| parse(&text).unwrap());
+        let members: Vec<(CodeId, &Trace)> = (0..).map(CodeId).zip(&traces).collect();
+        for (code, trace) in &members {
+            backend.compile(*code, trace).expect("the trace compiles");
         }
         let mut inputs = vec![0_u64; live];
         inputs[1] = 20_000_000;
         backend.attach_bridge(ExitId(1), CodeId(1));
-        let time = best(5, || run(&backend, &inputs));
-        println!("bridge: {live} values, {:.2} ns a crossing", time / 10_000_000.0);
+        let crossing = || best(5, || run(&backend, &inputs)) / 10_000_000.0;
+        let apart = crossing();
+        backend.compile_region("region", &members).expect("the region compiles");
+        let together = crossing();
+        println!(
+            "bridge: {live} values, two laps and a crossing {apart:.2} ns, in a region \
+             {together:.2} ns"
+        );
     }
+}
+
+/// Entering a trace that leaves at once.
+fn entering() {
+    let backend = CraneliftBackend::new();
+    compile(
+        &backend,
+        0,
+        "[i0, i1]\n i2 = int_lt(i0, i1)\n guard_true(i2) [i0, i1] exit=1\n finish() [] exit=2",
+    );
+    let mut frame = Frame::new();
+    const TIMES: u32 = 10_000_000;
+    let time = best(5, || {
+        for _ in 0..TIMES {
+            // SAFETY: the trace touches no memory but the frame.
+            black_box(unsafe { backend.execute(CodeId(0), black_box(&mut frame)) });
+        }
+    });
+    println!("entering and leaving: {:.2} ns", time / f64::from(TIMES));
 }
 
 fn names(first: usize, count: usize) -> String {

@@ -4,7 +4,7 @@ use metainterp::MetaInterp;
 use metainterp::backend::Backend;
 use metainterp::params::{ParamError, Params};
 use metainterp::stats::Stats;
-use metainterp::warm::CompiledTrace;
+use metainterp::warm::{CompiledRegion, CompiledTrace};
 use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
@@ -121,6 +121,11 @@ impl JitDriver<'_> {
     /// What was compiled so far, in order.
     pub fn compiled(&self) -> Vec<CompiledTrace> {
         self.meta.compiled()
+    }
+
+    /// What was compiled again so far, together, in order.
+    pub fn regions(&self) -> Vec<CompiledRegion> {
+        self.meta.regions()
     }
 
     /// Changes a parameter, from now on.

@@ -98,7 +98,7 @@ pub use jitdriver_macros::Traceable;
 pub use metainterp::abort::Abort;
 pub use metainterp::params::Params;
 pub use metainterp::stats::Stats;
-pub use metainterp::warm::CompiledTrace;
+pub use metainterp::warm::{CompiledRegion, CompiledTrace};
 pub use plumbing::Traceable;
 
 /// Gives a function, or every method of an `impl` block, a twin that traces go through.

@@ -50,7 +50,7 @@ aborts! {
     /// The interpreter panicked while it was recorded.
     Panicked           "the interpreter panicked"                                     BackOff;
     /// A reference to a local of a traced function went to code that is not traced.
-    LocalEscapes       "a reference to a local went to a call that is not traced"     BackOff;
+    LocalEscapes       "a red refers to another red"     BackOff;
     /// A field was reached through a `Deref` that is not known to the tracer.
     UnknownDeref       "a field was reached through a Deref that cannot be traced"     Never;
     /// Code that the tracer does not take.

@@ -59,6 +59,11 @@ params! {
     /// Values of one promoted expression that get code of their own; further ones are left to the
     /// interpreter.
     max_promoted_values: u32 = 16u32;
+    /// Times a compiled trace must be entered before it is compiled again, together with those that it
+    /// leads to and comes from, as a region; 0 for never.
+    region_threshold: u32 = 10_000u32;
+    /// Operations that a region may have.
+    region_limit: u32 = 4_000u32;
     /// The optimizer's passes: `all`, or names joined by `:`, possibly none.
     enable_opts: String = "all";
 }

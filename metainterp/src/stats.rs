@@ -51,6 +51,10 @@ stats! {
     rewinds: u64;
     /// Failing guards that were left by replaying the twin.
     replays: u64;
+    /// Regions compiled: traces that were compiled again, together.
+    regions: u64;
+    /// Operations in them.
+    region_ops: u64;
     /// Bytes of machine code and data held now.
     code_bytes: u64;
     /// Time in recording twins, in nanoseconds.
@@ -59,6 +63,8 @@ stats! {
     optimizing_ns: Nanos;
     /// Time in the backend's compiler, in nanoseconds.
     backend_ns: Nanos;
+    /// Time in the backend's compiler for regions, in nanoseconds.
+    region_ns: Nanos;
 }
 
 /// A sum of times.
@@ -102,9 +108,11 @@ impl Stats {
         Abort::ALL.iter().copied().zip(self.aborts).filter(|&(_, count)| count > 0)
     }
 
-    /// Nanoseconds of optimizing and compiling per recorded operation; 0 if nothing was recorded.
+    /// Nanoseconds of optimizing and compiling, regions included, per recorded operation; 0 if nothing was recorded.
     pub fn compile_ns_per_op(&self) -> u64 {
-        (self.optimizing_ns.0 + self.backend_ns.0).checked_div(self.recorded_ops).unwrap_or(0)
+        (self.optimizing_ns.0 + self.backend_ns.0 + self.region_ns.0)
+            .checked_div(self.recorded_ops)
+            .unwrap_or(0)
     }
 
     /// One JSON object on one line.

@@ -7,7 +7,7 @@
 use metainterp::backend::{Backend, CALL_WORDS, Compiled, Frame, Refusal};
 use metainterp::ir::{self, CodeId, ExitId, Trace};
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 /// Makes a fresh backend.
@@ -29,12 +29,14 @@ pub const UNWRITTEN: u64 = 0xa5a5_a5a5_a5a5_a5a5;
 pub struct Bench {
     backend: Box<dyn Backend>,
     n_saved: RefCell<HashMap<u32, usize>>,
+    /// What was compiled, by number, for regions.
+    traces: RefCell<BTreeMap<u32, Trace>>,
 }
 
 impl Bench {
     /// A bench with a fresh backend, for tests that call back into it from a trace.
     pub fn new(make: Make<'_>) -> Rc<Bench> {
-        Rc::new(Bench { backend: make(), n_saved: RefCell::default() })
+        Rc::new(Bench { backend: make(), n_saved: RefCell::default(), traces: RefCell::default() })
     }
 
     /// The backend.
@@ -65,7 +67,19 @@ impl Bench {
             let earlier = self.n_saved.borrow_mut().insert(exit.id.0, n_saved);
             assert_eq!(earlier, None, "two traces of a test have exit {}:\n{trace}", exit.id.0);
         }
+        self.traces.borrow_mut().insert(code, trace.clone());
         Ok(compiled)
+    }
+
+    /// Compiles traces together, if the backend has regions; otherwise it declines, and they stay as
+    /// they are.
+    #[track_caller]
+    pub fn region(&self, codes: &[u32]) {
+        let traces = self.traces.borrow();
+        let members: Vec<(CodeId, &Trace)> =
+            codes.iter().map(|code| (CodeId(*code), &traces[code])).collect();
+        let result = self.backend.compile_region("region", &members);
+        assert_eq!(result.is_ok(), self.backend.has_regions(), "{result:?}");
     }
 
     /// Compiles a trace and attaches it to an exit.
@@ -83,7 +97,11 @@ impl Bench {
         frame.slots[..inputs.len()].copy_from_slice(inputs);
         // SAFETY: a test compiles `code` before and passes inputs of the types that the trace declares;
         // the memory it names is owned by the test, which outlives this call.
-        let exit = unsafe { self.backend.execute(CodeId(code), &mut frame) };
+        let mut exit = unsafe { self.backend.execute(CodeId(code), &mut frame) };
+        while self.backend.paused_at(exit).is_some() {
+            // SAFETY: as above; the frame is as the code has left it.
+            exit = unsafe { self.backend.resume(exit, &mut frame) };
+        }
         let n_saved = self.n_saved.borrow()[&exit.0];
         Left { exit: exit.0, values: frame.slots[..n_saved].to_vec() }
     }
@@ -98,6 +116,10 @@ impl Bench {
     /// Frees a trace.
     pub fn free(&self, code: u32) {
         self.backend.free(CodeId(code));
+        let freed = self.traces.borrow_mut().remove(&code);
+        for exit in freed.iter().flat_map(|trace| &trace.exits) {
+            self.n_saved.borrow_mut().remove(&exit.id.0);
+        }
     }
 }
 

@@ -13,7 +13,7 @@
 //! 2. All backends compile the same list of traces from the same program and parameters.
 //! 3. Panics inside [`outcome`] are kept, not printed; all others are printed as usual.
 
-use jitdriver::{CompiledTrace, Jit, JitDriver, Stats};
+use jitdriver::{CompiledRegion, CompiledTrace, Jit, JitDriver, Stats};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
@@ -23,6 +23,7 @@ use std::sync::Once;
 /// The thresholds of most differential tests: at once, early, and as an author has it.
 pub const THRESHOLDS: &[&str] = &[
     "threshold=1,trace_eagerness=2",
+    "threshold=1,trace_eagerness=2,region_threshold=1",
     "threshold=2,trace_eagerness=2",
     "threshold=3,trace_eagerness=2",
     "",
@@ -57,6 +58,8 @@ pub struct Run {
     pub stats: Stats,
     /// The driver's traces at the end.
     pub compiled: Vec<CompiledTrace>,
+    /// The driver's regions at the end.
+    pub regions: Vec<CompiledRegion>,
 }
 
 /// The counters that RPython's tests assert.
@@ -75,8 +78,8 @@ pub struct Counts {
 impl Run {
     /// What `driver` has compiled so far.
     pub fn of(driver: &JitDriver<'_>, jit: Jit, params: &str) -> Run {
-        let (stats, compiled) = (driver.stats(), driver.compiled());
-        Run { jit, params: params.into(), stats, compiled }
+        let (stats, compiled, regions) = (driver.stats(), driver.compiled(), driver.regions());
+        Run { jit, params: params.into(), stats, compiled, regions }
     }
 
     /// The counters.
@@ -105,7 +108,8 @@ impl Run {
 impl std::fmt::Display for Run {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "{} with `{}`:\n{}", self.jit, self.params, self.stats)?;
-        self.compiled.iter().try_for_each(|trace| writeln!(f, "{trace}\n{}", trace.optimized))
+        self.compiled.iter().try_for_each(|trace| writeln!(f, "{trace}\n{}", trace.optimized))?;
+        self.regions.iter().try_for_each(|region| writeln!(f, "{region}"))
     }
 }
 

@@ -18,7 +18,7 @@ pub use rng::Rng;
 
 use crate::bench::{Bench, Left, Make};
 use generate::{generate, random_word};
-use metainterp::ir::{ExitId, Trace, Ty};
+use metainterp::ir::{ExitId, MemDescr, Opcode, Trace, Ty};
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::rc::Rc;
@@ -34,8 +34,21 @@ pub enum Saved {
     Slot(usize),
 }
 
-/// A transformed trace, with where each of its exits has the arguments of the original's.
-pub type Transformed = (Trace, Vec<(ExitId, Vec<Saved>)>);
+/// An exit of a transformed trace.
+#[derive(Debug, Clone)]
+pub struct TransformedExit {
+    /// Its number.
+    pub id: ExitId,
+    /// The exit of the original trace that it stands for.
+    pub original: ExitId,
+    /// Where it has the original's arguments, and behind them the operands of the delayed stores.
+    pub saved: Vec<Saved>,
+    /// The stores to make.
+    pub stores: Vec<(Opcode, MemDescr)>,
+}
+
+/// A transformed trace and its exits.
+pub type Transformed = (Trace, Vec<TransformedExit>);
 
 /// What the second side compiles instead of a trace; `None` if it declines.
 pub type Transform<'a> = &'a dyn Fn(&Trace) -> Option<Transformed>;
@@ -97,7 +110,7 @@ struct Scenario<'a> {
     rng: Rng,
     sides: [Rc<Bench>; 2],
     transform: Option<Transform<'a>>,
-    layouts: HashMap<u32, Vec<Saved>>,
+    transformed: HashMap<u32, TransformedExit>,
     entries: Vec<Entry>,
     exit_types: HashMap<u32, Vec<Ty>>,
     bridged: Vec<u32>,
@@ -130,7 +143,7 @@ fn scenario(
         rng,
         sides: [Bench::new(first), Bench::new(second)],
         transform,
-        layouts: HashMap::new(),
+        transformed: HashMap::new(),
         entries: Vec::new(),
         exit_types: HashMap::new(),
         bridged: Vec::new(),
@@ -171,6 +184,9 @@ impl Scenario<'_> {
                 self.add_bridge(&left);
                 summary.bridges += 1;
             }
+            if self.rng.chance(20) {
+                self.add_region();
+            }
         }
     }
 
@@ -207,6 +223,18 @@ impl Scenario<'_> {
         self.bridged.push(left.exit);
     }
 
+    /// Compiles some of the traces together, on the sides that can.
+    fn add_region(&mut self) {
+        let mut codes: Vec<u32> = (0..self.n_codes).filter(|_| self.rng.chance(60)).collect();
+        if codes.is_empty() {
+            return;
+        }
+        let first = self.rng.below(codes.len());
+        codes.rotate_left(first);
+        writeln!(self.log.0, "# region of {codes:?}").expect("writing to a string");
+        self.sides.iter().for_each(|side| side.region(&codes));
+    }
+
     /// Compiles a trace on both sides; false if the transformation declines it.
     fn compile(&mut self, trace: &Trace) -> bool {
         writeln!(self.log.0, "{trace}").expect("writing to a string");
@@ -227,9 +255,9 @@ impl Scenario<'_> {
         }
         self.compile_on(0, code, trace);
         match transformed.flatten() {
-            Some((other, layouts)) => {
+            Some((other, exits)) => {
                 writeln!(self.log.0, "# transformed:\n{other}").expect("writing to a string");
-                self.layouts.extend(layouts.into_iter().map(|(id, layout)| (id.0, layout)));
+                self.transformed.extend(exits.into_iter().map(|exit| (exit.id.0, exit)));
                 self.compile_on(1, code, &other);
             }
             None => self.compile_on(1, code, trace),
@@ -276,16 +304,25 @@ impl Scenario<'_> {
         left
     }
 
-    /// The arguments of the original exit from those of the transformed one.
+    /// The original exit from that of the transformed trace. Makes the delayed stores.
     fn rebuild(&self, left: Left) -> Left {
-        let Some(layout) = self.layouts.get(&left.exit) else {
+        let Some(exit) = self.transformed.get(&left.exit) else {
             return left;
         };
-        let values = layout.iter().map(|saved| match *saved {
+        let values = exit.saved.iter().map(|saved| match *saved {
             Saved::Word(word) => word,
             Saved::Slot(slot) => left.values[slot],
         });
-        Left { exit: left.exit, values: values.collect() }
+        let mut values: Vec<u64> = values.collect();
+        let n_args = |opcode: Opcode| opcode.info().args.len();
+        let n_operands: usize = exit.stores.iter().map(|&(opcode, _)| n_args(opcode)).sum();
+        let mut operands = values.split_off(values.len() - n_operands);
+        for (opcode, mem) in &exit.stores {
+            let rest = operands.split_off(n_args(*opcode));
+            self.world.store(mem, &operands);
+            operands = rest;
+        }
+        Left { exit: exit.original.0, values }
     }
 }
 
@@ -356,7 +393,8 @@ mod tests {
             let swap = |exit: &metainterp::ir::Exit| {
                 let n = exit.args.len as usize;
                 let saved = (0..n).map(|k| if k < 2 { k } else { n + 1 - k });
-                (exit.id, saved.map(Saved::Slot).collect())
+                let (id, saved) = (exit.id, saved.map(Saved::Slot).collect());
+                TransformedExit { id, original: id, saved, stores: Vec::new() }
             };
             Some((trace.clone(), trace.exits.iter().map(swap).collect()))
         });

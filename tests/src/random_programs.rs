@@ -102,6 +102,13 @@ fn params(u: &mut Unstructured<'_>) -> arbitrary::Result<String> {
     let threshold = *u.choose(&[1, 1, 2, 3, 5])?;
     let eagerness = *u.choose(&[1, 2, 2, 3, 7])?;
     let mut params = format!("threshold={threshold},trace_eagerness={eagerness}");
+    // Most programs are too short for regions at the default.
+    if u.ratio(3, 4)? {
+        params += &format!(",region_threshold={}", u.choose(&[1, 1, 2, 5, 20])?);
+    }
+    if u.ratio(1, 4)? {
+        params += &format!(",region_limit={}", u.int_in_range(1..=300)?);
+    }
     if u.ratio(1, 4)? {
         params += &format!(",trace_limit={}", u.int_in_range(1..=300)?);
     }

@@ -11,6 +11,7 @@ pub mod floats;
 pub mod guards;
 pub mod ints;
 pub mod memory;
+pub mod regions;
 
 use crate::bench::Make;
 
@@ -173,5 +174,21 @@ suite! {
         two_on_one_loop "B277";
         crossed_often "B277";
         freed_with_its_loop "B271";
+    }
+    regions {
+        a_loop_with_its_bridges "B277 B290";
+        loops_that_jump_to_each_other "B290 B298";
+        every_trace_can_be_entered "B290";
+        exits_keep_their_numbers "B277";
+        growing "B277 B290";
+        in_any_order "B290";
+        values_change_places "B277 B290";
+        values_of_every_type "B277 B292";
+        calls_and_memory "B280 B281";
+        compiled_while_running "B289";
+        compiled_below_a_nested_run "B289";
+        members_are_freed "B271 B297";
+        bridges_are_replaced "B277";
+        entries_are_counted "B289";
     }
 }

@@ -12,7 +12,11 @@ fn package() -> &'static Path {
 
 /// What the program prints.
 fn constructs(args: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_constructs")).args(args).output();
+    run(env!("CARGO_BIN_EXE_constructs"), args)
+}
+
+fn run(program: &str, args: &[&str]) -> String {
+    let output = Command::new(program).args(args).output();
     let output = output.expect("it starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("text")
@@ -21,6 +25,17 @@ fn constructs(args: &[&str]) -> String {
 #[test]
 fn the_states_are_the_measured_ones() {
     expect_file![package().join("../docs/constructs.md")].assert_eq(&constructs(&[]));
+}
+
+/// Rows that do something else with the JIT than without.
+const KNOWN_WRONG: &[&str] = &[
+    // FIXME: the twin executes statements whose `#[cfg]` does not hold.
+    "cfg",
+];
+
+#[test]
+fn what_is_wrong_is_known() {
+    assert_eq!(constructs(&["--wrong"]).lines().collect::<Vec<_>>(), KNOWN_WRONG);
 }
 
 /// The files two folders below, as `topic id`.
@@ -53,8 +68,8 @@ fn every_row_is_a_file_at_its_place() {
 /// Needs cargo, and compiles the frontend once more.
 #[test]
 fn rows_that_are_put_aside_do_not_compile() {
-    let verdicts = constructs(&["--todo"]);
+    let verdicts = run(env!("CARGO_BIN_EXE_sort-constructs"), &["--waiting"]);
     let compiling: Vec<&str> =
         verdicts.lines().filter(|line| line.ends_with(": compiles")).collect();
-    assert!(compiling.is_empty(), "`constructs --adopt` takes these in: {compiling:?}");
+    assert!(compiling.is_empty(), "`sort-constructs` takes these in: {compiling:?}");
 }

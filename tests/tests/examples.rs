@@ -156,7 +156,7 @@ fn check_guest(name: &str, all_params: &[&str]) {
 }
 
 /// For programs that take long under llgraph.
-const ONCE: &[&str] = &["threshold=2,trace_eagerness=2"];
+const ONCE: &[&str] = &["threshold=2,trace_eagerness=2,region_threshold=20"];
 
 macro_rules! guests {
     ($($test:ident: $name:literal $params:ident;)*) => {
@@ -231,14 +231,17 @@ fn listing(run: &Run) -> Vec<String> {
             format!("{}: {} {} {}", trace.name, trace.recorded_ops, trace.ops, trace.guards);
         format!("{header}\n{}", without_addresses(&trace.optimized))
     };
-    run.compiled.iter().map(shown).collect()
+    run.compiled.iter().map(shown).chain(run.regions.iter().map(ToString::to_string)).collect()
 }
 
 /// Ten runs of a program, each with a new driver and with memory at other places.
 #[track_caller]
 fn assert_repeatable(name: &str, run: impl Fn(Jit) -> Run) {
     for jit in backends() {
-        let first = listing(&run(jit));
+        let first = run(jit);
+        let regions = jit == Jit::Cranelift && first.params.contains("region_threshold");
+        assert_eq!(!first.regions.is_empty(), regions, "{name}, {jit}: {first}");
+        let first = listing(&first);
         assert!(!first.is_empty(), "{name}: nothing is compiled");
         let mut kept = Vec::new();
         for n in 2..=10 {
@@ -263,7 +266,7 @@ fn b304_the_same_program_compiles_the_same_traces() {
         });
     }
     for name in ["factorial", "rot13"] {
-        let params = "threshold=7,trace_eagerness=5";
+        let params = "threshold=7,trace_eagerness=5,region_threshold=20";
         assert_repeatable(name, |jit| {
             let guest = Guest::read(name);
             let driver = driver(jit, params);

@@ -1,20 +1,46 @@
 //! The optimizer does not change what random traces do: optimized against as generated, in llgraph.
 
 use backend_llgraph::LlgraphBackend;
-use jit_tests::random::{self, Saved, Transformed};
-use metainterp::ir::Trace;
+use jit_tests::random::{self, Saved, Transformed, TransformedExit};
+use metainterp::ir::{ExitId, Trace};
 use metainterp::opt::{ExitSlot, Passes, finalize_exits, optimize};
 
 /// Optimizes as before compiling; declines where the optimizer finds a guard that always fails.
 fn optimized(trace: &Trace, passes: Passes) -> Option<Transformed> {
     let optimized = optimize(trace, passes).ok()?;
-    let (finalized, layouts) = finalize_exits(&optimized);
+    let (mut finalized, layouts) = finalize_exits(&optimized);
+    let mut originals = Vec::new();
+    for exit in &mut finalized.exits {
+        originals.push(original(trace, exit.id));
+        if exit.id != originals[originals.len() - 1] {
+            // Numbers are those of all traces here.
+            exit.id.0 += SECOND_LAP;
+        }
+    }
     let saved = |slot: &ExitSlot| match *slot {
         ExitSlot::Const(constant) => Saved::Word(constant.bits),
         ExitSlot::Slot(slot, _) => Saved::Slot(slot as usize),
     };
-    let layouts = layouts.iter().map(|it| (it.id, it.slots.iter().map(saved).collect()));
-    Some((finalized, layouts.collect()))
+    let exits = layouts.iter().enumerate().map(|(at, it)| TransformedExit {
+        id: finalized.exits[at].id,
+        original: originals[at],
+        saved: it.slots.iter().map(saved).collect(),
+        stores: it.stores.clone(),
+    });
+    let exits = exits.collect();
+    Some((finalized, exits))
+}
+
+/// Exits of second laps have numbers from here on.
+const SECOND_LAP: u32 = 1_000_000;
+
+/// The exit that an exit of the optimized trace is, be it in the second lap of a loop.
+fn original(trace: &Trace, id: ExitId) -> ExitId {
+    if trace.exits.iter().any(|exit| exit.id == id) {
+        return id;
+    }
+    let n = trace.exits.iter().map(|exit| exit.id.0 + 1).max().unwrap_or(0);
+    ExitId(id.0 - n)
 }
 
 #[track_caller]

@@ -53,6 +53,13 @@ impl Lower<'_, '_> {
         self.b.switch_to_block(next);
     }
 
+    pub(super) fn finish(&mut self, op: &Op) {
+        let Some(bridge) = self.member.bridge(op) else { return self.leave(op) };
+        let inputs = self.analysis.inputs_index(bridge);
+        let args = self.join_args(&self.analysis.joins[inputs], self.member.exit_args(op));
+        self.b.ins().jump(self.joins[inputs], &args);
+    }
+
     fn branch_to_bridge(&mut self, op: &Op, fails: Value, bridge: usize) {
         let inputs = self.analysis.inputs_index(bridge);
         let args = self.join_args(&self.analysis.joins[inputs], self.member.exit_args(op));
@@ -112,7 +119,7 @@ impl Lower<'_, '_> {
     }
 
     /// Goes to the shape block with the exit's arguments.
-    pub(super) fn leave(&mut self, op: &Op) {
+    fn leave(&mut self, op: &Op) {
         let moves = self.exit_moves(op);
         self.jump_to_shape(op, &moves);
     }

@@ -419,7 +419,7 @@ impl<'a, 'f> Lower<'a, 'f> {
         match op.opcode {
             Opcode::Label => self.label(op),
             Opcode::Jump => self.jump(op),
-            Opcode::Finish => self.leave(op),
+            Opcode::Finish => self.finish(op),
             other => unreachable!("{} is not a control operation", other.name()),
         }
     }

@@ -294,6 +294,7 @@ fn twin_function(
     let (generics, bounds) = (&sig.generics, &sig.generics.where_clause);
     let names = scope::resolve(sig, block);
     let mut cx = Lowerer::new(Return::Helper, locals, None, names, &sig.output);
+    cx.self_by_value = sig.receiver().is_some_and(|this| matches!(this.kind, ReceiverKind::Value));
     let opened: Vec<_> = patterns.iter().map(|(name, pat)| cx.parameter(name, pat)).collect();
     let body = cx.block(block);
     let methods = cx.finish()?;

@@ -99,6 +99,7 @@ impl Known {
     pub(crate) fn copy<T>(&self, place: Place<T>) -> ManuallyDrop<T> {
         let mut copy = MaybeUninit::<T>::uninit();
         let bytes = copy.as_mut_ptr().cast::<u8>();
+        let place = place.settled();
         // SAFETY: the bytes are copied from a place that has a value, the tag lies within it, and
         // words that were read of it are as many.
         unsafe {

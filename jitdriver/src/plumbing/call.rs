@@ -17,7 +17,7 @@ use metainterp::record::{Arg, CallResults, Lane};
 use smallvec::SmallVec;
 use std::any::Any;
 use std::cell::Cell;
-use std::mem::MaybeUninit;
+use std::mem::{MaybeUninit, needs_drop};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// The token of a function that is called, not traced.
@@ -109,7 +109,7 @@ impl<T: ?Sized + Pointee> FromPlace<T> for Traced<&mut T> {
 
 impl<T> FromPlace<T> for Traced<T> {
     fn from_place(rec: Rec, place: Place<T>) -> Self {
-        place.read_any(rec)
+        place.take_any(rec)
     }
 }
 
@@ -284,9 +284,20 @@ tuples! {
     (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8, K 9, L 10, M 11);
 }
 
+/// Arguments and result of a call.
+pub struct Assoc<A, R>(std::marker::PhantomData<fn(A) -> R>);
+
 /// Types a closure over plain arguments from the traced ones.
 macro_rules! plain_closures {
-    ($($function:ident $method:ident ($($name:ident),*);)*) => {$(
+    ($($function:ident $method:ident $assoc:ident ($($name:ident),*);)*) => {$(
+        #[doc = "Where the token of an associated function of std's generic types is looked for."]
+        #[allow(unused_variables, non_snake_case)]
+        pub fn $assoc<'x, $($name,)* R, F: Fn($($name),*) -> R>(
+            args: &($(Traced<$name>,)*), plain: &F,
+        ) -> &'x Assoc<($($name,)*), R> {
+            &Assoc(std::marker::PhantomData)
+        }
+
         #[doc = "Gives the closure of a residual call its argument types."]
         #[allow(unused_variables, non_snake_case)]
         pub fn $function<$($name,)* R, F: Fn($($name),*) -> R>(args: &($(Traced<$name>,)*), plain: F) -> F {
@@ -304,19 +315,19 @@ macro_rules! plain_closures {
 }
 
 plain_closures! {
-    function0 method0 ();
-    function1 method1 (A);
-    function2 method2 (A, B);
-    function3 method3 (A, B, C);
-    function4 method4 (A, B, C, D);
-    function5 method5 (A, B, C, D, E);
-    function6 method6 (A, B, C, D, E, G);
-    function7 method7 (A, B, C, D, E, G, H);
-    function8 method8 (A, B, C, D, E, G, H, I);
-    function9 method9 (A, B, C, D, E, G, H, I, J);
-    function10 method10 (A, B, C, D, E, G, H, I, J, K);
-    function11 method11 (A, B, C, D, E, G, H, I, J, K, L);
-    function12 method12 (A, B, C, D, E, G, H, I, J, K, L, M);
+    function0 method0 assoc0 ();
+    function1 method1 assoc1 (A);
+    function2 method2 assoc2 (A, B);
+    function3 method3 assoc3 (A, B, C);
+    function4 method4 assoc4 (A, B, C, D);
+    function5 method5 assoc5 (A, B, C, D, E);
+    function6 method6 assoc6 (A, B, C, D, E, G);
+    function7 method7 assoc7 (A, B, C, D, E, G, H);
+    function8 method8 assoc8 (A, B, C, D, E, G, H, I);
+    function9 method9 assoc9 (A, B, C, D, E, G, H, I, J);
+    function10 method10 assoc10 (A, B, C, D, E, G, H, I, J, K);
+    function11 method11 assoc11 (A, B, C, D, E, G, H, I, J, K, L);
+    function12 method12 assoc12 (A, B, C, D, E, G, H, I, J, K, L, M);
 }
 
 /// A twin that is running; a recording follows its calls of itself up to a limit.
@@ -354,7 +365,14 @@ pub fn residual<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(
     plain: F,
 ) -> Traced<R> {
     let mut flat = Args::new();
+    let n_local_addresses = rec.arena().n_local_addresses.get();
     args.args(rec, &mut flat);
+    // What depends on a local's contents does not depend on its address only, and what owns something
+    // is made, or consumed, each time.
+    let owning = needs_drop::<A::Plain>() || needs_drop::<R>();
+    let of_local = rec.arena().n_local_addresses.get() != n_local_addresses;
+    let elidable = site.elidable && !owning && !of_local;
+    let site = &CallSite { elidable, ..*site };
     let run = |words: &mut [u64]| {
         // SAFETY: the words are those of the arguments, used this once.
         let res = plain(unsafe { A::plain(words) });
@@ -389,9 +407,16 @@ fn residual_method<
     args: A,
     plain: F,
 ) -> Traced<R> {
-    if let Some(shadow) = this.shadow() {
+    let this = this.settled();
+    let results = call_words::<R>(None);
+    if let Some(shadow) = this.shadow()
+        && shadow.len() <= LOCAL_BYTES
+        && !may_hold_pointer(&results, size_of::<R>())
+    {
         return residual_on_local(rec, site, this, shadow, args, plain);
     }
+    // The result may point into the local.
+    let this = this.in_memory(rec);
     let mut flat = this.pointer_args(rec);
     let receiver = flat.len();
     args.args(rec, &mut flat);
@@ -402,7 +427,6 @@ fn residual_method<
         to_words(res, words);
     };
     let shim = method_shim::<T, A, R, F>();
-    let results = call_words::<R>(None);
     raw_call(rec, site, shim, &flat, &results, &[], run).0
 }
 
@@ -422,10 +446,6 @@ fn residual_on_local<
     plain: F,
 ) -> Traced<R> {
     let results = call_words::<R>(None);
-    if may_hold_pointer(&results, size_of::<R>()) || shadow.len() > LOCAL_BYTES {
-        // The result may point into the local.
-        rec.abort(Abort::LocalEscapes);
-    }
     let local = local_words(shadow.len());
     let at = shadow.offset_of(this.ptr) as usize;
     let mut flat: Args = SmallVec::new();
@@ -540,26 +560,62 @@ fn raw_call<R>(
     (res, behind)
 }
 
-/// Drops what a value of the twin owns.
-pub(crate) fn drop_value<T>(value: &mut Traced<T>) {
-    if std::thread::panicking() {
-        // SAFETY: the value is initialized and owned; whoever calls does not use it any more.
-        return unsafe { value.value.assume_init_drop() };
+fn drop_site<T>() -> CallSite {
+    CallSite { name: "drop", site: std::any::type_name::<T>(), elidable: false }
+}
+
+/// Drops what a local of the twin owns.
+pub(crate) fn drop_value<T>(rec: Rec, value: &Traced<T>) {
+    if let Some(memory) = value.spilled.get() {
+        value.moved.set(true);
+        return drop_in_place::<T>(rec, super::place::spilled_place(memory));
     }
-    let site = CallSite { name: "drop", site: std::any::type_name::<T>(), elidable: false };
-    residual(Rec::current(), &site, (value.take(),), |(value,): (T,)| drop(value));
+    residual(rec, &drop_site::<T>(), (value.take(),), |(value,): (T,)| drop(value));
+}
+
+/// Drops what is left of a local of which parts have been moved out.
+pub(crate) fn drop_rest<T, F: Fn(T, u64) + Copy>(rec: Rec, local: *const (), gone: u64) {
+    // SAFETY: called by the local itself, when it is dropped.
+    let value = unsafe { &*local.cast::<Traced<T>>() };
+    residual(
+        rec,
+        &drop_site::<T>(),
+        (value.take(), Traced::constant(gone)),
+        |(value, gone): (T, u64)| {
+            conjure::<F>()(value, gone);
+        },
+    );
+}
+
+/// Memory for a local of the twin whose address is needed.
+pub(crate) fn new_local<T>(rec: Rec) -> Arg {
+    let site = CallSite { name: "new_local", site: std::any::type_name::<T>(), elidable: false };
+    // Pointers to nothing in particular, lest the types of locals nest without end.
+    let pointer = residual(rec, &site, (), |()| Box::into_raw(Box::<T>::new_uninit()).cast::<()>());
+    pointer.args_of(rec, &[PieceTy::at(0, Ty::Ptr)])[0]
+}
+
+/// Gives that memory back. What was in it has been dropped.
+pub(crate) fn free_local<T>(rec: Rec, memory: Arg) {
+    let site = CallSite { name: "free_local", site: std::any::type_name::<T>(), elidable: false };
+    let pointer = super::place::spilled_place::<()>(memory).raw_mut(rec);
+    // SAFETY: the memory is that of `new_local`, and the local that had it is gone.
+    residual(rec, &site, (pointer,), |(memory,): (*mut (),)| unsafe {
+        drop(Box::from_raw(memory.cast::<MaybeUninit<T>>()));
+    });
 }
 
 /// Drops what a place holds, before it is overwritten.
 pub(crate) fn drop_in_place<T>(rec: Rec, place: Place<T>) {
-    if place.shadow().is_some() {
-        return drop(place.read_any(rec));
+    if let Some(shadow) = place.shadow() {
+        // A local is moved from as a whole or in parts only if the author does it.
+        return shadow.drop_part(rec, place.ptr);
     }
-    let site = CallSite { name: "drop", site: std::any::type_name::<T>(), elidable: false };
-    let pointer = place.exclusive(rec);
+    let site = drop_site::<T>();
+    let pointer = place.part::<()>(rec, 0).raw_mut(rec);
     // SAFETY: the place is overwritten next, so that nobody sees what was dropped there.
-    residual(rec, &site, (pointer,), |(place,): (&mut T,)| unsafe {
-        std::ptr::drop_in_place(place)
+    residual(rec, &site, (pointer,), |(place,): (*mut (),)| unsafe {
+        std::ptr::drop_in_place(place.cast::<T>());
     });
 }
 

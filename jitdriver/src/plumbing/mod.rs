@@ -21,8 +21,8 @@ pub use call::{
 };
 pub use layout::{Tagged, Traceable};
 pub use place::{
-    AnyPlace, Class, CoerceTo, Element, IndexPlace, Local, Memory, Peel, PeelAny, Place, Pointee,
-    ToPlain, UnknownPlace, coerce, frozen,
+    AnyPlace, Behind, Class, CoerceTo, Element, IndexPlace, Local, Memory, PartedLocal, Peel,
+    PeelAny, PeelReference, Place, Pointee, SetRed, ToPlain, UnknownPlace, coerce, frozen,
 };
 pub use portal::{
     Back, Ended, Exit, Green, GreenValue, Lend, NoReference, Portal, Probe, ProbeExclusive,

@@ -3,7 +3,8 @@
 //! An address is kept symbolic, as base + index · scale + offset, so that `self.frames[k].sp` is one
 //! load or store of the trace, and so that passing `&mut self.stack` to a traced method records
 //! nothing. A reference to a local of the twin is no address at all: it names the local ("shadow"),
-//! and reads and writes through it move trace values.
+//! and reads and writes through it move trace values, until somebody needs the address: then the
+//! local moves into memory, and what named it finds it there ([`Place::settled`]).
 //!
 //! The borrow checker has passed the plain function, which makes the same accesses in the same
 //! order; that is why the twin may hold raw pointers.
@@ -12,7 +13,8 @@
 use super::layout::{Niche, PieceTy, Traceable, words};
 use super::rec::Rec;
 use super::value::{
-    Bytes, Lanes, Piece, Pieces, Traced, What, extract, read_bits, replace, slice, write_bits,
+    Bytes, Lanes, Parted, Piece, Pieces, RestDropper, Traced, What, extract, read_bits, replace,
+    slice, write_bits,
 };
 use metainterp::abort::Abort;
 use metainterp::ir::{Const, MemDescr, Opcode, Ty};
@@ -168,11 +170,29 @@ impl Addr {
 
     /// The address for code that cannot look behind it. A local of the twin has none.
     pub(crate) fn address_for_use(&self, rec: Rec) -> Arg {
-        if let Some(shadow) = self.shadow {
+        let Some(shadow) = self.shadow else { return self.address(rec) };
+        let arena = rec.arena();
+        arena.n_local_addresses.set(arena.n_local_addresses.get() + 1);
+        if !rec.is_live() && arena.keeps_locals.get() {
             rec.abort(Abort::LocalEscapes);
-            return Arg::constant(Ty::Ptr, shadow.start.expose_provenance() as u64);
         }
-        self.address(rec)
+        let start = match shadow.spilled() {
+            Some(memory) => memory,
+            None if rec.is_live() || arena.keeps_locals.get() => {
+                Arg::constant(Ty::Ptr, shadow.start.expose_provenance() as u64)
+            }
+            None => (shadow.spill)(rec, shadow.local),
+        };
+        match self.base {
+            0 => start,
+            offset => add(rec, start, Arg::constant(Ty::I64, offset)),
+        }
+    }
+
+    /// The address of what was a local and has been spilled.
+    pub(crate) fn spilled_address(&self) -> Option<u64> {
+        let memory = self.shadow?.spilled()?;
+        Some(memory.concrete.bits + self.base)
     }
 
     /// Records the computation of the address.
@@ -201,19 +221,45 @@ fn add(rec: Rec, address: Arg, bytes: Arg) -> Arg {
 #[derive(Clone, Copy)]
 pub(crate) struct Shadow {
     lanes: *mut Lanes,
-    moved: *const Cell<bool>,
     start: *mut u8,
     len: u32,
+    moved: *const Cell<bool>,
+    spilled: *const Cell<Option<Arg>>,
+    /// The local's [`Traced`], and how to spill it.
+    local: *const (),
+    spill: fn(Rec, *const ()) -> Arg,
 }
 
 impl Shadow {
     fn of<T>(local: &mut Traced<T>) -> Shadow {
         Shadow {
             lanes: &raw mut local.lanes,
-            moved: &raw const local.moved,
             start: local.value.as_mut_ptr().cast(),
             len: size_of::<T>() as u32,
+            moved: &raw const local.moved,
+            spilled: &raw const local.spilled,
+            local: std::ptr::from_mut(local).cast(),
+            // SAFETY: the local outlives all references to it, as in the plain function.
+            spill: |rec, local| unsafe { (*local.cast::<Traced<T>>()).spill(rec) },
         }
+    }
+
+    fn spilled(self) -> Option<Arg> {
+        // SAFETY: as in `spill` above.
+        unsafe { (*self.spilled).get() }
+    }
+
+    /// Drops a part of the local, which is overwritten next.
+    pub(crate) fn drop_part<T>(self, rec: Rec, part: *mut T) {
+        // SAFETY: the plain function drops the value here, and does not use it any more.
+        let value = unsafe { part.cast::<MaybeUninit<T>>().read() };
+        drop(Traced::new(value, if rec.is_live() { Lanes::Const } else { self.slice(rec, part) }));
+    }
+
+    /// The whole local is moved out.
+    fn move_out(self) {
+        // SAFETY: as in `spill` above.
+        unsafe { (*self.moved).set(true) }
     }
 
     fn bytes(self) -> Bytes {
@@ -319,6 +365,31 @@ pub struct Place<T: ?Sized> {
     addr: Addr,
     /// The layout of the value, if generated code has found that it has one.
     layout: Option<&'static [PieceTy]>,
+    /// What happens to the owner of the value when the value is moved out.
+    part: Part,
+}
+
+/// A place as a part of what owns it.
+#[derive(Clone, Copy)]
+enum Part {
+    /// Nothing is moved out of here, or it is a local as a whole.
+    None,
+    /// A part of a local that somebody knows how to drop the rest of.
+    Known { owner: usize, moved: *const Cell<bool>, bit: u32, rest: RestDropper },
+    /// A part of a local, the rest of which is leaked.
+    Leaks(*const Cell<bool>),
+    /// A red in the plain function's memory, or a part of it.
+    Red,
+}
+
+impl Part {
+    /// A part of a part.
+    fn inner(self) -> Part {
+        match self {
+            Part::Known { moved, .. } => Part::Leaks(moved),
+            other => other,
+        }
+    }
 }
 
 impl<T: ?Sized> Clone for Place<T> {
@@ -363,11 +434,37 @@ impl<T: ?Sized + Pointee> Place<T> {
 
     /// References and raw pointers.
     fn pointer<P>(self, rec: Rec) -> Traced<P> {
-        Traced::new(pointer_bits(self.ptr), self.addr.lanes(rec, T::FAT))
+        let this = self.settled();
+        let mut addr = this.addr;
+        if let Some(shadow) = addr.shadow {
+            addr.base = u64::from(shadow.offset_of(this.ptr));
+        }
+        Traced::new(pointer_bits(this.ptr), addr.lanes(rec, T::FAT))
     }
 
     pub(crate) fn shadow(&self) -> Option<Shadow> {
         self.addr.shadow
+    }
+
+    /// The place, in memory if its local has been spilled.
+    pub(crate) fn settled(self) -> Place<T> {
+        let Some(shadow) = self.addr.shadow else { return self };
+        let Some(memory) = shadow.spilled() else { return self };
+        let (_, meta) = T::split(self.ptr);
+        let (address, addr) = settle(shadow, memory, shadow.offset_of(self.ptr), self.addr);
+        Place { ptr: T::join(address, meta).cast_mut(), addr, ..self }
+    }
+
+    /// The place in memory: spills the local that it is in.
+    pub(crate) fn in_memory(self, rec: Rec) -> Place<T> {
+        if let Some(shadow) = self.addr.shadow
+            && !rec.is_live()
+        {
+            let arena = rec.arena();
+            arena.n_local_addresses.set(arena.n_local_addresses.get() + 1);
+            (shadow.spill)(rec, shadow.local);
+        }
+        self.settled()
     }
 
     /// The machine arguments of a pointer to this place.
@@ -376,9 +473,25 @@ impl<T: ?Sized + Pointee> Place<T> {
     }
 }
 
+/// Address and what is known of it, of what lies at an offset of a local that has been spilled.
+fn settle(shadow: Shadow, memory: Arg, offset: u32, addr: Addr) -> (*const u8, Addr) {
+    debug_assert!(offset <= shadow.len, "a part of the local");
+    let base = memory.concrete.bits;
+    let address = std::ptr::with_exposed_provenance::<u8>(base as usize + offset as usize);
+    let settled =
+        Addr { offset: offset as i32, ..Addr::new(base, memory.lane, addr.meta_lane, false) };
+    (address, settled)
+}
+
+/// The place of a local that has been spilled.
+pub(crate) fn spilled_place<T>(memory: Arg) -> Place<T> {
+    let ptr = std::ptr::with_exposed_provenance_mut(memory.concrete.bits as usize);
+    Place::memory(ptr, memory.lane, Lane::CONST, false)
+}
+
 impl<T: ?Sized> Place<T> {
     pub(crate) fn at(ptr: *mut T, addr: Addr) -> Place<T> {
-        Place { ptr, addr, layout: None }
+        Place { ptr, addr, layout: None, part: Part::None }
     }
 
     pub(crate) fn addr(&self) -> Addr {
@@ -386,21 +499,28 @@ impl<T: ?Sized> Place<T> {
     }
 
     /// A local of the twin does not own its value any more.
-    pub(crate) fn disown(self) {
-        if let Some(shadow) = self.addr.shadow {
-            // SAFETY: the local outlives all references to it, as in the plain function.
-            unsafe { (*shadow.moved).set(true) };
-        }
+    pub(crate) fn disown(self)
+    where
+        T: Sized,
+    {
+        self.move_out(Rec::current());
     }
 
     /// The same address under another type, at a known distance.
     pub(crate) fn part<U>(self, rec: Rec, bytes: isize) -> Place<U> {
         let mut addr = self.addr;
-        let ptr = self.ptr.wrapping_byte_offset(bytes).cast::<U>();
+        let mut ptr = self.ptr.wrapping_byte_offset(bytes).cast::<U>();
+        if let Some(shadow) = addr.shadow
+            && let Some(memory) = shadow.spilled()
+        {
+            let (address, settled) = settle(shadow, memory, shadow.offset_of(ptr), addr);
+            (ptr, addr) = (address.cast_mut().cast(), settled);
+            return Place { part: self.part.inner(), ..Place::at(ptr, addr) };
+        }
         if addr.shadow.is_none() && !addr.add_offset(bytes) {
             rec.abort(Abort::Refused);
         }
-        Place::at(ptr, addr)
+        Place { part: self.part.inner(), ..Place::at(ptr, addr) }
     }
 
     /// The receiver, for finding a method on it. The method found looks at the type only.
@@ -434,6 +554,61 @@ impl<T: ?Sized> Place<T> {
 impl<T> Place<T> {
     /// Reads, in a layout. A value that owns something is moved out.
     pub(crate) fn read_as(self, rec: Rec, layout: &[PieceTy]) -> Traced<T> {
+        let this = self.settled();
+        this.read_settled(rec, layout)
+    }
+
+    /// The value, moved out if it owns something; in the layout that the place was found to have, or in
+    /// words.
+    pub(crate) fn take_any(self, rec: Rec) -> Traced<T> {
+        self.move_out_owned(rec);
+        self.read_any(rec)
+    }
+
+    fn move_out_owned(self, rec: Rec) {
+        if needs_drop::<T>() {
+            self.move_out(rec);
+        }
+    }
+
+    /// Notes that the value is moved out of the local that it is in.
+    fn move_out(self, rec: Rec) {
+        let (at, len) = (self.settled().ptr.addr(), size_of::<T>());
+        match (self.part, self.addr.shadow) {
+            (Part::Known { owner, bit, rest, .. }, _) => {
+                rec.arena().part_out(Parted { owner, at, len, rest, bit });
+            }
+            // SAFETY: the local outlives its places.
+            (Part::Leaks(moved), _) => unsafe { (*moved).set(true) },
+            (Part::Red, _) => {
+                let rest = |_: Rec, _: *const (), _: u64| ();
+                rec.arena().part_out(Parted { owner: Parted::RED, at, len, rest, bit: 0 });
+            }
+            (Part::None, Some(shadow)) => shadow.move_out(),
+            (Part::None, None) => {}
+        }
+    }
+
+    /// This is a part of a local, by a path of fields in the author's text, the number `bit` of those
+    /// on which `rest` acts: it forgets the parts whose bit is set, and drops the others.
+    pub fn part_of<L: PartedLocal, F>(self, local: &L, bit: u32, rest: F) -> Place<T>
+    where
+        F: Fn(L::Plain, u64) + Copy,
+    {
+        let _ = rest;
+        match needs_drop::<T>() {
+            true => local.part::<T, F>(self, bit),
+            false => self,
+        }
+    }
+
+    fn part_of_traced<L, F: Fn(L, u64) + Copy>(self, local: &Traced<L>, bit: u32) -> Place<T> {
+        let owner = std::ptr::from_ref(local).addr();
+        let rest = super::call::drop_rest::<L, F> as RestDropper;
+        Place { part: Part::Known { owner, moved: &raw const local.moved, bit, rest }, ..self }
+    }
+
+    fn read_settled(self, rec: Rec, layout: &[PieceTy]) -> Traced<T> {
         let ptr = self.ptr.cast::<MaybeUninit<T>>();
         if let Some(shadow) = self.addr.shadow {
             let lanes = if rec.is_live() { Lanes::Const } else { shadow.slice(rec, ptr) };
@@ -499,6 +674,16 @@ impl<T> Place<T> {
 
     /// Writes, in a layout, without dropping what was there.
     pub(crate) fn write_as(self, rec: Rec, value: Traced<T>, layout: &[PieceTy]) {
+        let this = self.settled();
+        this.write_settled(rec, value, layout);
+    }
+
+    /// Writes where nothing was.
+    pub(crate) fn initialize(self, rec: Rec, value: Traced<T>) {
+        self.write_as(rec, value, self.layout.unwrap_or(&words::<T>()));
+    }
+
+    fn write_settled(self, rec: Rec, value: Traced<T>, layout: &[PieceTy]) {
         let value = value.take_whole();
         let ptr = self.ptr.cast::<MaybeUninit<T>>();
         if let Some(shadow) = self.addr.shadow {
@@ -534,17 +719,47 @@ impl<T> Place<T> {
         }
     }
 
+    /// Assigns, in words.
+    pub(crate) fn write_any(self, rec: Rec, value: Traced<T>) {
+        self.assign(rec, value, self.layout.unwrap_or(&words::<T>()));
+    }
+
     fn assign(self, rec: Rec, value: Traced<T>, layout: &[PieceTy]) {
-        if needs_drop::<T>() {
-            super::call::drop_in_place(rec, self);
+        let this = self.settled();
+        let gone = needs_drop::<T>() && rec.arena().reinitialize(this.ptr.addr(), size_of::<T>());
+        if !needs_drop::<T>() || gone {
+            return this.write_as(rec, value, layout);
         }
-        self.write_as(rec, value, layout);
+        // A drop that panics does not keep the value from its place, and the place must not be
+        // dropped again.
+        let write = WriteAtEnd { rec, place: this, value, layout };
+        super::call::drop_in_place(rec, this);
+        drop(write);
+    }
+}
+
+struct WriteAtEnd<'a, T> {
+    rec: Rec,
+    place: Place<T>,
+    value: Traced<T>,
+    layout: &'a [PieceTy],
+}
+
+impl<T> Drop for WriteAtEnd<'_, T> {
+    fn drop(&mut self) {
+        self.place.write_as(self.rec, self.value.take(), self.layout);
     }
 }
 
 impl<T: Traceable> Place<T> {
-    /// Reads.
+    /// Reads. The value is still owned by the place.
     pub fn read(self, rec: Rec) -> Traced<T> {
+        self.read_as(rec, T::LAYOUT)
+    }
+
+    /// Reads: a copy, or the value itself if it owns something, which is then moved out.
+    pub fn take(self, rec: Rec) -> Traced<T> {
+        self.move_out_owned(rec);
         self.read_as(rec, T::LAYOUT)
     }
 
@@ -561,8 +776,10 @@ impl<T: Traceable> Place<T> {
 
 /// Reading and writing values of types without a known layout: found when there is nothing else.
 pub trait AnyPlace<T> {
-    /// Reads.
+    /// Reads. The value is still owned by the place.
     fn read(self, rec: Rec) -> Traced<T>;
+    /// Reads: a copy, or the value itself if it owns something, which is then moved out.
+    fn take(self, rec: Rec) -> Traced<T>;
     /// Assigns: drops what was there, and writes.
     fn write(self, rec: Rec, value: Traced<T>);
 }
@@ -570,6 +787,10 @@ pub trait AnyPlace<T> {
 impl<T> AnyPlace<T> for Place<T> {
     fn read(self, rec: Rec) -> Traced<T> {
         self.read_any(rec)
+    }
+
+    fn take(self, rec: Rec) -> Traced<T> {
+        self.take_any(rec)
     }
 
     fn write(self, rec: Rec, value: Traced<T>) {
@@ -629,11 +850,11 @@ macro_rules! pointer {
             /// What it points to.
             pub fn place(&self, rec: Rec) -> Place<T> {
                 let ptr: *mut T = pointer_of(&self.value);
-                Place::at(ptr, addr_of(rec, Bytes::of(self), self.lanes, T::FAT))
+                Place::at(ptr, addr_of(rec, Bytes::of(self), self.lanes, T::FAT)).settled()
             }
         }
 
-        impl<$($lifetime,)? T: ?Sized + Pointee> Peel<$ty> {
+        impl<$($lifetime,)? T: ?Sized + Pointee> Behind<$ty> {
             /// What it points to.
             pub fn peel(self, rec: Rec) -> Place<T> {
                 self.0.read(rec).place(rec)
@@ -666,10 +887,88 @@ fn addr_of(rec: Rec, bytes: Bytes, lanes: Lanes, fat: bool) -> Addr {
 /// Goes through a reference or `Box` where there is one, as auto-deref does.
 pub struct Peel<T: ?Sized>(pub Place<T>);
 
+macro_rules! reference {
+    ($($peel:ident $ty:ty;)*) => {$(
+        impl<'a, T: ?Sized + Pointee> $peel<$ty> {
+            /// What it points to.
+            pub fn peel(self, rec: Rec) -> Place<T> {
+                self.0.read(rec).place(rec)
+            }
+        }
+    )*};
+}
+
+reference! {
+    Peel &'a T;
+    Peel &'a mut T;
+    PeelReference &'a T;
+    PeelReference &'a mut T;
+}
+
+/// Goes through any pointer, as `*` does.
+pub struct Behind<T: ?Sized>(pub Place<T>);
+
+impl<T: ?Sized> PeelAny<T> for Behind<T> {
+    fn peel(self, _: Rec) -> Place<T> {
+        self.0
+    }
+}
+
+impl<T> Behind<Box<T>> {
+    /// What the box holds.
+    pub fn peel(self, rec: Rec) -> Place<T> {
+        Peel(self.0).peel(rec)
+    }
+}
+
+/// Goes through a reference where there is one: for methods that owning pointers have too.
+pub struct PeelReference<T: ?Sized>(pub Place<T>);
+
+impl<T: ?Sized> PeelAny<T> for PeelReference<T> {
+    fn peel(self, _: Rec) -> Place<T> {
+        self.0
+    }
+}
+
 impl<T> Peel<Box<T>> {
     /// What the box holds.
     pub fn peel(self, rec: Rec) -> Place<T> {
-        self.0.pointer_at(rec, 0)
+        let content = self.0.pointer_at(rec, 0);
+        let part = match (self.0.part, self.0.addr.shadow) {
+            (Part::None, Some(shadow)) if shadow.len as usize == size_of::<Box<T>>() => {
+                // A box that has been moved out of is still given back.
+                fn rest<T, F: Fn(Box<T>, u64) + Copy>(_: F) -> RestDropper {
+                    super::call::drop_rest::<Box<T>, F>
+                }
+                let rest = rest::<T, _>(|content: Box<T>, _: u64| std::mem::forget(*content));
+                Part::Known { owner: shadow.local.addr(), moved: shadow.moved, bit: 0, rest }
+            }
+            (Part::None, Some(shadow)) => Part::Leaks(shadow.moved),
+            (part, _) => part.inner(),
+        };
+        Place { part, ..content }
+    }
+}
+
+/// Locals of the twin of which parts can be moved out.
+pub trait PartedLocal {
+    /// Type of the plain local.
+    type Plain;
+    /// A part of it, as [`Place::part_of`] says.
+    fn part<T, F: Fn(Self::Plain, u64) + Copy>(&self, part: Place<T>, bit: u32) -> Place<T>;
+}
+
+impl<L> PartedLocal for Traced<L> {
+    type Plain = L;
+    fn part<T, F: Fn(L, u64) + Copy>(&self, part: Place<T>, bit: u32) -> Place<T> {
+        part.part_of_traced::<L, F>(self, bit)
+    }
+}
+
+impl<L> PartedLocal for Memory<L> {
+    type Plain = L;
+    fn part<T, F: Fn(L, u64) + Copy>(&self, part: Place<T>, _: u32) -> Place<T> {
+        Place { part: Part::Red, ..part }
     }
 }
 
@@ -688,6 +987,13 @@ macro_rules! counted {
                 };
                 let distance = target.addr().wrapping_sub(counts.ptr.addr()) as isize;
                 counts.part(rec, distance)
+            }
+        }
+
+        impl<T> Behind<$pointer<T>> {
+            /// What it points to.
+            pub fn peel(self, rec: Rec) -> Place<T> {
+                Peel(self.0).peel(rec)
             }
         }
     )*};
@@ -736,6 +1042,11 @@ impl<T> Memory<T> {
         self.0
     }
 
+    /// What a use of the variable yields: a copy, or the value itself if it owns something.
+    pub fn take(&self) -> Traced<T> {
+        Place { part: Part::Red, ..self.0 }.take_any(Rec::current())
+    }
+
     pub(crate) fn set_class(&mut self, class: Class) {
         self.0.addr.class = class;
     }
@@ -769,6 +1080,24 @@ pub(crate) fn local_at<'x, L>(local: *const L) -> &'x mut L {
     unsafe { &mut *local.cast_mut() }
 }
 
+/// Assigns to a red.
+pub trait SetRed<T> {
+    /// Drops what was there, and puts the value there.
+    fn set(&mut self, rec: Rec, value: Traced<T>);
+}
+
+impl<T> SetRed<T> for Traced<T> {
+    fn set(&mut self, _: Rec, value: Traced<T>) {
+        self.assign_kept(value);
+    }
+}
+
+impl<T> SetRed<T> for Memory<T> {
+    fn set(&mut self, rec: Rec, value: Traced<T>) {
+        self.0.write_any(rec, value);
+    }
+}
+
 /// Locals of the twin, as places.
 pub trait Local {
     /// Type of the plain local.
@@ -782,14 +1111,14 @@ impl<T> Local for Traced<T> {
     fn as_place(&mut self) -> Place<T> {
         let mut addr = Addr::new(0, Lane::CONST, Lane::CONST, false);
         addr.shadow = Some(Shadow::of(self));
-        Place::at(self.value.as_mut_ptr(), addr)
+        Place::at(self.value.as_mut_ptr(), addr).settled()
     }
 }
 
 impl<T> Local for Memory<T> {
     type Plain = T;
     fn as_place(&mut self) -> Place<T> {
-        self.0
+        Place { part: Part::Red, ..self.0 }
     }
 }
 
@@ -851,14 +1180,16 @@ impl<T> Element for Place<T> {
 impl<T> IndexPlace for Place<[T]> {
     type Indexed = Unchecked<T>;
     fn index(self, _: Rec, index: Traced<usize>) -> Unchecked<T> {
-        Unchecked { first: self.ptr.cast(), addr: self.addr, len: self.len(), index }
+        let this = self.settled();
+        Unchecked { first: this.ptr.cast(), addr: this.addr, len: self.len(), index }
     }
 }
 
 impl<T, const N: usize> IndexPlace for Place<[T; N]> {
     type Indexed = Unchecked<T>;
     fn index(self, _: Rec, index: Traced<usize>) -> Unchecked<T> {
-        Unchecked { first: self.ptr.cast(), addr: self.addr, len: Traced::constant(N), index }
+        let this = self.settled();
+        Unchecked { first: this.ptr.cast(), addr: this.addr, len: Traced::constant(N), index }
     }
 }
 

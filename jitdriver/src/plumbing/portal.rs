@@ -14,8 +14,10 @@ use metainterp::ir::{Const, Ty};
 use metainterp::record::{Arg, Flow, Lane, Recorder, Words};
 use metainterp::warm::Left;
 use smallvec::SmallVec;
+use std::any::Any;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// Types that may be green for a driver that lives as long as `'p` is borrowed.
 ///
@@ -115,6 +117,8 @@ pub trait LocalVar {
     fn args(&self, rec: Rec, out: &mut Args);
     /// Number of words.
     fn words(&self) -> usize;
+    /// Is in no memory of its own, to which a red could point.
+    fn settle(&mut self, rec: Rec);
     /// Takes new lanes.
     fn set_lanes(&mut self, rec: Rec, lanes: &[Lane]);
     /// Becomes a constant that points to frozen memory.
@@ -132,6 +136,9 @@ impl<T: Traceable> LocalVar for Traced<T> {
     }
     fn words(&self) -> usize {
         T::TYS.len()
+    }
+    fn settle(&mut self, rec: Rec) {
+        self.unspill(rec);
     }
     fn set_lanes(&mut self, rec: Rec, lanes: &[Lane]) {
         self.lanes = super::value::lanes_of(rec, T::LAYOUT, lanes);
@@ -156,6 +163,7 @@ impl<T> LocalVar for Memory<T> {
     fn words(&self) -> usize {
         1
     }
+    fn settle(&mut self, _: Rec) {}
     fn set_lanes(&mut self, _: Rec, lanes: &[Lane]) {
         let address = self.arg().concrete.bits as usize;
         *self = Memory::new(std::ptr::with_exposed_provenance_mut(address), lanes[0]);
@@ -211,8 +219,8 @@ pub trait PutBack<T> {
 impl<T: Traceable> PutBack<T> for Back<T> {
     fn put(self, variable: &mut T) {
         // SAFETY: the bits are those of a value that the twin or compiled code has left in this
-        // variable; traceable values own nothing that the assignment could drop.
-        *variable = unsafe { self.0.assume_init() };
+        // variable; what was in it before is the twin's, who has moved or dropped it.
+        unsafe { std::ptr::from_mut(variable).write(self.0.assume_init()) };
     }
 }
 
@@ -228,6 +236,14 @@ pub trait Var {
     type Back;
     /// Types of its words.
     const TYS: &'static [Ty];
+    /// It owns something.
+    const OWNS: bool = false;
+    /// Gives what a variable that owns something held at the end, and whether it was moved out.
+    fn kept(_: Rec, _number: usize, _words: &[u64]) -> Option<(Args, bool)> {
+        None
+    }
+    /// The value stays the plain function's when the twin ends.
+    fn keep(_: &Self::Local, _number: usize) {}
     /// Writes its words.
     fn words(&self, words: &mut [u64]);
     /// The twin's local.
@@ -257,6 +273,14 @@ impl<T: Traceable> Var for ByValue<T> {
     type Local = Traced<T>;
     type Back = Back<T>;
     const TYS: &'static [Ty] = T::TYS;
+    const OWNS: bool = std::mem::needs_drop::<T>();
+    fn kept(rec: Rec, number: usize, _: &[u64]) -> Option<(Args, bool)> {
+        let kept = rec.arena().kept(number)?;
+        Some((kept.args(rec, T::LAYOUT), kept.moved()))
+    }
+    fn keep(local: &Traced<T>, number: usize) {
+        local.kept.set(Some(number as u32));
+    }
     fn words(&self, words: &mut [u64]) {
         to_words(&self.0, words);
     }
@@ -274,6 +298,12 @@ impl<T> Var for ByMemory<T> {
     type Local = Memory<T>;
     type Back = Unchanged;
     const TYS: &'static [Ty] = &[Ty::Ptr];
+    const OWNS: bool = std::mem::needs_drop::<T>();
+    fn kept(rec: Rec, _: usize, words: &[u64]) -> Option<(Args, bool)> {
+        let address = Arg::constant(Ty::Ptr, words[0]);
+        let moved = rec.arena().reinitialize_whole(words[0] as usize, size_of::<T>());
+        Some((Args::from_slice(&[address]), moved))
+    }
     fn words(&self, words: &mut [u64]) {
         words[0] = self.0.expose_provenance() as u64;
     }
@@ -299,7 +329,19 @@ pub trait Vars {
     fn locals(words: &[u64]) -> Self::Locals;
     /// What comes back.
     fn back(words: &[u64]) -> Self::Back;
+    /// Some of them own something.
+    const OWN: bool;
+    /// Number of words of [`Vars::kept`].
+    const KEPT: usize;
+    /// At the end of the twin: the words of those that own something, each with a flag behind it whether
+    /// it was moved out.
+    fn kept(rec: Rec, words: &[u64]) -> Args;
+    /// From these words: all words, and for each variable whether it was moved out.
+    fn from_kept(kept: &[u64], words: &mut Words) -> Moved;
 }
+
+/// For each variable, whether it has been moved out.
+pub type Moved = SmallVec<[bool; 8]>;
 
 /// The twin's greens or reds at a merge point.
 pub trait LocalVars {
@@ -331,13 +373,48 @@ macro_rules! vars {
             #[allow(unused_variables, unused_mut, unused_assignments, clippy::unused_unit)]
             fn locals(words: &[u64]) -> Self::Locals {
                 let mut at = 0;
-                ($({ let local = $name::local(&words[at..]); at += $name::TYS.len(); local },)*)
+                ($({
+                    let local = $name::local(&words[at..]);
+                    $name::keep(&local, $at);
+                    at += $name::TYS.len();
+                    local
+                },)*)
             }
 
             #[allow(unused_variables, unused_mut, unused_assignments, clippy::unused_unit)]
             fn back(words: &[u64]) -> Self::Back {
                 let mut at = 0;
                 ($({ let back = $name::back(&words[at..]); at += $name::TYS.len(); back },)*)
+            }
+
+            const OWN: bool = false $(|| $name::OWNS)*;
+            const KEPT: usize = 0 $(+ if $name::OWNS { $name::TYS.len() + 1 } else { 0 })*;
+
+            #[allow(unused_variables, unused_mut, unused_assignments)]
+            fn kept(rec: Rec, words: &[u64]) -> Args {
+                let (mut kept, mut at) = (Args::new(), 0);
+                $(if $name::OWNS {
+                    let (args, moved) = $name::kept(rec, $at, &words[at..])
+                        .expect("the twin has ended, and its variables with it");
+                    kept.extend(args);
+                    kept.push(Arg::constant(Ty::Bool, u64::from(moved)));
+                }
+                at += $name::TYS.len();)*
+                kept
+            }
+
+            #[allow(unused_variables, unused_mut, unused_assignments)]
+            fn from_kept(kept: &[u64], words: &mut Words) -> Moved {
+                let (mut moved, mut at, mut from) = (Moved::new(), 0, 0);
+                $(let n = $name::TYS.len();
+                moved.push(false);
+                if $name::OWNS {
+                    words[at..at + n].copy_from_slice(&kept[from..from + n]);
+                    moved[$at] = kept[from + n] == 1;
+                    from += n + 1;
+                }
+                at += n;)*
+                moved
             }
         }
 
@@ -377,14 +454,18 @@ pub enum Ended<O> {
     },
     /// It returned.
     Returned(O),
+    /// It returned what compiled code can return too: the value, and its machine arguments.
+    Traced(Traced<O>, fn(Rec, &Traced<O>) -> Args),
 }
 
 /// What the plain function does after `can_enter_jit!`.
 pub enum Exit<G, R, O> {
     /// Takes this state and goes on to the merge point.
     Continue(G, R),
-    /// Returns.
-    Return(O),
+    /// Returns. The reds are as they were left; those that have been moved out are forgotten.
+    Return(O, R, Moved),
+    /// Goes on with a panic; the reds as above.
+    Panic(Box<dyn Any + Send>, R, Moved),
 }
 
 /// A portal's twin with the types of its greens and reds.
@@ -429,23 +510,71 @@ where
     #[inline(never)]
     pub fn enter(&self, driver: &JitDriver<'_>, greens: G, reds: R) -> Exit<G::Back, R::Back, O> {
         driver.meta().claim(typeid::of::<F>(), std::any::type_name::<F>());
-        let mut result = None;
+        let mut words = reds.words();
+        let (mut result, mut kept) = (None, Words::new());
         let mut twin = |recorder: &Recorder, greens: &[u64], reds: &[Const]| {
             let running = Running::new(recorder);
             let rec = running.start();
-            let reds: Words = reds.iter().map(|red| red.bits).collect();
-            match (self.twin)(rec, G::locals(greens), R::locals(&reds)) {
-                Ended::AtMergePoint { greens, reds } => Left::MergePoint { greens, reds },
-                Ended::Returned(value) => {
+            let words: Words = reds.iter().map(|red| red.bits).collect();
+            let run = || (self.twin)(rec, G::locals(greens), R::locals(&words));
+            let ended = match R::OWN {
+                false => Ok(run()),
+                true => catch_unwind(AssertUnwindSafe(run)),
+            };
+            let mut keep = || -> Args {
+                let args = R::kept(rec, &words);
+                kept = args.iter().map(|arg| arg.concrete.bits).collect();
+                args
+            };
+            match ended {
+                Ok(Ended::AtMergePoint { greens, reds }) => {
+                    return Left::MergePoint { greens, reds };
+                }
+                Ok(Ended::Returned(value)) => {
+                    keep();
                     result = Some(value);
-                    Left::TwinReturned
+                }
+                // All that the portal owned has been dropped by now, in the trace too.
+                Ok(Ended::Traced(value, args)) => {
+                    let mut finished = keep();
+                    finished.extend(args(rec, &value));
+                    rec.finish(Some(&finished));
+                    result = Some(value.into_plain());
+                }
+                Err(panic) => {
+                    keep();
+                    resume_unwind(panic);
                 }
             }
+            Left::TwinReturned
         };
-        match driver.meta().enter(&greens.words(), &reds.consts(), &mut twin) {
-            Left::MergePoint { greens, reds } => Exit::Continue(G::back(&greens), R::back(&reds)),
-            Left::Returned(words) => Exit::Return((self.result)(&words)),
-            Left::TwinReturned => Exit::Return(result.expect("the twin has returned")),
+        let mut enter = || driver.meta().enter(&greens.words(), &reds.consts(), &mut twin);
+        let left = match R::OWN {
+            false => Ok(enter()),
+            true => catch_unwind(AssertUnwindSafe(enter)),
+        };
+        let mut back = |kept: &[u64]| {
+            let moved = R::from_kept(kept, &mut words);
+            (R::back(&words), moved)
+        };
+        match left {
+            Ok(Left::MergePoint { greens, reds }) => {
+                Exit::Continue(G::back(&greens), R::back(&reds))
+            }
+            Ok(Left::Returned(words)) => {
+                let (reds, moved) = back(&words[..R::KEPT]);
+                Exit::Return((self.result)(&words[R::KEPT..]), reds, moved)
+            }
+            Ok(Left::TwinReturned) => {
+                let (reds, moved) = back(&kept);
+                Exit::Return(result.expect("the twin has returned"), reds, moved)
+            }
+            // A panic of this crate itself.
+            Err(panic) if kept.len() != R::KEPT => resume_unwind(panic),
+            Err(panic) => {
+                let (reds, moved) = back(&kept);
+                Exit::Panic(panic, reds, moved)
+            }
         }
     }
 }
@@ -526,8 +655,17 @@ pub fn merge_point<O>(
     mut reds: impl LocalVars,
 ) -> Option<Ended<O>> {
     let (mut green_args, mut red_args) = (Args::new(), Args::new());
-    greens.each(&mut |green, _| green.args(rec, &mut green_args));
-    reds.each(&mut |red, _| red.args(rec, &mut red_args));
+    // A red that refers to another one must not lead into memory of a local.
+    rec.arena().keeps_locals.set(true);
+    greens.each(&mut |green, _| {
+        green.settle(rec);
+        green.args(rec, &mut green_args);
+    });
+    reds.each(&mut |red, _| {
+        red.settle(rec);
+        red.args(rec, &mut red_args);
+    });
+    rec.arena().keeps_locals.set(false);
     if rec.merge_point(&mut green_args, &mut red_args) == Flow::Stop {
         let words = |args: &[Arg]| args.iter().map(|arg| arg.concrete.bits).collect();
         return Some(Ended::AtMergePoint { greens: words(&green_args), reds: words(&red_args) });
@@ -546,9 +684,8 @@ pub fn merge_point<O>(
 }
 
 /// `return value` in the twin of a portal whose result is traceable.
-pub fn returned<O: Traceable + Copy>(rec: Rec, value: Traced<O>) -> Ended<O> {
-    rec.finish(Some(&value.args(rec)));
-    Ended::Returned(value.get())
+pub fn returned<O: Traceable + Copy>(_: Rec, value: Traced<O>) -> Ended<O> {
+    Ended::Traced(value, |rec, value| value.args(rec))
 }
 
 /// Before `return` in the twin of a portal whose result is not traceable: from here on, the twin

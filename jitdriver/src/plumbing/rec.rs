@@ -34,6 +34,11 @@ impl<'a> Running<'a> {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
+        if self.arena.red_is_parted() {
+            // The plain function would drop it once more.
+            eprintln!("a red that is passed by address was moved out of and never assigned again");
+            std::process::abort();
+        }
         CURRENT.set(self.outer.get());
     }
 }

@@ -11,7 +11,11 @@
 //!
 //! A `Traced` owns what its value owns. Locals and temporaries of the twin have the scopes of the plain
 //! function's, so rustc's own drop elaboration drops them where the plain function does, and the
-//! drop is recorded. Whether a value has been moved away is known at run time ([`Traced::take`]).
+//! drop is recorded. Whether a value has been moved away, and which parts of it, is known at run
+//! time ([`Traced::take`], [`Parted`]).
+//!
+//! A local whose address goes where the trace cannot follow, to a call, is *spilled*: it moves into
+//! memory of its own, and stays there until its scope ends ([`Traced::spill`]).
 //!
 //! Invariants
 //! 1. Pieces are sorted, do not overlap, and lie within the value (a last word may reach over its end).
@@ -90,7 +94,56 @@ pub type Pieces = SmallVec<[Piece; 4]>;
 pub(crate) struct Arena {
     pieces: RefCell<Vec<Piece>>,
     addrs: RefCell<Vec<Addr>>,
+    parted: RefCell<Vec<Parted>>,
+    kept: RefCell<Vec<Kept>>,
+    /// How often the address of a spilled local was used.
+    pub n_local_addresses: Cell<u32>,
+    /// Locals must not be spilled now.
+    pub keeps_locals: Cell<bool>,
 }
+
+/// What a green or red held when the twin ended: it is the plain function's again.
+pub(crate) struct Kept {
+    number: usize,
+    bytes: SmallVec<[u8; 32]>,
+    lanes: Lanes,
+    moved: bool,
+}
+
+impl Kept {
+    pub fn moved(&self) -> bool {
+        self.moved
+    }
+
+    /// Its machine arguments in a layout.
+    pub fn args(&self, rec: Rec, layout: &[PieceTy]) -> Args {
+        let bytes = Bytes::new(self.bytes.as_ptr(), self.bytes.len() as u32);
+        let pieces = self.lanes.pieces(rec);
+        layout.iter().map(|piece| extract(rec, bytes, &pieces, piece.offset, piece.ty)).collect()
+    }
+}
+
+/// A part that has been moved out of a local of the twin.
+#[derive(Clone, Copy)]
+pub(crate) struct Parted {
+    /// Address of the local's [`Traced`].
+    pub owner: usize,
+    /// Address and size of the part.
+    pub at: usize,
+    pub len: usize,
+    /// Drops what is left, given a bit for each part that is gone.
+    pub rest: RestDropper,
+    /// The part's bit.
+    pub bit: u32,
+}
+
+impl Parted {
+    /// The owner is a red in the plain function's memory.
+    pub const RED: usize = 1;
+}
+
+/// Drops a local without the parts that have been moved out of it.
+pub(crate) type RestDropper = fn(Rec, *const (), u64);
 
 impl Arena {
     pub fn add_addr(&self, addr: Addr) -> u32 {
@@ -101,6 +154,57 @@ impl Arena {
 
     pub fn addr(&self, number: u32) -> Addr {
         self.addrs.borrow()[number as usize]
+    }
+
+    /// What the variable of this number held at the end.
+    pub fn kept(&self, number: usize) -> Option<Kept> {
+        let mut kept = self.kept.borrow_mut();
+        let at = kept.iter().position(|kept| kept.number == number)?;
+        Some(kept.swap_remove(at))
+    }
+
+    /// A part has been moved out.
+    pub fn part_out(&self, parted: Parted) {
+        self.parted.borrow_mut().push(parted);
+    }
+
+    /// A place is about to be overwritten: true if what was there has been moved out.
+    pub fn reinitialize(&self, at: usize, len: usize) -> bool {
+        let mut parted = self.parted.borrow_mut();
+        let n_before = parted.len();
+        parted.retain(|part| !(at <= part.at && part.at + part.len <= at + len));
+        parted.len() < n_before
+    }
+
+    /// A red in the plain function's memory is given back: true if it has been moved out as a whole.
+    pub fn reinitialize_whole(&self, at: usize, len: usize) -> bool {
+        let mut parted = self.parted.borrow_mut();
+        let n_before = parted.len();
+        parted.retain(|part| (part.at, part.len) != (at, len));
+        parted.len() < n_before
+    }
+
+    /// Whether a red in the plain function's memory lacks a part.
+    pub fn red_is_parted(&self) -> bool {
+        self.parted.borrow().iter().any(|part| part.owner == Parted::RED)
+    }
+
+    /// What has been moved out of a local: how to drop the rest, and the parts' bits.
+    fn rest_of(&self, owner: usize) -> Option<(RestDropper, u64)> {
+        let mut parted = self.parted.borrow_mut();
+        let (mut rest, mut highest, mut bits) = (None, 0, 0);
+        parted.retain(|part| {
+            let found = part.owner == owner;
+            if found {
+                bits |= 1 << part.bit;
+                // A later part of the text knows all earlier ones.
+                if rest.is_none() || part.bit >= highest {
+                    (rest, highest) = (Some(part.rest), part.bit);
+                }
+            }
+            !found
+        });
+        rest.map(|rest| (rest, bits))
     }
 
     fn add(&self, pieces: &[Piece]) -> Lanes {
@@ -147,20 +251,71 @@ pub struct Traced<T> {
     pub(crate) lanes: Lanes,
     /// The value has been moved away: it is not dropped here.
     pub(crate) moved: Cell<bool>,
+    /// The memory that the value lives in instead.
+    pub(crate) spilled: Cell<Option<Arg>>,
+    /// The value of a variable of the portal is the plain function's: its number.
+    pub(crate) kept: Cell<Option<u32>>,
 }
 
 impl<T> Drop for Traced<T> {
     #[inline]
     fn drop(&mut self) {
+        if needs_drop::<T>()
+            && let Some(number) = self.kept.get()
+        {
+            return self.keep(number as usize);
+        }
         if needs_drop::<T>() && !self.moved.get() {
-            super::call::drop_value(self);
+            let rec = Rec::current();
+            let owner = std::ptr::from_ref(self);
+            match rec.arena().rest_of(owner.addr()) {
+                Some((rest, gone)) => rest(rec, owner.cast(), gone),
+                None => super::call::drop_value(rec, self),
+            }
+        }
+        if let Some(memory) = self.spilled.take() {
+            super::call::free_local::<T>(Rec::current(), memory);
         }
     }
 }
 
 impl<T> Traced<T> {
     pub(crate) fn new(value: MaybeUninit<T>, lanes: Lanes) -> Traced<T> {
-        Traced { value, lanes, moved: Cell::new(false) }
+        Traced {
+            value,
+            lanes,
+            moved: Cell::new(false),
+            spilled: Cell::new(None),
+            kept: Cell::new(None),
+        }
+    }
+
+    /// Instead of a drop: hands the value to the plain function.
+    fn keep(&mut self, number: usize) {
+        let rec = Rec::current();
+        let moved = self.moved.get();
+        self.unspill(rec);
+        let mut bytes: SmallVec<[u8; 32]> = SmallVec::from_elem(0, size_of::<T>());
+        for at in (0..size_of::<T>()).step_by(8) {
+            let n = (size_of::<T>() - at).min(8);
+            // SAFETY: both are as large as the value.
+            unsafe {
+                let word = read_bits(self.value.as_ptr().cast::<u8>().add(at), n);
+                write_bits(bytes.as_mut_ptr().add(at), word, n);
+            }
+        }
+        // Parts that are missing are no drop: the plain function's text assigns them again, or it has
+        // left by a panic, and then they are leaked with the rest.
+        let moved = moved || rec.arena().rest_of(std::ptr::from_ref(self).addr()).is_some();
+        rec.arena().kept.borrow_mut().push(Kept { number, bytes, lanes: self.lanes, moved });
+    }
+
+    /// Assigns to a variable of the portal: drops what was there.
+    pub(crate) fn assign_kept(&mut self, value: Traced<T>) {
+        let kept = self.kept.take();
+        let old = std::mem::replace(self, value);
+        self.kept.set(kept);
+        drop(old);
     }
 
     /// A value that is the same on every run of the trace.
@@ -170,7 +325,11 @@ impl<T> Traced<T> {
 
     /// The value for looking at it: it stays with its owner.
     pub fn peek(&self) -> Traced<T> {
-        Traced { value: copy_bits(&self.value), lanes: self.lanes, moved: Cell::new(true) }
+        let owned = self.moved.get();
+        let looked_at = self.take();
+        self.moved.set(owned);
+        looked_at.moved.set(true);
+        looked_at
     }
 
     /// The same bytes on every run.
@@ -197,8 +356,39 @@ impl<T> Traced<T> {
     /// then moved away.
     #[inline]
     pub fn take(&self) -> Traced<T> {
-        let moved = Cell::new(self.moved.replace(true));
-        Traced { value: copy_bits(&self.value), lanes: self.lanes, moved }
+        let moved = self.moved.replace(true);
+        if let Some(memory) = self.spilled.get() {
+            let value = super::place::spilled_place(memory).read_any(Rec::current()).take_whole();
+            let taken = Traced::new(value.bits(), value.lanes);
+            taken.moved.set(moved);
+            return taken;
+        }
+        let taken = Traced::new(copy_bits(&self.value), self.lanes);
+        taken.moved.set(moved);
+        taken
+    }
+
+    /// Moves the value into memory of its own, for code that is given its address.
+    pub(crate) fn spill(&self, rec: Rec) -> Arg {
+        if let Some(memory) = self.spilled.get() {
+            return memory;
+        }
+        let memory = super::call::new_local::<T>(rec);
+        // The value is copied before its memory is known, so that it is not looked for there.
+        let value = Traced::new(copy_bits(&self.value), self.lanes);
+        super::place::spilled_place::<T>(memory).initialize(rec, value);
+        self.spilled.set(Some(memory));
+        memory
+    }
+
+    /// Takes the value back from the memory that it was moved into.
+    pub(crate) fn unspill(&mut self, rec: Rec) {
+        if let Some(memory) = self.spilled.get() {
+            let value = super::place::spilled_place::<T>(memory).read_any(rec).take_whole();
+            (self.value, self.lanes) = (value.bits(), value.lanes);
+            self.spilled.set(None);
+            super::call::free_local::<T>(rec, memory);
+        }
     }
 
     /// The value, which somebody else drops from here on.
@@ -212,10 +402,29 @@ impl<T> Traced<T> {
     }
 
     /// The plain value. The twin's is moved away.
-    pub(crate) fn into_plain(self) -> T {
+    pub(crate) fn into_plain(mut self) -> T {
         self.moved.set(true);
+        self.refresh();
         // SAFETY: a `Traced` is only made from an initialized value, and is used once if it owns.
         unsafe { copy_bits(&self.value).assume_init() }
+    }
+
+    /// Gives pointers to locals that have been spilled since their new address.
+    fn refresh(&mut self) {
+        if self.lanes.is_const() {
+            return;
+        }
+        let rec = Rec::current();
+        for piece in self.lanes.pieces(rec) {
+            let What::Address(number) = piece.what else { continue };
+            if let Some(address) = rec.arena().addr(number).spilled_address() {
+                // SAFETY: the piece lies within the value.
+                unsafe {
+                    let at = self.value.as_mut_ptr().byte_add(piece.offset as usize);
+                    write_bits(at.cast(), address, 8);
+                }
+            }
+        }
     }
 
     /// The value's pieces as machine arguments of these types at these offsets.

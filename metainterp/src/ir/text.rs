@@ -27,7 +27,8 @@
 //!   "same", `i64` for an index, `ptr` for an address. Elsewhere `5` is `i64`, `1.5` is `f64`, `0x5` is
 //!   `ptr`, and other types have a suffix: `5i8`, `1.5f32`. A NaN is written by its bits: `nan(0x7fc00000)f32`.
 //! - **Exits.** The list behind a guard or `finish` is what its exit saves. An exit without `exit=`
-//!   has its ordinal in the trace as its number. `resume(…)` leaves out what is zero.
+//!   has its ordinal in the trace as its number. `resume(…)` leaves out what is zero. Behind it,
+//!   `stores(setfield(p5, i7, descr=mem(i64)))` lists the stores to make on the way out.
 //! - A `call_result` belongs to the nearest call above it.
 //! - Several traces are separated by a line of dashes, which may start with `#`.
 //!

@@ -96,6 +96,14 @@ index!(
     CodeId
 );
 
+impl TargetId {
+    /// The label of the peeled loop in the trace that starts with this label. Whoever numbers labels
+    /// leaves this number free.
+    pub const fn peeled(self) -> TargetId {
+        TargetId(self.0 + 1)
+    }
+}
+
 impl From<ValueId> for Operand {
     fn from(v: ValueId) -> Operand {
         debug_assert!(v.0 & CONST_BIT == 0);
@@ -103,12 +111,12 @@ impl From<ValueId> for Operand {
     }
 }
 
-/// A range of [`Trace::pool`].
+/// A range of [`Trace::pool`] or [`Trace::stores`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PoolRange {
     /// First index.
     pub start: u32,
-    /// Number of operands.
+    /// Number of entries.
     pub len: u32,
 }
 
@@ -225,10 +233,29 @@ impl Default for Resume {
 pub struct Exit {
     /// Unique in the driver. The backend answers this number when the trace is left here.
     pub id: ExitId,
-    /// What the exit saves: argument `k` goes to frame slot `k`.
+    /// What the exit saves: argument `k` goes to frame slot `k`. What [`Resume`] speaks of comes
+    /// first, the operands of the delayed stores last.
     pub args: PoolRange,
     /// What the arguments mean.
     pub resume: Resume,
+    /// The stores to make, in order, before anything else looks at memory.
+    pub stores: PoolRange,
+}
+
+/// A store that the trace has not made when it is left: whoever leaves makes it first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DelayedStore {
+    /// `setfield` or `setarrayitem`.
+    pub opcode: Opcode,
+    /// Index into [`Trace::mems`].
+    pub mem: u32,
+}
+
+impl DelayedStore {
+    /// Number of operands.
+    pub fn n_args(self) -> usize {
+        self.opcode.info().args.len()
+    }
 }
 
 /// A recorded or optimized trace.
@@ -248,6 +275,8 @@ pub struct Trace {
     pub consts: Vec<Const>,
     /// Exits of guards and `finish`, in order of their operations.
     pub exits: Vec<Exit>,
+    /// Delayed stores of exits.
+    pub stores: Vec<DelayedStore>,
     /// Memory descriptors.
     pub mems: Vec<MemDescr>,
     /// Call descriptors.
@@ -265,6 +294,31 @@ impl Trace {
     /// What an exit saves.
     pub fn exit_args(&self, exit: &Exit) -> &[Operand] {
         &self.pool[exit.args.start as usize..][..exit.args.len as usize]
+    }
+
+    /// The stores that leaving through an exit makes first.
+    pub fn exit_stores(&self, exit: &Exit) -> &[DelayedStore] {
+        &self.stores[exit.stores.start as usize..][..exit.stores.len as usize]
+    }
+
+    /// What an exit saves, without the operands of its delayed stores.
+    pub fn exit_values(&self, exit: &Exit) -> &[Operand] {
+        let args = self.exit_args(exit);
+        let n_operands: usize = self.exit_stores(exit).iter().map(|store| store.n_args()).sum();
+        &args[..args.len().saturating_sub(n_operands)]
+    }
+
+    /// The delayed stores of an exit with their operands.
+    pub fn exit_stores_with_args(
+        &self,
+        exit: &Exit,
+    ) -> impl Iterator<Item = (DelayedStore, &[Operand])> {
+        let mut rest = &self.exit_args(exit)[self.exit_values(exit).len()..];
+        self.exit_stores(exit).iter().map(move |&store| {
+            let (args, others) = rest.split_at(store.n_args().min(rest.len()));
+            rest = others;
+            (store, args)
+        })
     }
 
     /// The exit of a guard or `finish`.
@@ -406,8 +460,22 @@ impl TraceBuilder {
 
     /// The index of a new exit.
     pub fn exit(&mut self, id: ExitId, args: &[Operand], resume: Resume) -> u32 {
+        self.exit_with_stores(id, args, resume, &[])
+    }
+
+    /// The index of a new exit with delayed stores, whose operands are the last of `args`.
+    pub fn exit_with_stores(
+        &mut self,
+        id: ExitId,
+        args: &[Operand],
+        resume: Resume,
+        stores: &[DelayedStore],
+    ) -> u32 {
         let args = self.pool(args);
-        self.trace.exits.push(Exit { id, args, resume });
+        let start = self.trace.stores.len() as u32;
+        self.trace.stores.extend_from_slice(stores);
+        let stores = PoolRange { start, len: stores.len() as u32 };
+        self.trace.exits.push(Exit { id, args, resume, stores });
         self.trace.exits.len() as u32 - 1
     }
 
@@ -451,6 +519,18 @@ impl TraceBuilder {
             res,
             descr,
         });
+    }
+
+    /// Makes an operation another one with the same result.
+    pub fn replace_op(&mut self, index: usize, opcode: Opcode, args: &[Operand]) {
+        let range = self.pool(args);
+        let op = &mut self.trace.ops[index];
+        (op.opcode, op.args_len, op.args_start) = (opcode, range.len as u16, range.start);
+    }
+
+    /// Changes what the arguments of an exit mean.
+    pub fn set_resume(&mut self, exit: u32, resume: Resume) {
+        self.trace.exits[exit as usize].resume = resume;
     }
 
     /// Goes back to earlier numbers of operations, exits and values, which name one earlier moment.

@@ -12,12 +12,13 @@
 //!    these. A call that can panic has one.
 //! 8. The last operation, and no other, is a `jump` or a `finish`.
 //! 9. Labels have distinct targets; a jump to a label of the same trace has its number and types of arguments.
-//! 10. Inputs, label and exit arguments fit into a frame's value slots, call arguments into its call words.
+//! 10. The delayed stores of an exit are stores, and the last of its arguments are their operands.
+//! 11. Inputs, label and exit arguments fit into a frame's value slots, call arguments into its call words.
 //!
 //! Why not in [`super::TraceBuilder`]: most invariants speak of operations that come later, and passes
 //! change traces in place. Checking is linear, so debug builds can afford it after each pass.
 
-use super::{Arg, Const, Effect, Op, Opcode, Operand, OperandKind, Res, Trace, Ty};
+use super::{Arg, Const, Effect, Exit, Op, Opcode, Operand, OperandKind, Res, Trace, Ty};
 use crate::backend::{CALL_WORDS, VALUE_SLOTS};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::fmt;
@@ -290,7 +291,26 @@ impl<'a> Verifier<'a> {
         let fresh = self.exit_ids.insert(exit.id.0);
         ensure(fresh, || format!("exit number {} occurs twice", exit.id.0))?;
         at_most("exit arguments", trace.exit_args(exit).len(), VALUE_SLOTS)?;
-        trace.exit_args(exit).iter().try_for_each(|&arg| self.operand(arg))
+        trace.exit_args(exit).iter().try_for_each(|&arg| self.operand(arg))?;
+        self.delayed_stores(exit)
+    }
+
+    fn delayed_stores(&self, exit: &Exit) -> Check {
+        let trace = self.trace;
+        let end = exit.stores.start as usize + exit.stores.len as usize;
+        ensure(end <= trace.stores.len(), || format!("{end} delayed stores"))?;
+        for (store, args) in trace.exit_stores_with_args(exit) {
+            let name = store.opcode.name();
+            ensure(store.opcode.effect() == Effect::Store, || format!("{name} is no store"))?;
+            ensure(args.len() == store.n_args(), || "a delayed store without operands".into())?;
+            let mem = trace.mems.get(store.mem as usize);
+            let kinds = store.opcode.info().args.iter().zip(args);
+            let mut types = kinds.map(|(&kind, &arg)| matches(kind, trace.ty(arg), Ty::Ptr));
+            ensure(types.all(|fits| fits), || format!("the types of a delayed {name}"))?;
+            let ty = args.last().map(|&value| trace.ty(value));
+            ensure(mem.map(|mem| mem.ty) == ty, || format!("the memory of a delayed {name}"))?;
+        }
+        Ok(())
     }
 
     fn results(&mut self, op: &Op) -> Check {

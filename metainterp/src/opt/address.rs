@@ -30,6 +30,11 @@ pub(super) struct Address {
 }
 
 impl Address {
+    /// The values that it is computed from.
+    pub fn operands(&self) -> impl Iterator<Item = Operand> {
+        self.root.base.into_iter().chain(self.root.index.map(|(index, _)| index))
+    }
+
     /// What a load or store accesses.
     pub fn of(cx: &Cx, op: &Pending, mem: &MemDescr) -> Address {
         let mut address = Address { root: Root::default(), offset: i64::from(mem.offset) };

@@ -19,7 +19,7 @@
 use super::compare::{complement, is_commutative, swapped};
 use super::rewrite::{Contradiction, Cx, Family, Pending, Rewrite};
 use crate::ir::Opcode::{self, *};
-use crate::ir::{Const, Effect, Operand, Ty, eval};
+use crate::ir::{Const, Effect, MemDescr, Operand, Ty, eval};
 
 /// An operand as rules see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,13 +49,15 @@ enum To {
 }
 use To::{Is, NoOverflow, One, SubFrom, Two};
 
+#[derive(Clone)]
 pub(super) struct Algebra;
 
 impl Family for Algebra {
     fn rewrite(&mut self, cx: &mut Cx, op: &mut Pending) -> Result<Rewrite, Contradiction> {
-        let effect = op.opcode.effect();
-        if !matches!(effect, Effect::Pure | Effect::PureChecked | Effect::Overflow) {
-            return Ok(Rewrite::Keep);
+        match op.opcode.effect() {
+            Effect::Pure | Effect::PureChecked | Effect::Overflow => {}
+            Effect::Load | Effect::Store => return Ok(address(cx, op)),
+            _ => return Ok(Rewrite::Keep),
         }
         let to = match (op.ty, &*op.args) {
             (Some(res), &[a]) => Rules { cx, res, ty: cx.ty(a) }.unary(op.opcode, a),
@@ -64,6 +66,51 @@ impl Family for Algebra {
         };
         Ok(to.map_or(Rewrite::Keep, |to| answer(cx, op, to)))
     }
+
+    fn boxed_clone<'b>(&self) -> Box<dyn Family + 'b>
+    where
+        Self: 'b,
+    {
+        Box::new(self.clone())
+    }
+}
+
+/// Constants in an address go to the offset.
+fn address(cx: &mut Cx, op: &mut Pending) -> Rewrite {
+    let indexed = matches!(op.opcode, GetArrayItem | SetArrayItem);
+    let mem = &cx.new_trace().mems[op.descr as usize];
+    let scale = i64::from(mem.scale);
+    let index = op.args.get(1).copied().filter(|_| indexed);
+    let plus = |x: Operand, opcode| {
+        let def = cx.def(x).filter(|def| def.opcode == opcode)?;
+        let mut args = cx.def_args(def);
+        Some((args.next()?, cx.as_const(args.next()?)?.signed()))
+    };
+    let (at, operand, distance) = if let Some((q, k)) = plus(op.args[0], PtrAdd) {
+        // (q + k)[i] == q[i] at offset + k
+        (0, Some(q), Some(k))
+    } else if let Some(k) = index.and_then(|i| cx.as_const(i)) {
+        // p[k] == p at offset + k * scale
+        (1, None, k.signed().checked_mul(scale))
+    } else if let Some((j, k)) = index.and_then(|i| plus(i, IntAdd)) {
+        // p[j + k] == p[j] at offset + k * scale
+        (1, Some(j), k.checked_mul(scale))
+    } else {
+        return Rewrite::Keep;
+    };
+    let offset = distance.and_then(|by| i64::from(mem.offset).checked_add(by));
+    let Some(offset) = offset.and_then(|it| i32::try_from(it).ok()) else { return Rewrite::Keep };
+    let mut mem = MemDescr { offset, ..mem.clone() };
+    match operand {
+        Some(operand) => op.args[at] = operand,
+        None => {
+            op.args.remove(at);
+            op.opcode = if op.opcode == GetArrayItem { GetField } else { SetField };
+            mem.scale = 0;
+        }
+    }
+    op.descr = cx.mem(mem);
+    Rewrite::Changed
 }
 
 fn answer(cx: &mut Cx, op: &mut Pending, to: To) -> Rewrite {

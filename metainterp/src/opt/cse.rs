@@ -29,7 +29,7 @@ struct Key {
 /// A result, and for overflow operations the flag that was proven.
 type Found = (Operand, Option<bool>);
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Cse {
     results: FxHashMap<Key, Found>,
     /// The overflow operation whose guard comes next.
@@ -63,11 +63,18 @@ impl Family for Cse {
         }
     }
 
-    fn forget(&mut self) {
+    fn forget(&mut self, _: &mut Cx) {
         self.results.clear();
         self.calls.clear();
         self.call_results.clear();
         self.open_call = None;
+    }
+
+    fn boxed_clone<'b>(&self) -> Box<dyn Family + 'b>
+    where
+        Self: 'b,
+    {
+        Box::new(self.clone())
     }
 }
 

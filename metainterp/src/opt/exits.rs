@@ -8,9 +8,12 @@
 //! when they go to the same places at most exits. New values take the free slots in order of first
 //! occurrence, reds first.
 //!
+//! Delayed stores move to the layout too: backends save their operands like any argument, and whoever
+//! leaves makes them.
+//!
 //! [`crate::ir::Resume::n_reds`] goes on to count reds in the full list.
 
-use crate::ir::{Const, ExitId, Operand, Trace, Ty};
+use crate::ir::{Const, DelayedStore, ExitId, MemDescr, Opcode, Operand, PoolRange, Trace, Ty};
 
 /// Where one argument of an exit comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub struct ExitLayout {
     pub id: ExitId,
     /// Where each argument comes from.
     pub slots: Vec<ExitSlot>,
+    /// The stores to make on the way out, whose operands are the last arguments.
+    pub stores: Vec<(Opcode, MemDescr)>,
 }
 
 /// Leaves each value once in each exit's arguments, and no constants. Answers the layouts in the
@@ -44,7 +49,10 @@ pub fn finalize_exits(trace: &Trace) -> (Trace, Vec<ExitLayout>) {
             (_, Some(v)) => ExitSlot::Slot(slots.of_value[v.index()].slot, trace.types[v.index()]),
             (None, None) => unreachable!("an operand is a constant or a value"),
         };
-        layouts.push(ExitLayout { id: exit.id, slots: args.iter().map(place).collect() });
+        let store = |store: &DelayedStore| (store.opcode, trace.mems[store.mem as usize].clone());
+        let stores = trace.exit_stores(exit).iter().map(store).collect();
+        layouts.push(ExitLayout { id: exit.id, slots: args.iter().map(place).collect(), stores });
+        exit.stores = PoolRange::default();
         // Ranges of the pool may be shared between exits, so the new list goes to a new one.
         exit.args.start = finalized.pool.len() as u32;
         exit.args.len = slots.taken.len() as u32;

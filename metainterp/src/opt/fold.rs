@@ -16,6 +16,7 @@ pub trait FrozenMemory {
     fn read(&self, address: u64, ty: Ty) -> Option<Const>;
 }
 
+#[derive(Clone)]
 pub(super) struct Fold<'a> {
     pub frozen: Option<&'a dyn FrozenMemory>,
 }
@@ -29,6 +30,13 @@ impl Family for Fold<'_> {
             Effect::Guard => guards::decide(cx, op),
             _ => Ok(Rewrite::Keep),
         }
+    }
+
+    fn boxed_clone<'b>(&self) -> Box<dyn Family + 'b>
+    where
+        Self: 'b,
+    {
+        Box::new(self.clone())
     }
 }
 

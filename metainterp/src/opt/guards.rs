@@ -36,7 +36,7 @@ pub(super) fn decide(cx: &Cx, op: &Pending) -> Result<Rewrite, Contradiction> {
     }
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Guards {
     facts: FxHashMap<Fact, bool>,
 }
@@ -67,6 +67,13 @@ impl Family for Guards {
     }
 
     // Facts need not be forgotten at labels: nothing behind one compares values from before it.
+
+    fn boxed_clone<'b>(&self) -> Box<dyn Family + 'b>
+    where
+        Self: 'b,
+    {
+        Box::new(self.clone())
+    }
 }
 
 /// A guard that tests the same more directly.

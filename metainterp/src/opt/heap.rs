@@ -36,7 +36,8 @@ struct Place {
     offset: i64,
 }
 
-/// A moment: the number of operations of the new trace, this one included. 0 is before the trace.
+/// A moment: how many accesses, guards and calls there have been, this one included. 0 is before the
+/// trace.
 type Time = u32;
 
 /// What is known about one place in memory.
@@ -48,8 +49,36 @@ struct Cell {
     /// What it holds, if nothing has changed it since `time`.
     value: Operand,
     time: Time,
-    /// It was stored there at `time`, and no load through the same root can have seen it.
-    unseen_store: bool,
+    /// The operation that stored it at `time`, if no load through the same root can have seen it.
+    unseen_store: Option<u32>,
+    /// What it held when the trace first looked, if it did before it wrote there.
+    first: Option<Operand>,
+}
+
+impl Cell {
+    /// Nothing is known yet.
+    fn of(place: Place, mem: &MemDescr) -> Cell {
+        Cell {
+            offset: place.offset,
+            ty: mem.ty,
+            class: mem.class,
+            value: Operand::constant(0),
+            time: 0,
+            unseen_store: None,
+            first: None,
+        }
+    }
+}
+
+/// A place in memory and what it is known to hold now.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KnownPlace {
+    pub address: Address,
+    pub ty: Ty,
+    pub class: u32,
+    pub value: Operand,
+    /// What it held when the trace first looked, if it did before it wrote there.
+    pub first: Option<Operand>,
 }
 
 /// The last access of a kind, and the last one before it that had another root.
@@ -75,7 +104,7 @@ impl LastAccess {
 }
 
 /// Accesses of one kind, by class.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Accesses {
     by_class: FxHashMap<u32, LastAccess>,
     all: LastAccess,
@@ -97,7 +126,7 @@ impl Accesses {
     }
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Heap {
     /// By root and offset / 8: the places that start there.
     words: FxHashMap<(RootId, i64), Cells>,
@@ -105,6 +134,7 @@ pub(super) struct Heap {
     roots: FxHashMap<Root, RootId>,
     stores: Accesses,
     loads: Accesses,
+    now: Time,
     /// The last residual call.
     clobbered: Time,
     /// The last operation at which memory must be as the program left it.
@@ -124,6 +154,7 @@ impl Family for Heap {
         let mem = &cx.new_trace().mems[op.descr as usize];
         self.current = self.place(Address::of(cx, op, mem));
         let known = self.known(self.current, mem).map(|known| cx.resolve(known));
+        op.before = known.filter(|_| effect == Effect::Store);
         Ok(match (known, effect) {
             (Some(value), Effect::Load) => Rewrite::Is(value),
             (Some(value), _) if op.args.last() == Some(&value) => Rewrite::Gone,
@@ -132,7 +163,8 @@ impl Family for Heap {
     }
 
     fn emitted(&mut self, cx: &mut Cx, op: &Pending, res: Option<Operand>) {
-        let now = cx.n_ops();
+        self.now += 1;
+        let now = self.now;
         match (op.opcode, op.opcode.effect()) {
             (_, Effect::Load) => self.loaded(cx, op, res, now),
             (_, Effect::Store) => self.stored(cx, op, now),
@@ -145,8 +177,54 @@ impl Family for Heap {
         }
     }
 
-    fn forget(&mut self) {
+    fn forget(&mut self, _: &mut Cx) {
         *self = Heap::default();
+    }
+
+    fn known_places(&self) -> Vec<KnownPlace> {
+        let mut roots = vec![Root::default(); self.roots.len() + 1];
+        for (&root, &id) in &self.roots {
+            roots[id as usize] = root;
+        }
+        let mut places = Vec::new();
+        for (&(root, _), cells) in &self.words {
+            for cell in cells.iter().filter(|cell| self.is_valid(root, cell)) {
+                let address = Address { root: roots[root as usize], offset: cell.offset };
+                let Cell { ty, class, value, first, .. } = *cell;
+                places.push((root, KnownPlace { address, ty, class, value, first }));
+            }
+        }
+        // In an order that does not depend on the table's.
+        places.sort_by_key(|(root, it)| (*root, it.address.offset, it.ty, it.class));
+        places.into_iter().map(|(_, place)| place).collect()
+    }
+
+    fn value_at(&self, place: &KnownPlace) -> Option<Operand> {
+        let root = *self.roots.get(&place.address.root)?;
+        let cells = self.words.get(&(root, place.address.offset >> 3))?;
+        let is_it = |cell: &&Cell| {
+            (cell.offset, cell.ty, cell.class) == (place.address.offset, place.ty, place.class)
+        };
+        cells.iter().find(is_it).filter(|cell| self.is_valid(root, cell)).map(|cell| cell.value)
+    }
+
+    fn enter_loop(&mut self, places: &[KnownPlace]) {
+        self.now += 1;
+        let time = self.now;
+        self.words.clear();
+        for place in places {
+            let KnownPlace { address, ty, class, value, .. } = *place;
+            let Place { root, offset } = self.place(address);
+            let cell = Cell { offset, ty, class, value, time, unseen_store: None, first: None };
+            self.words.entry((root, offset >> 3)).or_default().push(cell);
+        }
+    }
+
+    fn boxed_clone<'b>(&self) -> Box<dyn Family + 'b>
+    where
+        Self: 'b,
+    {
+        Box::new(self.clone())
     }
 }
 
@@ -165,8 +243,18 @@ impl Heap {
         }
         let cells = self.words.get(&(root, offset >> 3))?;
         let cell = cells.iter().find(|cell| cell.offset == offset && cell.ty == mem.ty)?;
-        let changed = self.stores.last_overlap(cell.class, root).max(self.clobbered);
-        (changed <= cell.time).then_some(cell.value)
+        self.is_valid(root, cell).then_some(cell.value)
+    }
+
+    /// Whether the place still holds what it did.
+    fn is_valid(&self, root: RootId, cell: &Cell) -> bool {
+        self.stores.last_overlap(cell.class, root).max(self.clobbered) <= cell.time
+    }
+
+    fn first(&self, place: Place, mem: &MemDescr) -> Option<Option<Operand>> {
+        let cells = self.words.get(&(place.root, place.offset >> 3))?;
+        let cell = cells.iter().find(|cell| cell.offset == place.offset && cell.ty == mem.ty)?;
+        Some(cell.first)
     }
 
     fn loaded(&mut self, cx: &Cx, op: &Pending, res: Option<Operand>, now: Time) {
@@ -178,39 +266,45 @@ impl Heap {
             return;
         }
         self.loads.note(mem.class, root, now);
-        self.for_overlapping(self.current, mem, |cells, at| cells[at].unseen_store = false);
-        self.set(self.current, mem, value, now, false);
+        self.for_overlapping(self.current, mem, |cells, at| cells[at].unseen_store = None);
+        let first = self.first(self.current, mem).unwrap_or(Some(value));
+        self.set(
+            self.current,
+            mem,
+            Cell { value, time: now, first, ..Cell::of(self.current, mem) },
+        );
     }
 
     fn stored(&mut self, cx: &mut Cx, op: &Pending, now: Time) {
         let mem = cx.new_trace().mems[op.descr as usize].clone();
         let value = *op.args.last().expect("a store has a value");
         if let Some(store) = self.covered_store(self.current, &mem) {
-            cx.mark_dead(store - 1);
+            cx.mark_dead(store);
         }
         self.stores.note(mem.class, self.current.root, now);
+        let first = self.first(self.current, &mem).flatten();
         self.for_overlapping(self.current, &mem, |cells, at| {
             cells.swap_remove(at);
         });
-        self.set(self.current, &mem, value, now, true);
+        let unseen_store = (!op.is_delayed).then(|| cx.n_ops() - 1);
+        let of = Cell::of(self.current, &mem);
+        self.set(self.current, &mem, Cell { value, time: now, unseen_store, first, ..of });
     }
 
     /// The store that a store to the same place makes needless.
-    fn covered_store(&self, place: Place, mem: &MemDescr) -> Option<Time> {
+    fn covered_store(&self, place: Place, mem: &MemDescr) -> Option<u32> {
         let cells = self.words.get(&(place.root, place.offset >> 3))?;
         let covered =
             |cell: &&Cell| cell.offset == place.offset && cell.ty.bytes() == mem.ty.bytes();
-        let cell = cells.iter().filter(|cell| cell.unseen_store).find(covered)?;
+        let cell = cells.iter().filter(|cell| cell.unseen_store.is_some()).find(covered)?;
         let seen = self.loads.last_overlap(cell.class, place.root).max(self.observed);
-        (seen < cell.time).then_some(cell.time)
+        cell.unseen_store.filter(|_| seen < cell.time)
     }
 
-    fn set(&mut self, place: Place, mem: &MemDescr, value: Operand, time: Time, store: bool) {
+    fn set(&mut self, place: Place, mem: &MemDescr, cell: Cell) {
         let Place { root, offset } = place;
-        let (ty, class) = (mem.ty, mem.class);
-        let cell = Cell { offset, ty, class, value, time, unseen_store: store };
         let cells = self.words.entry((root, offset >> 3)).or_default();
-        match cells.iter_mut().find(|cell| cell.offset == offset && cell.ty == ty) {
+        match cells.iter_mut().find(|cell| cell.offset == offset && cell.ty == mem.ty) {
             Some(place) => *place = cell,
             None => cells.push(cell),
         }

@@ -4,24 +4,26 @@
 //! before one is copied, the rule families of the enabled passes are asked in turn whether they know
 //! better: it is a known value, it is not needed, it can be written in another way. All families
 //! share one walk, so that what one finds out, the others use at the next operation, and no trace is
-//! walked once per pass. The backward walk ([`dce`]) then drops what nobody asks for.
+//! walked once per pass. A loop's lap is walked twice ([`peel`]): the first copy is the preamble of the
+//! second, which takes for granted what the first has found out. The backward walk ([`dce`]) then
+//! drops what nobody asks for.
 //!
 //! Invariants
 //! 1. Operations are immutable: a walk reads one trace and builds another.
 //! 2. At every exit that is left the arguments have the same values as in the given trace, and memory
-//!    has the same contents; exits that can not be taken any more are gone.
+//!    has the same contents once the exit's delayed stores are made; exits that can not be taken any
+//!    more are gone. An exit may have become a rewind, and a rewind may be taken earlier than it must.
 //! 3. Any pass can be left out, and without passes the trace comes out as it is.
 //! 4. Both walks take time linear in the length of the trace: no family looks at more than a bounded
 //!    number of earlier operations.
 //! 5. In debug builds the verifier runs after each walk.
 //!
 //! How to add a pass
-//! - One that simplifies or removes operations by what is known so far (integer ranges, delayed
-//!   stores, virtuals): a file with a [`rewrite::Family`], a row in the table of [`Pass`], and a line
+//! - One that simplifies or removes operations by what is known so far (virtuals):
+//!   a file with a [`rewrite::Family`], a row in the table of [`Pass`], and a line
 //!   in [`families`] at the place where it is to be asked.
-//! - One that looks at the trace as a whole (loop peeling): a file with a function from trace to trace,
-//!   a row in the table, and a line in [`optimize_with`]. Peeling comes before the forward walk, which
-//!   then finds the first lap's facts while it copies the second.
+//! - One that looks at the trace as a whole: a file with a function from trace to trace, a row in the
+//!   table, and a line in [`optimize_with`].
 //! - `.trace` files in `tests/opt` with the smallest trace that shows each rule.
 //!
 //! Why not one walk per pass, as a compiler of whole programs does: a recorded operation costs a few
@@ -42,6 +44,10 @@ mod ranges;
 mod cse;
 
 mod heap;
+
+mod delay;
+
+mod peel;
 
 mod dce;
 
@@ -91,9 +97,18 @@ pub fn optimize_with(
     if passes == Passes::NONE {
         return Ok(trace.clone());
     }
-    let forward = rewrite::forward(trace, families(passes, frozen))?;
-    check(&forward.trace, "the forward walk", passes);
-    let optimized = dce::backward(forward, passes.has(Pass::Dce));
+    let walks = |peels| {
+        let forward = rewrite::forward(trace, families(passes, frozen), peels)?;
+        if forward.second_label.is_none() {
+            check(&forward.trace, "the forward walk", passes);
+        }
+        Ok(dce::backward(forward, passes.has(Pass::Dce)))
+    };
+    let mut optimized = walks(passes.has(Pass::Peel))?;
+    if optimized.is_none() {
+        optimized = walks(false)?;
+    }
+    let optimized = optimized.expect("only a peeled loop can have too many values");
     check(&optimized, "the backward walk", passes);
     Ok(optimized)
 }
@@ -112,6 +127,7 @@ fn families(passes: Passes, frozen: Option<&dyn FrozenMemory>) -> Vec<Box<dyn Fa
     add(Pass::Ranges, Box::<ranges::Ranges>::default());
     add(Pass::Cse, Box::<cse::Cse>::default());
     add(Pass::Heap, Box::<heap::Heap>::default());
+    add(Pass::Delay, Box::new(delay::Delay));
     families
 }
 

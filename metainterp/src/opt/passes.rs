@@ -40,6 +40,10 @@ passes! {
     Cse     "cse";
     /// Reuses loaded and stored values, and removes stores that nobody sees.
     Heap    "heap";
+    /// Puts stores off, past guards too, until something can see them.
+    Delay   "delay";
+    /// Makes the first lap of a loop its preamble, and takes out of the loop what that has done.
+    Peel    "peel";
     /// Removes operations whose results nobody uses.
     Dce     "dce";
 }

@@ -9,6 +9,12 @@
 //! All comparisons are put in terms of `x + a` and `y + b` with constants `a` and `b` ([`Term`]).
 //! Distances are used where these sums are exact, which the ranges of `x` and `y` tell.
 //!
+//! **Stronger guards.** An index that walks step by step meets a guard at each: it is not 0, not 1, not 2
+//! (each is the least value that is left), or, to the right, `len - i` is not 1, not 2. The last of
+//! them implies the others. So the first one is made to test what the last one would
+//! ([`Cx::strengthen`]), and the others are gone. It then fails earlier than it must. That is
+//! allowed where failing means to begin the opcode anew, and no harm where it hardly ever fails.
+//!
 //! Invariants
 //! 1. Everything that is known holds behind the last guard that was emitted, for values never change.
 //! 2. One lookup a comparison: distances are not combined with each other (`x < y`, `y < z`), which
@@ -19,7 +25,7 @@
 use super::interval::{Interval, Range, Sign};
 use super::rewrite::{Contradiction, Cx, Family, Pending, Rewrite};
 use crate::ir::Opcode::{self, *};
-use crate::ir::{Const, Effect, Operand, Ty};
+use crate::ir::{Const, Effect, Operand, ResumeKind, Ty};
 use rustc_hash::FxHashMap;
 
 /// How far a tested condition is followed into what it was computed from.
@@ -33,7 +39,27 @@ pub(super) struct Ranges {
     distances: FxHashMap<(Sign, Operand, Operand), i128>,
     /// The overflow operation whose guard comes next.
     unproven: Option<(Opcode, Operand, Operand, Operand)>,
+    /// `y - x` by `x` and `y`, where it does not wrap.
+    differences: FxHashMap<(Operand, Operand), Operand>,
+    /// And the other way round.
+    difference_of: FxHashMap<Operand, (Operand, Operand)>,
+    /// By value: the guard that it is not the least that it can be.
+    walks: FxHashMap<Operand, Walk>,
 }
+
+/// The guard at the first step of a walk.
+#[derive(Debug, Clone, Copy)]
+struct Walk {
+    /// Index of the comparison, which stands directly before the guard.
+    test: u32,
+    guard: u32,
+    /// What the guard compared with at first.
+    first: i128,
+}
+
+/// Steps of a walk that one guard tests at most: if it looked further ahead, it would fail where the
+/// trace is left in the middle.
+const MAX_WALK: i128 = 40;
 
 /// A value, or none, plus a constant.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +76,7 @@ impl Family for Ranges {
         Ok(match op.opcode.effect() {
             Effect::Pure => match self.decide(cx, op.opcode, a, b) {
                 Some(truth) => Rewrite::Is(cx.constant(Const::new(Ty::Bool, truth.into()))),
+                None if matches!(op.opcode, IntEq | IntNe) => self.equality(cx, op, a, b),
                 None => Rewrite::Keep,
             },
             Effect::Overflow => self.overflow(cx, op, a, b),
@@ -59,8 +86,11 @@ impl Family for Ranges {
 
     fn emitted(&mut self, cx: &mut Cx, op: &Pending, res: Option<Operand>) {
         match op.opcode {
-            GuardTrue => self.learn(cx, op.args[0], true, 0),
-            GuardFalse => self.learn(cx, op.args[0], false, 0),
+            GuardTrue | GuardFalse => {
+                let walk = self.first_step(cx, op);
+                self.learn(cx, op.args[0], op.opcode == GuardTrue, 0);
+                self.walks.extend(walk);
+            }
             GuardNoOverflow => self.learn_no_overflow(cx),
             _ if op.opcode.effect() == Effect::Overflow => {
                 self.unproven = res.map(|res| (op.opcode, op.args[0], op.args[1], res));
@@ -74,6 +104,13 @@ impl Family for Ranges {
     }
 
     // Nothing need be forgotten at labels: nothing behind one compares values from before it.
+
+    fn boxed_clone<'b>(&self) -> Box<dyn Family + 'b>
+    where
+        Self: 'b,
+    {
+        Box::new(self.clone())
+    }
 }
 
 /// A comparison as `a < b` or `a == b`, and whether that is its negation.
@@ -81,6 +118,14 @@ impl Family for Ranges {
 enum Relation {
     Less(Sign),
     Equal,
+}
+
+/// Whether the next operation is a guard that the comparison does not hold (`int_eq`), or does (`int_ne`).
+fn is_tested_next(cx: &Cx, opcode: Opcode) -> bool {
+    let guard = if opcode == IntEq { GuardFalse } else { GuardTrue };
+    let res = cx.old_op().res().map(Operand::from);
+    let next = cx.ahead().first().filter(|next| next.opcode == guard);
+    next.is_some_and(|next| cx.old_trace().args(next).first().copied() == res)
 }
 
 fn relation(opcode: Opcode, a: Operand, b: Operand) -> Option<(Relation, Operand, Operand, bool)> {
@@ -225,7 +270,13 @@ impl Ranges {
             _ => {}
         }
         let Some((relation, a, b, negated)) = relation(def.opcode, a, b) else { return };
-        match (relation, truth != negated) {
+        self.learn_relation(cx, relation, a, b, truth != negated);
+        self.learn_difference(cx, a);
+        self.learn_difference(cx, b);
+    }
+
+    fn learn_relation(&mut self, cx: &Cx, relation: Relation, a: Operand, b: Operand, truth: bool) {
+        match (relation, truth) {
             (Relation::Less(sign), true) => self.learn_less(cx, sign, a, b, 1),
             (Relation::Less(sign), false) => self.learn_less(cx, sign, b, a, 0),
             (Relation::Equal, true) => self.learn_equal(cx, a, b),
@@ -282,6 +333,94 @@ impl Ranges {
             } else if self.at_most(sign, y, x) {
                 self.learn_distance(cx, sign, y, x, 0);
             }
+        }
+    }
+
+    fn equality(&mut self, cx: &mut Cx, op: &mut Pending, a: Operand, b: Operand) -> Rewrite {
+        if let Some(c) = cx.as_const(b) {
+            return self.next_step(cx, op, a, c);
+        }
+        let (x, y) = (self.term(cx, Sign::Unsigned, a), self.term(cx, Sign::Unsigned, b));
+        let (x, y) = match self.at_most(Sign::Unsigned, x, y) {
+            true => (x, y),
+            false if self.at_most(Sign::Unsigned, y, x) => (y, x),
+            false => return Rewrite::Keep,
+        };
+        let distance = x.plus - y.plus;
+        if distance < 1 {
+            return Rewrite::Keep;
+        }
+        // x + k == y: y - x == k, since x + k <= y. Later steps compare the same difference.
+        let difference = self.difference(cx, x.root, y.root);
+        let k = cx.constant(Const::new(cx.ty(a), distance as u64));
+        op.become_op(op.opcode, &[difference, k])
+    }
+
+    fn difference(&mut self, cx: &mut Cx, x: Operand, y: Operand) -> Operand {
+        let difference = match self.differences.get(&(x, y)) {
+            Some(&difference) => difference,
+            None => cx.insert(IntSub, &[y, x], cx.ty(x)),
+        };
+        self.differences.insert((x, y), difference);
+        self.difference_of.insert(difference, (x, y));
+        let known = self.distances[&(Sign::Unsigned, x, y)];
+        let at_least = Interval::new(known + 1, i128::MAX);
+        let range = self.range(cx, difference).narrowed(Sign::Unsigned, at_least);
+        self.set(difference, range);
+        difference
+    }
+
+    /// `value != c`, where `c` is the least that `value` can be, and an earlier guard has tested that
+    /// for the value before: that one tests this too.
+    fn next_step(&mut self, cx: &mut Cx, op: &Pending, value: Operand, c: Const) -> Rewrite {
+        let Some(&walk) = self.walks.get(&value) else { return Rewrite::Keep };
+        let range = self.range(cx, value);
+        let Interval { lo, hi } = range.of(Sign::Unsigned);
+        let k = i128::from(c.bits);
+        if k != lo || k == hi || MAX_WALK <= k - walk.first || !is_tested_next(cx, op.opcode) {
+            return Rewrite::Keep;
+        }
+        let k = cx.constant(c);
+        let test = cx.new_trace().ops[walk.test as usize].opcode;
+        let test = if matches!(test, IntEq | UintLe) { UintLe } else { UintGt };
+        cx.strengthen(walk.guard, walk.test, test, &[value, k]);
+        self.set(value, range.without(c));
+        self.learn_difference(cx, value);
+        Rewrite::Is(cx.constant(Const::new(Ty::Bool, (op.opcode == IntNe).into())))
+    }
+
+    /// Whether a guard is about to be emitted that can be strengthened later.
+    fn first_step(&self, cx: &Cx, op: &Pending) -> Option<(Operand, Walk)> {
+        let guard = cx.n_ops() - 1;
+        let test = cx.def_index(op.args[0]).filter(|&test| test + 1 == guard)?;
+        let ops = &cx.new_trace().ops;
+        let exit = cx.new_trace().exit(&ops[guard as usize]);
+        // An exit at step 0 stands for more than its own guard.
+        if exit.resume.kind != ResumeKind::Rewind || exit.resume.step == 0 {
+            return None;
+        }
+        // What the interpreter gets back must not be what will be tested.
+        if cx.new_trace().exit_args(exit).contains(&op.args[0]) {
+            return None;
+        }
+        let test_op = &ops[test as usize];
+        if !matches!((test_op.opcode, op.opcode), (IntEq, GuardFalse) | (IntNe, GuardTrue)) {
+            return None;
+        }
+        let &[value, c] = cx.new_trace().args(test_op) else { return None };
+        let first = i128::from(cx.as_const(c)?.bits);
+        let is_least = self.range(cx, value).of(Sign::Unsigned).lo == first;
+        is_least.then_some((value, Walk { test, guard, first }))
+    }
+
+    /// What is known of `y - x` says something about `x` and `y`.
+    fn learn_difference(&mut self, cx: &Cx, difference: Operand) {
+        let Some(&(x, y)) = self.difference_of.get(&difference) else { return };
+        let lo = self.range(cx, difference).of(Sign::Unsigned).lo;
+        let (x, y) = (self.term(cx, Sign::Unsigned, x), self.term(cx, Sign::Unsigned, y));
+        // The terms may be sums themselves, which their distance then speaks of.
+        if x.sum.is_some() && y.sum.is_some() && x.root != y.root {
+            self.learn_distance(cx, Sign::Unsigned, x, y, lo - 1);
         }
     }
 

@@ -14,13 +14,18 @@
 //!    results and its guard: whoever removes the first has answered for the rest.
 //! 3. No operation behind a label uses a value from before it, for traces may come to the label from
 //!    elsewhere. So at a label families forget all results: even operations on constants have some.
+//!    The label of a peeled loop is the exception ([`peel`]).
 //!
 //! Why not rewrite in place: a rule could then see operations half rewritten, and the exits' argument
 //! lists, which change length later, would have to move anyway.
 
 use super::InvalidLoop;
+use super::delay::Delayed;
+use super::heap::KnownPlace;
+use super::peel;
 use crate::ir::{
-    Const, Effect, Op, Opcode, Operand, OperandKind, Trace, TraceBuilder, Ty, ValueId,
+    Const, DelayedStore, Effect, ExitId, MemDescr, Op, Opcode, Operand, OperandKind, Resume,
+    ResumeKind, TargetId, Trace, TraceBuilder, Ty, ValueId,
 };
 use smallvec::SmallVec;
 
@@ -33,13 +38,37 @@ pub(super) trait Family {
     /// What to do with an operation. A family that answers [`Rewrite::Changed`] has changed `op`.
     fn rewrite(&mut self, cx: &mut Cx, op: &mut Pending) -> Result<Rewrite, Contradiction>;
 
-    /// `op` is now the last operation of the new trace.
+    /// `op` is now the last operation of the new trace, or a store that was delayed.
     fn emitted(&mut self, cx: &mut Cx, op: &Pending, res: Option<Operand>) {
         let _ = (cx, op, res);
     }
 
     /// A label comes next: what was known about memory and about results does not hold behind it.
-    fn forget(&mut self) {}
+    fn forget(&mut self, cx: &mut Cx) {
+        let _ = cx;
+    }
+
+    /// The places in memory whose contents are known now.
+    fn known_places(&self) -> Vec<KnownPlace> {
+        Vec::new()
+    }
+
+    /// What a place is known to hold now.
+    fn value_at(&self, place: &KnownPlace) -> Option<Operand> {
+        let _ = place;
+        None
+    }
+
+    /// The label of a peeled loop comes next: of memory, only this is known there. What is known of
+    /// values stays, for there is no other way to the label than from here.
+    fn enter_loop(&mut self, places: &[KnownPlace]) {
+        let _ = places;
+    }
+
+    /// A copy, to come back to.
+    fn boxed_clone<'b>(&self) -> Box<dyn Family + 'b>
+    where
+        Self: 'b;
 }
 
 /// A guard that can never hold.
@@ -57,6 +86,8 @@ pub(super) enum Rewrite {
     Is(Operand),
     /// It has no result and is not needed.
     Gone,
+    /// It is a store, and was put off to a later point of the trace.
+    Delayed,
     /// It is a call whose results are known, those of the `call_result`s behind it too.
     IsCall(CallResults),
 }
@@ -76,6 +107,10 @@ pub(super) struct Pending {
     /// What the flag of an overflow operation is known to be. A family that sets it has the guard
     /// behind decided, so it also removes the operation or makes it one that does not overflow.
     pub overflowed: Option<bool>,
+    /// Of a store: what the place is known to hold before it.
+    pub before: Option<Operand>,
+    /// It is not in the new trace, but among the delayed stores.
+    pub is_delayed: bool,
 }
 
 impl Pending {
@@ -97,8 +132,12 @@ pub(super) struct Cx<'t> {
     /// By value of the new trace: the operation that defines it, or `NO_OP`.
     defs: Vec<u32>,
     /// The operation of the old trace that is being rewritten.
-    at: usize,
+    pub at: usize,
+    /// What is added to the numbers of exits: the second lap of a loop has its own.
+    exit_shift: u32,
     dead: Vec<u32>,
+    /// Stores that are not made yet.
+    pub delayed: Delayed,
 }
 
 const NO_OP: u32 = u32::MAX;
@@ -111,7 +150,9 @@ impl<'t> Cx<'t> {
             known: Vec::with_capacity(old.types.len()),
             defs: Vec::with_capacity(old.types.len()),
             at: 0,
+            exit_shift: 0,
             dead: Vec::new(),
+            delayed: Delayed::default(),
         };
         cx.name_new_values(NO_OP);
         cx
@@ -172,9 +213,48 @@ impl<'t> Cx<'t> {
         (def != NO_OP).then(|| &self.new_trace().ops[def as usize])
     }
 
+    /// The index of the operation that defines `operand`.
+    pub fn def_index(&self, operand: Operand) -> Option<u32> {
+        Some(self.defs[operand.value()?.index()]).filter(|&def| def != NO_OP)
+    }
+
+    /// The operation of the old trace that is being rewritten.
+    pub fn old_op(&self) -> &'t Op {
+        &self.old.ops[self.at]
+    }
+
+    /// Appends a pure operation in front of the one that is being rewritten.
+    pub fn insert(&mut self, opcode: Opcode, args: &[Operand], ty: Ty) -> Operand {
+        let res = self.copy.new.push(opcode, args, 0, ty);
+        self.name_new_values(self.n_ops() - 1);
+        res
+    }
+
+    /// Makes an earlier guard fail for more values than it did, by another test in front of it. The
+    /// guard must be a rewind: it then says nothing but that the opcode is to begin anew, so
+    /// a bridge from there records it from its start.
+    pub fn strengthen(&mut self, guard: u32, test: u32, opcode: Opcode, args: &[Operand]) {
+        let exit = self.new_trace().ops[guard as usize].descr;
+        let resume = self.new_trace().exits[exit as usize].resume;
+        debug_assert_eq!(resume.kind, ResumeKind::Rewind);
+        self.copy.new.replace_op(test as usize, opcode, args);
+        self.copy.new.set_resume(exit, Resume { step: 0, ..resume });
+    }
+
     /// The operands of an operation that [`Cx::def`] answered, as they are known by now.
     pub fn def_args(&self, op: &Op) -> impl Iterator<Item = Operand> {
         self.new_trace().args(op).iter().map(|&arg| self.resolve(arg))
+    }
+
+    /// The index of a memory descriptor.
+    pub fn mem(&mut self, descr: MemDescr) -> u32 {
+        self.copy.new.mem(descr)
+    }
+
+    /// Makes a delayed store now.
+    pub fn emit_store(&mut self, opcode: Opcode, args: &[Operand], mem: u32) {
+        let args: SmallVec<[Operand; 3]> = args.iter().map(|&arg| self.resolve(arg)).collect();
+        self.copy.new.push_void(opcode, &args, mem);
     }
 
     /// An earlier store turned out to be overwritten before anyone could see it.
@@ -182,7 +262,8 @@ impl<'t> Cx<'t> {
         self.dead.push(op_idx);
     }
 
-    fn old_to_new(&self, operand: Operand) -> Operand {
+    /// Where an operand of the old trace went, or the constant that it is known to be.
+    pub fn old_to_new(&self, operand: Operand) -> Operand {
         self.resolve(self.copy.operand(operand))
     }
 
@@ -199,14 +280,19 @@ impl<'t> Cx<'t> {
         pending.ty = op.res().map(|res| self.old.types[res.index()]);
         pending.descr = self.copy.descr(op);
         pending.overflowed = None;
+        pending.before = None;
+        pending.is_delayed = false;
         pending.args.clear();
         pending.args.extend(self.old.args(op).iter().map(|&arg| self.old_to_new(arg)));
     }
 
     fn emit(&mut self, pending: &Pending) -> Option<Operand> {
         let mut descr = pending.descr;
+        if pending.opcode == Opcode::Call || pending.opcode.effect() == Effect::Store {
+            self.delayed.no_way_back();
+        }
         if pending.opcode.has_exit() {
-            descr = self.emit_exit(descr);
+            descr = self.emit_exit(descr, pending.opcode);
         }
         let new = &mut self.copy.new;
         let res = match pending.ty {
@@ -220,12 +306,27 @@ impl<'t> Cx<'t> {
         res
     }
 
-    fn emit_exit(&mut self, exit: u32) -> u32 {
+    fn emit_exit(&mut self, exit: u32, opcode: Opcode) -> u32 {
         let exit = &self.old.exits[exit as usize];
+        let mut resume = exit.resume;
         let mut args = std::mem::take(&mut self.copy.buffer);
         args.clear();
-        args.extend(self.old.exit_args(exit).iter().map(|&arg| self.old_to_new(arg)));
-        let new = self.copy.new.exit(exit.id, &args, exit.resume);
+        args.extend(self.old.exit_values(exit).iter().map(|&arg| self.old_to_new(arg)));
+        // A panic has happened by then and must not be repeated.
+        let may_rewind = opcode != Opcode::GuardNoException && resume.kind == ResumeKind::Replay;
+        let stores = match self.delayed.at_merge_point().filter(|_| may_rewind) {
+            Some(stores) => {
+                resume.kind = ResumeKind::Rewind;
+                args.truncate(resume.n_reds as usize);
+                stores
+            }
+            None => self.delayed.now(),
+        };
+        let operands = stores.iter().flat_map(|store| &store.args);
+        args.extend(operands.map(|&arg| self.resolve(arg)));
+        let stores: SmallVec<[DelayedStore; 8]> = stores.iter().map(|it| it.store()).collect();
+        let id = ExitId(exit.id.0 + self.exit_shift);
+        let new = self.copy.new.exit_with_stores(id, &args, resume, &stores);
         self.copy.buffer = args;
         new
     }
@@ -240,18 +341,48 @@ impl<'t> Cx<'t> {
     }
 }
 
+/// What a loop's second lap needs.
+impl Cx<'_> {
+    /// Where a value of the old trace is from here on.
+    pub fn define(&mut self, old: ValueId, new: Operand) {
+        self.copy.define(old, new);
+    }
+
+    /// Writes the label of a peeled loop; answers its results.
+    pub fn second_label(
+        &mut self,
+        target: TargetId,
+        args: &[Operand],
+    ) -> impl Iterator<Item = Operand> + use<> {
+        let first = self.copy.new.push_label(target, args);
+        self.name_new_values(NO_OP);
+        let ids = self.old.exits.iter().map(|exit| exit.id.0 + 1);
+        self.exit_shift = ids.max().unwrap_or(0);
+        (first.0..first.0 + args.len() as u32).map(|value| ValueId(value).into())
+    }
+
+    /// Writes the jump at the end.
+    pub fn emit_jump(&mut self, target: TargetId, args: &[Operand]) {
+        self.copy.new.push_void(Opcode::Jump, args, target.0);
+    }
+}
+
 /// What the forward walk hands to the backward walk.
 pub(super) struct Forward {
     /// The new trace.
     pub trace: Trace,
     /// Stores in it that are overwritten before anyone can see them.
     pub dead: Vec<u32>,
+    /// The label of the peeled loop. What is behind it uses values from before, which are not among
+    /// its arguments yet.
+    pub second_label: Option<usize>,
 }
 
 /// Walks over a trace with rule families.
 pub(super) fn forward<'a>(
     trace: &'a Trace,
     families: Vec<Box<dyn Family + 'a>>,
+    peels: bool,
 ) -> Result<Forward, InvalidLoop> {
     let mut walk = Walk { cx: Cx::new(trace), families, flag: None, call: None };
     let mut pending = Pending {
@@ -260,17 +391,29 @@ pub(super) fn forward<'a>(
         args: SmallVec::new(),
         descr: 0,
         overflowed: None,
+        before: None,
+        is_delayed: false,
     };
+    let mut second_label = None;
     for (op_idx, op) in trace.ops.iter().enumerate() {
-        walk.cx.at = op_idx;
-        walk.op(op, &mut pending)
+        if op.opcode == Opcode::Jump && peels && peel::is_loop(trace) {
+            let at = walk.cx.n_ops() as usize;
+            if peel::second_lap(&mut walk, trace, &mut pending) {
+                let ops = &walk.cx.new_trace().ops[at..];
+                let label = ops.iter().position(|op| op.opcode == Opcode::Label);
+                second_label = label.map(|label| at + label);
+                break;
+            }
+        }
+        walk.op_at(op_idx, op, &mut pending)
             .map_err(|Contradiction| InvalidLoop { opcode: op.opcode, op_idx })?;
     }
-    Ok(Forward { trace: walk.cx.copy.new.finish(), dead: walk.cx.dead })
+    Ok(Forward { trace: walk.cx.copy.new.finish(), dead: walk.cx.dead, second_label })
 }
 
-struct Walk<'a> {
-    cx: Cx<'a>,
+/// The forward walk at some point of the old trace.
+pub(super) struct Walk<'a> {
+    pub cx: Cx<'a>,
     families: Vec<Box<dyn Family + 'a>>,
     /// The flag of the overflow operation just before, if that was removed.
     flag: Option<bool>,
@@ -278,13 +421,90 @@ struct Walk<'a> {
     call: Option<CallResults>,
 }
 
-impl Walk<'_> {
+/// The state of a [`Walk`] at an earlier point.
+pub(super) struct Snapshot<'a> {
+    families: Vec<Box<dyn Family + 'a>>,
+    map: Vec<Operand>,
+    known: Vec<Operand>,
+    delayed: Delayed,
+    n_dead: usize,
+    n_ops: usize,
+    n_exits: usize,
+}
+
+impl<'a> Walk<'a> {
+    /// To come back to this point. Between operations that belong together there is no way back.
+    pub fn snapshot(&self) -> Snapshot<'a> {
+        debug_assert!(self.flag.is_none(), "between an overflow operation and its guard");
+        let trace = self.cx.new_trace();
+        Snapshot {
+            families: self.families.iter().map(|family| family.boxed_clone()).collect(),
+            map: self.cx.copy.map.clone(),
+            known: self.cx.known.clone(),
+            delayed: self.cx.delayed.clone(),
+            n_dead: self.cx.dead.len(),
+            n_ops: trace.ops.len(),
+            n_exits: trace.exits.len(),
+        }
+    }
+
+    /// Goes back to an earlier point and keeps the way open.
+    pub fn restore_copy(&mut self, to: &Snapshot<'a>) {
+        self.restore(Snapshot {
+            families: to.families.iter().map(|family| family.boxed_clone()).collect(),
+            map: to.map.clone(),
+            known: to.known.clone(),
+            delayed: to.delayed.clone(),
+            ..*to
+        });
+    }
+
+    /// Goes back to an earlier point.
+    pub fn restore(&mut self, to: Snapshot<'a>) {
+        let cx = &mut self.cx;
+        cx.copy.new.truncate(to.n_ops, to.n_exits, to.known.len());
+        cx.copy.map = to.map;
+        cx.defs.truncate(to.known.len());
+        cx.known = to.known;
+        cx.delayed = to.delayed;
+        cx.dead.truncate(to.n_dead);
+        cx.exit_shift = 0;
+        (self.flag, self.call) = (None, None);
+        self.families = to.families;
+    }
+
+    /// The places in memory whose contents are known.
+    pub fn known_places(&self) -> Vec<KnownPlace> {
+        self.families.iter().flat_map(|family| family.known_places()).collect()
+    }
+
+    /// What a place is known to hold.
+    pub fn value_at(&self, place: &KnownPlace) -> Option<Operand> {
+        self.families.iter().find_map(|family| family.value_at(place))
+    }
+
+    /// Tells the families that a peeled loop begins.
+    pub fn enter_loop(&mut self, places: &[KnownPlace]) {
+        self.families.iter_mut().for_each(|family| family.enter_loop(places));
+    }
+
+    /// Rewrites the operation at an index of the old trace.
+    pub fn op_at(
+        &mut self,
+        op_idx: usize,
+        op: &Op,
+        pending: &mut Pending,
+    ) -> Result<(), Contradiction> {
+        self.cx.at = op_idx;
+        self.op(op, pending)
+    }
+
     fn op(&mut self, op: &Op, pending: &mut Pending) -> Result<(), Contradiction> {
         if self.goes_with_the_removed(op)? {
             return Ok(());
         }
         if op.opcode == Opcode::Label {
-            self.families.iter_mut().for_each(|family| family.forget());
+            self.families.iter_mut().for_each(|family| family.forget(&mut self.cx));
             self.cx.label(op);
             return Ok(());
         }
@@ -300,6 +520,7 @@ impl Walk<'_> {
             Rewrite::Keep => self.keep(op, pending),
             Rewrite::Is(operand) => self.replace(op, operand),
             Rewrite::Gone => debug_assert!(op.res().is_none()),
+            Rewrite::Delayed => self.delay(pending),
             Rewrite::IsCall(results) => self.replace_call(op, results),
             Rewrite::Changed => unreachable!("ask goes on until nothing changes"),
         }
@@ -360,6 +581,13 @@ impl Walk<'_> {
         }
         for family in &mut self.families {
             family.emitted(&mut self.cx, pending, res);
+        }
+    }
+
+    fn delay(&mut self, pending: &mut Pending) {
+        pending.is_delayed = true;
+        for family in &mut self.families {
+            family.emitted(&mut self.cx, pending, None);
         }
     }
 
@@ -427,7 +655,7 @@ impl Copier {
         new
     }
 
-    fn define(&mut self, old: ValueId, new: Operand) {
+    pub fn define(&mut self, old: ValueId, new: Operand) {
         self.map[old.index()] = new;
     }
 
@@ -453,7 +681,13 @@ impl Copier {
         if op.opcode.has_exit() {
             let exit = old.exit(op);
             self.operands(old.exit_args(exit), &mut buffer);
-            descr = self.new.exit(exit.id, &buffer, exit.resume);
+            let moved = |store: &DelayedStore| DelayedStore {
+                opcode: store.opcode,
+                mem: self.mems[store.mem as usize],
+            };
+            let stores: SmallVec<[DelayedStore; 8]> =
+                old.exit_stores(exit).iter().map(moved).collect();
+            descr = self.new.exit_with_stores(exit.id, &buffer, exit.resume, &stores);
         }
         self.operands(old.args(op), &mut buffer);
         match op.res() {
@@ -465,6 +699,11 @@ impl Copier {
             None => self.new.push_void(op.opcode, &buffer, descr),
         }
         self.buffer = buffer;
+    }
+
+    /// Copies a jump with other arguments, which belong to the new trace.
+    pub fn push_jump(&mut self, target: TargetId, args: &[Operand]) {
+        self.new.push_void(Opcode::Jump, args, target.0);
     }
 
     fn operands(&self, operands: &[Operand], into: &mut Vec<Operand>) {

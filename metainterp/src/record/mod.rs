@@ -5,6 +5,8 @@
 //! - **Replay**: it takes the way again that the trace took from a merge point to a failed guard.
 //!   Pure operations are computed; results of loads and calls come from what the exit saved; stores
 //!   and calls are not repeated. When a bridge is being recorded, pure operations are appended to it.
+//!   If the exit is a rewind, memory is as it was at the merge point: loads and stores are made, and
+//!   appended.
 //! - **Live**: it does the work and nothing is recorded, to reach the next merge point.
 //!
 //! The points at which an exit may stand are counted in *steps* from the last merge point. The count
@@ -117,6 +119,17 @@ pub struct CallResults<'a> {
     pub lanes: &'a mut [Lane],
 }
 
+/// A store that the trace before has delayed: it has been made by now, and a bridge begins with it.
+#[derive(Debug, Clone)]
+pub struct DelayedStore {
+    /// `setfield` or `setarrayitem`.
+    pub opcode: Opcode,
+    /// Where and how.
+    pub mem: MemDescr,
+    /// The operands.
+    pub args: SmallVec<[Arg; 3]>,
+}
+
 /// Words of greens, reds or results.
 pub type Words = SmallVec<[u64; 8]>;
 
@@ -143,7 +156,7 @@ pub struct Recorder {
     then: Cell<Mode>,
     /// The step at which the replay ended is still the current one.
     at_failed_guard: Cell<bool>,
-    /// A replay that reads memory again: nothing has changed it since the merge point.
+    /// A replay that reads and writes memory again, which is as it was at the merge point.
     rereads: bool,
     before_first_merge_point: Cell<bool>,
     loop_header_seen: Cell<bool>,
@@ -197,10 +210,11 @@ impl Recorder {
 
     /// Replays from an exit; then lives, or records a bridge if there is a target it may define.
     ///
-    /// `reds` and `saved` carry the lanes of the bridge's inputs if `inputs` gives their types.
+    /// The arguments `stores`, `reds` and `saved` carry the lanes of the bridge's inputs if `inputs` gives their types.
     #[allow(clippy::too_many_arguments)]
     pub fn from_exit(
         greens: &[u64],
+        stores: &[DelayedStore],
         reds: Vec<Arg>,
         saved: Vec<Arg>,
         resume: Resume,
@@ -212,6 +226,11 @@ impl Recorder {
         let mut builder = TraceBuilder::new("");
         for &ty in inputs.unwrap_or(&[]) {
             builder.input(ty);
+        }
+        for store in stores.iter().filter(|_| inputs.is_some()) {
+            let args = operands(&mut builder, &store.args);
+            let descr = builder.mem(store.mem.clone());
+            builder.push_void(store.opcode, &args, descr);
         }
         let mut recorder = Recorder::new(builder, reds, target, limits, find_target);
         recorder.mode = Cell::new(Mode::Replay);
@@ -473,7 +492,7 @@ impl Recorder {
         (res.bits, lane)
     }
 
-    /// A store. `write` does it; it is not called in a replay.
+    /// A store. `write` does it; it is not called in a replay, unless that begins with a rewind.
     pub fn store(
         &self,
         base: Arg,
@@ -482,14 +501,16 @@ impl Recorder {
         descr: &MemDescr,
         write: impl FnOnce(),
     ) {
-        if self.mode.get() != Mode::Replay {
+        // Where memory is as it was at the merge point, the store has not been made.
+        let made = self.mode.get() == Mode::Replay && !self.rereads;
+        if !made {
             write();
         }
         if !self.recording.get() {
             return;
         }
         self.state.borrow_mut().heap.stored(base, index, descr, value);
-        if self.mode.get() == Mode::Replay {
+        if made {
             return;
         }
         let opcode = if index.is_some() { Opcode::SetArrayItem } else { Opcode::SetField };
@@ -922,7 +943,9 @@ impl Recording {
 
     /// Truncates to the last merge point and leaves there; false if nothing is left by that.
     fn cut_at_merge_point(&mut self) -> bool {
-        if self.region.mark.is_start_of(&self.builder) {
+        // A bridge may start in the middle of its first region: there is no way back to before that.
+        let is_first = self.region.merge_point == 0;
+        if is_first || self.region.mark.is_start_of(&self.builder) {
             return false;
         }
         self.region.mark.truncate(&mut self.builder);

@@ -2,18 +2,22 @@
 
 use crate::abort::{Abort, Retry};
 use crate::backend::Frame;
-use crate::ir::{Const, ExitId, Resume, Ty};
-use crate::opt::ExitSlot;
-use crate::record::{Arg, Lane};
+use crate::ir::{CodeId, Const, ExitId, MemDescr, Opcode, Resume, Ty};
+use crate::opt::{ExitLayout, ExitSlot};
+use crate::record::{Arg, DelayedStore, Lane};
 use std::cell::Cell;
 
 /// One exit of compiled code.
 #[derive(Debug)]
 pub(super) struct ExitInfo {
     pub id: ExitId,
+    /// The trace that it belongs to.
+    pub code: CodeId,
     pub resume: Resume,
     /// How to rebuild the exit's arguments from the frame.
     pub layout: Box<[ExitSlot]>,
+    /// The stores to make, whose operands are the last of the exit's arguments.
+    pub stores: Box<[(Opcode, MemDescr)]>,
     /// The greens of the merge point to go back to.
     pub greens: Box<[u64]>,
     /// Of a `guard_value`: for how many values of the promoted expression there is code already.
@@ -26,14 +30,17 @@ pub(super) struct ExitInfo {
 impl ExitInfo {
     pub fn new(
         id: ExitId,
+        code: CodeId,
         resume: Resume,
-        layout: Box<[ExitSlot]>,
+        layout: ExitLayout,
         greens: Box<[u64]>,
     ) -> ExitInfo {
         ExitInfo {
             id,
+            code,
             resume,
-            layout,
+            layout: layout.slots.into(),
+            stores: layout.stores.into(),
             greens,
             n_values: 0,
             failures: Cell::new(0),
@@ -77,6 +84,19 @@ impl ExitInfo {
             }
         };
         self.layout.iter().map(rebuild).collect()
+    }
+
+    /// Takes the delayed stores with their operands off the end of the exit's arguments.
+    pub fn split_stores(&self, args: &mut Vec<Arg>) -> Vec<DelayedStore> {
+        let n_args = |&(opcode, _): &(Opcode, MemDescr)| opcode.info().args.len();
+        let n_operands: usize = self.stores.iter().map(n_args).sum();
+        let mut operands = args.split_off(args.len() - n_operands).into_iter();
+        let stores = self.stores.iter().map(|store| DelayedStore {
+            opcode: store.0,
+            mem: store.1.clone(),
+            args: operands.by_ref().take(n_args(store)).collect(),
+        });
+        stores.collect()
     }
 
     /// The types of a bridge's inputs: of the frame slots that the exit fills, in order.

@@ -4,7 +4,8 @@
 //! threshold, [`MetaInterp::enter`] runs the twin for a lap with a [`Recorder`], optimizes the
 //! trace and hands it to the backend. From then on `enter` runs the compiled code. When a guard
 //! fails, its exit says how to go on: rewind (hand the reds back), or replay the twin. An exit
-//! that is taken often gets a bridge, recorded by the same replay.
+//! that is taken often gets a bridge, recorded by the same replay. Traces that are often entered
+//! from each other are compiled together ([`region`]).
 //!
 //! Invariants
 //! 1. Whatever happens in here, the caller gets a state in which the plain interpreter continues
@@ -15,7 +16,10 @@
 
 mod cell;
 mod exits;
+mod region;
 mod run;
+
+pub use region::CompiledRegion;
 
 use crate::abort::Abort;
 use crate::backend::{Backend, Frame};
@@ -27,6 +31,7 @@ use crate::record::{FindTarget, Limits, Recorded, Recorder, Words};
 use crate::stats::Stats;
 use cell::{Cells, Entry, Tick};
 use exits::ExitInfo;
+use region::Regions;
 use std::any::TypeId;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -70,6 +75,7 @@ pub struct MetaInterp {
     frames: RefCell<Vec<Box<Frame>>>,
     stats: RefCell<Stats>,
     compiled: RefCell<Vec<CompiledTrace>>,
+    regions: RefCell<Regions>,
 }
 
 /// One line of the list of traces: what was compiled, in order.
@@ -126,6 +132,7 @@ impl MetaInterp {
             frames: RefCell::default(),
             stats: RefCell::default(),
             compiled: RefCell::default(),
+            regions: RefCell::default(),
         };
         meta.set_params(params)?;
         Ok(meta)
@@ -330,7 +337,7 @@ impl MetaInterp {
             optimized.n_operations()
         );
         let (mut finalized, layouts) = opt::finalize_exits(&optimized);
-        let exits = self.new_exits(&mut finalized, layouts, start);
+        let exits = self.new_exits(code, &mut finalized, layouts, start);
         let optimizing = started.elapsed();
         let started = Instant::now();
         let result = self.backend.compile(code, &finalized);
@@ -349,6 +356,11 @@ impl MetaInterp {
         }
         self.exits.borrow_mut().extend(exits);
         count(stats, &trace, &optimized);
+        let from = match start {
+            Start::Interpreter(_) => None,
+            Start::Exit(exit) => Some(exit.code),
+        };
+        self.add_to_regions(code, finalized, from);
         self.compiled.borrow_mut().push(CompiledTrace {
             name: trace.name.clone(),
             recorded_ops: trace.n_operations(),
@@ -362,6 +374,7 @@ impl MetaInterp {
     /// Numbers the exits of a trace and answers their table entries.
     fn new_exits(
         &self,
+        code: CodeId,
         trace: &mut Trace,
         layouts: Vec<opt::ExitLayout>,
         start: &Start,
@@ -379,7 +392,7 @@ impl MetaInterp {
             let exit = &mut trace.exits[at];
             exit.id = id;
             let greens = trace.merge_points[exit.resume.merge_point as usize].greens.clone();
-            let mut info = ExitInfo::new(id, exit.resume, layout.slots.into(), greens);
+            let mut info = ExitInfo::new(id, code, exit.resume, layout, greens);
             if promotes[at] {
                 info.n_values = match start {
                     Start::Exit(failed) if failed.n_values > 0 && info.is_at(failed) => {
@@ -409,7 +422,10 @@ impl MetaInterp {
     }
 
     fn new_target(&self) -> TargetId {
-        TargetId(self.next_target.replace(self.next_target.get() + 1))
+        // The number behind it is that of the peeled loop.
+        let target = TargetId(self.next_target.get());
+        self.next_target.set(target.peeled().0 + 1);
+        target
     }
 
     fn limits(&self) -> Limits {

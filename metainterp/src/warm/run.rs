@@ -4,8 +4,8 @@
 use super::exits::ExitInfo;
 use super::{Left, MetaInterp, Progress, Start, Twin};
 use crate::backend::{Frame, VALUE_SLOTS};
-use crate::ir::{CodeId, Const, ExitId, ResumeKind, TargetId, Ty};
-use crate::record::{Arg, Recorder};
+use crate::ir::{CodeId, Const, ExitId, Opcode, ResumeKind, TargetId, Ty};
+use crate::record::{Arg, DelayedStore, Recorder};
 use std::rc::Rc;
 
 /// A frame from the driver's pool; goes back there also when a panic passes.
@@ -18,6 +18,21 @@ impl Drop for PooledFrame<'_> {
     fn drop(&mut self) {
         self.meta.frames.borrow_mut().extend(self.frame.take());
     }
+}
+
+/// Makes a store that compiled code has delayed.
+fn make(store: &DelayedStore) {
+    let word = |at: usize| store.args[at].concrete.bits;
+    let mut address = word(0).wrapping_add_signed(i64::from(store.mem.offset));
+    if store.opcode == Opcode::SetArrayItem {
+        address = address.wrapping_add(word(1).wrapping_mul(u64::from(store.mem.scale)));
+    }
+    let value = word(store.args.len() - 1).to_le_bytes();
+    let place = address as *mut u8;
+    let bytes = &value[..store.mem.ty.bytes() as usize];
+    // SAFETY: the compiled code has come to this store and would have made it itself, so the address
+    // is valid for it; the code has been left, and the interpreter runs on only when this is done.
+    unsafe { place.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
 }
 
 impl MetaInterp {
@@ -40,7 +55,13 @@ impl MetaInterp {
         // lives; the slots hold the reds, of the types that every trace of this portal starts
         // with; addresses among them come from the plain interpreter, which has just used them,
         // and the greens that the trace was compiled for are the ones it has now.
-        let exit = unsafe { self.backend.execute(code, frame) };
+        let mut exit = unsafe { self.backend.execute(code, frame) };
+        while let Some(entered) = self.backend.paused_at(exit) {
+            self.entered_often(entered);
+            // SAFETY: the code has just paused with this frame, and is not freed either; what
+            // held for `execute` holds, as nothing has run meanwhile.
+            exit = unsafe { self.backend.resume(exit, frame) };
+        }
         self.leave(exit, frame, twin)
     }
 
@@ -58,6 +79,8 @@ impl MetaInterp {
         };
         let hot = !self.recording.get() && exit.n_values <= max_values && exit.fails(eagerness);
         let mut reds = exit.arguments(frame, hot);
+        let stores = exit.split_stores(&mut reds);
+        stores.iter().for_each(make);
         let saved = reds.split_off(exit.resume.n_reds as usize);
         if exit.resume.kind == ResumeKind::Rewind && !hot {
             self.stats.borrow_mut().rewinds += 1;
@@ -68,7 +91,7 @@ impl MetaInterp {
         self.stats.borrow_mut().replays += 1;
         let concretes: Vec<Const> = reds.iter().map(|red| red.concrete).collect();
         let inputs = hot.then(|| exit.input_types());
-        let recorder = self.replayer(&exit, reds, saved, inputs);
+        let recorder = self.replayer(&exit, &stores, reds, saved, inputs);
         let left = if hot {
             exit.recording_starts();
             let start = Start::Exit(Rc::clone(&exit));
@@ -82,12 +105,14 @@ impl MetaInterp {
     fn replayer(
         &self,
         exit: &ExitInfo,
+        stores: &[DelayedStore],
         reds: Vec<Arg>,
         saved: Vec<Arg>,
         inputs: Option<Vec<Ty>>,
     ) -> Recorder {
         Recorder::from_exit(
             &exit.greens,
+            stores,
             reds,
             saved,
             exit.resume,

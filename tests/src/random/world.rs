@@ -5,7 +5,7 @@
 
 use crate::bench::{callee, switchboard};
 use metainterp::backend::CALL_WORDS;
-use metainterp::ir::{TargetId, Ty};
+use metainterp::ir::{MemDescr, TargetId, Ty};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -129,6 +129,22 @@ impl World {
 
     pub(crate) fn set_memory(&self, memory: &Memory) {
         self.buffer.iter().zip(memory).for_each(|(cell, &word)| cell.set(word));
+    }
+
+    /// Makes a store with these operands: address, perhaps index, value.
+    pub(crate) fn store(&self, mem: &MemDescr, operands: &[u64]) {
+        let mut address = operands[0].wrapping_add_signed(i64::from(mem.offset));
+        if operands.len() == 3 {
+            address = address.wrapping_add(operands[1].wrapping_mul(u64::from(mem.scale)));
+        }
+        let at = address.wrapping_sub(self.address()) as usize;
+        let bytes = operands[operands.len() - 1].to_le_bytes();
+        for (k, &byte) in bytes.iter().enumerate().take(mem.ty.bytes() as usize) {
+            let cell = &self.buffer[(at + k) / 8];
+            let mut word = cell.get().to_le_bytes();
+            word[(at + k) % 8] = byte;
+            cell.set(u64::from_le_bytes(word));
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::rc::Rc;
 
 /// Leaves through exit 1 at every third lap; counter and sum.
-const THIRDS: &str = "
+pub(super) const THIRDS: &str = "
     [i0, i1]
     i2, i3 = label(i0, i1, target=0)
     i4 = int_sub(i2, 1)
@@ -21,7 +21,7 @@ const THIRDS: &str = "
     jump(i4, i8, target=0)";
 
 /// What `THIRDS` computes if its exit 1 does `sum = in_bridge(sum)` and goes back.
-fn thirds(mut counter: i64, mut sum: i64, in_bridge: impl Fn(i64) -> i64) -> i64 {
+pub(super) fn thirds(mut counter: i64, mut sum: i64, in_bridge: impl Fn(i64) -> i64) -> i64 {
     loop {
         counter -= 1;
         if counter < 0 {
@@ -238,7 +238,7 @@ pub fn from_a_value_guard(make: Make<'_>) {
 }
 
 /// Calls `at_lap` with the counter in each lap; leaves through exit 1 at odd counters.
-fn loop_with_call(f: u64, number: u64) -> String {
+pub(super) fn loop_with_call(f: u64, number: u64) -> String {
     format!(
         "[i0, i1]
          i2, i3 = label(i0, i1, target=0)

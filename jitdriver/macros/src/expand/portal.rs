@@ -115,6 +115,13 @@ fn enter(hint: &Hint, portal: &check::Portal) -> TokenStream {
         true => quote!(tick_at_merge_point),
         false => quote!(tick),
     };
+    // What has been moved out is not dropped here.
+    let forget_reds: TokenStream = hint
+        .reds
+        .iter()
+        .enumerate()
+        .map(|(number, name)| quote!(if __moved[#number] { ::core::mem::forget(#name); }))
+        .collect();
     // A false condition leaves the loop before the merge point; it has no effects, so that asking it
     // here once more does no harm. At the merge point itself it has been asked.
     let condition = portal.condition.as_ref().filter(|_| !portal.is_alone);
@@ -123,13 +130,22 @@ fn enter(hint: &Hint, portal: &check::Portal) -> TokenStream {
         if ::jitdriver::plumbing::#tick(&#driver, || #green_values) #condition {
             // A statement of its own, so that what the greens borrow is given back.
             let __greens = #green_values;
-            #[allow(unused_variables)]
+            #[allow(unused_variables, forgetting_copy_types, forgetting_references, clippy::all)]
             match __jit_portal.enter(&#driver, __greens, #red_values) {
                 ::jitdriver::plumbing::Exit::Continue(#green_backs, #red_backs) => {
                     #put_greens
                     #put_reds
                 }
-                ::jitdriver::plumbing::Exit::Return(__result) => return __result,
+                ::jitdriver::plumbing::Exit::Return(__result, #red_backs, __moved) => {
+                    #put_reds
+                    #forget_reds
+                    return __result;
+                }
+                ::jitdriver::plumbing::Exit::Panic(__panic, #red_backs, __moved) => {
+                    #put_reds
+                    #forget_reds
+                    ::std::panic::resume_unwind(__panic)
+                }
             }
         }
     }

@@ -53,6 +53,17 @@ impl Lowerer {
         let span = start(c);
         let site = self.site(&name, c.span());
         let func = &c.func;
+        if let Some(method) = super::std_call::method(callee) {
+            let (assoc_fn, twin) =
+                (format_ident!("assoc{}", args.len()), format_ident!("__jit_{method}"));
+            self.methods.insert(method.to_string());
+            return quote_spanned!(span=> {
+                let __args = (#(__p::coerce(__rec, #args),)*);
+                let __plain = __p::call::#plain_fn(&__args, |#(#names),*| #func(#(#names),*));
+                let __token = __p::call::#assoc_fn(&__args, &__plain).#twin();
+                __p::Callee::call(__token, __rec, #site, __args, __plain)
+            });
+        }
         let (scope, token) = self.token(callee, &name);
         quote_spanned!(span=> {
             let __args = (#(__p::coerce(__rec, #args),)*);
@@ -124,7 +135,13 @@ impl Lowerer {
         if m.args.len() > MOST_ARGS {
             return self.unsupported(&m.args, "a call with so many arguments");
         }
-        let this = self.peeled(&m.receiver);
+        let this = match OF_POINTERS.contains(&m.method.to_string().as_str()) {
+            true => {
+                let place = self.place(&m.receiver);
+                quote!(__p::PeelReference(#place).peel(__rec))
+            }
+            false => self.peeled(&m.receiver),
+        };
         let args: Vec<_> = m.args.iter().map(|arg| self.value(arg)).collect();
         let names: Vec<_> = (0..args.len()).map(|i| format_ident!("__a{i}")).collect();
         let plain_fn = format_ident!("method{}", args.len());
@@ -151,6 +168,18 @@ pub(super) fn is_constructor(path: &Path) -> bool {
         .last()
         .is_some_and(|last| last.ident.to_string().starts_with(|c: char| c.is_ascii_uppercase()))
 }
+/// Methods that `Box`, `Rc` and `Arc` have themselves, beside those of what they point to.
+const OF_POINTERS: &[&str] = &[
+    "clone",
+    "clone_from",
+    "to_owned",
+    "as_ref",
+    "as_mut",
+    "deref",
+    "deref_mut",
+    "into",
+    "try_into",
+];
 
 /// The type whose function a path names.
 pub(super) fn type_of(callee: &syn::ExprPath) -> TokenStream {

@@ -10,8 +10,10 @@ use syn::{Expr, Pat, RangeLimits};
 impl Lowerer {
     pub(super) fn condition(&mut self, e: &Expr) -> TokenStream {
         let span = start(e);
-        let value = self.value(e);
-        quote_spanned!(span=> __p::ops::branch(__rec, #value))
+        self.with_temps(|cx| {
+            let value = cx.value(e);
+            quote_spanned!(span=> __p::ops::branch(__rec, #value))
+        })
     }
 
     pub(super) fn if_expr(&mut self, i: &syn::ExprIf) -> TokenStream {
@@ -20,12 +22,28 @@ impl Lowerer {
             None => unit(),
         };
         if contains_let(&i.cond) {
+            // Temporaries of the condition end before `else`.
+            let outer = std::mem::take(&mut self.temps);
             let (cond, then) = self.scoped(|cx| {
                 let cond = cx.let_condition(&i.cond);
                 (cond, cx.block(&i.then_branch))
             });
+            let temps = std::mem::replace(&mut self.temps, outer);
             let otherwise = otherwise(self);
             let (test, bind) = (&cond.test, cond.bind());
+            if !temps.is_empty() {
+                return quote!(match {
+                    #(let mut #temps;)*
+                    if let ::core::option::Option::Some(#bind) = #test {
+                        ::core::option::Option::Some(#then)
+                    } else {
+                        ::core::option::Option::None
+                    }
+                } {
+                    ::core::option::Option::Some(__then) => __then,
+                    ::core::option::Option::None => { #otherwise }
+                });
+            }
             return quote!(if let ::core::option::Option::Some(#bind) = #test #then else { #otherwise });
         }
         let cond = self.condition(&i.cond);

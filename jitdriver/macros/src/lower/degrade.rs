@@ -79,7 +79,7 @@ impl Lowerer {
         lower: impl FnOnce(&mut Lowerer) -> TokenStream,
         otherwise: impl FnOnce(&mut Lowerer, Unsupported) -> TokenStream,
     ) -> TokenStream {
-        let n_temps = self.temps.len();
+        let (n_temps, n_extended) = (self.temps.len(), self.extended.len());
         let outer_why = self.unsupported.take();
         let outer_time = self.interval;
         self.interval = self.names.span_of(node).or(outer_time);
@@ -88,6 +88,8 @@ impl Lowerer {
             Some(why) if why.whole_block => self.unsupported = Some(why),
             Some(why) => {
                 self.temps.truncate(n_temps);
+                self.extended.truncate(n_extended);
+                self.extending = false;
                 lowered = otherwise(self, why);
                 self.unsupported = outer_why;
             }

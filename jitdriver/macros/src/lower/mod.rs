@@ -16,6 +16,7 @@ mod merge_point;
 mod operator;
 mod pattern;
 mod place;
+mod std_call;
 mod stmt;
 mod value;
 
@@ -70,7 +71,15 @@ pub struct Lowerer {
     closure_depth: usize,
     /// Temporaries of the statement at hand.
     temps: Vec<Ident>,
-    n_temps: usize,
+    /// Temporaries that live as long as the block of the `let` at hand.
+    extended: Vec<Ident>,
+    /// By name of a local: the paths below it that may have been moved out, in the order of the text.
+    parts: Vec<(usize, String, Vec<TokenStream>)>,
+    /// `self` is a value, not a reference.
+    pub self_by_value: bool,
+    /// What is lowered next is an operand whose temporaries a `let` extends.
+    extending: bool,
+    n_temps: u32,
     errors: Option<syn::Error>,
     /// What is not taken apart, until the expression around it is run instead.
     unsupported: Option<Unsupported>,
@@ -150,6 +159,10 @@ impl Lowerer {
             local_macros: Vec::new(),
             closure_depth: 0,
             temps: Vec::new(),
+            extended: Vec::new(),
+            extending: false,
+            parts: Vec::new(),
+            self_by_value: false,
             n_temps: 0,
             errors: None,
             unsupported: None,
@@ -193,7 +206,9 @@ impl Lowerer {
         if self.closures.iter().any(|(known, _)| name == known) {
             self.closures.push((name.to_string(), None));
         }
-        self.scopes.last_mut().expect("a scope").insert(name.to_string());
+        let (depth, name) = (self.scopes.len(), name.to_string());
+        self.parts.retain(|(scope, local, _)| (*scope, local) != (depth, &name));
+        self.scopes.last_mut().expect("a scope").insert(name);
     }
 
     fn scoped<R>(&mut self, f: impl FnOnce(&mut Lowerer) -> R) -> R {
@@ -203,6 +218,8 @@ impl Lowerer {
         self.closures.truncate(n_closures);
         self.local_macros.truncate(n_macros);
         self.scopes.pop();
+        let depth = self.scopes.len();
+        self.parts.retain(|(scope, ..)| *scope <= depth);
         res
     }
 

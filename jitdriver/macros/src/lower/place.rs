@@ -10,9 +10,13 @@ use syn::{Expr, Member, UnOp};
 impl Lowerer {
     /// An expression as a place: of type `Place<T>`.
     pub(super) fn place(&mut self, e: &Expr) -> TokenStream {
+        let extending = std::mem::take(&mut self.extending);
         if let Some(local) = self.local_of(e) {
             return quote!(__p::Local::as_place(__p::closure::shared(&raw const #local)));
         }
+        // What a field or an element lies in lives as long as a reference to it.
+        self.extending = extending
+            && matches!(e, Expr::Paren(_) | Expr::Group(_) | Expr::Field(_) | Expr::Index(_));
         match e {
             Expr::Paren(e) => self.place(&e.expr),
             Expr::Group(e) => self.place(&e.expr),
@@ -32,27 +36,51 @@ impl Lowerer {
                     return self.unsupported(&i.index, "a range as index");
                 }
                 let base = self.peeled(&i.expr);
+                self.extending = false;
                 let index = self.value(&i.index);
                 // Where indexing is a method, as for `Vec`, rustc names the bracket, else the whole.
                 let bracket = i.bracket_token.span.open();
                 let overloaded = call_at(bracket, base, "index", quote!(__rec, #index));
                 call_at(e.span(), overloaded, "element", quote!(__rec))
             }
-            Expr::Unary(u) if matches!(u.op, UnOp::Deref(_)) => self.peeled(&u.expr),
             // A macro that is not known may be a place.
             Expr::Macro(m) if !is_expression_macro(&m.mac) => {
                 self.unsupported(e, "a macro that is not known, as a place")
             }
-            _ => self.temporary(e),
+            Expr::Unary(u) if matches!(u.op, UnOp::Deref(_)) => {
+                self.extending = extending;
+                let pointer = self.place(&u.expr);
+                quote!(__p::Behind(#pointer).peel(__rec))
+            }
+            _ => {
+                self.extending = extending;
+                self.temporary(e)
+            }
+        }
+    }
+
+    /// Whether an expression names a place, rather than a value.
+    pub(super) fn is_place(&self, e: &Expr) -> bool {
+        match e {
+            Expr::Paren(e) => self.is_place(&e.expr),
+            Expr::Group(e) => self.is_place(&e.expr),
+            Expr::Field(f) => self.is_place(&f.base),
+            Expr::Index(_) => true,
+            Expr::Unary(u) => matches!(u.op, UnOp::Deref(_)),
+            _ => self.local_of(e).is_some(),
         }
     }
 
     /// A value that is used as a place lives in a temporary until the end of the statement.
     pub(super) fn temporary(&mut self, e: &Expr) -> TokenStream {
+        let extended = std::mem::take(&mut self.extending);
         let value = self.value(e);
         let temp = format_ident!("__temp{}", self.n_temps);
         self.n_temps += 1;
-        self.temps.push(temp.clone());
+        match extended {
+            true => self.extended.push(temp.clone()),
+            false => self.temps.push(temp.clone()),
+        }
         quote!({ #temp = #value; __p::Local::as_place(&mut #temp) })
     }
 
@@ -60,5 +88,73 @@ impl Lowerer {
     pub(super) fn peeled(&mut self, e: &Expr) -> TokenStream {
         let place = self.place(e);
         quote!(__p::Peel(#place).peel(__rec))
+    }
+
+    /// Says of the place of `local.path` how to drop what is left of the local when it is moved out.
+    pub(super) fn part_of_local(
+        &mut self,
+        e: &Expr,
+        place: TokenStream,
+        n_temps: u32,
+    ) -> TokenStream {
+        let Some((path, root)) = projection(e) else { return place };
+        let owner = match self.local_of(root) {
+            Some(local) if local == "__self" && !self.self_by_value => return place,
+            Some(local) => local,
+            // The temporary is the last one that was made on the way to the place.
+            None if self.n_temps > n_temps && !self.is_place(root) => {
+                format_ident!("__temp{}", self.n_temps - 1)
+            }
+            None => return place,
+        };
+        let name = owner.to_string();
+        let scope = self.scopes.iter().rposition(|scope| scope.contains(&name));
+        let scope = scope.map_or(self.scopes.len(), |at| at + 1);
+        let known = self.parts.iter().position(|(at, local, _)| (*at, local) == (scope, &name));
+        let known = known.unwrap_or_else(|| {
+            self.parts.push((scope, name, Vec::new()));
+            self.parts.len() - 1
+        });
+        let paths = &mut self.parts[known].2;
+        let text = path.to_string();
+        let bit = paths.iter().position(|path| path.to_string() == text).unwrap_or(paths.len());
+        if bit == paths.len() {
+            paths.push(path);
+        }
+        if bit >= 64 {
+            return self.unsupported(e, "a local that is taken apart in more than 64 ways");
+        }
+        let bits = (0..=bit).map(|bit| 1u64 << bit);
+        let paths = &paths[..=bit];
+        let bit = bit as u32;
+        quote!(#place.part_of(&#owner, #bit, |__whole, __gone: u64| {
+            #(if __gone & #bits != 0 { ::core::mem::forget(#paths); })*
+        }))
+    }
+}
+
+/// An expression of fields and `*` below something: the same below `__whole`, and what it is below.
+fn projection(e: &Expr) -> Option<(TokenStream, &Expr)> {
+    let (inner, wrap): (&Expr, &dyn Fn(TokenStream) -> TokenStream) = match e {
+        Expr::Paren(e) => return projection(&e.expr),
+        Expr::Group(e) => return projection(&e.expr),
+        Expr::Field(f) => {
+            let member = &f.member;
+            (&f.base, &move |base| quote!(#base.#member))
+        }
+        Expr::Unary(u) if matches!(u.op, UnOp::Deref(_)) => (&u.expr, &|base| quote!((*#base))),
+        _ => return None,
+    };
+    match projection(inner) {
+        Some((path, root)) => Some((wrap(path), root)),
+        None => Some((wrap(quote!(__whole)), strip(inner))),
+    }
+}
+
+fn strip(e: &Expr) -> &Expr {
+    match e {
+        Expr::Paren(e) => strip(&e.expr),
+        Expr::Group(e) => strip(&e.expr),
+        e => e,
     }
 }

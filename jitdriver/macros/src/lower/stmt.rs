@@ -41,6 +41,31 @@ impl Lowerer {
         })
     }
 
+    /// What is a scope of temporaries by itself: a condition, an operand of `&&`, an initializer.
+    pub(super) fn with_temps(
+        &mut self,
+        lower: impl FnOnce(&mut Lowerer) -> TokenStream,
+    ) -> TokenStream {
+        let outer = std::mem::take(&mut self.temps);
+        let lowered = lower(self);
+        let temps = std::mem::replace(&mut self.temps, outer);
+        match temps.is_empty() {
+            true => lowered,
+            false => quote!({ #(let mut #temps;)* #lowered }),
+        }
+    }
+
+    /// The value of a `let`. Its temporaries end with the statement, but for those that are borrowed
+    /// by the value itself (see "temporary lifetime extension" in the Rust reference).
+    fn initializer(&mut self, e: &Expr) -> TokenStream {
+        self.with_temps(|cx| {
+            cx.extending = true;
+            let value = cx.value(e);
+            cx.extending = false;
+            value
+        })
+    }
+
     /// A statement, which may be there under a condition only.
     pub(super) fn stmt(&mut self, stmt: &Stmt, last: bool) -> TokenStream {
         let attrs = match stmt {
@@ -74,6 +99,7 @@ impl Lowerer {
 
     fn stmt_itself(&mut self, stmt: &Stmt, last: bool) -> TokenStream {
         let outer = std::mem::take(&mut self.temps);
+        let outer_extended = std::mem::take(&mut self.extended);
         let lowered = match stmt {
             Stmt::Item(syn::Item::Macro(item)) if item.ident.is_some() => {
                 // It is there where the author's code is, with the plain locals that it may name.
@@ -109,11 +135,10 @@ impl Lowerer {
             }
         };
         let temps = std::mem::replace(&mut self.temps, outer);
+        let extended = std::mem::replace(&mut self.extended, outer_extended);
         match (temps.is_empty(), stmt) {
+            (_, Stmt::Local(_)) => quote!(#(let mut #extended;)* #(let mut #temps;)* #lowered),
             (true, _) => lowered,
-            // The temporaries of a `let` live as long as its block, those of others with the statement.
-            (false, Stmt::Local(_)) => quote!(#(let mut #temps;)* #lowered),
-            (false, Stmt::Expr(_, None)) if last => quote!({ #(let mut #temps;)* #lowered }),
             (false, _) => quote!({ #(let mut #temps;)* #lowered }),
         }
     }
@@ -147,18 +172,23 @@ impl Lowerer {
             self.declare(ident);
             return quote!(let mut #ident #ty;);
         };
+        if matches!(pat, Pat::Wild(_)) && self.is_place(&init.expr) {
+            // A place that is bound to nothing stays where it is.
+            let place = self.place(&init.expr);
+            return quote!(let _ = #place;);
+        }
         if let Pat::Ident(name) = pat
             && name.subpat.is_none()
             && name.by_ref.is_none()
             && !syntax::is_constant_name(&name.ident)
         {
-            let value = self.value(&init.expr);
+            let value = self.initializer(&init.expr);
             let ident = &name.ident;
             self.declare(ident);
             return quote!(let mut #ident #ty = #value;);
         }
         if matches!(pat, Pat::Wild(_)) {
-            let value = self.value(&init.expr);
+            let value = self.initializer(&init.expr);
             return quote!(let _ #ty = #value;);
         }
         let otherwise = match init.diverge.as_ref().map(|(_, e)| &**e) {

@@ -12,14 +12,17 @@ use syn::{BinOp, Expr, Lit, Stmt, UnOp};
 impl Lowerer {
     /// An expression as a value: of type `Traced<T>`.
     pub fn value(&mut self, e: &Expr) -> TokenStream {
+        let extending = std::mem::take(&mut self.extending);
         if self.is_closed(e) {
             return self.constant(e);
         }
-        self.or_degraded(e, |cx| cx.value_in_parts(e), |cx, why| cx.degraded(e, &why))
+        self.or_degraded(e, |cx| cx.value_in_parts(e, extending), |cx, why| cx.degraded(e, &why))
     }
 
-    fn value_in_parts(&mut self, e: &Expr) -> TokenStream {
+    fn value_in_parts(&mut self, e: &Expr, extending: bool) -> TokenStream {
         let is_stmt = std::mem::take(&mut self.is_stmt);
+        self.extending = extending
+            && matches!(e, Expr::Paren(_) | Expr::Group(_) | Expr::Reference(_) | Expr::Tuple(_));
         let span = start(e);
         match e {
             Expr::Paren(e) => self.value(&e.expr),
@@ -92,7 +95,15 @@ impl Lowerer {
                 quote_spanned!(span=> continue #label)
             }
             Expr::Tuple(t) => {
-                let elems: Vec<_> = t.elems.iter().map(|e| self.value(e)).collect();
+                let elems: Vec<_> = t
+                    .elems
+                    .iter()
+                    .map(|e| {
+                        self.extending = extending;
+                        self.value(e)
+                    })
+                    .collect();
+                self.extending = false;
                 match elems.is_empty() {
                     true => unit(),
                     false => quote!(__p::Parts::join((#(#elems,)*))),
@@ -141,8 +152,10 @@ impl Lowerer {
     }
 
     pub(super) fn read_place(&mut self, e: &Expr) -> TokenStream {
+        let n_temps = self.n_temps;
         let place = self.place(e);
-        quote!(#place.read(__rec))
+        let place = self.part_of_local(e, place, n_temps);
+        quote!(#place.take(__rec))
     }
 
     pub(super) fn binary(&mut self, b: &syn::ExprBinary) -> TokenStream {
@@ -151,9 +164,9 @@ impl Lowerer {
             let (left, right) = (self.looked_at(&b.left), self.looked_at(&b.right));
             return op.apply(b, left, right);
         }
-        let left = self.value(&b.left);
         if matches!(b.op, BinOp::And(_) | BinOp::Or(_)) {
-            let right = self.value(&b.right);
+            let left = self.with_temps(|cx| cx.value(&b.left));
+            let right = self.with_temps(|cx| cx.value(&b.right));
             return match b.op {
                 BinOp::And(_) => quote_spanned!(span=>
                     if __p::ops::branch(__rec, #left) { #right } else { __p::Traced::constant(false) }),
@@ -161,6 +174,7 @@ impl Lowerer {
                     if __p::ops::branch(__rec, #left) { __p::Traced::constant(true) } else { #right }),
             };
         }
+        let left = self.value(&b.left);
         let right = self.value(&b.right);
         match operator(&b.op) {
             Some(op) => op.apply(b, left, right),
@@ -175,13 +189,9 @@ impl Lowerer {
         }
         match e {
             Expr::Paren(e) => self.looked_at(&e.expr),
-            Expr::Field(_) | Expr::Index(_) => {
-                let value = self.read_place(e);
-                quote!(#value.borrowed())
-            }
-            Expr::Unary(u) if matches!(u.op, UnOp::Deref(_)) => {
-                let value = self.read_place(e);
-                quote!(#value.borrowed())
+            _ if self.is_place(e) => {
+                let place = self.place(e);
+                quote!(#place.read(__rec).borrowed())
             }
             e => self.value(e),
         }
@@ -206,6 +216,10 @@ impl Lowerer {
     }
 
     pub(super) fn assign(&mut self, left: &Expr, right: &Expr) -> TokenStream {
+        if matches!(left, Expr::Infer(_)) && self.is_place(right) {
+            let place = self.place(right);
+            return quote!({ let _ = #place; __p::Traced::constant(()) });
+        }
         let value = self.value(right);
         if matches!(left, Expr::Infer(_)) {
             return quote!({ let _ = #value; __p::Traced::constant(()) });
@@ -214,7 +228,15 @@ impl Lowerer {
             return self.unsupported(left, "assignment to a tuple");
         }
         if let Some(local) = self.local_of(left) {
-            return quote!({ #local = #value; __p::Traced::constant(()) });
+            let is_red = self.hint.as_ref().is_some_and(|hint| hint.reds.contains(&local));
+            return match is_red {
+                true => quote!({
+                    let __value = #value;
+                    __p::SetRed::set(&mut #local, __rec, __value);
+                    __p::Traced::constant(())
+                }),
+                false => quote!({ #local = #value; __p::Traced::constant(()) }),
+            };
         }
         let place = self.place(left);
         quote!({

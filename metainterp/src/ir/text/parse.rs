@@ -5,8 +5,8 @@
 
 use super::{RESUME_KINDS, Spelling, place};
 use crate::ir::{
-    CallDescr, Const, Effect, ExitId, MemDescr, MergePoint, Opcode, Operand, Res, Resume, TargetId,
-    Trace, TraceBuilder, Ty, ValueId,
+    CallDescr, Const, DelayedStore, Effect, ExitId, MemDescr, MergePoint, Opcode, Operand, Res,
+    Resume, TargetId, Trace, TraceBuilder, Ty, ValueId,
 };
 use rustc_hash::FxHashMap;
 use std::fmt;
@@ -568,7 +568,39 @@ impl Parser {
             line.word("`resume`")?;
             resume = line.resume()?;
         }
-        Ok(self.builder.exit(id, &args, resume))
+        let mut stores = Vec::new();
+        if line.peek_word() == "stores" {
+            line.word("`stores`")?;
+            line.expect('(')?;
+            line.items(')', |line| {
+                stores.push(self.delayed_store(line, &mut args)?);
+                Ok(())
+            })?;
+        }
+        Ok(self.builder.exit_with_stores(id, &args, resume, &stores))
+    }
+
+    fn delayed_store(
+        &mut self,
+        line: &mut Line<'_>,
+        args: &mut Vec<Operand>,
+    ) -> Result<DelayedStore> {
+        let at = line.here();
+        let opcode = Opcode::from_name(line.word("a store")?);
+        let Some(opcode) = opcode.filter(|it| it.effect() == Effect::Store) else {
+            return line.error_at(at, "expected `setfield` or `setarrayitem`".into());
+        };
+        line.expect('(')?;
+        let operands = self.operands(line, opcode)?;
+        let (found, expected) = (operands.args.len(), opcode.info().args.len());
+        if found != expected {
+            return line.error_at(at, format!("expected {expected} operands, found {found}"));
+        }
+        args.extend(operands.args);
+        match operands.descr {
+            Some(Descr::Mem(mem)) => Ok(DelayedStore { opcode, mem: self.builder.mem(mem) }),
+            _ => line.expected("`descr=mem(…)` before this"),
+        }
     }
 }
 

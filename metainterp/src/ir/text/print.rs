@@ -101,14 +101,32 @@ fn operands(f: &mut Formatter<'_>, trace: &Trace, op: &Op) -> fmt::Result {
 fn exit(f: &mut Formatter<'_>, trace: &Trace, index: u32) -> fmt::Result {
     let exit: &Exit = &trace.exits[index as usize];
     f.write_char(' ')?;
-    list(f, trace.exit_args(exit), |f, &arg| write_operand(f, trace, arg, None))?;
+    list(f, trace.exit_values(exit), |f, &arg| write_operand(f, trace, arg, None))?;
     if exit.id.0 != index {
         write!(f, " exit={}", exit.id.0)?;
     }
-    match exit.resume == Resume::default() {
-        true => Ok(()),
-        false => write!(f, " {}", exit.resume),
+    if exit.resume != Resume::default() {
+        write!(f, " {}", exit.resume)?;
     }
+    stores(f, trace, exit)
+}
+
+fn stores(f: &mut Formatter<'_>, trace: &Trace, exit: &Exit) -> fmt::Result {
+    if exit.stores.len == 0 {
+        return Ok(());
+    }
+    f.write_str(" stores(")?;
+    for (k, (store, args)) in trace.exit_stores_with_args(exit).enumerate() {
+        comma(f, k)?;
+        write!(f, "{}(", store.opcode.name())?;
+        for (k, &arg) in args.iter().enumerate() {
+            comma(f, k)?;
+            let place = place(store.opcode, k, &args[..k], |operand| trace.ty(operand));
+            write_operand(f, trace, arg, place)?;
+        }
+        write!(f, ", descr={})", trace.mems[store.mem as usize])?;
+    }
+    f.write_char(')')
 }
 
 impl Display for Resume {

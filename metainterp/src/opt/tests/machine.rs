@@ -3,34 +3,68 @@
 //! It is simpler than a backend: memory is a few regions of bytes, and a residual call scribbles over
 //! those in a way that depends on its arguments and on how many calls there have been.
 
-use crate::ir::{Const, Effect, ExitId, Op, Opcode, Operand, OperandKind, Trace, Ty, eval};
+use crate::ir::{
+    Const, Effect, ExitId, MemDescr, Op, Opcode, Operand, OperandKind, Resume, ResumeKind,
+    TargetId, Trace, Ty, eval,
+};
+use std::fmt;
 
 /// How running a trace ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    Exit { id: ExitId, op_idx: usize },
+    Exit {
+        id: ExitId,
+        op_idx: usize,
+    },
     Jump,
+    /// It went on and on.
+    Loops,
 }
 
 /// What can be seen from outside: how it ended, with which values, and the state of memory.
-#[derive(Debug)]
 pub struct Ran {
     pub outcome: Outcome,
     pub values: Vec<Const>,
     memory: Vec<Region>,
     calls: u64,
+    /// How often a label was passed. The second lap of a loop has a label of its own, which counts.
+    pub laps: u32,
+    /// Of the exit, if it was left by one.
+    pub resume: Resume,
+    /// Memory and calls at the last merge point.
+    merge_point: (Vec<Region>, u64),
+}
+
+impl fmt::Debug for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Ran { outcome, values, memory, calls, .. } = self;
+        write!(f, "{outcome:?} with {values:x?} after {calls} calls, memory {memory:?}")
+    }
 }
 
 impl Ran {
     /// The same, but for the place of the exit's guard in the trace and the bits of a NaN.
     pub fn same(&self, other: &Ran) -> bool {
+        if (&self.outcome, self.laps) == (&Outcome::Loops, other.laps) {
+            // Memory need not be as it was without the delay of stores.
+            return other.outcome == Outcome::Loops;
+        }
         let end = match (&self.outcome, &other.outcome) {
             (Outcome::Exit { id: a, .. }, Outcome::Exit { id: b, .. }) => a == b,
             (a, b) => a == b,
         };
-        let values = self.values.len() == other.values.len()
-            && self.values.iter().zip(&other.values).all(|(&a, &b)| same_value(a, b));
-        end && values && self.memory == other.memory && self.calls == other.calls
+        let (mut values, mut memory, mut calls) = (&self.values[..], &self.memory, self.calls);
+        let kinds = (self.resume.kind, other.resume.kind);
+        if kinds == (ResumeKind::Replay, ResumeKind::Rewind) {
+            // The opcode begins anew.
+            values = &values[..self.resume.n_reds as usize];
+            (memory, calls) = (&self.merge_point.0, self.merge_point.1);
+        } else if kinds.0 != kinds.1 {
+            return false;
+        }
+        let same_values = values.len() == other.values.len()
+            && values.iter().zip(&other.values).all(|(&a, &b)| same_value(a, b));
+        end && same_values && *memory == other.memory && calls == other.calls
     }
 }
 
@@ -54,13 +88,23 @@ pub fn mix(word: u64) -> u64 {
 }
 
 /// A piece of memory.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Region {
     pub start: u64,
     pub bytes: Vec<u8>,
     /// Nobody writes here.
     pub frozen: bool,
 }
+
+impl fmt::Debug for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}:", self.start)?;
+        self.bytes.iter().try_for_each(|byte| write!(f, " {byte:x}"))
+    }
+}
+
+/// A run ends after so many laps.
+const MOST_LAPS: u32 = 7;
 
 #[derive(Debug, Clone, Default)]
 pub struct Machine {
@@ -71,19 +115,59 @@ pub struct Machine {
     overflowed: bool,
     panicked: bool,
     call_words: u64,
+    merge_point: (Vec<Region>, u64),
 }
 
 impl Machine {
     /// Runs a trace.
-    pub fn run(mut self, trace: &Trace, inputs: &[Const]) -> Ran {
+    pub fn run(self, trace: &Trace, inputs: &[Const]) -> Ran {
+        self.run_until(trace, inputs, None)
+    }
+
+    /// Runs a trace up to the guard with this exit in this lap, and leaves there even if it holds.
+    pub fn run_until(
+        mut self,
+        trace: &Trace,
+        inputs: &[Const],
+        last: Option<(ExitId, u32)>,
+    ) -> Ran {
         self.start(trace, inputs);
-        for op_idx in 0.. {
-            let op = &trace.ops[op_idx];
-            if let Some((outcome, values)) = self.step(trace, op_idx, op) {
-                return Ran { outcome, values, memory: self.memory, calls: self.calls };
+        let (mut at, mut laps) = (0, 0);
+        loop {
+            let op = &trace.ops[at];
+            laps += u32::from(op.opcode == Opcode::Label);
+            let mut left = self.step(trace, at, op);
+            if let Some((id, lap)) = last
+                && (lap == laps && op.opcode.has_exit() && trace.exit(op).id == id)
+            {
+                left = left.or_else(|| Some(self.leave(trace, at, op)));
+            }
+            at += 1;
+            if let (Opcode::Jump, Some((_, args))) = (op.opcode, &left)
+                && let Some(label) = label(trace, op.target())
+            {
+                for (value, &arg) in trace.results(&trace.ops[label]).zip(args) {
+                    self.values[value.index()] = Some(arg);
+                }
+                (at, left) = (label + 1, None);
+                laps += 1;
+            }
+            if laps == MOST_LAPS {
+                left = Some((Outcome::Loops, Vec::new()));
+            }
+            if let Some((outcome, values)) = left {
+                let exit = op.opcode.has_exit().then(|| trace.exit(op));
+                return Ran {
+                    outcome,
+                    values,
+                    memory: self.memory,
+                    calls: self.calls,
+                    laps,
+                    resume: exit.map_or(Resume::default(), |exit| exit.resume),
+                    merge_point: self.merge_point,
+                };
             }
         }
-        unreachable!("a trace ends with a jump or a finish")
     }
 
     pub fn start(&mut self, trace: &Trace, inputs: &[Const]) {
@@ -123,8 +207,7 @@ impl Machine {
             _ => false,
         };
         if leaves {
-            let exit = trace.exit(op);
-            return Some((Outcome::Exit { id: exit.id, op_idx }, all(trace.exit_args(exit))));
+            return Some(self.leave(trace, op_idx, op));
         }
         for (at, res) in trace.results(op).enumerate() {
             let ty = trace.types[res.index()];
@@ -132,6 +215,16 @@ impl Machine {
         }
         self.effect(trace, op, &args);
         None
+    }
+
+    fn leave(&mut self, trace: &Trace, op_idx: usize, op: &Op) -> (Outcome, Vec<Const>) {
+        let exit = trace.exit(op);
+        let values = trace.exit_values(exit).iter().map(|&arg| self.value(trace, arg)).collect();
+        for (store, args) in trace.exit_stores_with_args(exit) {
+            let args: Vec<Const> = args.iter().map(|&arg| self.value(trace, arg)).collect();
+            self.store(store.opcode, &trace.mems[store.mem as usize], &args);
+        }
+        (Outcome::Exit { id: exit.id, op_idx }, values)
     }
 
     fn result(&mut self, trace: &Trace, op: &Op, args: &[Const], at: usize, ty: Ty) -> Const {
@@ -146,7 +239,7 @@ impl Machine {
                 self.overflowed = overflowed;
                 res
             }
-            (_, Effect::Load) => self.load(address(trace, op, args), ty),
+            (_, Effect::Load) => self.load(address(op.opcode, trace.mem(op), args), ty),
             (Opcode::Call, _) => Const::new(ty, self.call(args, self.calls)),
             (Opcode::CallPure, _) => Const::new(ty, self.call(args, 0)),
             (Opcode::CallResult, _) => Const::new(ty, mix(self.call_words ^ args[0].bits)),
@@ -157,13 +250,9 @@ impl Machine {
     fn effect(&mut self, trace: &Trace, op: &Op, args: &[Const]) {
         match op.opcode {
             Opcode::SetField | Opcode::SetArrayItem => {
-                let value = args[args.len() - 1];
-                let size = value.ty.bytes() as usize;
-                let (region, at) = self.find(address(trace, op, args), size);
-                let region = &mut self.memory[region];
-                assert!(!region.frozen, "a store to frozen memory");
-                region.bytes[at..][..size].copy_from_slice(&value.bits.to_le_bytes()[..size]);
+                self.store(op.opcode, trace.mem(op), args);
             }
+            Opcode::DebugMergePoint => self.merge_point = (self.memory.clone(), self.calls),
             Opcode::Call => {
                 self.calls += 1;
                 let mut noise = self.call_words;
@@ -179,6 +268,15 @@ impl Machine {
         if matches!(op.opcode, Opcode::Call | Opcode::CallPure) {
             self.panicked = trace.call(op).can_panic && self.call_words.is_multiple_of(16);
         }
+    }
+
+    fn store(&mut self, opcode: Opcode, mem: &MemDescr, args: &[Const]) {
+        let value = args[args.len() - 1];
+        let size = value.ty.bytes() as usize;
+        let (region, at) = self.find(address(opcode, mem, args), size);
+        let region = &mut self.memory[region];
+        assert!(!region.frozen, "a store to frozen memory");
+        region.bytes[at..][..size].copy_from_slice(&value.bits.to_le_bytes()[..size]);
     }
 
     /// The region that has `size` bytes at `address`, and where they are in it.
@@ -206,10 +304,13 @@ impl Machine {
     }
 }
 
-fn address(trace: &Trace, op: &Op, args: &[Const]) -> u64 {
-    let mem = trace.mem(op);
+fn label(trace: &Trace, target: TargetId) -> Option<usize> {
+    trace.ops.iter().position(|op| op.opcode == Opcode::Label && op.target() == target)
+}
+
+fn address(opcode: Opcode, mem: &MemDescr, args: &[Const]) -> u64 {
     let base = args[0].bits.wrapping_add_signed(i64::from(mem.offset));
-    match op.opcode {
+    match opcode {
         Opcode::GetField | Opcode::SetField => base,
         _ => base.wrapping_add(args[1].bits.wrapping_mul(u64::from(mem.scale))),
     }

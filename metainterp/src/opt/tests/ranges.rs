@@ -21,7 +21,8 @@ impl Writer<'_> {
     fn exit(&mut self) -> u32 {
         let n = self.builder.trace().exits.len() as u32;
         let newest = self.operands.last().copied().into_iter().collect::<Vec<_>>();
-        self.builder.exit(ExitId(n), &newest, Resume::default())
+        let n_reds = newest.len() as u32;
+        self.builder.exit(ExitId(n), &newest, Resume { step: 1, n_reds, ..Resume::default() })
     }
 
     fn byte(&mut self) -> Operand {

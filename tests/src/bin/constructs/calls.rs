@@ -6,10 +6,13 @@ mod many_arguments;
 mod method_of_field;
 mod mut_self;
 mod nested_calls;
+mod path_call;
+mod question_mark;
 mod question_mark_conversion;
 mod question_mark_option;
 mod result_function;
 mod returns_reference;
+mod self_by_value;
 mod self_recursion;
 mod shared_self;
 
@@ -17,13 +20,13 @@ use crate::harness::rows;
 
 rows! {
     free_function: "calls of functions", 84, 1040;
-    path_call: "calls by path, `T::f()`", 100, 4572, not_yet "unresolved import `i64`";
+    path_call: "calls by path, `T::f()`", 100, 4572;
     mut_self: "methods with `&mut self`", 92, 1576;
     shared_self: "methods with `&self`", 89, 437;
-    self_by_value: "methods with `self` by value", 39, 167, not_yet "no associated item named `__jit` found for struct `Reg` in the current scope";
+    self_by_value: "methods with `self` by value", 39, 167;
     method_of_field: "methods of fields", 100, 20781;
     result_function: "functions that answer a `Result`", 89, 1154;
-    question_mark: "`?` on a `Result`", 84, 2020, not_yet "the operator `?` cannot be traced yet; put it into a function of its own without `#[jit]`, which is then called";
+    question_mark: "`?` on a `Result`", 84, 2020;
     question_mark_conversion: "`?` with a conversion of the error", 84, 2020;
     question_mark_option: "`?` on an `Option`", 84, 2020;
     self_recursion: "direct recursion", 45, 121;

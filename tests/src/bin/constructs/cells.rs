@@ -10,6 +10,6 @@ rows! {
     cell: "`Cell`", 39, 137;
     ref_cell: "`RefCell`", 21, 52, not_yet "no method named `index` found for struct `jitdriver::plumbing::Place<T>` in the current scope";
     rc_ref_cell: "`Rc<RefCell<_>>`", 21, 52;
-    mutex: "locks", 39, 137, not_yet "the method `add` exists for struct `jitdriver::plumbing::Traced<std::sync::MutexGuard<'_, i64>>`, but its trait bounds were not satisfied";
+    mutex: "locks", 39, 137, not_yet "cannot add `i64` to `std::sync::MutexGuard<'_, i64>`";
     atomic: "atomics", 39, 137;
 }

@@ -2,6 +2,7 @@
 
 mod boxed_closure;
 mod fn_pointer_field;
+mod fn_pointer_table;
 mod fn_pointer_variable;
 mod function_as_argument;
 mod move_closure;
@@ -13,12 +14,12 @@ rows! {
     own_helper: "closures passed to helpers of one's own", 53, 452, not_yet "`impl Trait` is not allowed in `fn` pointer parameters";
     local_closure: "calls of local closures", 58, 231, not_yet "cannot return value referencing temporary value";
     fn_pointer_variable: "calls of function-pointer variables", 58, 231;
-    fn_mut: "closures that change what they capture", 87, 1074, not_yet "the trait bound `&mut i64: Copy` is not satisfied in `{closure@tests/src/bin/constructs/closures/fn_mut.rs:8:19: 8:28}`";
+    fn_mut: "closures that change what they capture", 87, 1074, not_yet "the trait bound `&mut i64: Copy` is not satisfied in `{closure@/tmp/wt/examples/tests/constructs/todo/closures/fn_mut.rs:8:19: 8:28}`";
     move_closure: "`move` closures", 87, 1074;
-    green_capture: "closures that capture a green", 87, 1074, not_yet "a closure cannot be traced yet; put it into a function of its own without `#[jit]`, which is then called";
+    green_capture: "closures that capture a green", 87, 1074, not_yet "`impl Trait` is not allowed in `fn` pointer parameters";
     impl_fn_parameter: "`impl Fn` parameters", 29, 31, not_yet "`impl Trait` is not allowed in `fn` pointer parameters";
     dyn_fn_parameter: "`&dyn Fn` parameters", 29, 31, not_yet "type mismatch in closure arguments";
-    fn_pointer_table: "calls through a table of function pointers", 26, 44, not_yet "a call of a computed function cannot be traced yet; put it into a function of its own without `#[jit]`, which is then called";
+    fn_pointer_table: "calls through a table of function pointers", 26, 44;
     fn_pointer_field: "calls through a field that holds a function pointer", 26, 44;
     boxed_closure: "calls through a field that holds a boxed closure", 26, 44;
     function_as_argument: "functions as arguments of combinators", 84, 529;

@@ -13,6 +13,7 @@ mod let_else;
 mod loop_forever;
 mod match_const_opcode;
 mod match_in_match;
+mod match_instruction;
 mod match_option;
 mod match_tuple;
 mod matches_macro;
@@ -25,7 +26,7 @@ use crate::harness::rows;
 rows! {
     if_else: "`if` and `else`", 100, 1602;
     early_return: "early `return`", 100, 1234;
-    match_instruction: "`match` on an instruction, an enum", 97, 1098, not_yet "the trait bound `jitdriver::plumbing::Traced<Instr>: jitdriver::plumbing::Open` is not satisfied";
+    match_instruction: "`match` on an instruction, an enum", 97, 1098;
     match_const_opcode: "`match` on a constant opcode", 97, 1098;
     match_option: "`match` on an `Option`", 97, 1098;
     match_tuple: "`match` on a tuple", 97, 1098;

@@ -2,6 +2,8 @@
 
 mod associated_const;
 mod const_generic_mode;
+mod dyn_trait;
+mod generic_function;
 mod generic_impl;
 mod generic_portal;
 mod static_dispatch;
@@ -10,15 +12,15 @@ mod trait_impl;
 use crate::harness::rows;
 
 rows! {
-    generic_function: "type parameters of functions", 66, 519, not_yet "comparing `T` cannot be traced";
+    generic_function: "type parameters of functions", 66, 519;
     generic_impl: "type parameters of `impl` blocks", 47, 260;
     const_generic: "const generics", 11, 186, not_yet "type annotations needed";
     const_generic_mode: "const generics of a portal", 68, 779;
     qualified_path: "`<T as Trait>::f`", 11, 38, not_yet "cannot define inherent `impl` for primitive types";
     trait_impl: "methods of a trait", 63, 1028;
     static_dispatch: "calls through a type parameter's trait", 63, 1028;
-    dyn_trait: "`dyn Trait` in the signature of a hot function", 11, 11, not_yet "`jitdriver::plumbing::Memory<&mut dyn Device>` is not an iterator";
-    turbofish: "turbofish", 68, 718, not_yet "unresolved import `i64`";
+    dyn_trait: "`dyn Trait` in the signature of a hot function", 11, 11;
+    turbofish: "turbofish", 68, 718, not_yet "cannot move out of dereference of `jitdriver::plumbing::Target<Result<T, <T as TryFrom<i64>>::Error>>`";
     generic_portal: "a generic portal", 68, 779;
     associated_const: "associated constants", 11, 38;
 }

@@ -56,6 +56,8 @@ pub enum State {
     GivenUp(String),
     /// It does not compile with the annotations.
     CompileError(String),
+    /// It does something else in some mode than plain.
+    Wrong(String),
 }
 
 impl State {
@@ -66,6 +68,7 @@ impl State {
             State::Residual(_) => "residual",
             State::GivenUp(_) => "given up",
             State::CompileError(_) => "compile error",
+            State::Wrong(_) => "wrong",
         }
     }
 
@@ -74,6 +77,7 @@ impl State {
         match self {
             State::Traced => "",
             State::Residual(why) | State::GivenUp(why) | State::CompileError(why) => why,
+            State::Wrong(_) => "see `constructs NAME`",
         }
     }
 }
@@ -84,17 +88,17 @@ const COMPILING: &[&str] = &["threshold=1,trace_eagerness=2", "threshold=3,trace
 /// Every recording is given up at its first operation, so that its twin goes on live.
 const LIVE: &[&str] = &["threshold=1,trace_limit=1,max_aborts=1000000"];
 
-/// Runs a row in every mode: its state and the runs that compile, or the first difference between two
-/// modes.
-pub fn measure(row: &Row) -> Result<(State, Vec<Run>), String> {
+/// Runs a row in every mode: its state, and the runs that compile.
+pub fn measure(row: &Row) -> (State, Vec<Run>) {
     let run = match row.source {
         Source::Runs(run) => run,
-        Source::NotYet(reason) => return Ok((State::CompileError(reason.into()), Vec::new())),
+        Source::NotYet(reason) => return (State::CompileError(reason.into()), Vec::new()),
     };
-    let difference = |error| format!("{}: {error}", row.id);
-    compare(LIVE, run).map_err(difference)?;
-    let runs = compare(COMPILING, run).map_err(difference)?;
-    Ok((worst(&runs), runs))
+    let compared = compare(LIVE, run).and_then(|_| compare(COMPILING, run));
+    match compared {
+        Ok(runs) => (worst(&runs), runs),
+        Err(difference) => (State::Wrong(difference), Vec::new()),
+    }
 }
 
 /// The state that the most unlucky run says.
@@ -112,6 +116,9 @@ fn worst(runs: &[Run]) -> State {
     }
     if let Some(run) = runs.iter().find(|run| run.stats.aborted() > 0) {
         return State::Residual(reasons(run));
+    }
+    if runs.iter().any(|run| run.stats.degraded_statements > 0) {
+        return State::Residual("a statement is executed by the interpreter".into());
     }
     match runs.iter().all(|run| run.stats.residual_calls == 0) {
         true => State::Traced,

@@ -7,6 +7,7 @@ mod cast;
 mod comparison;
 mod compound_assignment;
 mod div_rem;
+mod float_bits;
 mod float_cast;
 mod float_literal;
 mod float_math;
@@ -27,7 +28,7 @@ rows! {
     float_cast: "casts of floats", 24, 78;
     float_literal: "float literals", 24, 76;
     float_math: "float methods", 24, 76;
-    float_bits: "`from_bits` and `to_bits`", 8, 19, not_yet "unresolved import `f64`";
+    float_bits: "`from_bits` and `to_bits`", 8, 19;
     negation: "negation", 82, 1203;
     unsigned: "unsigned arithmetic", 82, 1203;
     bool_ops: "`&`, `|` and `^` on `bool`", 50, 881;

@@ -3,11 +3,16 @@
 mod and_then;
 mod clone;
 mod copied_cloned;
+mod from_own;
+mod into;
 mod is_some;
 mod map;
 mod map_err;
 mod mem_replace;
+mod rc_clone;
 mod take;
+mod to_string;
+mod try_into;
 mod unwrap_expect;
 mod unwrap_or;
 
@@ -25,11 +30,11 @@ rows! {
     as_ref: "`as_ref` and `as_mut`", 82, 1052, not_yet "type annotations needed";
     copied_cloned: "`copied` and `cloned`", 82, 907;
     clone: "`clone` of a struct", 82, 907;
-    rc_clone: "`clone` of an `Rc`", 82, 907, not_yet "missing generics for struct `Rc`";
-    into: "`into` and `from` between integers", 76, 1183, not_yet "unresolved import `i64`";
-    try_into: "`try_into` and `try_from`", 76, 1183, not_yet "unresolved import `u8`";
-    from_own: "`From` of a type of one's own", 76, 1183, not_yet "comparing `Opcode` cannot be traced";
+    rc_clone: "`clone` of an `Rc`", 82, 907;
+    into: "`into` and `from` between integers", 76, 1183;
+    try_into: "`try_into` and `try_from`", 76, 1183;
+    from_own: "`From` of a type of one's own", 76, 1183;
     mem_replace: "`mem::replace`, `take` and `swap`", 45, 37;
     mem_take_vec: "`mem::take` of a `Vec`", 45, 37, not_yet "multiple applicable items in scope";
-    to_string: "`to_string` and `String` concatenation", 39, 15, not_yet "the method `add` exists for struct `jitdriver::plumbing::Traced<String>`, but its trait bounds were not satisfied";
+    to_string: "`to_string` and `String` concatenation", 39, 15;
 }

@@ -13,6 +13,7 @@ mod nested_field;
 mod rc_field;
 mod shared_borrow;
 mod slice_type;
+mod static_table;
 
 use crate::harness::rows;
 
@@ -31,5 +32,5 @@ rows! {
     array_of_structs: "fields of elements", 92, 2653;
     boxed_field: "fields behind a `Box`", 92, 1817;
     rc_field: "fields behind an `Rc`", 92, 1817;
-    static_table: "`static` and `const` tables", 92, 2653, not_yet "unresolved import `i64`";
+    static_table: "`static` and `const` tables", 92, 2653;
 }

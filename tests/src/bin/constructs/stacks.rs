@@ -8,6 +8,7 @@ mod drain;
 mod extend;
 mod fill;
 mod first;
+mod get;
 mod get_mut;
 mod insert_remove;
 mod last;
@@ -26,7 +27,7 @@ rows! {
     insert_remove: "`insert` and `remove`", 92, 964;
     extend: "`extend` and `extend_from_slice`", 92, 964;
     len: "`len` and `is_empty`", 87, 617;
-    get: "`get`", 87, 485, not_yet "the method `add` exists for struct `jitdriver::plumbing::Traced<&i64>`, but its trait bounds were not satisfied";
+    get: "`get`", 87, 485;
     get_mut: "`get_mut`", 87, 485;
     first: "`first`", 92, 964;
     resize: "`resize`", 92, 964;

@@ -1,15 +1,21 @@
 //! Values that are made, and how guests' values are represented.
 
 mod array_literal;
+mod box_new;
 mod control_enum;
+mod control_flow;
+mod copy_enum;
+mod destructor;
 mod error_text;
 mod moved_vec;
 mod nan_boxed;
+mod newtype;
 mod ok_err_some;
 mod string_new;
 mod struct_literal;
 mod tuple;
 mod variant_literal;
+mod vec_new;
 
 use crate::harness::rows;
 
@@ -17,18 +23,18 @@ rows! {
     struct_literal: "struct literals", 89, 467;
     variant_literal: "literals of struct variants", 89, 467;
     error_text: "string literals in cold errors", 89, 1022;
-    newtype: "constructors of newtypes", 84, 1576, not_yet "comparing `Reg` cannot be traced";
+    newtype: "constructors of newtypes", 84, 1576;
     ok_err_some: "`Ok`, `Err`, `Some` and `None`", 97, 2729;
     tuple: "tuples", 95, 1272;
     array_literal: "array literals", 89, 467;
-    copy_enum: "a `Copy` enum as value", 8, 3, not_yet "the trait bound `jitdriver::plumbing::Traced<Value>: jitdriver::plumbing::Open` is not satisfied";
+    copy_enum: "a `Copy` enum as value", 8, 3;
     nan_boxed: "NaN-boxed words", 5, 2;
     rc_enum: "a cloneable enum with `Rc`s as value", 39, 15, not_yet "cannot move out of dereference of `jitdriver::plumbing::Target<Option<Value>>`";
-    box_new: "`Box::new`", 53, 89, not_yet "missing generics for struct `Box`";
-    vec_new: "`Vec::new` and `Vec::with_capacity`", 53, 89, not_yet "missing generics for struct `Vec`";
+    box_new: "`Box::new`", 53, 89;
+    vec_new: "`Vec::new` and `Vec::with_capacity`", 53, 89;
     string_new: "`String::new` and `push_str`", 53, 89;
     control_enum: "an own enum for control", 16, 629;
-    control_flow: "`ControlFlow`", 16, 629, not_yet "missing generics for enum `ControlFlow`";
-    destructor: "values with a destructor", 39, 15, not_yet "no associated item named `__jit` found for struct `Noted` in the current scope";
+    control_flow: "`ControlFlow`", 16, 629;
+    destructor: "values with a destructor", 39, 15;
     moved_vec: "a `Vec` that is moved", 39, 15;
 }

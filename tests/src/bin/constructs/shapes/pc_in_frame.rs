@@ -17,8 +17,12 @@ struct Vm {
 impl Vm {
     fn interpret(&mut self, driver: &JitDriver<'_>, code: &[u8]) -> i64 {
         loop {
+            jit_merge_point!(
+                driver,
+                greens = [self.frames[self.frames.len() - 1].ip],
+                reds = [self, code]
+            );
             let depth = self.frames.len() - 1;
-            jit_merge_point!(driver, greens = [self.frames[depth].ip], reds = [self, code, depth]);
             let frame = &mut self.frames[depth];
             let opcode = code[frame.ip];
             frame.ip += 1;

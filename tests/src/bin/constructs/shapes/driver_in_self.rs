@@ -2,8 +2,8 @@
 
 use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point};
 
-struct Vm<'p> {
-    driver: &'p JitDriver<'p>,
+struct Vm<'d, 'p> {
+    driver: &'d JitDriver<'p>,
     code: &'p [u8],
     pc: usize,
     n: i64,
@@ -11,7 +11,7 @@ struct Vm<'p> {
 }
 
 #[jit]
-impl<'p> Vm<'p> {
+impl<'p> Vm<'_, 'p> {
     fn interpret(&mut self) -> i64 {
         loop {
             jit_merge_point!(self.driver, greens = [self.pc, self.code], reds = [self]);

@@ -12,15 +12,8 @@ enum Op {
     Halt,
 }
 
-static PROGRAM: [Op; 7] = [
-    Op::Swap,
-    Op::Push(-1),
-    Op::Add,
-    Op::Swap,
-    Op::Dup,
-    Op::JumpIfPositive(0),
-    Op::Halt,
-];
+static PROGRAM: [Op; 7] =
+    [Op::Swap, Op::Push(-1), Op::Add, Op::Swap, Op::Dup, Op::JumpIfPositive(0), Op::Halt];
 
 #[jit]
 fn interpret<'p>(driver: &JitDriver<'p>, program: &'p [Op], stack: &mut Vec<i64>) -> Option<i64> {

@@ -8,7 +8,6 @@ enum Trap {
     Overflow,
 }
 
-
 struct Vm {
     stack: Vec<i64>,
 }
@@ -38,7 +37,12 @@ const DIV: u8 = 1;
 const REPEAT: u8 = 2;
 
 #[jit]
-fn interpret<'p>(driver: &JitDriver<'p>, code: &'p [u8], laps: i64, vm: &mut Vm) -> Result<i64, Trap> {
+fn interpret<'p>(
+    driver: &JitDriver<'p>,
+    code: &'p [u8],
+    laps: i64,
+    vm: &mut Vm,
+) -> Result<i64, Trap> {
     let mut pc = 0;
     let mut n = laps;
     while pc < code.len() {

@@ -13,7 +13,7 @@ impl Vm {
     fn interpret(&mut self, driver: &JitDriver<'_>, code: &[u8]) -> i64 {
         loop {
             jit_merge_point!(driver, greens = [self.pc], reds = [self, code]);
-            let opcode = code[self.pc as usize];
+            let opcode = code[self.pc];
             self.pc += 1;
             match opcode {
                 0 => self.acc += self.n,

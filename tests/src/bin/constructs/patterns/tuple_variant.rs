@@ -10,7 +10,6 @@ enum Value {
     Pair(i32, i32),
 }
 
-
 #[jit]
 fn produce(n: i64) -> Value {
     match n % 4 {

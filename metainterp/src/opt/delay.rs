@@ -1,0 +1,246 @@
+//! Pass `delay`: stores are put off until something can see them.
+//!
+//! A store goes to the list of delayed ones ([`Delayed`]) instead of the trace. It is made where memory
+//! may be looked at: before a load that may read it, a call, a label, the end of the trace. An
+//! exit names the stores that are delayed there, and whoever leaves by it makes them. So a later store
+//! to the same place replaces an earlier one though guards stand between, and what an interpreter
+//! writes to its frame in each opcode is written once.
+//!
+//! **Rewind instead of replay.** Leaving in the middle of an opcode needs a replay if something has
+//! happened since the merge point that must not happen twice. Stores that are all still delayed have
+//! not happened: the exit drops them and makes those that were delayed at the merge point
+//! ([`Delayed::at_merge_point`]). What it saves are the reds then, and no results of loads.
+//!
+//! Invariants
+//! 1. Delayed stores are in the order of the program. One that is made takes all earlier ones along
+//!    that may overlap it.
+//! 2. What families know of memory is as if all stores had been made: [`super::heap`] answers loads
+//!    from what it knows, and only what it does not know makes stores happen.
+//! 3. There are at most [`MAX_DELAYED`], for each exit has them all: what a trace costs stays linear.
+//!
+//! Why not follow what exits need backwards from them: a bridge starts with the stores of its exit, and
+//! its own optimizer delays them again, so that they sink through any number of traces.
+
+use super::address::Address;
+use super::heap::KnownPlace;
+use super::rewrite::{Contradiction, Cx, Family, Pending, Rewrite};
+use crate::ir::{DelayedStore, Effect, MemDescr, Opcode, Operand, Ty};
+use smallvec::SmallVec;
+
+/// More stores than this are made, the oldest first.
+const MAX_DELAYED: usize = 10;
+
+/// A store that is not made yet.
+#[derive(Debug, Clone)]
+pub(super) struct Store {
+    opcode: Opcode,
+    mem: u32,
+    /// The operands, the value last.
+    pub args: SmallVec<[Operand; 3]>,
+    access: Access,
+    /// What is in memory there while the store is delayed, if that is known.
+    in_memory: Option<Operand>,
+}
+
+impl Store {
+    /// As an exit names it.
+    pub fn store(&self) -> DelayedStore {
+        DelayedStore { opcode: self.opcode, mem: self.mem }
+    }
+
+    fn is_to(&self, place: &KnownPlace) -> bool {
+        self.access.address == place.address && self.access.ty == place.ty
+    }
+
+    fn value(&self) -> Operand {
+        *self.args.last().expect("a store has a value")
+    }
+}
+
+/// Which bytes are read or written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Access {
+    address: Address,
+    ty: Ty,
+    class: u32,
+}
+
+impl Access {
+    fn new(cx: &Cx, op: &Pending, mem: &MemDescr) -> Access {
+        Access { address: Address::of(cx, op, mem), ty: mem.ty, class: mem.class }
+    }
+
+    /// The very same bytes.
+    fn is_at(&self, other: &Access) -> bool {
+        self.address == other.address && self.ty.bytes() == other.ty.bytes()
+    }
+
+    fn may_overlap(&self, other: &Access) -> bool {
+        if self.class != other.class && self.class != 0 && other.class != 0 {
+            return false;
+        }
+        let distance = other.address.offset.wrapping_sub(self.address.offset);
+        self.address.root != other.address.root
+            || -i64::from(other.ty.bytes()) < distance && distance < i64::from(self.ty.bytes())
+    }
+}
+
+/// The stores that are not made yet.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Delayed {
+    stores: Vec<Store>,
+    /// Those at the last merge point, while going back there undoes all that happened since.
+    at_merge_point: Option<Vec<Store>>,
+    /// Whether all that happens behind the next merge point is in this trace. At the start of a bridge
+    /// it may be not: the trace that it continues has begun the opcode.
+    starts_at_merge_point: bool,
+}
+
+impl Delayed {
+    /// The stores that are delayed now.
+    pub fn now(&self) -> &[Store] {
+        &self.stores
+    }
+
+    /// The stores that were delayed at the last merge point, if nothing else has happened since but
+    /// stores that are still delayed.
+    pub fn at_merge_point(&self) -> Option<&[Store]> {
+        self.at_merge_point.as_deref()
+    }
+
+    /// Something has happened that going back to the merge point does not undo.
+    pub fn no_way_back(&mut self) {
+        self.at_merge_point = None;
+    }
+
+    fn see_merge_point(&mut self) {
+        if std::mem::replace(&mut self.starts_at_merge_point, true) {
+            self.at_merge_point.get_or_insert_default().clone_from(&self.stores);
+        }
+    }
+
+    /// Makes all stores.
+    fn make_all(cx: &mut Cx) {
+        for store in std::mem::take(&mut cx.delayed.stores) {
+            Delayed::make(cx, store);
+        }
+    }
+
+    /// Makes all stores but those to these places.
+    pub fn make_others(cx: &mut Cx, places: &[KnownPlace]) {
+        let stores = std::mem::take(&mut cx.delayed.stores);
+        let (kept, made): (Vec<_>, Vec<_>) =
+            stores.into_iter().partition(|store| places.iter().any(|place| store.is_to(place)));
+        cx.delayed.stores = kept;
+        made.into_iter().for_each(|store| Delayed::make(cx, store));
+    }
+
+    /// Whether a store to this place is delayed.
+    pub fn has_store_to(&self, place: &KnownPlace) -> bool {
+        self.stores.iter().any(|store| store.is_to(place))
+    }
+
+    /// A peeled loop begins, with these contents of the places that are still to be stored to.
+    pub fn enter_loop(cx: &mut Cx, places: &[KnownPlace]) {
+        cx.delayed.no_way_back();
+        for store in &mut cx.delayed.stores {
+            let place = places.iter().find(|place| store.is_to(place));
+            let value = place.expect("others have been made").value;
+            *store.args.last_mut().expect("a store has a value") = value;
+            store.in_memory = None;
+        }
+    }
+
+    fn make(cx: &mut Cx, store: Store) {
+        cx.emit_store(store.opcode, &store.args, store.mem);
+        cx.delayed.no_way_back();
+        cx.delayed.overwritten(&store.access);
+    }
+
+    /// Memory or a later delayed store changes what is there.
+    fn overwritten(&mut self, access: &Access) {
+        for store in self.stores.iter_mut().filter(|it| it.access.may_overlap(access)) {
+            store.in_memory = None;
+        }
+    }
+
+    /// Makes the stores that an access may see, and the earlier ones that these may overlap.
+    fn make_overlapping(cx: &mut Cx, access: &Access) {
+        let stores = &cx.delayed.stores;
+        let mut chosen = [false; MAX_DELAYED + 1];
+        for at in (0..stores.len()).rev() {
+            let before = |later: usize| stores[at].access.may_overlap(&stores[later].access);
+            chosen[at] = stores[at].access.may_overlap(access)
+                || (at + 1..stores.len()).any(|later| chosen[later] && before(later));
+        }
+        if chosen.contains(&true) {
+            Delayed::make_chosen(cx, &chosen);
+        }
+    }
+
+    fn make_chosen(cx: &mut Cx, chosen: &[bool]) {
+        let stores = std::mem::take(&mut cx.delayed.stores);
+        let (made, kept): (Vec<_>, Vec<_>) =
+            stores.into_iter().enumerate().partition(|&(at, _)| chosen[at]);
+        cx.delayed.stores = kept.into_iter().map(|(_, store)| store).collect();
+        made.into_iter().for_each(|(_, store)| Delayed::make(cx, store));
+    }
+
+    fn add(cx: &mut Cx, mut store: Store) {
+        let stores = &mut cx.delayed.stores;
+        if let Some(at) = stores.iter().position(|it| it.access.is_at(&store.access)) {
+            store.in_memory = stores.remove(at).in_memory;
+        }
+        if store.in_memory == Some(store.value()) {
+            return;
+        }
+        cx.delayed.overwritten(&store.access);
+        cx.delayed.stores.push(store);
+        if MAX_DELAYED < cx.delayed.stores.len() {
+            let oldest = cx.delayed.stores.remove(0);
+            Delayed::make(cx, oldest);
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Delay;
+
+impl Family for Delay {
+    fn rewrite(&mut self, cx: &mut Cx, op: &mut Pending) -> Result<Rewrite, Contradiction> {
+        match op.opcode.effect() {
+            Effect::Store => {
+                let access = Access::new(cx, op, &cx.new_trace().mems[op.descr as usize]);
+                let (opcode, mem, args) = (op.opcode, op.descr, op.args.iter().copied().collect());
+                Delayed::add(cx, Store { opcode, mem, args, access, in_memory: op.before });
+                return Ok(Rewrite::Delayed);
+            }
+            Effect::Load if !cx.delayed.stores.is_empty() => {
+                let mem = &cx.new_trace().mems[op.descr as usize];
+                if !mem.frozen {
+                    let access = Access::new(cx, op, mem);
+                    Delayed::make_overlapping(cx, &access);
+                }
+            }
+            _ if matches!(op.opcode, Opcode::Call | Opcode::CallPure) || op.opcode.is_final() => {
+                Delayed::make_all(cx);
+            }
+            _ if op.opcode == Opcode::DebugMergePoint => cx.delayed.see_merge_point(),
+            _ => {}
+        }
+        Ok(Rewrite::Keep)
+    }
+
+    fn forget(&mut self, cx: &mut Cx) {
+        Delayed::make_all(cx);
+        cx.delayed.no_way_back();
+        cx.delayed.starts_at_merge_point = true;
+    }
+
+    fn boxed_clone<'b>(&self) -> Box<dyn Family + 'b>
+    where
+        Self: 'b,
+    {
+        Box::new(self.clone())
+    }
+}

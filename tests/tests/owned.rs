@@ -1,0 +1,440 @@
+//! Owned values: moved, cloned and dropped as in the plain function, in its order, in all modes.
+//!
+//! A [`Noisy`] writes into a log when it is made, cloned and dropped. Each interpreter below uses one
+//! way of owning; the log of every mode, and what is alive at the end, must be those of the plain run.
+#![allow(
+    clippy::boxed_local,
+    clippy::drop_non_drop,
+    clippy::let_and_return,
+    clippy::let_underscore_untyped,
+    clippy::no_effect,
+    clippy::redundant_locals,
+    clippy::replace_box,
+    clippy::toplevel_ref_arg,
+    clippy::unnecessary_operation,
+    clippy::useless_vec,
+    clippy::vec_init_then_push,
+    path_statements,
+    unused_assignments,
+    reason = "constructs are traced as authors may write them"
+)]
+
+use jit_tests::oracle::{self, THRESHOLDS, outcome};
+use jitdriver::{JitDriver, Stats, can_enter_jit, dont_look_inside, jit, jit_merge_point};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Event {
+    Made(i64),
+    Cloned(i64),
+    Dropped(i64),
+    Seen(i64),
+}
+
+/// All events, in one line of a test's message.
+#[derive(PartialEq)]
+struct Log(Vec<Event>);
+
+impl std::fmt::Debug for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+thread_local! {
+    static LOG: RefCell<Vec<Event>> = const { RefCell::new(Vec::new()) };
+    static ALIVE: Cell<i64> = const { Cell::new(0) };
+}
+
+fn log(event: Event) {
+    LOG.with_borrow_mut(|log| log.push(event));
+}
+
+/// A value that is heard of.
+#[derive(Debug, PartialEq, Eq)]
+struct Noisy {
+    id: i64,
+    heap: Box<i64>,
+}
+
+#[dont_look_inside]
+fn make(id: i64) -> Noisy {
+    log(Event::Made(id));
+    ALIVE.set(ALIVE.get() + 1);
+    Noisy { id, heap: Box::new(id) }
+}
+
+impl Clone for Noisy {
+    fn clone(&self) -> Noisy {
+        log(Event::Cloned(self.id));
+        ALIVE.set(ALIVE.get() + 1);
+        Noisy { id: self.id + 1000, heap: self.heap.clone() }
+    }
+}
+
+impl Drop for Noisy {
+    fn drop(&mut self) {
+        assert_eq!(*self.heap % 1000, self.id % 1000, "the value was moved as a whole");
+        log(Event::Dropped(self.id));
+        ALIVE.set(ALIVE.get() - 1);
+    }
+}
+
+#[dont_look_inside]
+fn see(x: &Noisy) -> i64 {
+    log(Event::Seen(x.id));
+    x.id
+}
+
+#[dont_look_inside]
+fn see_two(x: &Noisy, y: &Noisy) -> i64 {
+    see(x) * 100 + see(y)
+}
+
+#[dont_look_inside]
+fn consume(x: Noisy) -> i64 {
+    log(Event::Seen(x.id));
+    x.id
+}
+
+#[dont_look_inside]
+fn consume_two(x: Noisy, y: Noisy) -> i64 {
+    log(Event::Seen(x.id + y.id));
+    x.id - y.id
+}
+
+#[dont_look_inside]
+fn pass(x: Noisy) -> Noisy {
+    log(Event::Seen(x.id));
+    x
+}
+
+/// Panics now and then.
+#[dont_look_inside]
+fn risky(i: u32, at: u32) -> i64 {
+    assert_ne!(i, at, "the risk");
+    1
+}
+
+#[dont_look_inside]
+fn risky_with(x: Noisy, i: u32, at: u32) -> Noisy {
+    assert_ne!(i, at, "the risk with {}", x.id);
+    x
+}
+
+/// Runs the program in all modes; the log is part of what is compared. Answers the statistics at threshold 2.
+#[track_caller]
+fn check<T: PartialEq + std::fmt::Debug>(program: impl Fn(&JitDriver<'static>) -> T) -> Vec<Stats> {
+    let runs = oracle::check(THRESHOLDS, |driver| {
+        LOG.take();
+        ALIVE.set(0);
+        let result = outcome(|| program(driver));
+        (result, Log(LOG.take()), ALIVE.get())
+    });
+    let of_two = runs.into_iter().filter(|run| run.params.starts_with("threshold=2,"));
+    of_two.map(|run| run.stats).collect()
+}
+
+/// As [`check`]; nothing stays alive, something is compiled and nothing given up.
+#[track_caller]
+fn check_compiled<T: PartialEq + std::fmt::Debug>(program: impl Fn(&JitDriver<'static>) -> T) {
+    let stats = check(|driver| {
+        let result = program(driver);
+        assert_eq!(ALIVE.get(), 0, "something is still alive");
+        result
+    });
+    for stats in stats {
+        assert!(stats.loops >= 1, "nothing was compiled:\n{stats}");
+        assert_eq!(stats.aborted(), 0, "{stats}");
+    }
+}
+
+macro_rules! counting_portal {
+    ($name:ident($i:ident; $($red:ident: $ty:ty),*) -> $ret:ty { $($body:tt)* } => $result:expr) => {
+        #[jit]
+        fn $name<'p>(driver: &JitDriver<'p>, pc: usize, n: u32, $($red: $ty),*) -> $ret {
+            let mut $i = 0u32;
+            $(#[allow(unused_mut)] let mut $red = $red;)*
+            while pc < 10 {
+                jit_merge_point!(driver, greens = [pc], reds = [$i, n, $($red),*]);
+                if $i == n {
+                    break;
+                }
+                $i += 1;
+                // What the body owns ends before the loop may be left to compiled code.
+                #[allow(unused_labels)]
+                'body: {
+                    $($body)*
+                }
+                can_enter_jit!(driver, greens = [pc], reds = [$i, n, $($red),*]);
+            }
+            $result
+        }
+    };
+}
+
+counting_portal! {
+    locals(i; sum: i64) -> i64 {
+        let a = make(i as i64);
+        let b = make(i as i64 + 100);
+        let c = pass(a);
+        sum += see(&c) + see(&b);
+        let _ = make(7);
+        let _kept = make(8);
+        let _ = c;
+        make(9);
+        sum += 1;
+    } => sum
+}
+
+counting_portal! {
+    moved_if(i; sum: i64) -> i64 {
+        let a = make(i as i64);
+        let b = make(50);
+        if i % 3 == 0 {
+            sum += consume(a);
+        } else if i % 5 == 0 {
+            let c = a;
+            sum += see(&c);
+        }
+        if i % 2 == 0 {
+            drop(b);
+            sum += 1;
+        }
+    } => sum
+}
+
+counting_portal! {
+    temporaries(i; sum: i64) -> i64 {
+        sum += see_two(&make(1), &make(2)) + see(&make(3));
+        let t = see(&make(4)) + see_two(&make(5), &pass(make(6)));
+        let kept = &make(7);
+        let pair = (&make(8), see(&make(9)));
+        sum += t + see(kept) + see(pair.0) + pair.1;
+        if see(&make(10)) > 3 && see(&make(11)) > i as i64 { sum += 1; }
+        sum += { let x = make(12); see(&x) + see(&make(13)) };
+    } => sum
+}
+
+#[jit]
+#[jitdriver::unroll_safe]
+fn loops(n: u32) -> i64 {
+    let mut sum = 0;
+    let mut j = 0;
+    while see(&make(j)) < 2 {
+        j += 1;
+        let x = make(20 + j);
+        if j == 1 {
+            continue;
+        }
+        sum += see(&x);
+        if n % 4 == 3 {
+            break;
+        }
+    }
+    let last = loop {
+        let y = make(30 + j);
+        j += 1;
+        if j > 3 {
+            break y;
+        }
+    };
+    sum + see(&last)
+}
+
+#[jit]
+fn early(n: u32) -> Noisy {
+    let a = make(1);
+    let b = make(2);
+    if n % 3 == 0 {
+        return b;
+    }
+    let c = pass(a);
+    if n % 3 == 1 {
+        return pass(c);
+    }
+    make(3)
+}
+
+#[jit]
+fn takes(a: Noisy, b: Noisy, flag: bool) -> i64 {
+    let c = make(5);
+    if flag { consume(a) + see(&c) } else { see(&b) }
+}
+
+counting_portal! {
+    helpers(i; sum: i64) -> i64 {
+        sum += loops(i);
+        let e = early(i);
+        sum += see(&e);
+        sum += takes(make(1), e, i % 2 == 0) + takes(early(i + 1), make(2), i % 3 == 0);
+    } => sum
+}
+
+struct Holder {
+    one: Noisy,
+    many: Vec<Noisy>,
+    boxed: Box<Noisy>,
+    maybe: Option<Noisy>,
+    counted: Rc<Noisy>,
+}
+
+impl Holder {
+    fn new() -> Holder {
+        Holder {
+            one: make(1),
+            many: vec![make(2), make(3)],
+            boxed: Box::new(make(4)),
+            maybe: None,
+            counted: Rc::new(make(5)),
+        }
+    }
+}
+
+#[jit]
+fn replace(h: &mut Holder, k: usize, p: &mut Noisy) {
+    h.one = make(10);
+    h.many[k] = make(11);
+    *h.boxed = make(12);
+    h.boxed = Box::new(make(13));
+    *p = make(14);
+    h.counted = Rc::new(make(15));
+}
+
+counting_portal! {
+    assignments(i; h: &mut Holder, p: &mut Noisy, sum: i64) -> i64 {
+        let mut local = make(20);
+        let mut later;
+        replace(h, (i % 2) as usize, p);
+        sum += see(&local);
+        local = make(21);
+        later = make(22);
+        sum += see(&later);
+        later = local;
+        sum += see(&later);
+        local = make(23);
+        h.maybe = Some(make(24));
+        sum += see(&local) + see(&h.one) + see(&h.many[1]);
+    } => sum
+}
+
+counting_portal! {
+    panicking(i; at: u32, sum: i64) -> i64 {
+        let a = make(1);
+        let b = make(2);
+        sum += see(&make(3)) + risky(i, at);
+        let c = risky_with(pass(a), i, at + 3);
+        sum += see_two(&make(4), &risky_with(make(5), i, at + 6)) + risky(i, at + 9);
+        sum += consume_two(c, risky_with(make(6), i, at + 12));
+        let d = make(i as i64);
+        if i == at + 15 { panic!("the panic of {}", b.id); }
+        assert!(i < at + 18, "no more than {sum}");
+        sum += see(&d);
+    } => sum
+}
+
+counting_portal! {
+    pointers(i; sum: i64) -> i64 {
+        let a = Rc::new(make(1));
+        let b = a.clone();
+        let c = Arc::new(make(2));
+        let d = c.clone();
+        drop(a);
+        let e = Box::new(make(3));
+        sum += see(&b) + see(&d) + see(&e) + b.id;
+        let s = String::from("abc");
+        let t = s.clone();
+        sum += s.len() as i64 + t.len() as i64;
+        let v = two(make(4), make(5));
+        let w = v.clone();
+        drop(v);
+        sum += see(&w[0]) + w.len() as i64;
+    } => sum
+}
+
+counting_portal! {
+    out_of_box(i; sum: i64) -> i64 {
+        let a = Box::new(make(1));
+        let b = *a;
+        sum += see(&b);
+        let c = Box::new((make(2), make(3)));
+        let d = c.0;
+        sum += see(&d) + see(&c.1);
+        let e = (make(4), (make(5), make(6)), make(7));
+        if i % 3 == 0 {
+            sum += consume(e.0);
+        }
+        let f = (e.1).1;
+        sum += see(&f) + see(&(e.1).0);
+    } => sum
+}
+
+counting_portal! {
+    reinitialized(i; sum: i64) -> i64 {
+        let mut a = (make(1), make(2));
+        sum += consume(a.0);
+        if i % 2 == 0 {
+            a.0 = make(3);
+            sum += see(&a.0);
+        }
+        let mut b = make(4);
+        sum += consume(b);
+        if i % 3 == 0 {
+            b = make(5);
+            sum += see(&b);
+        }
+        let mut c = Box::new(make(6));
+        sum += consume(*c);
+        *c = make(7);
+        sum += see(&c);
+    } => sum
+}
+
+#[dont_look_inside]
+fn two(a: Noisy, b: Noisy) -> Vec<Noisy> {
+    vec![a, b]
+}
+
+#[test]
+fn locals_and_temporaries() {
+    check_compiled(|d| locals(d, 0, 30, 0));
+    check_compiled(|d| moved_if(d, 0, 60, 0));
+    check_compiled(|d| temporaries(d, 0, 30, 0));
+}
+
+#[test]
+fn functions() {
+    check_compiled(|d| helpers(d, 0, 60, 0));
+}
+
+#[test]
+fn assigned() {
+    check_compiled(|d| {
+        let mut h = Holder::new();
+        let mut p = make(6);
+        assignments(d, 0, 30, &mut h, &mut p, 0)
+    });
+}
+
+#[test]
+fn panics() {
+    for at in (0..18).step_by(3) {
+        check(|d| panicking(d, 0, 60, 25 - at, 0));
+    }
+    for at in 0..4 {
+        check(|d| panicking(d, 0, 60, at, 0));
+    }
+}
+
+#[test]
+fn std_pointers() {
+    check_compiled(|d| pointers(d, 0, 30, 0));
+}
+
+#[test]
+fn partial_moves() {
+    check_compiled(|d| out_of_box(d, 0, 30, 0));
+    check_compiled(|d| reinitialized(d, 0, 30, 0));
+}
