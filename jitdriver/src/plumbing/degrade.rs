@@ -86,7 +86,7 @@ pub trait TakeBack<B> {
 
 impl<T> TakeBack<Kept<T>> for Traced<T> {
     fn take_back(&mut self, rec: Rec, back: Traced<Kept<T>>) {
-        *self = back.unwrapped(rec);
+        self.assign_kept(back.unwrapped(rec));
     }
 }
 

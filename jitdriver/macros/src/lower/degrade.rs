@@ -89,6 +89,7 @@ impl Lowerer {
             Some(why) => {
                 self.temps.truncate(n_temps);
                 self.extended.truncate(n_extended);
+                self.extending = false;
                 lowered = otherwise(self, why);
                 self.unsupported = outer_why;
             }
