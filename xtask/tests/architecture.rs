@@ -17,7 +17,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("jitdriver", &["jitdriver-macros", "metainterp", "backend-llgraph", "backend-cranelift"]),
     ("language-x", &["jitdriver"]),
     ("brainfuck", &["jitdriver"]),
-    ("chip8", &[]),
+    ("chip8", &["jitdriver"]),
     ("minischeme", &[]),
     ("lua", &["jitdriver"]),
     ("jit-tests", &["jitdriver", "metainterp", "backend-llgraph", "backend-cranelift"]),

@@ -111,14 +111,17 @@ fn the_parameters_are_those_of_the_table() {
 /// The READMEs of the examples show what the hints changed.
 #[test]
 fn the_diffs_are_those_of_the_sources() {
-    check_diff("examples/language-x/README.md", "examples/language-x/src/interpreter.rs", '+');
-    check_diff("examples/brainfuck/README.md", "examples/brainfuck/src/interpreter.rs", '+');
-    check_diff("examples/brainfuck/README.md", "benches/src/plain_brainfuck.rs", '-');
+    check_diff("examples/language-x/README.md", &["examples/language-x/src/interpreter.rs"], '+');
+    check_diff("examples/brainfuck/README.md", &["examples/brainfuck/src/interpreter.rs"], '+');
+    check_diff("examples/brainfuck/README.md", &["benches/src/plain_brainfuck.rs"], '-');
+    let chip8 = ["run", "machine", "screen"].map(|name| format!("examples/chip8/src/{name}.rs"));
+    check_diff("examples/chip8/README.md", &chip8, '+');
 }
 
-/// The lines with this sign and those without any occur in the source, in order.
-fn check_diff(document: &str, source: &str, sign: char) {
-    let (text, source_text) = (read(document), read(source));
+/// The lines with this sign and those without any occur in the sources, in order.
+fn check_diff(document: &str, sources: &[impl AsRef<Path>], sign: char) {
+    let text = read(document);
+    let source_text: String = sources.iter().map(read).collect();
     let diff = text.split("```diff\n").nth(1).and_then(|rest| rest.split("```").next());
     let diff = diff.unwrap_or_else(|| panic!("{document} has no diff"));
     let mut lines = source_text.lines();
@@ -126,7 +129,7 @@ fn check_diff(document: &str, source: &str, sign: char) {
         let wanted = &line[1..];
         assert!(
             lines.any(|line| line == wanted),
-            "{document}: `{wanted}` is not, or not there, in {source}"
+            "{document}: `{wanted}` is not, or not there, in the sources"
         );
     }
 }

@@ -85,7 +85,7 @@ mod tests {
         for (frame, keys) in expected.iter().enumerate() {
             assert_eq!(down(script, frame as u64), *keys, "frame {frame}");
         }
-        assert_eq!(down("", 3), []);
+        assert!(down("", 3).is_empty());
     }
 
     #[test]

@@ -20,6 +20,7 @@
 
 use crate::keypad::Keys;
 use crate::screen::{HEIGHT, Screen, WIDTH};
+use jitdriver::{dont_look_inside, jit, promote, unroll_safe};
 use std::fmt;
 
 /// Bytes of memory.
@@ -126,8 +127,10 @@ pub struct Chip8 {
     halted: bool,
 }
 
+#[jit]
 impl Chip8 {
     /// A machine with a program in its memory.
+    #[dont_look_inside]
     pub fn new(program: &[u8], seed: u32) -> Result<Chip8, LoadError> {
         let mut ram = [0; RAM_SIZE];
         ram[..FONT.len()].copy_from_slice(&FONT);
@@ -154,7 +157,7 @@ impl Chip8 {
     /// Executes one instruction.
     pub fn step(&mut self) -> Result<(), Fault> {
         let at = self.pc;
-        let opcode = self.fetch()?;
+        let opcode = promote(self.fetch()?);
         self.pc += 2;
 
         let nnn = opcode & 0x0fff;
@@ -286,6 +289,7 @@ impl Chip8 {
         self.keys[(key & 0x0f) as usize]
     }
 
+    #[unroll_safe]
     fn draw(&mut self, left: usize, top: usize, sprite: usize, n_rows: usize) {
         let mut collision = false;
         for row in 0..n_rows {

@@ -3,7 +3,8 @@
 //! A file that ends in `.8s` is assembled first, any other is a memory image.
 
 use chip8::{Chip8, KeyScript, assemble, run};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
+use jitdriver::{Jit, JitDriver};
 use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,11 +22,27 @@ struct Args {
     /// Where the random numbers start
     #[arg(long, default_value_t = 0)]
     seed: u32,
+    /// off, llgraph or cranelift
+    #[arg(long, default_value_t = Jit::default())]
+    jit: Jit,
+    /// Times a loop must run before it is recorded
+    #[arg(long)]
+    threshold: Option<u32>,
+    /// Print statistics to standard error, as text or as one line of JSON
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "text")]
+    stats: Option<StatsFormat>,
     /// The program
     file: PathBuf,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum StatsFormat {
+    Text,
+    Json,
+}
+
 fn main() -> ExitCode {
+    env_logger::init();
     match play(&Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -42,8 +59,18 @@ fn play(args: &Args) -> Result<(), Box<dyn Error>> {
     };
     let keys = KeyScript::parse(&keys)?;
     let mut vm = Chip8::new(&load(&args.file)?, args.seed)?;
-    let result = run(&mut vm, &keys, args.cycles);
+    let mut builder = JitDriver::builder().name("chip8").jit(args.jit).from_env()?;
+    if let Some(threshold) = args.threshold {
+        builder = builder.threshold(threshold);
+    }
+    let driver = builder.build()?;
+    let result = run(&driver, &mut vm, &keys, args.cycles);
     print!("{}", vm.screen());
+    match args.stats {
+        Some(StatsFormat::Json) => eprintln!("{}", driver.stats().to_json()),
+        Some(StatsFormat::Text) => eprint!("{}", driver.stats()),
+        None => {}
+    }
     println!("{}", result?);
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use crate::keypad::KeyScript;
 use crate::machine::{Chip8, Fault};
+use jitdriver::{JitDriver, jit, jit_merge_point};
 use std::fmt;
 
 /// Instructions in a sixtieth of a second: 600 in a second, about what the VIP managed.
@@ -26,9 +27,11 @@ impl fmt::Display for Stop {
 }
 
 /// Runs up to the end of the program, a fault, or `limit` cycles.
-pub fn run(vm: &mut Chip8, keys: &KeyScript, limit: u64) -> Result<Stop, Fault> {
+#[jit]
+pub fn run(jit: &JitDriver, vm: &mut Chip8, keys: &KeyScript, limit: u64) -> Result<Stop, Fault> {
     let mut cycles = 0;
     while cycles < limit {
+        jit_merge_point!(jit, greens = [vm.pc()], reds = [vm, keys, limit, cycles]);
         if cycles % CYCLES_PER_FRAME == 0 {
             vm.tick_timers();
             vm.set_keys(keys.keys(cycles / CYCLES_PER_FRAME));

@@ -22,6 +22,7 @@ impl Default for Screen {
     }
 }
 
+#[jitdriver::jit]
 impl Screen {
     /// Switches all pixels off.
     pub fn clear(&mut self) {

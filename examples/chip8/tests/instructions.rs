@@ -1,13 +1,14 @@
 //! Every instruction, as text: a program, and what its registers hold at the end.
 
 use chip8::{Chip8, FONT, KeyScript, assemble, run};
+use jitdriver::JitDriver;
 
 /// What is left of a program: registers that are not zero, `i`, and how it ended.
 fn state(source: &str, keys: &str) -> (String, Chip8) {
     let image = assemble(source).unwrap_or_else(|error| panic!("{error}\n{source}"));
     let mut vm = Chip8::new(&image, 0).expect("the program fits");
     let keys = KeyScript::parse(keys).expect("a script");
-    let end = run(&mut vm, &keys, 1000);
+    let end = run(&JitDriver::new(), &mut vm, &keys, 1000);
     let registers = vm.registers().iter().enumerate().filter(|(_, value)| **value != 0);
     let mut shown: Vec<String> = registers.map(|(x, value)| format!("v{x:x}={value}")).collect();
     if vm.i() != 0 {
@@ -158,7 +159,7 @@ fn random_bytes_take_every_value() {
                   add v1, 1\nse v1, 0\njp loop\nadd v2, 1\nse v2, 16\njp loop\nend: jp end\nflags: ds 256";
     let image = assemble(source).expect("a program");
     let mut vm = Chip8::new(&image, 0).expect("it fits");
-    run(&mut vm, &KeyScript::default(), 1_000_000).expect("no fault");
+    run(&JitDriver::new(), &mut vm, &KeyScript::default(), 1_000_000).expect("no fault");
     let flags = 0x200 + image.len() - 256;
     assert_eq!(vm.ram()[flags..flags + 256], [1; 256]);
 }
@@ -289,7 +290,7 @@ fn the_last_instruction_in_memory_is_executed() {
     image[..2].copy_from_slice(&[0x1f, 0xfe]);
     image[4096 - 0x200 - 2..].copy_from_slice(&[0x60, 0x07]);
     let mut vm = Chip8::new(&image, 0).expect("it just fits");
-    let fault = run(&mut vm, &KeyScript::default(), 10).unwrap_err();
+    let fault = run(&JitDriver::new(), &mut vm, &KeyScript::default(), 10).unwrap_err();
     assert_eq!(fault.to_string(), "0x1000: the program left the memory");
     assert_eq!(vm.registers()[0], 7);
 }

@@ -2,6 +2,7 @@
 
 use chip8::{Chip8, KeyScript, assemble, run};
 use expect_test::expect_file;
+use jitdriver::JitDriver;
 use std::fs;
 use std::path::PathBuf;
 
@@ -15,7 +16,7 @@ fn play(name: &str, keys: &str, seed: u32, limit: u64) -> String {
     let image = assemble(&source).unwrap_or_else(|error| panic!("{name}.8s:{error}"));
     let mut vm = Chip8::new(&image, seed).expect("the program fits");
     let keys = KeyScript::parse(keys).expect("a script");
-    let end = match run(&mut vm, &keys, limit) {
+    let end = match run(&JitDriver::new(), &mut vm, &keys, limit) {
         Ok(stop) => stop.to_string(),
         Err(fault) => fault.to_string(),
     };
@@ -84,7 +85,7 @@ fn the_checksum_of_the_counting_program_is_right() {
     }
     let source = fs::read_to_string(folder().join("count.8s")).expect("the program");
     let mut vm = Chip8::new(&assemble(&source).expect("it is right"), 0).expect("it fits");
-    run(&mut vm, &KeyScript::default(), 10_000_000).expect("no fault");
+    run(&JitDriver::new(), &mut vm, &KeyScript::default(), 10_000_000).expect("no fault");
     assert_eq!(vm.registers()[3..6], [v3, v4, v5]);
 }
 

@@ -69,9 +69,8 @@ fn function(item: &ItemFn) -> syn::Result<TokenStream> {
     if let Some(portal) = portal {
         hints.forbid_on_portal()?;
         *plain.block = portal::body(&item.sig, &item.block, &portal)?;
-        let token =
-            token_struct(item, quote!(__p::Residual), quote!(__p::Residual), &Generics::default());
-        return Ok(quote!(#plain #token));
+        // Without a token it is called, as a portal should be, and a module may have its name.
+        return Ok(quote!(#plain));
     }
     let twin = match policy(&hints, &item.block) {
         Policy::Token(token) => {
