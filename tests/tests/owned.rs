@@ -513,6 +513,25 @@ counting_portal! {
     } => sum
 }
 
+struct Pair(Noisy, Noisy);
+
+impl Pair {
+    fn churn(&mut self, i: u32, at: u32) {
+        self.0 = make(10);
+        assert_ne!(i, at, "half of it is new");
+        self.1 = make(11);
+    }
+}
+
+counting_portal! {
+    half_changed(i; at: u32, sum: i64) -> i64 {
+        let mut pair = Pair(make(1), make(2));
+        sum += see(&pair.0);
+        pair.churn(i, at);
+        sum += see_two(&pair.0, &pair.1);
+    } => sum
+}
+
 #[dont_look_inside]
 fn two(a: Noisy, b: Noisy) -> Vec<Noisy> {
     vec![a, b]
@@ -543,6 +562,9 @@ fn assigned() {
 fn panics() {
     for at in (0..18).step_by(3) {
         check(|d| panicking(d, 0, 60, 25 - at, 0));
+    }
+    for at in [2, 7, 30] {
+        check(|d| half_changed(d, 0, 40, at, 0));
     }
     for at in 0..4 {
         check(|d| panicking(d, 0, 60, at, 0));

@@ -409,13 +409,18 @@ fn residual_method<
 ) -> Traced<R> {
     let this = this.settled();
     let results = call_words::<R>(None);
+    // What owns something is made, or consumed, each time.
+    let owning = needs_drop::<A::Plain>() || needs_drop::<R>();
+    let site = &CallSite { elidable: site.elidable && !owning, ..*site };
     if let Some(shadow) = this.shadow()
         && shadow.len() <= LOCAL_BYTES
+        && !shadow.owns()
         && !may_hold_pointer(&results, size_of::<R>())
     {
         return residual_on_local(rec, site, this, shadow, args, plain);
     }
-    // The result may point into the local.
+    // The result may point into the local; or the method may panic when it has dropped half of it, and
+    // what is left must be where it is looked for.
     let this = this.in_memory(rec);
     let mut flat = this.pointer_args(rec);
     let receiver = flat.len();

@@ -228,6 +228,7 @@ pub(crate) struct Shadow {
     /// The local's [`Traced`], and how to spill it.
     local: *const (),
     spill: fn(Rec, *const ()) -> Arg,
+    owns: bool,
 }
 
 impl Shadow {
@@ -241,6 +242,7 @@ impl Shadow {
             local: std::ptr::from_mut(local).cast(),
             // SAFETY: the local outlives all references to it, as in the plain function.
             spill: |rec, local| unsafe { (*local.cast::<Traced<T>>()).spill(rec) },
+            owns: needs_drop::<T>(),
         }
     }
 
@@ -254,6 +256,11 @@ impl Shadow {
         // SAFETY: the plain function drops the value here, and does not use it any more.
         let value = unsafe { part.cast::<MaybeUninit<T>>().read() };
         drop(Traced::new(value, if rec.is_live() { Lanes::Const } else { self.slice(rec, part) }));
+    }
+
+    /// The local owns something.
+    pub(crate) fn owns(self) -> bool {
+        self.owns
     }
 
     /// The whole local is moved out.
