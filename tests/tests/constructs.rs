@@ -28,10 +28,7 @@ fn the_states_are_the_measured_ones() {
 }
 
 /// Rows that do something else with the JIT than without.
-const KNOWN_WRONG: &[&str] = &[
-    // FIXME: the twin executes statements whose `#[cfg]` does not hold.
-    "cfg",
-];
+const KNOWN_WRONG: &[&str] = &[];
 
 #[test]
 fn what_is_wrong_is_known() {

@@ -8,6 +8,7 @@ mod generic_impl;
 mod generic_portal;
 mod static_dispatch;
 mod trait_impl;
+mod turbofish;
 
 use crate::harness::rows;
 
@@ -20,7 +21,7 @@ rows! {
     trait_impl: "methods of a trait", 63, 1028;
     static_dispatch: "calls through a type parameter's trait", 63, 1028;
     dyn_trait: "`dyn Trait` in the signature of a hot function", 11, 11;
-    turbofish: "turbofish", 68, 718, not_yet "cannot move out of dereference of `jitdriver::plumbing::Target<Result<T, <T as TryFrom<i64>>::Error>>`";
+    turbofish: "turbofish", 68, 718;
     generic_portal: "a generic portal", 68, 779;
     associated_const: "associated constants", 11, 38;
 }

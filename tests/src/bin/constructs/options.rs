@@ -1,6 +1,7 @@
 //! `Option`, `Result`, conversions, clones.
 
 mod and_then;
+mod as_ref;
 mod clone;
 mod copied_cloned;
 mod from_own;
@@ -9,6 +10,7 @@ mod is_some;
 mod map;
 mod map_err;
 mod mem_replace;
+mod ok_or;
 mod rc_clone;
 mod take;
 mod to_string;
@@ -23,11 +25,11 @@ rows! {
     unwrap_expect: "`unwrap` and `expect`", 79, 684;
     map: "`map` on `Option` and `Result`", 82, 1052;
     and_then: "`and_then`", 82, 1052;
-    ok_or: "`ok_or` and `ok_or_else`", 82, 1052, not_yet "cannot return value referencing temporary value";
+    ok_or: "`ok_or` and `ok_or_else`", 82, 1052;
     map_err: "`map_err`", 82, 1052;
     is_some: "`is_some`, `is_none`, `is_ok`", 82, 1052;
     take: "`take` on an `Option`", 82, 1052;
-    as_ref: "`as_ref` and `as_mut`", 82, 1052, not_yet "type annotations needed";
+    as_ref: "`as_ref` and `as_mut`", 82, 1052;
     copied_cloned: "`copied` and `cloned`", 82, 907;
     clone: "`clone` of a struct", 82, 907;
     rc_clone: "`clone` of an `Rc`", 82, 907;

@@ -13,6 +13,7 @@ mod or_pattern;
 mod ref_binding;
 mod reference_pattern;
 mod reference_to_enum;
+mod slice_pattern;
 mod struct_variant;
 mod tuple_pattern;
 mod tuple_variant;
@@ -35,7 +36,7 @@ rows! {
     reference_pattern: "`&` patterns", 32, 52;
     at_binding: "`@` bindings", 13, 16;
     guard: "guards of `match` arms", 47, 208;
-    slice_pattern: "slice patterns", 8, 9, not_yet "cannot return value referencing temporary value";
+    slice_pattern: "slice patterns", 8, 9;
     range_pattern: "range patterns", 5, 9, not_yet "temporary value dropped while borrowed";
     guarded_payload: "a guard on a payload", 47, 208;
     reference_to_enum: "patterns through a reference to an enum", 95, 3903;

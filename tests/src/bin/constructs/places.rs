@@ -12,6 +12,7 @@ mod mutable_borrow;
 mod nested_field;
 mod rc_field;
 mod shared_borrow;
+mod slice_range;
 mod slice_type;
 mod static_table;
 
@@ -28,7 +29,7 @@ rows! {
     mutable_borrow: "`&mut x`", 84, 562;
     deref: "`*x`", 92, 1817;
     slice_type: "slices in types", 68, 153;
-    slice_range: "slicing, `a[i..j]`", 58, 114, not_yet "cannot return value referencing temporary value";
+    slice_range: "slicing, `a[i..j]`", 58, 114;
     array_of_structs: "fields of elements", 92, 2653;
     boxed_field: "fields behind a `Box`", 92, 1817;
     rc_field: "fields behind an `Rc`", 92, 1817;

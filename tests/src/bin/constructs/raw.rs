@@ -3,6 +3,7 @@
 mod pointer_casts;
 mod pointer_methods;
 mod pointer_types;
+mod raw_pc;
 mod transmute;
 mod unsafe_block;
 
@@ -14,5 +15,5 @@ rows! {
     pointer_types: "raw pointers in types", 29, 130;
     pointer_casts: "casts of pointers", 21, 70;
     transmute: "`transmute`", 5, 9;
-    raw_pc: "a `*const u8` as program counter", 29, 130, not_yet "dereference of raw pointer is unsafe and requires unsafe function or block";
+    raw_pc: "a `*const u8` as program counter", 29, 130;
 }

@@ -11,6 +11,7 @@ mod moved_vec;
 mod nan_boxed;
 mod newtype;
 mod ok_err_some;
+mod rc_enum;
 mod string_new;
 mod struct_literal;
 mod tuple;
@@ -29,7 +30,7 @@ rows! {
     array_literal: "array literals", 89, 467;
     copy_enum: "a `Copy` enum as value", 8, 3;
     nan_boxed: "NaN-boxed words", 5, 2;
-    rc_enum: "a cloneable enum with `Rc`s as value", 39, 15, not_yet "cannot move out of dereference of `jitdriver::plumbing::Target<Option<Value>>`";
+    rc_enum: "a cloneable enum with `Rc`s as value", 39, 15;
     box_new: "`Box::new`", 53, 89;
     vec_new: "`Vec::new` and `Vec::with_capacity`", 53, 89;
     string_new: "`String::new` and `push_str`", 53, 89;

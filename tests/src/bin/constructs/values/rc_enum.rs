@@ -11,7 +11,6 @@ enum Value {
     List(Rc<Vec<Value>>),
 }
 
-
 struct Vm {
     stack: Vec<Value>,
     locals: Vec<Value>,
