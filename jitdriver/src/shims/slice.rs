@@ -1,25 +1,42 @@
 //! Methods of slices, arrays and `Vec`s.
 
+use crate::plumbing::ops::OvfOp;
 use crate::plumbing::{
-    CallSite, Method, Place, Pointee, Rec, Residual, SlicePlace, Target, Traced, Twin, ops,
+    CallSite, Local, Method, Place, Pointee, Rec, Residual, SlicePlace, Target, Traced, Twin, ops,
 };
 use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 
 type Of<S, R> = Twin<fn(Rec, Place<S>) -> Traced<R>>;
 type With<S, A, R> = Twin<fn(Rec, Place<S>, Traced<A>) -> Traced<R>>;
 
-fn shared<'a, T>(rec: Rec, place: Option<Place<T>>) -> Traced<Option<&'a T>> {
+fn shared<'a, T: ?Sized + Pointee>(rec: Rec, place: Option<Place<T>>) -> Traced<Option<&'a T>> {
     match place {
         Some(place) => Traced::some(place.shared(rec)),
         None => Traced::constant(None),
     }
 }
 
-fn exclusive<'a, T>(rec: Rec, place: Option<Place<T>>) -> Traced<Option<&'a mut T>> {
+fn exclusive<'a, T: ?Sized + Pointee>(
+    rec: Rec,
+    place: Option<Place<T>>,
+) -> Traced<Option<&'a mut T>> {
     match place {
         Some(place) => Traced::some(place.exclusive(rec)),
         None => Traced::constant(None),
     }
+}
+
+/// The elements of a range, if it lies inside.
+fn part<T>(rec: Rec, slice: Place<[T]>, mut range: Traced<Range<usize>>) -> Option<Place<[T]>> {
+    let range = range.as_place();
+    let start = range.field(rec, |range| &raw const range.start).read(rec);
+    let end = range.field(rec, |range| &raw const range.end).read(rec);
+    let inside = ops::branch(rec, ops::le(rec, start.dup(), end.dup()))
+        && ops::branch(rec, ops::le(rec, end.dup(), slice.len()));
+    inside.then(|| {
+        let len = ops::wrapping(rec, OvfOp::Sub, &end, &start);
+        slice.range(rec, &start, &len)
+    })
 }
 
 /// Methods of slices, and of what derefs to them.
@@ -143,7 +160,7 @@ where
     }
 }
 
-/// Methods with an index: with a number they are traced, with a range called.
+/// Methods with an index: with a number they are traced, with a range `a..b` some are, with others called.
 macro_rules! indexing {
     ($($token:ident: $out:ty = |$rec:ident, $slice:ident, $index:ident| $body:expr;)*) => {$(
         /// See the method.
@@ -170,8 +187,29 @@ macro_rules! indexing {
             }
         }
 
-        indexing! { ranges $token Range<usize>, RangeFrom<usize>, RangeTo<usize>, RangeFull, RangeInclusive<usize>, RangeToInclusive<usize> }
+        indexing! { ranges $token RangeFrom<usize>, RangeTo<usize>, RangeFull, RangeInclusive<usize>, RangeToInclusive<usize> }
     )*};
+    (range $token:ident: $out:ty = |$rec:ident, $slice:ident, $range:ident| $body:expr) => {
+        impl<'x, S: SlicePlace + ?Sized + 'x, R, FN> Method<'x, S, (Traced<Range<usize>>,), FN> for $token
+        where
+            FN: Fn(&'x mut Target<S>, Range<usize>) -> R + Copy,
+            S::Item: 'x,
+            $out: Is<R>,
+        {
+            type Out = Traced<R>;
+            fn call(
+                self,
+                $rec: Rec,
+                _: &'static CallSite,
+                this: Place<S>,
+                ($range,): (Traced<Range<usize>>,),
+                _: FN,
+            ) -> Traced<R> {
+                let $slice = S::slice($rec, this);
+                <$out as Is<R>>::is($body)
+            }
+        }
+    };
     (ranges $token:ident $($range:ty),*) => {$(
         impl<'x, S: SlicePlace + ?Sized + Pointee + 'x, R, FN> Method<'x, S, (Traced<$range>,), FN> for $token
         where
@@ -210,6 +248,16 @@ indexing! {
     GetUnchecked: &'x S::Item = |rec, slice, index| slice.slot(rec, &index).shared(rec);
     GetUncheckedMut: &'x mut S::Item = |rec, slice, index| slice.slot(rec, &index).exclusive(rec);
 }
+
+indexing! {
+    range Get: Option<&'x [S::Item]> = |rec, slice, range| shared(rec, part(rec, slice, range))
+}
+indexing! {
+    range GetMut: Option<&'x mut [S::Item]> =
+        |rec, slice, range| exclusive(rec, part(rec, slice, range))
+}
+indexing! { ranges GetUnchecked Range<usize> }
+indexing! { ranges GetUncheckedMut Range<usize> }
 
 /// Methods of `Vec`s that slices do not have.
 #[allow(missing_docs)]

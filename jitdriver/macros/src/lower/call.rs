@@ -5,7 +5,10 @@ use super::{Lowerer, at, call_at, start};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, Path};
+use syn::{Expr, Path, RangeLimits};
+
+/// Methods of slices whose argument may be a range that is traced.
+const TAKE_RANGE: [&str; 2] = ["get", "get_mut"];
 
 /// Most arguments of a call that is taken apart; `plumbing` has tuples of that many.
 const MOST_ARGS: usize = 12;
@@ -86,6 +89,18 @@ impl Lowerer {
         })
     }
 
+    /// `a..b`.
+    fn range_value(&mut self, range: &syn::ExprRange) -> TokenStream {
+        let (Some(start), Some(end), RangeLimits::HalfOpen(_)) =
+            (&range.start, &range.end, &range.limits)
+        else {
+            return self.unsupported(range, "such a range");
+        };
+        let bounds = [self.value(start), self.value(end)];
+        let names = [format_ident!("__f0"), format_ident!("__f1")];
+        self.build(&bounds, quote!(::core::ops::Range { start: __f0, end: __f1 }), &names)
+    }
+
     /// `Path(args)`: a tuple struct or variant.
     fn construct(&mut self, path: TokenStream, args: Vec<TokenStream>) -> TokenStream {
         let names: Vec<_> = (0..args.len()).map(|i| format_ident!("__f{i}")).collect();
@@ -155,7 +170,12 @@ impl Lowerer {
             }
             false => self.peeled(&m.receiver),
         };
-        let args: Vec<_> = m.args.iter().map(|arg| self.value(arg)).collect();
+        let takes_range = TAKE_RANGE.contains(&m.method.to_string().as_str());
+        let value = |arg: &Expr| match arg {
+            Expr::Range(range) if takes_range => self.range_value(range),
+            _ => self.value(arg),
+        };
+        let args: Vec<_> = m.args.iter().map(value).collect();
         let names: Vec<_> = (0..args.len()).map(|i| format_ident!("__a{i}")).collect();
         let plain_fn = format_ident!("method{}", args.len());
         let (method, turbofish) = (&m.method, &m.turbofish);
