@@ -4,7 +4,9 @@
 #![allow(
     clippy::needless_return,
     clippy::question_mark,
+    clippy::redundant_closure,
     clippy::redundant_closure_call,
+    clippy::unnecessary_lazy_evaluations,
     clippy::too_many_arguments,
     reason = "constructs are traced as authors may write them"
 )]

@@ -1,7 +1,10 @@
 //! What the frontend does not take apart: it runs as written, what is around it is traced, and the
 //! statistics say how much of that there is.
 #![allow(
+    clippy::eq_op,
+    clippy::identity_op,
     clippy::redundant_closure_call,
+    irrefutable_let_patterns,
     clippy::never_loop,
     clippy::let_and_return,
     clippy::needless_return,

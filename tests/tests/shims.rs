@@ -130,6 +130,15 @@ opcode! {
 }
 
 opcode! {
+    range_of_slice(i; sum: i64, table: [i64; 5]) -> i64 {
+        let start = (i % 8) as usize;
+        if let Some(part) = table.get(start..start + 2) { sum += part[0] * 3 + part[1]; }
+        if table.get(start..2).is_none() { sum += 1; }
+        if let Some(part) = table.get_mut(1..start) { part[0] += i; }
+    } => sum + table[1]
+}
+
+opcode! {
     stack(i; sum: i64, v: Vec<i64>) -> i64 {
         v.push(i);
         v.push(i * 2);
@@ -357,6 +366,7 @@ fn options() {
     check(|d| expecting_ok(d, 50, 0, Ok(1)));
     check(|d| unwrapping_err(d, 50, 0, Ok(1)));
     traced(|d| option_of_reference(d, 100, 0, &[1, 2, 3, 4, 5]));
+    traced(|d| range_of_slice(d, 100, 0, [1, 2, 3, 4, 5]));
 }
 
 #[test]

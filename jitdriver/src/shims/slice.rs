@@ -197,7 +197,7 @@ macro_rules! indexing {
             $out: Is<R>,
         {
             type Out = Traced<R>;
-            fn call(
+            fn call_method(
                 self,
                 $rec: Rec,
                 _: &'static CallSite,

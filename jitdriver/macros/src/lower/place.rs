@@ -77,7 +77,8 @@ impl Lowerer {
         let limits = &range.limits;
         let a = range.start.as_ref().map(|_| quote!(__a));
         let b = range.end.as_ref().map(|_| quote!(__b));
-        let plain = quote_spanned!(super::start(i)=> &raw const __whole[#a #limits #b]);
+        let span = super::start(i);
+        let plain = quote_spanned!(span=> &raw const __whole[#a #limits #b]);
         quote! {
             __p::IndexRange::index_range(
                 #base,

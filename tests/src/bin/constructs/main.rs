@@ -29,6 +29,7 @@
     clippy::unnecessary_lazy_evaluations,
     clippy::unnecessary_literal_unwrap,
     clippy::useless_vec,
+    clippy::vec_init_then_push,
     reason = "constructs are used as they are in the interpreters, in programs that are too small for them"
 )]
 
