@@ -134,8 +134,8 @@ opcode! {
         let start = (i % 8) as usize;
         if let Some(part) = table.get(start..start + 2) { sum += part[0] * 3 + part[1]; }
         if table.get(start..2).is_none() { sum += 1; }
-        if let Some(part) = table.get_mut(1..start) { part[0] += i; }
-    } => sum + table[1]
+        if let Some(part) = table.get_mut(0..start + 1) { part[0] += i; }
+    } => sum + table[0]
 }
 
 opcode! {
