@@ -5,7 +5,7 @@
 //! must be true of the bytes; what is not said costs a shift or a conversion, nothing else.
 //!
 //! rustc does not promise where `Option` and `Result` keep their discriminant. It is looked for where
-//! rustc puts it, and each concrete value is asked whether it agrees ([`Tag::agrees`]); if one does
+//! rustc puts it, and each concrete value is asked whether it agrees ([`Tagged::agrees`]); if one does
 //! not, its discriminant is read by a call.
 #![expect(unsafe_code, reason = "states the layout of types")]
 
