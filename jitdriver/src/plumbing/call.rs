@@ -5,7 +5,7 @@
 //! name resolution finds only when there is nothing else. So the macro needs no types.
 #![expect(unsafe_code, reason = "rebuilds arguments of residual calls from machine words")]
 
-use super::layout::{PieceTy, call_words};
+use super::layout::{PieceTy, call_words, local_words};
 use super::place::{Place, Pointee, Shadow};
 use super::rec::Rec;
 use super::value::{Args, Traced, read_bits};
@@ -176,7 +176,7 @@ macro_rules! tuples {
 
             #[allow(unused_variables)]
             fn args(self, rec: Rec, out: &mut Args) {
-                $(out.extend(self.$at.args_of(rec, &call_words::<$name>(None)));)*
+                $(out.extend(self.$at.args_of(rec, &call_words::<$name>()));)*
                 // What the arguments own is the callee's from here on.
                 $(self.$at.forget();)*
             }
@@ -379,7 +379,7 @@ pub fn residual<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(
         to_words(res, words);
     };
     let shim = closure_shim::<A, R, F>();
-    let results = call_words::<R>(None);
+    let results = call_words::<R>();
     raw_call(rec, site, shim, &flat, &results, &[], run).0
 }
 
@@ -408,7 +408,7 @@ fn residual_method<
     plain: F,
 ) -> Traced<R> {
     let this = this.settled();
-    let results = call_words::<R>(None);
+    let results = call_words::<R>();
     // What owns something is made, or consumed, each time.
     let owning = needs_drop::<A::Plain>() || needs_drop::<R>();
     let site = &CallSite { elidable: site.elidable && !owning, ..*site };
@@ -450,7 +450,7 @@ fn residual_on_local<
     args: A,
     plain: F,
 ) -> Traced<R> {
-    let results = call_words::<R>(None);
+    let results = call_words::<R>();
     let local = local_words(shadow.len());
     let at = shadow.offset_of(this.ptr) as usize;
     let mut flat: Args = SmallVec::new();
@@ -472,21 +472,6 @@ fn residual_on_local<
     let (res, after) = raw_call(rec, site, shim, &flat, &results, &local, run);
     shadow.set(rec, &local, &after);
     res
-}
-
-/// The words of a local that is handed to a call by value.
-fn local_words(len: usize) -> SmallVec<[PieceTy; 4]> {
-    (0..len.div_ceil(8))
-        .map(|word| {
-            let ty = match len - word * 8 {
-                1 => Ty::I8,
-                2 => Ty::I16,
-                3 | 4 => Ty::I32,
-                _ => Ty::I64,
-            };
-            PieceTy::at(word as u32 * 8, ty)
-        })
-        .collect()
 }
 
 /// Whether a value may hold an address, for all that is known.

@@ -390,17 +390,21 @@ const fn result_layout<T: Traceable, E: Traceable>() -> Joined {
     whole_words(size)
 }
 
+/// The largest integer of which `left` bytes are left for.
+const fn largest_within(left: usize) -> Ty {
+    match left {
+        1 => Ty::I8,
+        2 | 3 => Ty::I16,
+        4..8 => Ty::I32,
+        _ => Ty::I64,
+    }
+}
+
 const fn whole_words(size: usize) -> Joined {
     let mut joined = Joined::EMPTY;
     let mut at = 0;
     while at < size {
-        let left = size - at;
-        let ty = match left {
-            1 => Ty::I8,
-            2 | 3 => Ty::I16,
-            4..8 => Ty::I32,
-            _ => Ty::I64,
-        };
+        let ty = largest_within(size - at);
         joined.insert(PieceTy::at(at as u32, ty));
         at += ty.bytes() as usize;
     }
@@ -518,12 +522,7 @@ pub(crate) fn words<T>() -> SmallVec<[PieceTy; 4]> {
     let mut pieces = SmallVec::new();
     let mut at = 0;
     while at < size {
-        let ty = match size - at {
-            1 => Ty::I8,
-            2 | 3 => Ty::I16,
-            4..8 => Ty::I32,
-            _ => Ty::I64,
-        };
+        let ty = largest_within(size - at);
         pieces.push(PieceTy::at(at as u32, ty));
         at += ty.bytes() as usize;
     }
@@ -543,24 +542,33 @@ fn scalar_by_name(name: &str, size: usize) -> Option<Ty> {
 
 /// The layout of arguments and results of residual calls: whole words, each of which is what it is in a
 /// layout that has one scalar there.
-pub(crate) fn call_words<T>(known: Option<&[PieceTy]>) -> SmallVec<[PieceTy; 4]> {
-    let size = size_of::<T>();
-    let by_name = words::<T>();
-    let known = known.unwrap_or(&by_name);
-    (0..size.div_ceil(8))
+pub(crate) fn call_words<T>() -> SmallVec<[PieceTy; 4]> {
+    let known = words::<T>();
+    let mut words = local_words(size_of::<T>());
+    for word in &mut words {
+        let from = word.offset;
+        let mut within =
+            known.iter().filter(|p| p.offset < from + 8 && from < p.offset + p.ty.bytes());
+        if let (Some(&one), None) = (within.next(), within.next())
+            && one.offset == from
+        {
+            *word = one;
+        }
+    }
+    words
+}
+
+/// Whole words for so many bytes; the last one is as small as it may be.
+pub(crate) fn local_words(len: usize) -> SmallVec<[PieceTy; 4]> {
+    (0..len.div_ceil(8))
         .map(|word| {
-            let offset = word as u32 * 8;
-            let mut within =
-                known.iter().filter(|p| p.offset < offset + 8 && offset < p.offset + p.ty.bytes());
-            match (within.next(), within.next()) {
-                (Some(&one), None) if one.offset == offset => one,
-                _ => match size - offset as usize {
-                    1 => PieceTy::at(offset, Ty::I8),
-                    2 => PieceTy::at(offset, Ty::I16),
-                    3 | 4 => PieceTy::at(offset, Ty::I32),
-                    _ => PieceTy::at(offset, Ty::I64),
-                },
-            }
+            let ty = match len - word * 8 {
+                1 => Ty::I8,
+                2 => Ty::I16,
+                3 | 4 => Ty::I32,
+                _ => Ty::I64,
+            };
+            PieceTy::at(word as u32 * 8, ty)
         })
         .collect()
 }
