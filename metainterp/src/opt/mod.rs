@@ -47,7 +47,7 @@ mod heap;
 
 mod delay;
 
-mod peel;
+mod preheader;
 
 mod dce;
 
@@ -104,7 +104,7 @@ pub fn optimize_with(
         }
         Ok(dce::backward(forward, passes.has(Pass::Dce)))
     };
-    let mut optimized = walks(passes.has(Pass::Peel))?;
+    let mut optimized = walks(passes.has(Pass::Peel) && passes.has(Pass::Delay))?;
     if optimized.is_none() {
         optimized = walks(false)?;
     }

@@ -22,7 +22,7 @@
 use super::InvalidLoop;
 use super::delay::Delayed;
 use super::heap::KnownPlace;
-use super::peel;
+use super::preheader;
 use super::ranges::ValueFact;
 use crate::ir::{
     Const, DelayedStore, Effect, ExitId, MemDescr, Op, Opcode, Operand, OperandKind, Resume,
@@ -157,6 +157,15 @@ pub(super) struct Cx<'t> {
     dead: Vec<u32>,
     /// Stores that are not made yet.
     pub delayed: Delayed,
+    /// In a loop's preheader: what its exits are, since it can only begin the lap anew.
+    start_over: Option<StartOver>,
+}
+
+/// How to go back to where a loop begins.
+#[derive(Debug, Clone)]
+struct StartOver {
+    resume: Resume,
+    reds: SmallVec<[Operand; 8]>,
 }
 
 const NO_OP: u32 = u32::MAX;
@@ -172,6 +181,7 @@ impl<'t> Cx<'t> {
             exit_shift: 0,
             dead: Vec::new(),
             delayed: Delayed::default(),
+            start_over: None,
         };
         cx.name_new_values(NO_OP);
         cx
@@ -327,6 +337,9 @@ impl<'t> Cx<'t> {
 
     fn emit_exit(&mut self, exit: u32, opcode: Opcode) -> u32 {
         let exit = &self.old.exits[exit as usize];
+        if let Some(StartOver { resume, reds }) = &self.start_over {
+            return self.copy.new.exit(exit.id, reds, *resume);
+        }
         let mut resume = exit.resume;
         let mut args = std::mem::take(&mut self.copy.buffer);
         args.clear();
@@ -360,19 +373,37 @@ impl<'t> Cx<'t> {
     }
 }
 
-/// What a loop's second lap needs.
+/// What a loop with a preheader needs.
 impl Cx<'_> {
+    /// What follows is the preheader of the loop whose label is the first operation and whose merge point
+    /// the second: nothing happens in it, and its exits begin the lap anew.
+    pub fn begin_preheader(&mut self) {
+        let (label, merge_point) = (&self.old.ops[0], &self.old.ops[1]);
+        debug_assert_eq!(merge_point.opcode, Opcode::DebugMergePoint);
+        let reds = self.old.results(label).map(|it| self.copy.operand(it.into())).collect();
+        let n_reds = label.n_args() as u32;
+        let merge_point = merge_point.descr;
+        let resume = Resume { kind: ResumeKind::Rewind, merge_point, step: 0, n_reds };
+        self.start_over = Some(StartOver { resume, reds });
+    }
+
+    /// Whether this is a preheader.
+    pub fn is_preheader(&self) -> bool {
+        self.start_over.is_some()
+    }
+
     /// Where a value of the old trace is from here on.
     pub fn define(&mut self, old: ValueId, new: Operand) {
         self.copy.define(old, new);
     }
 
-    /// Writes the label of a peeled loop; answers its results.
+    /// Ends the preheader with the label of the loop; answers its results.
     pub fn second_label(
         &mut self,
         target: TargetId,
         args: &[Operand],
     ) -> impl Iterator<Item = Operand> + use<> {
+        self.start_over = None;
         let first = self.copy.new.push_label(target, args);
         self.name_new_values(NO_OP);
         let ids = self.old.exits.iter().map(|exit| exit.id.0 + 1);
@@ -413,14 +444,17 @@ pub(super) fn forward<'a>(
         before: None,
         is_delayed: false,
     };
-    let mut second_label = None;
+    let splits = peels && preheader::is_loop(trace);
+    let (mut begun, mut second_label) = (None, None);
     for (op_idx, op) in trace.ops.iter().enumerate() {
-        if op.opcode == Opcode::Jump && peels && peel::is_loop(trace) {
-            let at = walk.cx.n_ops() as usize;
-            if peel::second_lap(&mut walk, trace, &mut pending) {
-                let ops = &walk.cx.new_trace().ops[at..];
-                let label = ops.iter().position(|op| op.opcode == Opcode::Label);
-                second_label = label.map(|label| at + label);
+        if splits && op_idx == 1 {
+            begun = Some(walk.snapshot());
+        }
+        if op.opcode == Opcode::Jump
+            && let Some(begun) = begun.take()
+        {
+            second_label = preheader::split(&mut walk, trace, begun, &mut pending);
+            if second_label.is_some() {
                 break;
             }
         }
@@ -446,6 +480,7 @@ pub(super) struct Snapshot<'a> {
     map: Vec<Operand>,
     known: Vec<Operand>,
     delayed: Delayed,
+    start_over: Option<StartOver>,
     n_dead: usize,
     n_ops: usize,
     n_exits: usize,
@@ -461,6 +496,7 @@ impl<'a> Walk<'a> {
             map: self.cx.copy.map.clone(),
             known: self.cx.known.clone(),
             delayed: self.cx.delayed.clone(),
+            start_over: self.cx.start_over.clone(),
             n_dead: self.cx.dead.len(),
             n_ops: trace.ops.len(),
             n_exits: trace.exits.len(),
@@ -474,6 +510,7 @@ impl<'a> Walk<'a> {
             map: to.map.clone(),
             known: to.known.clone(),
             delayed: to.delayed.clone(),
+            start_over: to.start_over.clone(),
             ..*to
         });
     }
@@ -486,6 +523,7 @@ impl<'a> Walk<'a> {
         cx.defs.truncate(to.known.len());
         cx.known = to.known;
         cx.delayed = to.delayed;
+        cx.start_over = to.start_over;
         cx.dead.truncate(to.n_dead);
         cx.exit_shift = 0;
         (self.flag, self.call) = (None, None);
@@ -520,6 +558,21 @@ impl<'a> Walk<'a> {
     /// Whether a fact of a value is known.
     pub fn knows_fact(&self, value: Operand, fact: ValueFact) -> bool {
         self.families.iter().any(|family| family.knows_fact(&self.cx, value, fact))
+    }
+
+    /// Reads the place that a store is about to write.
+    pub fn load_before(&mut self, store: &Op, pending: &mut Pending) -> Result<(), Contradiction> {
+        self.cx.fill(pending, store);
+        pending.ty = pending.args.pop().map(|value| self.cx.ty(value));
+        pending.opcode = match store.opcode {
+            Opcode::SetField => Opcode::GetField,
+            _ => Opcode::GetArrayItem,
+        };
+        if let Rewrite::Keep = self.ask(pending)? {
+            let res = self.cx.emit(pending);
+            self.families.iter_mut().for_each(|family| family.emitted(&mut self.cx, pending, res));
+        }
+        Ok(())
     }
 
     /// Rewrites the operation at an index of the old trace.

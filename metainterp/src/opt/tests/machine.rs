@@ -27,7 +27,7 @@ pub struct Ran {
     pub values: Vec<Const>,
     memory: Vec<Region>,
     calls: u64,
-    /// How often a label was passed. The second lap of a loop has a label of its own, which counts.
+    /// How often a label was passed; one between a loop's preheader and its lap does not count.
     pub laps: u32,
     /// Of the exit, if it was left by one.
     pub resume: Resume,
@@ -135,7 +135,7 @@ impl Machine {
         let (mut at, mut laps) = (0, 0);
         loop {
             let op = &trace.ops[at];
-            laps += u32::from(op.opcode == Opcode::Label);
+            laps += u32::from(op.opcode == Opcode::Label && !is_behind_preheader(trace, op));
             let mut left = self.step(trace, at, op);
             if let Some((id, lap)) = last
                 && (lap == laps && op.opcode.has_exit() && trace.exit(op).id == id)
@@ -167,6 +167,23 @@ impl Machine {
                     merge_point: self.merge_point,
                 };
             }
+        }
+    }
+
+    /// Runs a trace up to its first label, and leaves there with the label's values.
+    pub fn run_to_label(mut self, trace: &Trace, inputs: &[Const]) -> Ran {
+        self.start(trace, inputs);
+        let label = &trace.ops[0];
+        assert_eq!(label.opcode, Opcode::Label, "a loop starts with its label");
+        let values = trace.args(label).iter().map(|&arg| self.value(trace, arg)).collect();
+        Ran {
+            outcome: Outcome::Jump,
+            values,
+            memory: self.memory,
+            calls: self.calls,
+            laps: 1,
+            resume: Resume::default(),
+            merge_point: self.merge_point,
         }
     }
 
@@ -302,6 +319,13 @@ impl Machine {
         self.call_words = args.iter().fold(calls, |words, arg| mix(words ^ arg.bits));
         self.call_words
     }
+}
+
+/// Whether a label is the second one of a loop with a preheader.
+pub fn is_behind_preheader(trace: &Trace, label: &Op) -> bool {
+    let [first, .., last] = &*trace.ops else { return false };
+    let jumps_back = last.opcode == Opcode::Jump && last.target() == label.target();
+    jumps_back && first.opcode == Opcode::Label && first.target().peeled() == label.target()
 }
 
 fn label(trace: &Trace, target: TargetId) -> Option<usize> {

@@ -93,6 +93,7 @@ impl<'r> Generator<'r> {
         let is_loop = self.rng.chance(50);
         if is_loop {
             self.label();
+            self.merge_point();
         }
         let labels = self.operands.clone();
         for _ in 0..n_ops {
