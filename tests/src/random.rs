@@ -387,6 +387,8 @@ mod tests {
             Opcode::AssumeTrue,
             Opcode::AssumeFalse,
             Opcode::DebugMergePoint,
+            Opcode::ForgetField,
+            Opcode::ForgetArrayItem,
         ];
         assert_eq!(missing, never);
     }

@@ -97,9 +97,9 @@ index!(
 );
 
 impl TargetId {
-    /// The label of the peeled loop in the trace that starts with this label. Whoever numbers labels
+    /// The label behind the preheader of a loop that starts with this label. Whoever numbers labels
     /// leaves this number free.
-    pub const fn peeled(self) -> TargetId {
+    pub const fn behind_preheader(self) -> TargetId {
         TargetId(self.0 + 1)
     }
 }
@@ -330,7 +330,7 @@ impl Trace {
     /// The memory descriptor of a load or store.
     pub fn mem(&self, op: &Op) -> &MemDescr {
         debug_assert!(
-            matches!(op.opcode.effect(), super::Effect::Load | super::Effect::Store),
+            op.opcode.has_mem(),
             "{} has no memory descriptor",
             op.opcode.name()
         );
@@ -376,7 +376,10 @@ impl Trace {
 
     /// Number of operations that compute or check something: all but labels and debug operations.
     pub fn n_operations(&self) -> usize {
-        let is_debug = |op: &Op| op.opcode.effect() == super::Effect::Debug;
+        let is_debug = |op: &Op| {
+            use super::Effect::{Debug, Forget};
+            matches!(op.opcode.effect(), Debug | Forget)
+        };
         let counts = |op: &&Op| op.opcode != Opcode::Label && !is_debug(op);
         self.ops.iter().filter(counts).count()
     }

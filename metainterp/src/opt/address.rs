@@ -38,7 +38,7 @@ impl Address {
     /// What a load or store accesses.
     pub fn of(cx: &Cx, op: &Pending, mem: &MemDescr) -> Address {
         let mut address = Address { root: Root::default(), offset: i64::from(mem.offset) };
-        if matches!(op.opcode, Opcode::GetArrayItem | Opcode::SetArrayItem) {
+        if op.opcode.is_indexed() {
             address.add_index(cx, op.args[1], u64::from(mem.scale));
         }
         address.add_base(cx, op.args[0]);

@@ -248,6 +248,11 @@ impl Family for Delay {
             _ if matches!(op.opcode, Opcode::Call | Opcode::CallPure) || op.opcode.is_final() => {
                 Delayed::make_all(cx);
             }
+            Effect::Forget => {
+                let access = Access::new(cx, op, &cx.new_trace().mems[op.descr as usize]);
+                cx.delayed.stores.retain(|store| !store.access.is_at(&access));
+                return Ok(Rewrite::Gone);
+            }
             _ if op.opcode == Opcode::DebugMergePoint => cx.delayed.see_merge_point(),
             _ => {}
         }

@@ -49,6 +49,8 @@ mod delay;
 
 mod preheader;
 
+mod entry;
+
 mod dce;
 
 mod exits;
@@ -60,6 +62,7 @@ mod interval;
 #[cfg(test)]
 mod tests;
 
+pub use entry::{behind_preheader, second_label};
 pub use exits::{ExitLayout, ExitSlot, finalize_exits};
 pub use fold::FrozenMemory;
 pub use passes::{Pass, Passes, UnknownPass};

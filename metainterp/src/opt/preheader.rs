@@ -412,8 +412,9 @@ fn lap(
     let is_delayed = |place: &&KnownPlace| walk.cx.delayed.has_store_to(place);
     let delayed: Vec<KnownPlace> = places.iter().filter(is_delayed).copied().collect();
     let arguments = assumed.arguments(&reds, &initial);
+    walk.cx.forget_delayed();
     let label_at = walk.cx.n_ops() as usize;
-    let results: Vec<Operand> = walk.cx.second_label(label.target().peeled(), &arguments).collect();
+    let results: Vec<Operand> = walk.cx.second_label(label.target().behind_preheader(), &arguments).collect();
     assumed.assume_facts(walk, &arguments, &results);
     let mut results = results.into_iter();
     let mut value = |state: &State| match *state {
@@ -449,5 +450,5 @@ fn lap(
 
 fn jump_back(cx: &mut Cx, trace: &Trace, assumed: &Assumptions, end: &LapEnd) {
     let arguments = assumed.arguments(&end.reds, &end.places);
-    cx.emit_jump(trace.ops[0].target().peeled(), &arguments);
+    cx.emit_jump(trace.ops[0].target().behind_preheader(), &arguments);
 }

@@ -411,6 +411,18 @@ impl Cx<'_> {
         (first.0..first.0 + args.len() as u32).map(|value| ValueId(value).into())
     }
 
+    /// Says that the stores that are not made at the label of a loop need not have been made.
+    pub fn forget_delayed(&mut self) {
+        for store in self.delayed.now() {
+            let (_, address) = store.args.split_last().expect("a store has a value");
+            let opcode = match store.store().opcode {
+                Opcode::SetField => Opcode::ForgetField,
+                _ => Opcode::ForgetArrayItem,
+            };
+            self.copy.new.push_void(opcode, address, store.store().mem);
+        }
+    }
+
     /// Writes the jump at the end.
     pub fn emit_jump(&mut self, target: TargetId, args: &[Operand]) {
         self.copy.new.push_void(Opcode::Jump, args, target.0);
@@ -762,10 +774,9 @@ impl Copier {
     }
 
     fn descr(&self, op: &Op) -> u32 {
-        use crate::ir::Effect::{Load, Store};
-        match op.opcode.effect() {
-            Load | Store => self.mems[op.descr as usize],
-            _ => op.descr,
+        match op.opcode.has_mem() {
+            true => self.mems[op.descr as usize],
+            false => op.descr,
         }
     }
 

@@ -100,7 +100,7 @@ impl Copier<'_> {
                     trace.exit_args(exit).iter().map(|&arg| self.operand(arg)).collect();
                 let id = super::next_exit(&self.builder);
                 self.builder.exit(id, &exit_args, exit.resume)
-            } else if matches!(op.opcode.effect(), Effect::Load | Effect::Store) {
+            } else if op.opcode.has_mem() {
                 self.builder.mem(trace.mem(op).clone())
             } else {
                 op.descr

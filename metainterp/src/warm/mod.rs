@@ -34,6 +34,7 @@ use cell::{Cells, Entry, Tick};
 use exits::ExitInfo;
 use owners::Owners;
 use region::Regions;
+use rustc_hash::FxHashMap;
 use std::any::TypeId;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -80,6 +81,8 @@ pub struct MetaInterp {
     stats: RefCell<Stats>,
     compiled: RefCell<Vec<CompiledTrace>>,
     regions: RefCell<Regions>,
+    /// Optimized loops that can be entered behind their preheaders, by their first label.
+    entered: RefCell<FxHashMap<TargetId, (CodeId, Rc<Trace>)>>,
 }
 
 /// One line of the list of traces: what was compiled, in order.
@@ -138,6 +141,7 @@ impl MetaInterp {
             stats: RefCell::default(),
             compiled: RefCell::default(),
             regions: RefCell::default(),
+            entered: RefCell::default(),
         };
         meta.set_params(params)?;
         Ok(meta)
@@ -333,10 +337,7 @@ impl MetaInterp {
         check(&trace, "recording");
         log::debug!("[{}] recorded {} operations:\n{trace}", self.name, trace.n_operations());
         let started = Instant::now();
-        let optimized = opt::optimize(&trace, self.passes.get()).map_err(|contradiction| {
-            log::debug!("[{}] {contradiction}", self.name);
-            Abort::InvalidLoop
-        })?;
+        let optimized = self.optimize(&trace)?;
         check(&optimized, "optimizing");
         log::debug!(
             "[{}] optimized to {} operations:\n{optimized}",
@@ -370,6 +371,10 @@ impl MetaInterp {
             Start::Exit(exit) => Some(exit.code),
         };
         self.add_to_regions(code, finalized, from);
+        if opt::second_label(&optimized).is_some() {
+            let target = optimized.ops[0].target();
+            self.entered.borrow_mut().insert(target, (code, Rc::new(optimized.clone())));
+        }
         self.compiled.borrow_mut().push(CompiledTrace {
             name: trace.name.clone(),
             recorded_ops: trace.n_operations(),
@@ -378,6 +383,22 @@ impl MetaInterp {
             optimized: optimized.to_string(),
         });
         Ok(code)
+    }
+
+    fn optimize(&self, trace: &Trace) -> Result<Trace, Abort> {
+        let passes = self.passes.get();
+        let jump = trace.ops.last().filter(|op| op.opcode == ir::Opcode::Jump);
+        let entered = jump.and_then(|jump| Some(self.entered.borrow().get(&jump.target())?.1.clone()));
+        // Where the loop's preheader would lead back at once, it is left to the loop to find that out.
+        if let Some(entered) = entered
+            && let Ok(optimized) = opt::optimize(&opt::behind_preheader(trace, &entered), passes)
+        {
+            return Ok(optimized);
+        }
+        opt::optimize(trace, passes).map_err(|contradiction| {
+            log::debug!("[{}] {contradiction}", self.name);
+            Abort::InvalidLoop
+        })
     }
 
     /// Numbers the exits of a trace and answers their table entries.
@@ -433,7 +454,7 @@ impl MetaInterp {
     fn new_target(&self) -> TargetId {
         // The number behind it is that of the peeled loop.
         let target = TargetId(self.next_target.get());
-        self.next_target.set(target.peeled().0 + 1);
+        self.next_target.set(target.behind_preheader().0 + 1);
         target
     }
 

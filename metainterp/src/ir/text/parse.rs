@@ -538,8 +538,8 @@ impl Parser {
         match (opcode.effect(), descr) {
             _ if opcode.has_exit() => self.exit(line),
             (Effect::Control, _) => Ok(target),
-            (Effect::Load | Effect::Store, Some(Descr::Mem(mem))) => Ok(self.builder.mem(mem)),
-            (Effect::Load | Effect::Store, _) => line.expected("`descr=mem(…)` before this"),
+            (Effect::Load | Effect::Store | Effect::Forget, Some(Descr::Mem(mem))) => Ok(self.builder.mem(mem)),
+            (Effect::Load | Effect::Store | Effect::Forget, _) => line.expected("`descr=mem(…)` before this"),
             (Effect::Call, Some(Descr::Call(call))) => Ok(self.builder.call(call)),
             (Effect::Call, _) if opcode == Opcode::CallResult => {
                 match self.builder.trace().calls.len() {
@@ -609,7 +609,7 @@ fn keyed_operand(line: &mut Line<'_>, opcode: Opcode, operands: &mut Operands) -
         ("target", Opcode::Label | Opcode::Jump, _) => {
             operands.target = line.keyed("the number of a target")?;
         }
-        ("descr", _, Effect::Load | Effect::Store) => {
+        ("descr", _, Effect::Load | Effect::Store | Effect::Forget) => {
             line.key()?;
             match line.peek_word() {
                 "mem" => line.pos += "mem".len(),

@@ -92,7 +92,7 @@ fn operands(f: &mut Formatter<'_>, trace: &Trace, op: &Op) -> fmt::Result {
             comma(f, args.len())?;
             write!(f, "target={}", op.descr)
         }
-        (_, Effect::Load | Effect::Store) => write!(f, ", descr={}", trace.mem(op)),
+        (_, Effect::Load | Effect::Store | Effect::Forget) => write!(f, ", descr={}", trace.mem(op)),
         (Opcode::Call | Opcode::CallPure, _) => write!(f, ", descr={}", trace.call(op)),
         _ => Ok(()),
     }

@@ -269,6 +269,12 @@ impl Machine {
             Opcode::SetField | Opcode::SetArrayItem => {
                 self.store(op.opcode, trace.mem(op), args);
             }
+            Opcode::ForgetField | Opcode::ForgetArrayItem => {
+                let mem = trace.mem(op);
+                let (region, at) = self.find(address(op.opcode, mem, args), mem.ty.bytes() as usize);
+                let bytes = &mut self.memory[region].bytes[at..][..mem.ty.bytes() as usize];
+                bytes.iter_mut().for_each(|byte| *byte ^= 0x55);
+            }
             Opcode::DebugMergePoint => self.merge_point = (self.memory.clone(), self.calls),
             Opcode::Call => {
                 self.calls += 1;
@@ -325,7 +331,7 @@ impl Machine {
 pub fn is_behind_preheader(trace: &Trace, label: &Op) -> bool {
     let [first, .., last] = &*trace.ops else { return false };
     let jumps_back = last.opcode == Opcode::Jump && last.target() == label.target();
-    jumps_back && first.opcode == Opcode::Label && first.target().peeled() == label.target()
+    jumps_back && first.opcode == Opcode::Label && first.target().behind_preheader() == label.target()
 }
 
 fn label(trace: &Trace, target: TargetId) -> Option<usize> {
@@ -335,7 +341,7 @@ fn label(trace: &Trace, target: TargetId) -> Option<usize> {
 fn address(opcode: Opcode, mem: &MemDescr, args: &[Const]) -> u64 {
     let base = args[0].bits.wrapping_add_signed(i64::from(mem.offset));
     match opcode {
-        Opcode::GetField | Opcode::SetField => base,
+        _ if !opcode.is_indexed() => base,
         _ => base.wrapping_add(args[1].bits.wrapping_mul(u64::from(mem.scale))),
     }
 }
