@@ -281,8 +281,8 @@ pub struct Trace {
     pub mems: Vec<MemDescr>,
     /// Call descriptors.
     pub calls: Vec<CallDescr>,
-    /// Merge points passed.
-    pub merge_points: Vec<MergePoint>,
+    /// Merge points passed. What a trace is made into shares them.
+    pub merge_points: Rc<Vec<MergePoint>>,
 }
 
 impl Trace {
@@ -458,8 +458,15 @@ impl TraceBuilder {
 
     /// The index of a new merge point.
     pub fn merge_point(&mut self, merge_point: MergePoint) -> u32 {
-        self.trace.merge_points.push(merge_point);
-        self.trace.merge_points.len() as u32 - 1
+        let merge_points = Rc::make_mut(&mut self.trace.merge_points);
+        merge_points.push(merge_point);
+        merge_points.len() as u32 - 1
+    }
+
+    /// Takes the merge points of another trace. There were none so far.
+    pub fn merge_points_of(&mut self, other: &Trace) {
+        debug_assert!(self.trace.merge_points.is_empty());
+        self.trace.merge_points = Rc::clone(&other.merge_points);
     }
 
     /// The index of a new exit.

@@ -753,9 +753,7 @@ impl Copier {
         for call in &old.calls {
             new.call(call.clone());
         }
-        for merge_point in &old.merge_points {
-            new.merge_point(merge_point.clone());
-        }
+        new.merge_points_of(old);
         Copier { new, map, consts, mems, buffer: Vec::new() }
     }
 

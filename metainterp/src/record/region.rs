@@ -84,9 +84,7 @@ struct Copier<'a> {
 impl Copier<'_> {
     fn copy(mut self, first_op: usize) -> Trace {
         let trace = self.trace;
-        for merge_point in &trace.merge_points {
-            self.builder.merge_point(merge_point.clone());
-        }
+        self.builder.merge_points_of(trace);
         for call in &trace.calls {
             self.builder.call(call.clone());
         }

@@ -79,7 +79,7 @@ pub struct MetaInterp {
     next_target: Cell<u32>,
     frames: RefCell<Vec<Box<Frame>>>,
     stats: RefCell<Stats>,
-    compiled: RefCell<Vec<CompiledTrace>>,
+    compiled: RefCell<Vec<Kept>>,
     regions: RefCell<Regions>,
     /// Optimized loops that can be entered behind their preheaders, by their first label.
     entered: RefCell<FxHashMap<TargetId, (CodeId, Rc<Trace>)>>,
@@ -104,6 +104,25 @@ impl std::fmt::Display for CompiledTrace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let CompiledTrace { name, recorded_ops, ops, guards, .. } = self;
         write!(f, "{name}: {recorded_ops} operations recorded, {ops} left, {guards} of them guards")
+    }
+}
+
+/// What a line of the list of traces is made from.
+struct Kept {
+    recorded_ops: usize,
+    optimized: Rc<Trace>,
+}
+
+impl Kept {
+    fn line(&self) -> CompiledTrace {
+        let Kept { recorded_ops, optimized } = self;
+        CompiledTrace {
+            name: optimized.name.clone(),
+            recorded_ops: *recorded_ops,
+            ops: optimized.n_operations(),
+            guards: optimized.n_guards(),
+            optimized: optimized.to_string(),
+        }
     }
 }
 
@@ -194,7 +213,7 @@ impl MetaInterp {
 
     /// What was compiled so far, in order.
     pub fn compiled(&self) -> Vec<CompiledTrace> {
-        self.compiled.borrow().clone()
+        self.compiled.borrow().iter().map(Kept::line).collect()
     }
 
     /// Notes whose loop this is. The first portal has the driver to itself, since greens alone are the
@@ -371,17 +390,13 @@ impl MetaInterp {
             Start::Exit(exit) => Some(exit.code),
         };
         self.add_to_regions(code, finalized, from);
+        let optimized = Rc::new(optimized);
         if opt::second_label(&optimized).is_some() {
             let target = optimized.ops[0].target();
-            self.entered.borrow_mut().insert(target, (code, Rc::new(optimized.clone())));
+            self.entered.borrow_mut().insert(target, (code, Rc::clone(&optimized)));
         }
-        self.compiled.borrow_mut().push(CompiledTrace {
-            name: trace.name.clone(),
-            recorded_ops: trace.n_operations(),
-            ops: optimized.n_operations(),
-            guards: optimized.n_guards(),
-            optimized: optimized.to_string(),
-        });
+        let recorded_ops = trace.n_operations();
+        self.compiled.borrow_mut().push(Kept { recorded_ops, optimized });
         Ok(code)
     }
 
