@@ -56,6 +56,9 @@ pub enum Left {
     TwinReturned,
 }
 
+/// Operations recorded of a trace that leads to a loop, to be recorded again by those that come there.
+const MAX_PASSED: usize = 200;
+
 /// A portal's twin: runs from a merge point with the given words of greens and reds.
 pub type Twin<'a> = dyn FnMut(&Recorder, &[u64], &[Const]) -> Left + 'a;
 
@@ -320,7 +323,7 @@ impl MetaInterp {
             Recorded::Aborted(reason) => Err(reason),
             Recorded::Loop { trace, greens, target } => {
                 let code = self.compile(trace, start, |code| format!("loop {code}"))?;
-                self.cells.borrow_mut().install(&greens, Entry { code, target });
+                self.cells.borrow_mut().install(&greens, Entry { code, target, passed: false });
                 self.stats.borrow_mut().loops += 1;
                 Ok(())
             }
@@ -328,8 +331,9 @@ impl MetaInterp {
                 let Start::Interpreter(greens) = start else {
                     unreachable!("an entry trace starts at the interpreter")
                 };
+                let is_short = trace.n_operations() <= MAX_PASSED;
                 let code = self.compile(trace, start, |code| format!("entry {code}"))?;
-                self.cells.borrow_mut().install(greens, Entry { code, target });
+                self.cells.borrow_mut().install(greens, Entry { code, target, passed: is_short });
                 self.stats.borrow_mut().loops += 1;
                 Ok(())
             }
@@ -484,7 +488,10 @@ impl MetaInterp {
 
     fn find_target(&self) -> FindTarget {
         let cells = Rc::clone(&self.cells);
-        Rc::new(move |greens| cells.borrow().entry(greens).map(|entry| entry.target))
+        Rc::new(move |greens| {
+            let entry = cells.borrow().entry(greens).filter(|entry| !entry.passed);
+            entry.map(|entry| entry.target)
+        })
     }
 }
 
