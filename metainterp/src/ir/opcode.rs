@@ -318,6 +318,10 @@ opcodes! {
     AssumeTrue = "assume_true" (Bool) -> None, Debug;
     /// The condition is false: the trace that this one continues has found that out.
     AssumeFalse = "assume_false" (Bool) -> None, Debug;
+    /// What `p + offset` holds: (address, value). The trace that this one continues has found that out.
+    AssumeField = "assume_field" (Ptr, Any) -> None, Debug;
+    /// The same at `p + i * scale + offset`: (address, index, value).
+    AssumeArrayItem = "assume_arrayitem" (Ptr, I64, Any) -> None, Debug;
     /// The interpreter passed a merge point here.
     DebugMergePoint = "debug_merge_point" () -> None, Debug;
 }
@@ -337,12 +341,19 @@ impl Opcode {
 
     /// Whether it is about a place in memory that has an index.
     pub fn is_indexed(self) -> bool {
-        matches!(self, Opcode::GetArrayItem | Opcode::SetArrayItem | Opcode::ForgetArrayItem)
+        use Opcode::{AssumeArrayItem, ForgetArrayItem, GetArrayItem, SetArrayItem};
+        matches!(self, GetArrayItem | SetArrayItem | ForgetArrayItem | AssumeArrayItem)
     }
 
     /// Whether it is about a place in memory, which its descriptor is of.
     pub fn has_mem(self) -> bool {
         matches!(self.effect(), Effect::Load | Effect::Store | Effect::Forget)
+            || self.assumes_memory()
+    }
+
+    /// Whether it says what is in memory, and does nothing.
+    pub fn assumes_memory(self) -> bool {
+        matches!(self, Opcode::AssumeField | Opcode::AssumeArrayItem)
     }
 
     /// The opcode of that name.

@@ -238,14 +238,16 @@ pub struct Exit {
     pub args: PoolRange,
     /// What the arguments mean.
     pub resume: Resume,
-    /// The stores to make, in order, before anything else looks at memory.
+    /// The stores to make, in order, before anything else looks at memory; and what is known to be in
+    /// memory then, for a bridge.
     pub stores: PoolRange,
 }
 
-/// A store that the trace has not made when it is left: whoever leaves makes it first.
+/// A store that the trace has not made when it is left: whoever leaves makes it first. Or what the trace
+/// knows to be in memory when these are made (`assume_field`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DelayedStore {
-    /// `setfield` or `setarrayitem`.
+    /// `setfield` or `setarrayitem`; `assume_field` or `assume_arrayitem`.
     pub opcode: Opcode,
     /// Index into [`Trace::mems`].
     pub mem: u32,

@@ -244,7 +244,7 @@ impl<'a> Verifier<'a> {
         let indexed = op.opcode.is_indexed();
         ensure(indexed || mem.scale == 0, || "a scale without an index".into())?;
         let ty = match op.opcode.effect() {
-            Effect::Store => trace.args(op).last().map(|&value| trace.ty(value)),
+            Effect::Store | Effect::Debug => trace.args(op).last().map(|&value| trace.ty(value)),
             Effect::Forget => Some(mem.ty),
             _ => trace.results(op).next().map(|value| trace.types[value.index()]),
         };
@@ -302,7 +302,8 @@ impl<'a> Verifier<'a> {
         ensure(end <= trace.stores.len(), || format!("{end} delayed stores"))?;
         for (store, args) in trace.exit_stores_with_args(exit) {
             let name = store.opcode.name();
-            ensure(store.opcode.effect() == Effect::Store, || format!("{name} is no store"))?;
+            let is_note = store.opcode.effect() == Effect::Store || store.opcode.assumes_memory();
+            ensure(is_note, || format!("{name} is no store"))?;
             ensure(args.len() == store.n_args(), || "a delayed store without operands".into())?;
             let mem = trace.mems.get(store.mem as usize);
             let kinds = store.opcode.info().args.iter().zip(args);

@@ -30,6 +30,11 @@ pub(super) struct Address {
 }
 
 impl Address {
+    /// What operations take of it, beside the offset: the base, and the index with its scale.
+    pub fn base_and_index(&self) -> Option<(Operand, Option<(Operand, u64)>)> {
+        Some((self.root.base?, self.root.index))
+    }
+
     /// The values that it is computed from.
     pub fn operands(&self) -> impl Iterator<Item = Operand> {
         self.root.base.into_iter().chain(self.root.index.map(|(index, _)| index))

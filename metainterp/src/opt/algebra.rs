@@ -108,6 +108,7 @@ fn address(cx: &mut Cx, op: &mut Pending) -> Rewrite {
             op.opcode = match op.opcode {
                 GetArrayItem => GetField,
                 SetArrayItem => SetField,
+                AssumeArrayItem => AssumeField,
                 _ => ForgetField,
             };
             mem.scale = 0;

@@ -108,6 +108,14 @@ impl Delayed {
         self.at_merge_point.as_deref()
     }
 
+    /// Whether the delayed stores are those at the last merge point.
+    pub fn is_as_at_merge_point(&self) -> bool {
+        self.at_merge_point.as_ref().is_some_and(|stores| {
+            let same = |(a, b): (&Store, &Store)| (a.opcode, a.mem, &a.args) == (b.opcode, b.mem, &b.args);
+            stores.len() == self.stores.len() && stores.iter().zip(&self.stores).all(same)
+        })
+    }
+
     /// Something has happened that going back to the merge point does not undo.
     pub fn no_way_back(&mut self) {
         self.at_merge_point = None;

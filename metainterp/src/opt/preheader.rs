@@ -40,8 +40,9 @@ use super::delay::Delayed;
 use super::heap::KnownPlace;
 use super::ranges::ValueFact;
 use super::rewrite::{Contradiction, Cx, Pending, Snapshot, Walk};
-use crate::ir::{Effect, Op, Opcode, Operand, Trace, ValueId};
+use crate::ir::{Effect, ExitId, Op, Opcode, Operand, Trace, Ty, ValueId};
 use rustc_hash::FxHashSet;
+use smallvec::SmallVec;
 
 /// How often a lap is walked before nothing is assumed any more.
 const MAX_TRIES: usize = 4;
@@ -104,8 +105,9 @@ pub(super) fn split<'a>(
 ) -> Option<usize> {
     let n_plain = walk.cx.n_ops() as usize - 1;
     let same = same_reds(walk, trace);
+    let bounds = in_bounds(walk);
     walk.restore_copy(&begun);
-    let label = prefix(walk, trace, &same, &begun, pending)
+    let label = prefix(walk, trace, &same, &bounds, &begun, pending)
         .and_then(|assumed| lap_behind(walk, trace, assumed, n_plain, pending));
     if label.is_none() {
         walk.restore(begun);
@@ -125,15 +127,36 @@ fn same_reds(walk: &Walk<'_>, trace: &Trace) -> Vec<bool> {
     labels.zip(jumps).map(|(before, now)| before == now).collect()
 }
 
+/// A value that is less than another, unsigned; both of the old trace.
+type Bound = [ValueId; 2];
+
+/// Tests that a preheader makes beside those of the lap, at most.
+const MAX_BOUNDS: usize = 4;
+
+/// What is read from a place in memory and is less than a second value wherever the lap ends: an index that
+/// is in bounds, most likely. Tested once in the preheader, it holds in all laps, and the lap can
+/// step on from there.
+fn in_bounds(walk: &Walk<'_>) -> Vec<Bound> {
+    let cx = &walk.cx;
+    let bound = |place: KnownPlace| {
+        let first = place.first.filter(|first| cx.ty(*first) == Ty::I64)?;
+        let facts = walk.facts(cx.resolve(place.value));
+        let limit = facts.iter().find_map(|fact| fact.less_than())?;
+        Some([cx.new_to_old(first)?, cx.new_to_old(limit)?])
+    };
+    walk.known_places().into_iter().filter_map(bound).take(MAX_BOUNDS).collect()
+}
+
 /// Writes the preheader, and answers what may hold behind it; nothing if it would be empty.
 fn prefix<'a>(
     walk: &mut Walk<'a>,
     trace: &'a Trace,
     same: &[bool],
+    bounds: &[Bound],
     begun: &Snapshot<'a>,
     pending: &mut Pending,
 ) -> Option<Assumptions> {
-    let starts = walk_prefix(walk, trace, trace.ops.len() - 1, pending);
+    let starts = walk_prefix(walk, trace, trace.ops.len() - 1, bounds, pending);
     let mut assumed = Assumptions::guess(walk, trace, same);
     let mut cut = 1 + last_needed(&walk.cx, trace, &starts, &assumed.varying(&walk.cx))?;
     let goes_with = |op: &Op| {
@@ -145,7 +168,7 @@ fn prefix<'a>(
     }
     if cut < starts.len() {
         walk.restore_copy(begun);
-        walk_prefix(walk, trace, cut, pending);
+        walk_prefix(walk, trace, cut, bounds, pending);
         assumed.only_of(walk, trace, same);
     }
     Some(assumed)
@@ -157,10 +180,12 @@ fn walk_prefix<'a>(
     walk: &mut Walk<'a>,
     trace: &'a Trace,
     end: usize,
+    bounds: &[Bound],
     pending: &mut Pending,
 ) -> Vec<usize> {
     walk.cx.begin_preheader();
-    let mut starts = vec![0];
+    let (mut starts, n_exits) = (vec![0], walk.cx.n_exit_ids());
+    let mut to_test: SmallVec<[Bound; MAX_BOUNDS]> = bounds.into();
     for (op_idx, op) in trace.ops.iter().enumerate().take(end).skip(1) {
         let start = walk.cx.n_ops() as usize;
         walk.cx.at = op_idx;
@@ -179,6 +204,16 @@ fn walk_prefix<'a>(
             break;
         }
         starts.push(start);
+        let Some(res) = op.res() else { continue };
+        let ready = |bound: &Bound| bound.iter().max() == Some(&res);
+        while let Some(at) = to_test.iter().position(ready) {
+            let values = to_test.remove(at).map(|it| walk.cx.old_to_new(it.into()));
+            // The lap's exits have the numbers up to twice as many.
+            let exit = ExitId(2 * n_exits + to_test.len() as u32);
+            if walk.guard_less(values, exit, pending).is_err() {
+                return starts;
+            }
+        }
     }
     starts
 }

@@ -34,6 +34,12 @@ use smallvec::SmallVec;
 /// by link, and a walk that follows every chain to its end is not linear in the trace.
 const MAX_CHANGES: u32 = 16;
 
+/// Places in memory that an exit tells a bridge of at most.
+const MAX_TOLD: usize = 4;
+
+/// Values that an exit saves only for that, at most; one that occurs twice counts twice.
+const MAX_MORE: usize = 2;
+
 /// A family of rules.
 pub(super) trait Family {
     /// What to do with an operation. A family that answers [`Rewrite::Changed`] has changed `op`.
@@ -53,6 +59,11 @@ pub(super) trait Family {
     /// The places in memory whose contents are known now.
     fn known_places(&self) -> Vec<KnownPlace> {
         Vec::new()
+    }
+
+    /// Some of the places in memory whose contents are known now, those that were looked at last first.
+    fn recent_places(&self, places: &mut Vec<KnownPlace>) {
+        let _ = places;
     }
 
     /// What a place is known to hold now.
@@ -133,6 +144,13 @@ pub(super) struct Pending {
 }
 
 impl Pending {
+    fn start(&mut self, opcode: Opcode, ty: Option<Ty>, args: &[Operand]) {
+        (self.opcode, self.ty, self.descr) = (opcode, ty, 0);
+        (self.overflowed, self.before, self.is_delayed) = (None, None, false);
+        self.args.clear();
+        self.args.extend_from_slice(args);
+    }
+
     /// Makes it another operation with the same result type.
     pub fn become_op(&mut self, opcode: Opcode, args: &[Operand]) -> Rewrite {
         self.opcode = opcode;
@@ -159,6 +177,10 @@ pub(super) struct Cx<'t> {
     pub delayed: Delayed,
     /// In a loop's preheader: what its exits are, since it can only begin the lap anew.
     start_over: Option<StartOver>,
+    /// In a preheader: the number of the exit of a guard that the given trace does not have.
+    extra_exit: Option<ExitId>,
+    /// At a guard: what a bridge may be told of memory.
+    recent: Vec<KnownPlace>,
 }
 
 /// How to go back to where a loop begins.
@@ -182,6 +204,8 @@ impl<'t> Cx<'t> {
             dead: Vec::new(),
             delayed: Delayed::default(),
             start_over: None,
+            extra_exit: None,
+            recent: Vec::new(),
         };
         cx.name_new_values(NO_OP);
         cx
@@ -336,31 +360,68 @@ impl<'t> Cx<'t> {
     }
 
     fn emit_exit(&mut self, exit: u32, opcode: Opcode) -> u32 {
-        let exit = &self.old.exits[exit as usize];
         if let Some(StartOver { resume, reds }) = &self.start_over {
-            return self.copy.new.exit(exit.id, reds, *resume);
+            let id = self.extra_exit.unwrap_or_else(|| self.old.exits[exit as usize].id);
+            return self.copy.new.exit(id, reds, *resume);
         }
+        let exit = &self.old.exits[exit as usize];
         let mut resume = exit.resume;
         let mut args = std::mem::take(&mut self.copy.buffer);
         args.clear();
         args.extend(self.old.exit_values(exit).iter().map(|&arg| self.old_to_new(arg)));
         // A panic has happened by then and must not be repeated.
         let may_rewind = opcode != Opcode::GuardNoException && resume.kind == ResumeKind::Replay;
-        let stores = match self.delayed.at_merge_point().filter(|_| may_rewind) {
+        let (delayed, is_now) = match self.delayed.at_merge_point().filter(|_| may_rewind) {
             Some(stores) => {
                 resume.kind = ResumeKind::Rewind;
                 args.truncate(resume.n_reds as usize);
-                stores
+                (stores, self.delayed.is_as_at_merge_point())
             }
-            None => self.delayed.now(),
+            None => (self.delayed.now(), true),
         };
-        let operands = stores.iter().flat_map(|store| &store.args);
+        let operands = delayed.iter().flat_map(|store| &store.args);
         args.extend(operands.map(|&arg| self.resolve(arg)));
-        let stores: SmallVec<[DelayedStore; 8]> = stores.iter().map(|it| it.store()).collect();
+        let mut stores: SmallVec<[DelayedStore; 8]> = delayed.iter().map(|it| it.store()).collect();
+        if is_now {
+            // A bridge knows of the stores that it begins with.
+            let mut recent = std::mem::take(&mut self.recent);
+            recent.retain(|place| !self.delayed.has_store_to(place));
+            self.tell_bridge(&recent, &mut args, &mut stores);
+            self.recent = recent;
+        }
         let id = ExitId(exit.id.0 + self.exit_shift);
         let new = self.copy.new.exit_with_stores(id, &args, resume, &stores);
         self.copy.buffer = args;
         new
+    }
+
+    /// Adds to an exit what is known of memory, for the bridge that may start there: what can be said by
+    /// values that the exit saves anyway, or by few more.
+    fn tell_bridge(
+        &mut self,
+        places: &[KnownPlace],
+        args: &mut Vec<Operand>,
+        notes: &mut SmallVec<[DelayedStore; 8]>,
+    ) {
+        let n_saved = args.len();
+        let (mut n_told, mut n_more) = (0, 0);
+        for place in places {
+            let Some((opcode, operands, mem)) = place.assumption() else { continue };
+            let operands: SmallVec<[Operand; 3]> =
+                operands.iter().map(|&it| self.resolve(it)).collect();
+            let is_new = |it: &&Operand| !it.is_const() && !args[..n_saved].contains(it);
+            let more = operands.iter().filter(is_new).count();
+            if MAX_MORE < n_more + more {
+                continue;
+            }
+            n_more += more;
+            n_told += 1;
+            args.extend(operands);
+            notes.push(DelayedStore { opcode, mem: self.mem(mem) });
+            if n_told == MAX_TOLD {
+                break;
+            }
+        }
     }
 
     fn label(&mut self, op: &Op) {
@@ -392,6 +453,17 @@ impl Cx<'_> {
         self.start_over.is_some()
     }
 
+    /// Exits of the old trace have numbers below this.
+    pub fn n_exit_ids(&self) -> u32 {
+        self.old.exits.iter().map(|exit| exit.id.0 + 1).max().unwrap_or(0)
+    }
+
+    /// A value of the old trace that is this one.
+    pub fn new_to_old(&self, operand: Operand) -> Option<ValueId> {
+        let at = self.copy.map.iter().position(|&it| it == operand)?;
+        Some(ValueId(at as u32))
+    }
+
     /// Where a value of the old trace is from here on.
     pub fn define(&mut self, old: ValueId, new: Operand) {
         self.copy.define(old, new);
@@ -406,8 +478,7 @@ impl Cx<'_> {
         self.start_over = None;
         let first = self.copy.new.push_label(target, args);
         self.name_new_values(NO_OP);
-        let ids = self.old.exits.iter().map(|exit| exit.id.0 + 1);
-        self.exit_shift = ids.max().unwrap_or(0);
+        self.exit_shift = self.n_exit_ids();
         (first.0..first.0 + args.len() as u32).map(|value| ValueId(value).into())
     }
 
@@ -572,6 +643,33 @@ impl<'a> Walk<'a> {
         self.families.iter().any(|family| family.knows_fact(&self.cx, value, fact))
     }
 
+    /// Tests that one value is less than another, unsigned. The guard's exit has the given number.
+    pub fn guard_less(
+        &mut self,
+        values: [Operand; 2],
+        exit: ExitId,
+        pending: &mut Pending,
+    ) -> Result<(), Contradiction> {
+        pending.start(Opcode::UintLt, Some(Ty::Bool), &values);
+        let test = match self.ask(pending)? {
+            Rewrite::Is(truth) => truth,
+            _ => self.append(pending).expect("a comparison has a result"),
+        };
+        pending.start(Opcode::GuardTrue, None, &[test]);
+        if let Rewrite::Keep = self.ask(pending)? {
+            self.cx.extra_exit = Some(exit);
+            self.append(pending);
+            self.cx.extra_exit = None;
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, pending: &Pending) -> Option<Operand> {
+        let res = self.cx.emit(pending);
+        self.families.iter_mut().for_each(|family| family.emitted(&mut self.cx, pending, res));
+        res
+    }
+
     /// Reads the place that a store is about to write.
     pub fn load_before(&mut self, store: &Op, pending: &mut Pending) -> Result<(), Contradiction> {
         self.cx.fill(pending, store);
@@ -581,8 +679,7 @@ impl<'a> Walk<'a> {
             _ => Opcode::GetArrayItem,
         };
         if let Rewrite::Keep = self.ask(pending)? {
-            let res = self.cx.emit(pending);
-            self.families.iter_mut().for_each(|family| family.emitted(&mut self.cx, pending, res));
+            self.append(pending);
         }
         Ok(())
     }
@@ -610,6 +707,9 @@ impl<'a> Walk<'a> {
         self.cx.fill(pending, op);
         if matches!(op.opcode, Opcode::AssumeTrue | Opcode::AssumeFalse) {
             return self.assume(pending);
+        }
+        if op.opcode.assumes_memory() {
+            return self.assume_memory(pending);
         }
         let rewrite = self.ask(pending)?;
         self.flag = pending.overflowed;
@@ -677,12 +777,15 @@ impl<'a> Walk<'a> {
     }
 
     fn keep(&mut self, op: &Op, pending: &Pending) {
-        let res = self.cx.emit(pending);
+        self.cx.recent.clear();
+        if op.opcode.is_guard() {
+            for family in &self.families {
+                family.recent_places(&mut self.cx.recent);
+            }
+        }
+        let res = self.append(pending);
         if let (Some(old), Some(new)) = (op.res(), res) {
             self.cx.copy.define(old, new);
-        }
-        for family in &mut self.families {
-            family.emitted(&mut self.cx, pending, res);
         }
     }
 
@@ -694,6 +797,16 @@ impl<'a> Walk<'a> {
         }
         for family in &mut self.families {
             family.emitted(&mut self.cx, pending, None);
+        }
+        Ok(())
+    }
+
+    /// What the trace before knows of memory is as if it had been loaded here.
+    fn assume_memory(&mut self, pending: &mut Pending) -> Result<(), Contradiction> {
+        if let Rewrite::Keep = self.ask(pending)? {
+            for family in &mut self.families {
+                family.emitted(&mut self.cx, pending, None);
+            }
         }
         Ok(())
     }

@@ -239,7 +239,14 @@ impl Machine {
         let values = trace.exit_values(exit).iter().map(|&arg| self.value(trace, arg)).collect();
         for (store, args) in trace.exit_stores_with_args(exit) {
             let args: Vec<Const> = args.iter().map(|&arg| self.value(trace, arg)).collect();
-            self.store(store.opcode, &trace.mems[store.mem as usize], &args);
+            let mem = &trace.mems[store.mem as usize];
+            match store.opcode.assumes_memory() {
+                false => self.store(store.opcode, mem, &args),
+                true => {
+                    let found = self.load(address(store.opcode, mem, &args), mem.ty);
+                    assert_eq!(Some(&found), args.last(), "{} at exit {:?}", store.opcode.name(), exit.id);
+                }
+            }
         }
         (Outcome::Exit { id: exit.id, op_idx }, values)
     }
