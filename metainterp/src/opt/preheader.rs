@@ -40,7 +40,7 @@ use super::delay::Delayed;
 use super::heap::KnownPlace;
 use super::ranges::ValueFact;
 use super::rewrite::{Contradiction, Cx, Pending, Snapshot, Walk};
-use crate::ir::{Effect, ExitId, Op, Opcode, Operand, Trace, Ty, ValueId};
+use crate::ir::{Effect, ExitId, Op, Opcode, Operand, Trace, ValueId};
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 
@@ -133,18 +133,30 @@ type Bound = [ValueId; 2];
 /// Tests that a preheader makes beside those of the lap, at most.
 const MAX_BOUNDS: usize = 4;
 
-/// What is read from a place in memory and is less than a second value wherever the lap ends: an index that
-/// is in bounds, most likely. Tested once in the preheader, it holds in all laps, and the lap can
-/// step on from there.
+/// What is read from a place in memory, and the limit that a sum of it and a constant was found to be below: an
+/// index that is in bounds, most likely. Tested once in the preheader, it holds in all laps if it
+/// holds at the end of each, and the lap can step on from there.
 fn in_bounds(walk: &Walk<'_>) -> Vec<Bound> {
     let cx = &walk.cx;
-    let bound = |place: KnownPlace| {
-        let first = place.first.filter(|first| cx.ty(*first) == Ty::I64)?;
-        let facts = walk.facts(cx.resolve(place.value));
-        let limit = facts.iter().find_map(|fact| fact.less_than())?;
-        Some([cx.new_to_old(first)?, cx.new_to_old(limit)?])
-    };
-    walk.known_places().into_iter().filter_map(bound).take(MAX_BOUNDS).collect()
+    let first: FxHashSet<Operand> =
+        walk.known_places().iter().filter_map(|place| place.first).collect();
+    let mut bounds: Vec<Bound> = Vec::new();
+    for guard in cx.new_trace().ops.iter().filter(|op| op.opcode == Opcode::GuardTrue) {
+        let test = cx.def(cx.new_trace().args(guard)[0]).filter(|op| op.opcode == Opcode::UintLt);
+        let Some(&[index, limit]) = test.map(|test| cx.new_trace().args(test)) else { continue };
+        let sum = cx.def(index).filter(|op| op.opcode == Opcode::IntAdd);
+        let root = sum.map_or(index, |sum| cx.new_trace().args(sum)[0]);
+        if !first.contains(&root) {
+            continue;
+        }
+        if let (Some(root), Some(limit)) = (cx.new_to_old(root), cx.new_to_old(limit))
+            && bounds.len() < MAX_BOUNDS
+            && !bounds.contains(&[root, limit])
+        {
+            bounds.push([root, limit]);
+        }
+    }
+    bounds
 }
 
 /// Writes the preheader, and answers what may hold behind it; nothing if it would be empty.

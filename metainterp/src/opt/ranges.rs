@@ -56,13 +56,6 @@ pub(super) struct ValueFact {
     bound: i128,
 }
 
-impl ValueFact {
-    /// What an unsigned value is less than, if that is all that the fact says or a part of it.
-    pub fn less_than(&self) -> Option<Operand> {
-        self.less_than.filter(|_| self.sign == Sign::Unsigned && 0 <= self.bound)
-    }
-}
-
 /// Facts of a value that are told.
 const MAX_FACTS: usize = 8;
 
