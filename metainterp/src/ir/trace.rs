@@ -331,11 +331,7 @@ impl Trace {
 
     /// The memory descriptor of a load or store.
     pub fn mem(&self, op: &Op) -> &MemDescr {
-        debug_assert!(
-            op.opcode.has_mem(),
-            "{} has no memory descriptor",
-            op.opcode.name()
-        );
+        debug_assert!(op.opcode.has_mem(), "{} has no memory descriptor", op.opcode.name());
         &self.mems[op.descr as usize]
     }
 

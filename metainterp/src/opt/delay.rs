@@ -111,7 +111,8 @@ impl Delayed {
     /// Whether the delayed stores are those at the last merge point.
     pub fn is_as_at_merge_point(&self) -> bool {
         self.at_merge_point.as_ref().is_some_and(|stores| {
-            let same = |(a, b): (&Store, &Store)| (a.opcode, a.mem, &a.args) == (b.opcode, b.mem, &b.args);
+            let same =
+                |(a, b): (&Store, &Store)| (a.opcode, a.mem, &a.args) == (b.opcode, b.mem, &b.args);
             stores.len() == self.stores.len() && stores.iter().zip(&self.stores).all(same)
         })
     }

@@ -449,8 +449,7 @@ fn lap(
     pending: &mut Pending,
 ) -> Result<(usize, LapEnd), Contradiction> {
     let label = &trace.ops[0];
-    let reds: Vec<Operand> =
-        trace.results(label).map(|it| walk.cx.old_to_new(it.into())).collect();
+    let reds: Vec<Operand> = trace.results(label).map(|it| walk.cx.old_to_new(it.into())).collect();
     let initial: Vec<_> = assumed.places.iter().map(|(place, _)| Some(place.value)).collect();
     let known = |(_, state): &&(KnownPlace, State)| *state != State::Unknown;
     let places: Vec<KnownPlace> = assumed.places.iter().filter(known).map(|&(it, _)| it).collect();
@@ -461,7 +460,8 @@ fn lap(
     let arguments = assumed.arguments(&reds, &initial);
     walk.cx.forget_delayed();
     let label_at = walk.cx.n_ops() as usize;
-    let results: Vec<Operand> = walk.cx.second_label(label.target().behind_preheader(), &arguments).collect();
+    let results: Vec<Operand> =
+        walk.cx.second_label(label.target().behind_preheader(), &arguments).collect();
     assumed.assume_facts(walk, &arguments, &results);
     let mut results = results.into_iter();
     let mut value = |state: &State| match *state {

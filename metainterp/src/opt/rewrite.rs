@@ -14,7 +14,7 @@
 //!    results and its guard: whoever removes the first has answered for the rest.
 //! 3. No operation behind a label uses a value from before it, for traces may come to the label from
 //!    elsewhere. So at a label families forget all results: even operations on constants have some.
-//!    The label of a peeled loop is the exception ([`peel`]).
+//!    The label behind a preheader is the exception ([`preheader`]).
 //!
 //! Why not rewrite in place: a rule could then see operations half rewritten, and the exits' argument
 //! lists, which change length later, would have to move anyway.
@@ -72,7 +72,7 @@ pub(super) trait Family {
         None
     }
 
-    /// The label of a peeled loop comes next: of memory, only this is known there. What is known of
+    /// The label behind a preheader comes next: of memory, only this is known there. What is known of
     /// values stays, for there is no other way to the label than from here.
     fn enter_loop(&mut self, places: &[KnownPlace]) {
         let _ = places;
@@ -506,7 +506,7 @@ pub(super) struct Forward {
     pub trace: Trace,
     /// Stores in it that are overwritten before anyone can see them.
     pub dead: Vec<u32>,
-    /// The label of the peeled loop. What is behind it uses values from before, which are not among
+    /// The label behind a loop's preheader. What is behind it uses values from before, which are not among
     /// its arguments yet.
     pub second_label: Option<usize>,
 }
@@ -515,7 +515,7 @@ pub(super) struct Forward {
 pub(super) fn forward<'a>(
     trace: &'a Trace,
     families: Vec<Box<dyn Family + 'a>>,
-    peels: bool,
+    splits: bool,
 ) -> Result<Forward, InvalidLoop> {
     let mut walk = Walk { cx: Cx::new(trace), families, flag: None, call: None };
     let mut pending = Pending {
@@ -527,7 +527,7 @@ pub(super) fn forward<'a>(
         before: None,
         is_delayed: false,
     };
-    let splits = peels && preheader::is_loop(trace);
+    let splits = splits && preheader::is_loop(trace);
     let (mut begun, mut second_label) = (None, None);
     for (op_idx, op) in trace.ops.iter().enumerate() {
         if splits && op_idx == 1 {
@@ -623,7 +623,7 @@ impl<'a> Walk<'a> {
         self.families.iter().find_map(|family| family.value_at(place))
     }
 
-    /// Tells the families that a peeled loop begins.
+    /// Tells the families that the lap behind a preheader begins.
     pub fn enter_loop(&mut self, places: &[KnownPlace]) {
         self.families.iter_mut().for_each(|family| family.enter_loop(places));
     }

@@ -407,7 +407,8 @@ impl MetaInterp {
     fn optimize(&self, trace: &Trace) -> Result<Trace, Abort> {
         let passes = self.passes.get();
         let jump = trace.ops.last().filter(|op| op.opcode == ir::Opcode::Jump);
-        let entered = jump.and_then(|jump| Some(self.entered.borrow().get(&jump.target())?.1.clone()));
+        let entered =
+            jump.and_then(|jump| Some(self.entered.borrow().get(&jump.target())?.1.clone()));
         // Where the loop's preheader would lead back at once, it is left to the loop to find that out.
         if let Some(entered) = entered
             && let Ok(optimized) = opt::optimize(&opt::behind_preheader(trace, &entered), passes)
@@ -471,7 +472,7 @@ impl MetaInterp {
     }
 
     fn new_target(&self) -> TargetId {
-        // The number behind it is that of the peeled loop.
+        // The number behind it is that of the label behind a preheader.
         let target = TargetId(self.next_target.get());
         self.next_target.set(target.behind_preheader().0 + 1);
         target

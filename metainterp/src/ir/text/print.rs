@@ -2,8 +2,8 @@
 
 use super::{RESUME_KINDS, Spelling, place};
 use crate::ir::{
-    CallDescr, Const, Exit, MemDescr, Op, Opcode, Operand, OperandKind, Res, Resume, Trace,
-    Ty, ValueId,
+    CallDescr, Const, Exit, MemDescr, Op, Opcode, Operand, OperandKind, Res, Resume, Trace, Ty,
+    ValueId,
 };
 use std::fmt::{self, Display, Formatter, Write};
 

@@ -244,7 +244,13 @@ impl Machine {
                 false => self.store(store.opcode, mem, &args),
                 true => {
                     let found = self.load(address(store.opcode, mem, &args), mem.ty);
-                    assert_eq!(Some(&found), args.last(), "{} at exit {:?}", store.opcode.name(), exit.id);
+                    assert_eq!(
+                        Some(&found),
+                        args.last(),
+                        "{} at exit {:?}",
+                        store.opcode.name(),
+                        exit.id
+                    );
                 }
             }
         }
@@ -278,7 +284,8 @@ impl Machine {
             }
             Opcode::ForgetField | Opcode::ForgetArrayItem => {
                 let mem = trace.mem(op);
-                let (region, at) = self.find(address(op.opcode, mem, args), mem.ty.bytes() as usize);
+                let (region, at) =
+                    self.find(address(op.opcode, mem, args), mem.ty.bytes() as usize);
                 let bytes = &mut self.memory[region].bytes[at..][..mem.ty.bytes() as usize];
                 bytes.iter_mut().for_each(|byte| *byte ^= 0x55);
             }
@@ -338,7 +345,9 @@ impl Machine {
 pub fn is_behind_preheader(trace: &Trace, label: &Op) -> bool {
     let [first, .., last] = &*trace.ops else { return false };
     let jumps_back = last.opcode == Opcode::Jump && last.target() == label.target();
-    jumps_back && first.opcode == Opcode::Label && first.target().behind_preheader() == label.target()
+    jumps_back
+        && first.opcode == Opcode::Label
+        && first.target().behind_preheader() == label.target()
 }
 
 fn label(trace: &Trace, target: TargetId) -> Option<usize> {
