@@ -43,6 +43,11 @@ impl fmt::Debug for Ran {
 }
 
 impl Ran {
+    /// A machine with this memory.
+    pub fn machine(&self) -> Machine {
+        Machine { memory: self.memory.clone(), calls: self.calls, ..Machine::default() }
+    }
+
     /// The same, but for the place of the exit's guard in the trace and the bits of a NaN.
     pub fn same(&self, other: &Ran) -> bool {
         if (&self.outcome, self.laps) == (&Outcome::Loops, other.laps) {
@@ -132,7 +137,24 @@ impl Machine {
         last: Option<(ExitId, u32)>,
     ) -> Ran {
         self.start(trace, inputs);
-        let (mut at, mut laps) = (0, 0);
+        self.run_on(trace, (0, 0), last)
+    }
+
+    /// Runs a trace from a label, where a jump has come to with these values.
+    pub fn run_from(mut self, trace: &Trace, label: usize, values: &[Const]) -> Ran {
+        self.start(trace, &[]);
+        for (value, &arg) in trace.results(&trace.ops[label]).zip(values) {
+            self.values[value.index()] = Some(arg);
+        }
+        self.run_on(trace, (label + 1, 1), None)
+    }
+
+    fn run_on(
+        mut self,
+        trace: &Trace,
+        (mut at, mut laps): (usize, u32),
+        last: Option<(ExitId, u32)>,
+    ) -> Ran {
         loop {
             let op = &trace.ops[at];
             laps += u32::from(op.opcode == Opcode::Label && !is_behind_preheader(trace, op));
