@@ -34,7 +34,8 @@ fn make(opcode: Opcode, mem: &MemDescr, words: &[u64]) {
     if opcode.assumes_memory() {
         if cfg!(debug_assertions) {
             let mut found = [0; 8];
-            // SAFETY: the compiled code has read this place or stored there, and has made no call since.
+            // SAFETY: the compiled code has read this place or stored there, and has made no call since
+            // that may have freed it.
             unsafe { found.as_mut_ptr().copy_from_nonoverlapping(place, bytes.len()) };
             assert_eq!(found[..bytes.len()], *bytes, "{} of {address:#x}", opcode.name());
         }
