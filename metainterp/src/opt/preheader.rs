@@ -140,18 +140,17 @@ fn in_bounds(walk: &Walk<'_>) -> Vec<Bound> {
     let cx = &walk.cx;
     let first: FxHashSet<Operand> =
         walk.known_places().iter().filter_map(|place| place.first).collect();
+    let mut seen: FxHashSet<[Operand; 2]> = FxHashSet::default();
     let mut bounds: Vec<Bound> = Vec::new();
     for guard in cx.new_trace().ops.iter().filter(|op| op.opcode == Opcode::GuardTrue) {
         let test = cx.def(cx.new_trace().args(guard)[0]).filter(|op| op.opcode == Opcode::UintLt);
         let Some(&[index, limit]) = test.map(|test| cx.new_trace().args(test)) else { continue };
         let sum = cx.def(index).filter(|op| op.opcode == Opcode::IntAdd);
         let root = sum.map_or(index, |sum| cx.new_trace().args(sum)[0]);
-        if !first.contains(&root) {
-            continue;
-        }
-        if let (Some(root), Some(limit)) = (cx.new_to_old(root), cx.new_to_old(limit))
-            && bounds.len() < MAX_BOUNDS
-            && !bounds.contains(&[root, limit])
+        if first.contains(&root)
+            && seen.len() < MAX_BOUNDS
+            && seen.insert([root, limit])
+            && let (Some(root), Some(limit)) = (cx.new_to_old(root), cx.new_to_old(limit))
         {
             bounds.push([root, limit]);
         }
@@ -216,7 +215,9 @@ fn walk_prefix<'a>(
             break;
         }
         starts.push(start);
-        let Some(res) = op.res() else { continue };
+        // Not between operations that belong together.
+        let alone = matches!(op.opcode.effect(), Effect::Load | Effect::Pure);
+        let Some(res) = op.res().filter(|_| alone) else { continue };
         let ready = |bound: &Bound| bound.iter().max() == Some(&res);
         while let Some(at) = to_test.iter().position(ready) {
             let values = to_test.remove(at).map(|it| walk.cx.old_to_new(it.into()));

@@ -101,7 +101,7 @@ impl<'r> Generator<'r> {
         generator
     }
 
-    fn trace(mut self, n_ops: usize) -> Trace {
+    fn trace(self, n_ops: usize) -> Trace {
         let end = match self.rng.chance(50) {
             true => End::Loop,
             false => End::Anywhere,
