@@ -97,6 +97,8 @@ fn interpret(driver: &JitDriver<'_>, n: i64) -> i64 {
         acc = helpers::first::<i64>(acc, n) ^ helpers::first(1, 2) ^ helpers::squared(n);
         acc = again::scaled(acc) ^ all::scaled(n) ^ all::chosen(n, acc) ^ again::parse(1);
         acc = helpers::applied(acc, |x| x ^ 1) ^ all::applied(n, |x| parse::digit(x) ^ acc);
+        // What an argument calls is not what it is an argument of.
+        acc ^= helpers::scaled(log(n)) ^ parse(helpers::scaled(log(acc)));
         n -= 1;
         if n == 0 {
             return acc;

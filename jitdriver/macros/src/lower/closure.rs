@@ -193,9 +193,8 @@ impl Lowerer {
         let (scope, takes, with) =
             match callee.qself.is_some() || super::call::is_associated(&callee.path) {
                 false => {
-                    let token = super::call::from_twin();
-                    let scope = super::call::in_twin(&callee.path);
-                    (scope, quote!(#token.__jit_takes()), quote!(#token.__jit_with))
+                    let token = super::call::token_of(&callee.path);
+                    (TokenStream::new(), quote!(#token.__jit_takes()), quote!(#token.__jit_with))
                 }
                 true => {
                     let ty = super::call::type_of(callee);
