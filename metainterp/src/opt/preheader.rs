@@ -14,8 +14,9 @@
 //!
 //! How far the preheader goes ([`prefix`]): to the last load, guard or elidable call in it that is the same in all
 //! laps. It ends before anything that could see one of the stores that have not been made, for up to
-//! there it computes what the lap would, and so is as safe. And it ends before the second guard that
-//! may well fail in some lap: beginning anew is costly where that is the program's way.
+//! there it computes what the lap would, and so is as safe. And it ends before a guard that may well fail
+//! in some lap, for beginning anew is costly where that is the program's way; but for one that
+//! compares with what is the same in all laps, since an index that is in bounds once mostly stays there.
 //!
 //! What holds at the second label must hold whenever the loop comes back to it. That is not known before
 //! the lap is walked, so it is assumed ([`Assumptions`]) and then checked; where the end of
@@ -54,7 +55,7 @@ const MAX_PLACES: usize = 48;
 /// it would cost compile time for little.
 const WORTH_PERCENT: usize = 90;
 
-/// Guards in a preheader that may fail in some laps.
+/// Guards in a preheader that may fail in some laps: tests of bounds.
 const MAX_VARYING_GUARDS: usize = 1;
 
 /// What is assumed of a red or of a place in memory at the second label.
@@ -249,15 +250,12 @@ fn last_needed(cx: &Cx, trace: &Trace, starts: &[usize], varying: &[bool]) -> Op
         for (at, op) in new.ops.iter().enumerate().take(end).skip(start) {
             // The guards of overflow operations have no arguments.
             let op_varies = varies(op) || op.n_args() == 0 && varies(&new.ops[at - 1]);
-            n_varying += usize::from(op_varies && op.opcode.effect() == Effect::Guard);
-            if MAX_VARYING_GUARDS < n_varying {
+            let may_fail = op_varies && op.opcode.effect() == Effect::Guard;
+            n_varying += usize::from(may_fail);
+            if may_fail && (MAX_VARYING_GUARDS < n_varying || !bounds(cx, op, &is_varying)) {
                 return needed;
             }
-            let is_needed = match op_varies {
-                false => op.opcode.effect() != Effect::Debug,
-                true => op.opcode.effect() == Effect::Guard && bounds(cx, op, &is_varying),
-            };
-            if is_needed {
+            if may_fail || !op_varies && op.opcode.effect() != Effect::Debug {
                 needed = Some(op_idx);
             }
         }

@@ -129,6 +129,9 @@ impl Kept {
     }
 }
 
+/// Exits from this number on are copies of those of the preheader behind this label.
+type Copied = Option<(u32, TargetId)>;
+
 /// Where a recording started.
 enum Start {
     Interpreter(Words),
@@ -362,7 +365,7 @@ impl MetaInterp {
         check(&trace, "recording");
         log::debug!("[{}] recorded {} operations:\n{trace}", self.name, trace.n_operations());
         let started = Instant::now();
-        let optimized = self.optimize(&trace)?;
+        let (optimized, copied) = self.optimize(&trace, start)?;
         check(&optimized, "optimizing");
         log::debug!(
             "[{}] optimized to {} operations:\n{optimized}",
@@ -370,7 +373,7 @@ impl MetaInterp {
             optimized.n_operations()
         );
         let (mut finalized, layouts) = opt::finalize_exits(&optimized);
-        let exits = self.new_exits(code, &mut finalized, layouts, start);
+        let exits = self.new_exits(code, &mut finalized, layouts, start, copied);
         let optimizing = started.elapsed();
         let started = Instant::now();
         let result = self.backend.compile(code, &finalized);
@@ -406,18 +409,21 @@ impl MetaInterp {
         Ok(code)
     }
 
-    fn optimize(&self, trace: &Trace) -> Result<Trace, Abort> {
+    /// Answers also which exits are copies of those of a preheader: from which number on, and of which loop.
+    fn optimize(&self, trace: &Trace, start: &Start) -> Result<(Trace, Copied), Abort> {
         let passes = self.passes.get();
         let jump = trace.ops.last().filter(|op| op.opcode == ir::Opcode::Jump);
         let entered =
             jump.and_then(|jump| Some(self.entered.borrow().get(&jump.target())?.1.clone()));
         // Where the loop's preheader would lead back at once, it is left to the loop to find that out.
-        if let Some(entered) = entered
+        let rejoins = matches!(start, Start::Exit(exit) if exit.rejoins.is_some());
+        if let Some(entered) = entered.filter(|_| !rejoins)
             && let Ok(optimized) = opt::optimize(&opt::behind_preheader(trace, &entered), passes)
         {
-            return Ok(optimized);
+            let first = trace.exits.iter().map(|exit| exit.id.0 + 1).max().unwrap_or(0);
+            return Ok((optimized, Some((first, entered.ops[0].target()))));
         }
-        opt::optimize(trace, passes).map_err(|contradiction| {
+        opt::optimize(trace, passes).map(|optimized| (optimized, None)).map_err(|contradiction| {
             log::debug!("[{}] {contradiction}", self.name);
             Abort::InvalidLoop
         })
@@ -430,6 +436,7 @@ impl MetaInterp {
         trace: &mut Trace,
         layouts: Vec<opt::ExitLayout>,
         start: &Start,
+        copied: Copied,
     ) -> Vec<Rc<ExitInfo>> {
         let first = self.exits.borrow().len() as u32;
         let promotes: Vec<bool> = trace
@@ -442,9 +449,11 @@ impl MetaInterp {
         for (at, layout) in layouts.into_iter().enumerate() {
             let id = ExitId(first + at as u32);
             let exit = &mut trace.exits[at];
+            let loop_of_copy = copied.filter(|&(first, _)| first <= exit.id.0);
             exit.id = id;
             let greens = trace.merge_points[exit.resume.merge_point as usize].greens.clone();
             let mut info = ExitInfo::new(id, code, exit.resume, layout, greens);
+            info.rejoins = loop_of_copy.map(|(_, target)| target);
             if promotes[at] {
                 info.n_values = match start {
                     Start::Exit(failed) if failed.n_values > 0 && info.is_at(failed) => {
@@ -470,6 +479,21 @@ impl MetaInterp {
                 log::info!("[{}] recording from exit {} given up: {reason}", self.name, exit.id.0);
                 exit.aborted(reason, max_aborts);
             }
+        }
+    }
+
+    /// Leads an exit of a copied preheader to the preheader itself.
+    fn rejoin(&self, exit: &Rc<ExitInfo>, target: TargetId) {
+        exit.recording_starts();
+        let start = Start::Exit(Rc::clone(exit));
+        let trace = exit.to_label(target);
+        let name = |code| format!("bridge {code} of exit {}", exit.id.0);
+        match self.compile(trace, &start, name) {
+            Ok(code) => {
+                self.backend.attach_bridge(exit.id, code);
+                self.stats.borrow_mut().bridges += 1;
+            }
+            Err(reason) => self.aborted(reason, &start),
         }
     }
 

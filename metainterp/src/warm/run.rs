@@ -89,6 +89,13 @@ impl MetaInterp {
         };
         let hot = !self.recording.get() && exit.n_values <= max_values && exit.fails(eagerness);
         exit.each_store(frame, make);
+        let hot = match exit.rejoins {
+            Some(target) if hot => {
+                self.rejoin(&exit, target);
+                false
+            }
+            _ => hot,
+        };
         if exit.resume.kind == ResumeKind::Rewind && !hot {
             self.stats.borrow_mut().rewinds += 1;
             let reds = exit.words(frame, exit.resume.n_reds as usize);
