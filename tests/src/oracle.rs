@@ -131,6 +131,19 @@ pub fn opcodes(trace: &CompiledTrace) -> impl Iterator<Item = &str> {
         .filter(|name| *name != "debug_merge_point")
 }
 
+/// The operations of a trace's loop itself: what stands behind its last label.
+pub fn body(trace: &CompiledTrace) -> Vec<&str> {
+    let mut names: Vec<&str> = opcodes(trace).collect();
+    let start = names.iter().rposition(|name| *name == "label").map_or(0, |label| label + 1);
+    names.split_off(start)
+}
+
+/// How many operations with such names the loop itself has, for names that are given in full or begin so
+/// (`getarrayitem`, `guard_`).
+pub fn in_body(trace: &CompiledTrace, prefix: &str) -> usize {
+    body(trace).iter().filter(|name| name.starts_with(prefix)).count()
+}
+
 /// Runs a program in every mode and compares: what each mode compiled, or the first difference.
 pub fn compare<'p, T: PartialEq + Debug>(
     all_params: &[&str],

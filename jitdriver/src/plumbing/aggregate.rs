@@ -144,7 +144,12 @@ fn discriminant<T>(value: &T) -> u64 {
 
 /// Promotes what `std::mem::discriminant` says of a value, which is asked by a call.
 pub(crate) fn variant_by_call<T>(rec: Rec, place: Place<T>) -> Known {
-    let site = CallSite { name: "discriminant", site: std::any::type_name::<T>(), elidable: true };
+    let site = CallSite {
+        name: "discriminant",
+        site: std::any::type_name::<T>(),
+        elidable: true,
+        ..CallSite::PLAIN
+    };
     let copy = place.read_any(rec).borrowed();
     let whole = whole_of(&copy);
     let number = residual(rec, &site, (copy,), |(value,): (T,)| {

@@ -22,6 +22,8 @@ pub(super) struct ExitInfo {
     pub greens: Box<[u64]>,
     /// Of a `guard_value`: for how many values of the promoted expression there is code already.
     pub n_values: u32,
+    /// The guard tests whether the trace is valid: no bridge is made.
+    pub is_validity: bool,
     failures: Cell<u32>,
     aborts: Cell<u32>,
     given_up: Cell<bool>,
@@ -51,6 +53,7 @@ impl ExitInfo {
             stores: layout.stores.into(),
             greens,
             n_values: 0,
+            is_validity: false,
             failures: Cell::new(0),
             aborts: Cell::new(0),
             given_up: Cell::new(false),
@@ -67,6 +70,11 @@ impl ExitInfo {
         self.failures.set(self.failures.get().saturating_add(1));
         let eagerness = u64::from(trace_eagerness) << self.aborts.get().min(16);
         !self.given_up.get() && u64::from(self.failures.get()) >= eagerness
+    }
+
+    /// Lets the next failure start a recording.
+    pub fn trace_next_failure(&self) {
+        self.failures.set(u32::MAX);
     }
 
     /// A recording starts from here.
