@@ -78,6 +78,7 @@ impl<T: Copy> QuasiImmutable<T> {
 impl<T: Scalar> QuasiImmutable<T> {
     /// The twin of [`QuasiImmutable::get`].
     #[doc(hidden)]
+    #[allow(clippy::type_complexity, reason = "a token's type is the signature of its twin")]
     pub fn __jit_get(&self) -> Twin<fn(Rec, Place<QuasiImmutable<T>>) -> Traced<T>> {
         Twin(|rec, this| {
             rec.step();

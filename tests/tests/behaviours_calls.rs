@@ -213,6 +213,85 @@ fn b090_a_recursive_call_that_returns_before_its_loop_and_behind_it() {
     check(THRESHOLDS, program);
 }
 
+#[test]
+fn b080_a_call_of_the_portal_stays_a_call() {
+    for run in check(&[RPYTHON], |d| with_effects(|| recursive(d, b"+c*<", 1, 300))) {
+        // The inner portal runs in its own code: the trace has the call, and no second lap in it.
+        assert!(run.trace("loop").optimized.contains("descr=call(call,"), "{run}");
+    }
+}
+
+/// As deep as the plain interpreter goes in a small stack, the JIT has to go too.
+#[test]
+fn b024_deep_recursion_needs_no_more_stack_than_before() {
+    let run = || {
+        let program = |d: &JitDriver<'_>| recursive(d, b"+c<", 400, 1);
+        check(&["threshold=2,trace_eagerness=1", "threshold=1,trace_eagerness=1"], program);
+    };
+    let builder = std::thread::Builder::new().stack_size(16 << 20);
+    builder.spawn(run).expect("a thread").join().expect("no overflow");
+}
+
+// J. Conditional calls
+
+#[dont_look_inside]
+fn rarely_needed(x: i64) -> i64 {
+    effect(x);
+    assert!(x != 1234, "the rare case of {x}");
+    x & 7
+}
+
+/// A condition inside of what is called: one call in each lap, and no guard. RPython's `conditional_call`.
+#[dont_look_inside]
+fn conditional_call(condition: bool, memory: &mut [i64; 2], x: i64) {
+    if condition {
+        effect(x);
+        assert!(x != 777, "not {x}");
+        memory[0] += 1;
+    }
+}
+
+laps! {
+    conditional(i, n, memory: [i64; 2] = [0; 2], sum: i64 = 0) -> i64 {
+        // Constant conditions leave nothing, or the call.
+        if 1 > 2 { sum += rarely_needed(i); }
+        conditional_call(i % 8 == 0, &mut memory, i);
+        conditional_call(i % 5 == 0, &mut memory, i + 1);
+        sum = (sum + memory[0]) & 0xffff;
+    } => sum
+}
+
+#[test]
+fn b159_a_conditional_call_leaves_no_guard_on_its_condition() {
+    for run in check(&[RPYTHON], |d| with_effects(|| conditional(d, 300))) {
+        // One trace, whatever the conditions are; the constant one is not in it.
+        assert_eq!((run.stats.loops, run.stats.bridges, run.stats.aborted()), (1, 0, 0), "{run}");
+        assert!(!run.trace("loop").optimized.contains("rarely_needed"), "{run}");
+    }
+    // It panics in the 777th lap, or in the one of 776 for the second.
+    for run in check(&[RPYTHON], |d| with_effects(|| outcome(|| conditional(d, 3000)))) {
+        assert!(run.stats.loops >= 1, "{run}");
+    }
+    check(THRESHOLDS, |d| with_effects(|| outcome(|| conditional(d, 3000))));
+}
+
+laps! {
+    cached(i, n, cache: Option<i64> = None, sum: i64 = 0) -> i64 {
+        let value = match cache { Some(value) => value, None => rarely_needed(i) };
+        cache = if i % 40 == 39 { None } else { Some(value) };
+        sum = (sum * 3 + value) & 0xffff;
+    } => sum
+}
+
+#[test]
+fn b160_a_value_is_computed_only_where_it_is_missing() {
+    for run in check(&[RPYTHON], |d| with_effects(|| cached(d, 400))) {
+        assert_eq!((run.stats.loops, run.stats.aborted()), (1, 0), "{run}");
+        assert_eq!(in_body(run.trace("loop"), "call"), 0, "{run}");
+    }
+    check(THRESHOLDS, |d| with_effects(|| outcome(|| cached(d, 3000))));
+}
+
 // K. Errors
 
 #[derive(Debug, Clone, Copy, PartialEq, Traceable)]
@@ -399,4 +478,20 @@ fn b172_two_and_four_kinds_of_errors() {
         assert!(run.stats.bridges <= 12, "{run}");
     }
     check(THRESHOLDS, |d| two_and_four_kinds(d, 3000));
+}
+
+laps! {
+    pending(i, n, error: Result<i64, i64> = Err(-3), sum: i64 = 0) -> i64 {
+        // An error that waits in a red while a recording starts, and is handled in the lap after.
+        match error { Ok(x) => sum += x, Err(e) => sum ^= e }
+        error = if i % 6 == 0 || i < 5 { Err(i) } else { Ok(1) };
+    } => sum
+}
+
+#[test]
+fn b176_an_error_may_be_pending_where_a_recording_starts() {
+    for run in check(&[RPYTHON], |d| pending(d, 300)) {
+        assert_eq!((run.stats.loops, run.stats.aborted()), (1, 0), "{run}");
+    }
+    check(THRESHOLDS, |d| pending(d, 3000));
 }

@@ -474,6 +474,86 @@ fn b220_b222_a_guard_fails_in_a_function_that_works_on_the_frame() {
     check(THRESHOLDS, program);
 }
 
+laps! {
+    references(i, n, sum: i64 = 0) -> i64 {
+        let mut cell = Cell2 { x: i, y: 3 };
+        let reference = &cell;
+        sum = (sum + reference.x + reference.y) & 0xffff;
+        let exclusive = &mut cell;
+        exclusive.y += 1;
+        sum += cell.y;
+    } => sum
+}
+
+#[test]
+fn b224_a_reference_that_does_not_escape_vanishes() {
+    for run in check_counts(RPYTHON, ONE_LOOP, |d| references(d, 200)) {
+        for name in ["getfield", "setfield", "call"] {
+            assert_eq!(run.count(name), 0, "{name}: {run}");
+        }
+    }
+    check(THRESHOLDS, |d| references(d, 3000));
+}
+
+laps! {
+    lent(i, n, every: i64 = 1, sum: i64 = 0) -> i64 {
+        let mut cell = Cell2 { x: i, y: sum & 7 };
+        // Each time at first; then seldom.
+        if i == 50 { every = 9; }
+        if i % every == 0 { change(&mut cell, i & 3); }
+        sum = (sum * 3 + cell.x + cell.y) & 0xffff;
+    } => sum
+}
+
+#[test]
+fn b225_b228_a_reference_escapes_always_and_sometimes() {
+    for eagerness in ["threshold=2,trace_eagerness=100000", "threshold=2,trace_eagerness=1"] {
+        for run in check(&[eagerness], |d| with_effects(|| lent(d, 300))) {
+            assert!(run.stats.residual_calls >= 1, "{run}");
+        }
+    }
+    check(THRESHOLDS, |d| with_effects(|| lent(d, 3000)));
+}
+
+/// Frames that lead to the one that called them, or to none.
+struct Linked<'a> {
+    back: Option<&'a Linked<'a>>,
+    value: i64,
+}
+
+#[jit]
+fn linked<'a>(driver: &JitDriver<'_>, top: &'a Linked<'a>, n: i64) -> i64 {
+    let mut i = 0i64;
+    let mut sum = 0i64;
+    let mut at = top;
+    while i < n {
+        jit_merge_point!(driver, greens = [], reds = [i, n, sum, at, top]);
+        sum = (sum * 3 + at.value) & 0xffff;
+        at = match at.back {
+            Some(back) => back,
+            None => top,
+        };
+        i += 1;
+        can_enter_jit!(driver, greens = [], reds = [i, n, sum, at, top]);
+    }
+    sum
+}
+
+#[test]
+fn b227_a_chain_of_frames_with_an_end() {
+    let program = |d: &JitDriver<'_>| {
+        let first = Linked { back: None, value: 1 };
+        let second = Linked { back: Some(&first), value: 2 };
+        let third = Linked { back: Some(&second), value: 4 };
+        [linked(d, &first, 100), linked(d, &third, 300)]
+    };
+    for run in check(&[RPYTHON], program) {
+        assert_eq!((run.stats.loops, run.stats.aborted()), (1, 0), "{run}");
+        assert_eq!(run.count("call"), 0, "{run}");
+    }
+    check(THRESHOLDS, program);
+}
+
 #[test]
 fn b223_two_invocations_with_one_frame_and_with_two() {
     let program = |d: &JitDriver<'_>| {

@@ -10,7 +10,7 @@ use jit_tests::oracle::{
     Counts, RPYTHON, Run, THRESHOLDS, check, check_counts, effect, in_body, with_effects,
 };
 use jitdriver::{
-    JitDriver, Traceable, can_enter_jit, dont_look_inside, jit, jit_merge_point, promote,
+    JitDriver, Traceable, can_enter_jit, dont_look_inside, elidable, jit, jit_merge_point, promote,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::rc::{Rc, Weak};
@@ -884,5 +884,68 @@ fn b152_byte_arrays() {
     for run in check(THRESHOLDS, |d| bytes(d, 400)) {
         assert!(run.stats.loops > 0 || run.params.is_empty(), "{run}");
         assert_eq!(run.stats.residual_calls, 0, "{run}");
+    }
+}
+
+/// Texts as values: an address and a length.
+#[jit]
+fn texts<'a>(driver: &JitDriver<'_>, a: &'a str, b: &'a str, n: i64) -> i64 {
+    let mut a = a;
+    let mut b = b;
+    let mut i = 0i64;
+    let mut sum = 0i64;
+    while i < n {
+        jit_merge_point!(driver, greens = [], reds = [i, n, sum, a, b]);
+        sum = (sum * 3 + a.len() as i64 + hash(b)) & 0xffff;
+        if i & 15 == 15 {
+            let t = a;
+            a = b;
+            b = t;
+        }
+        i += 1;
+        can_enter_jit!(driver, greens = [], reds = [i, n, sum, a, b]);
+    }
+    sum
+}
+
+#[elidable]
+fn hash(text: &str) -> i64 {
+    effect(text.len() as i64);
+    text.bytes().fold(7, |hash, byte| (hash * 31 + i64::from(byte)) & 0xffff)
+}
+
+#[test]
+fn b148_texts_that_stay_the_same_and_change_places() {
+    let program = |d: &JitDriver<'_>| texts(d, "abc", "defgh", 400);
+    for run in check(&[RPYTHON], program) {
+        assert_eq!((run.stats.loops, run.stats.aborted()), (1, 0), "{run}");
+        // The same text has the same hash in each lap.
+        assert_eq!(in_body(run.trace("loop"), "call_pure"), 0, "{run}");
+    }
+    check(THRESHOLDS, program);
+}
+
+#[dont_look_inside]
+fn now() -> std::time::Instant {
+    std::time::Instant::now()
+}
+
+#[dont_look_inside]
+fn is_before(a: &std::time::Instant, b: &std::time::Instant) -> bool {
+    a < b
+}
+
+laps! {
+    clock(i, n, last: std::time::Instant = std::time::Instant::now(), backwards: i64 = 0) -> i64 {
+        let time = now();
+        if is_before(&time, &last) { backwards += 1; }
+        last = time;
+    } => backwards
+}
+
+#[test]
+fn b167_a_clock_is_read_each_time_and_goes_on() {
+    for run in check(THRESHOLDS, |d| clock(d, 2000)) {
+        assert!(run.stats.residual_calls >= 1, "{run}");
     }
 }
