@@ -217,7 +217,8 @@ fn b090_a_recursive_call_that_returns_before_its_loop_and_behind_it() {
 fn b080_a_call_of_the_portal_stays_a_call() {
     for run in check(&[RPYTHON], |d| with_effects(|| recursive(d, b"+c*<", 1, 300))) {
         // The inner portal runs in its own code: the trace has the call, and no second lap in it.
-        assert!(run.trace("loop").optimized.contains("descr=call(call,"), "{run}");
+        let calls = run.compiled.iter().filter(|it| it.optimized.contains("descr=call(call,"));
+        assert!(calls.count() >= 1, "{run}");
     }
 }
 
