@@ -58,6 +58,9 @@ pub enum Left {
     TwinReturned,
 }
 
+/// Operations recorded of a trace that leads to a loop, to be recorded again by those that come there.
+const MAX_PASSED: usize = 200;
+
 /// A portal's twin: runs from a merge point with the given words of greens and reds.
 pub type Twin<'a> = dyn FnMut(&Recorder, &[u64], &[Const]) -> Left + 'a;
 
@@ -83,8 +86,10 @@ pub struct MetaInterp {
     next_target: Cell<u32>,
     frames: RefCell<Vec<Box<Frame>>>,
     stats: RefCell<Stats>,
-    compiled: RefCell<Vec<CompiledTrace>>,
+    compiled: RefCell<Vec<Kept>>,
     regions: RefCell<Regions>,
+    /// Optimized loops that can be entered behind their preheaders, by their first label.
+    entered: RefCell<FxHashMap<TargetId, (CodeId, Rc<Trace>)>>,
 }
 
 /// One line of the list of traces: what was compiled, in order.
@@ -116,6 +121,31 @@ impl std::fmt::Display for CompiledTrace {
             "{name}: {recorded_ops} operations recorded, {ops} left, {guards} of them guards"
         )?;
         locations.iter().try_for_each(|location| write!(f, "\n    {location}"))
+    }
+}
+
+/// What a line of the list of traces is made from.
+struct Kept {
+    id: u32,
+    recorded_ops: usize,
+    optimized: Rc<Trace>,
+    exits: std::ops::Range<u32>,
+    locations: Vec<String>,
+}
+
+impl Kept {
+    fn line(&self) -> CompiledTrace {
+        let Kept { id, recorded_ops, optimized, exits, locations } = self;
+        CompiledTrace {
+            id: *id,
+            name: optimized.name.clone(),
+            recorded_ops: *recorded_ops,
+            ops: optimized.n_operations(),
+            guards: optimized.n_guards(),
+            optimized: optimized.to_string(),
+            exits: exits.clone(),
+            locations: locations.clone(),
+        }
     }
 }
 
@@ -155,6 +185,7 @@ impl MetaInterp {
             stats: RefCell::default(),
             compiled: RefCell::default(),
             regions: RefCell::default(),
+            entered: RefCell::default(),
         };
         meta.set_params(params)?;
         Ok(meta)
@@ -233,7 +264,7 @@ impl MetaInterp {
 
     /// What was compiled so far, in order.
     pub fn compiled(&self) -> Vec<CompiledTrace> {
-        self.compiled.borrow().clone()
+        self.compiled.borrow().iter().map(Kept::line).collect()
     }
 
     /// Notes whose loop this is. The first portal has the driver to itself, since greens alone are the
@@ -367,32 +398,41 @@ impl MetaInterp {
         match recorded {
             Recorded::Aborted(reason) => Err(reason),
             Recorded::Loop { trace, greens, target } => {
-                let (code, compiled) =
+                let code =
                     self.compile(trace, start, validity.clone(), |code| format!("loop {code}"))?;
-                self.cells.borrow_mut().install(&greens, Entry { code, target }, validity);
+                self.cells.borrow_mut().install(
+                    &greens,
+                    Entry { code, target, passed: false },
+                    validity,
+                );
                 self.stats.borrow_mut().loops += 1;
-                self.tell(|hooks| hooks.on_compile(&compiled));
+                self.tell_compiled(|hooks, trace| hooks.on_compile(trace));
                 Ok(())
             }
             Recorded::Entry { trace, target } => {
                 let Start::Interpreter(greens) = start else {
                     unreachable!("an entry trace starts at the interpreter")
                 };
-                let (code, compiled) =
+                let is_short = trace.n_operations() <= MAX_PASSED;
+                let code =
                     self.compile(trace, start, validity.clone(), |code| format!("entry {code}"))?;
-                self.cells.borrow_mut().install(greens, Entry { code, target }, validity);
+                self.cells.borrow_mut().install(
+                    greens,
+                    Entry { code, target, passed: is_short },
+                    validity,
+                );
                 self.stats.borrow_mut().loops += 1;
-                self.tell(|hooks| hooks.on_compile(&compiled));
+                self.tell_compiled(|hooks, trace| hooks.on_compile(trace));
                 Ok(())
             }
             Recorded::Bridge { trace } => {
                 let Start::Exit(exit) = start else { unreachable!("a bridge starts at an exit") };
-                let (code, compiled) = self.compile(trace, start, validity.clone(), |code| {
+                let code = self.compile(trace, start, validity.clone(), |code| {
                     format!("bridge {code} of exit {}", exit.id.0)
                 })?;
                 self.backend.attach_bridge(exit.id, code);
                 self.stats.borrow_mut().bridges += 1;
-                self.tell(|hooks| hooks.on_compile_bridge(&compiled));
+                self.tell_compiled(|hooks, trace| hooks.on_compile_bridge(trace));
                 Ok(())
             }
         }
@@ -402,6 +442,14 @@ impl MetaInterp {
         if let Some(hooks) = self.hooks.as_deref() {
             tell(hooks);
         }
+    }
+
+    /// Tells of the trace that was compiled last.
+    fn tell_compiled(&self, tell: impl FnOnce(&dyn Hooks, &CompiledTrace)) {
+        self.tell(|hooks| {
+            let trace = self.compiled.borrow().last().map(Kept::line);
+            tell(hooks, &trace.expect("it was just added"));
+        });
     }
 
     fn locations(&self, trace: &Trace) -> Vec<String> {
@@ -416,17 +464,14 @@ impl MetaInterp {
         start: &Start,
         validity: Option<Rc<Validity>>,
         name: impl FnOnce(u32) -> String,
-    ) -> Result<(CodeId, CompiledTrace), Abort> {
+    ) -> Result<CodeId, Abort> {
         let code = CodeId(self.next_code.replace(self.next_code.get() + 1));
         let mut trace = trace;
         trace.name = name(code.0);
         check(&trace, "recording");
         log::debug!("[{}] recorded {} operations:\n{trace}", self.name, trace.n_operations());
         let started = Instant::now();
-        let optimized = opt::optimize(&trace, self.passes.get()).map_err(|contradiction| {
-            log::debug!("[{}] {contradiction}", self.name);
-            Abort::InvalidLoop
-        })?;
+        let optimized = self.optimize(&trace)?;
         check(&optimized, "optimizing");
         log::debug!(
             "[{}] optimized to {} operations:\n{optimized}",
@@ -463,18 +508,33 @@ impl MetaInterp {
             Start::Exit(exit) => Some(exit.code),
         };
         self.add_to_regions(code, finalized, from);
-        let compiled = CompiledTrace {
-            id: code.0,
-            name: trace.name.clone(),
-            recorded_ops: trace.n_operations(),
-            ops: optimized.n_operations(),
-            guards: optimized.n_guards(),
-            optimized: optimized.to_string(),
-            exits: first..self.next_exit.get(),
-            locations,
-        };
-        self.compiled.borrow_mut().push(compiled.clone());
-        Ok((code, compiled))
+        let optimized = Rc::new(optimized);
+        if opt::second_label(&optimized).is_some() {
+            let target = optimized.ops[0].target();
+            self.entered.borrow_mut().insert(target, (code, Rc::clone(&optimized)));
+        }
+        let recorded_ops = trace.n_operations();
+        let exits = first..self.next_exit.get();
+        let kept = Kept { id: code.0, recorded_ops, optimized, exits, locations };
+        self.compiled.borrow_mut().push(kept);
+        Ok(code)
+    }
+
+    fn optimize(&self, trace: &Trace) -> Result<Trace, Abort> {
+        let passes = self.passes.get();
+        let jump = trace.ops.last().filter(|op| op.opcode == ir::Opcode::Jump);
+        let entered =
+            jump.and_then(|jump| Some(self.entered.borrow().get(&jump.target())?.1.clone()));
+        // Where the loop's preheader would lead back at once, it is left to the loop to find that out.
+        if let Some(entered) = entered
+            && let Ok(optimized) = opt::optimize(&opt::behind_preheader(trace, &entered), passes)
+        {
+            return Ok(optimized);
+        }
+        opt::optimize(trace, passes).map_err(|contradiction| {
+            log::debug!("[{}] {contradiction}", self.name);
+            Abort::InvalidLoop
+        })
     }
 
     /// Numbers the exits of a trace and answers their table entries.
@@ -534,9 +594,9 @@ impl MetaInterp {
     }
 
     fn new_target(&self) -> TargetId {
-        // The number behind it is that of the peeled loop.
+        // The number behind it is that of the label behind a preheader.
         let target = TargetId(self.next_target.get());
-        self.next_target.set(target.peeled().0 + 1);
+        self.next_target.set(target.behind_preheader().0 + 1);
         target
     }
 
@@ -551,7 +611,10 @@ impl MetaInterp {
 
     fn find_target(&self) -> FindTarget {
         let cells = Rc::clone(&self.cells);
-        Rc::new(move |greens| cells.borrow().entry(greens).map(|entry| entry.target))
+        Rc::new(move |greens| {
+            let entry = cells.borrow().entry(greens).filter(|entry| !entry.passed);
+            entry.map(|entry| entry.target)
+        })
     }
 }
 
