@@ -141,19 +141,8 @@ impl Lowerer {
             };
             return (scope, quote!(<#ty>::#twin()));
         }
-        let mut path = callee.path.clone();
-        for segment in &mut path.segments {
-            segment.arguments = syn::PathArguments::None;
-        }
-        (
-            quote! {
-                #[allow(unused_imports)]
-                use __p::no_twin::*;
-                #[allow(unused_imports)]
-                use #path as __JitTwin;
-            },
-            quote!(__JitTwin::__jit()),
-        )
+        let token = from_twin();
+        (in_twin(&callee.path), quote!(#token.__jit()))
     }
 
     pub(super) fn method_call(&mut self, m: &syn::ExprMethodCall) -> TokenStream {
@@ -207,6 +196,29 @@ impl Lowerer {
             #call
         })
     }
+}
+
+/// Brings what a function's name is beside the function into scope: the enum with its token, a module
+/// that happens to have the name, or nothing.
+pub(super) fn in_twin(path: &Path) -> TokenStream {
+    let mut path = path.clone();
+    path.segments.iter_mut().for_each(|it| it.arguments = syn::PathArguments::None);
+    quote! {
+        #[allow(unused_imports)]
+        use #path as __JitTwin;
+    }
+}
+
+/// The token that is in there, or else the one that stands for none. What is in a module of the
+/// author's does not have that name.
+pub(super) fn from_twin() -> TokenStream {
+    quote!(
+        ({
+            #[allow(unused_imports)]
+            use __JitTwin::*;
+            __JitToken
+        })
+    )
 }
 
 /// `Variant(…)` rather than `function(…)`: by the naming convention.
