@@ -149,11 +149,13 @@ pub fn assert_green<T: Copy>(value: T) -> T {
 /// The twin of [`assert_green`].
 #[doc(hidden)]
 #[allow(non_camel_case_types)]
-pub struct assert_green {}
+pub enum assert_green {
+    __JitToken,
+}
 
 impl assert_green {
     #[doc(hidden)]
-    pub fn __jit<T: Scalar>() -> Twin<fn(Rec, Traced<T>) -> Traced<T>> {
+    pub fn __jit<T: Scalar>(self) -> Twin<fn(Rec, Traced<T>) -> Traced<T>> {
         Twin(|rec, value| {
             rec.assert_green(value.arg());
             value
@@ -202,11 +204,13 @@ pub unsafe fn record_exact_value(holds: bool) {
 /// The twin of [`record_exact_value`].
 #[doc(hidden)]
 #[allow(non_camel_case_types)]
-pub struct record_exact_value {}
+pub enum record_exact_value {
+    __JitToken,
+}
 
 impl record_exact_value {
     #[doc(hidden)]
-    pub fn __jit() -> Twin<fn(Rec, Traced<bool>) -> Traced<()>> {
+    pub fn __jit(self) -> Twin<fn(Rec, Traced<bool>) -> Traced<()>> {
         Twin(|rec, holds| {
             debug_assert!(holds.get(), "record_exact_value of something that is false");
             rec.step();

@@ -78,7 +78,6 @@
 //! | a function that traces should call: cold, large, or with effects of its own | nothing, or [`#[dont_look_inside]`](macro@dont_look_inside) in an annotated `impl` block |
 //! | a red that is nearly always the same at this place, and from which much follows | [`promote`] |
 //! | one like that, of which its arguments are few and known | [`#[elidable_promote]`](macro@elidable_promote) |
-//! | a function whose result is the same as long as a loop runs | [`#[loop_invariant]`](macro@loop_invariant) |
 //! | something that only the plain interpreter should do | [`we_are_jitted`], or [`#[not_in_trace]`](macro@not_in_trace) |
 //! | a value that hardly ever changes | [`QuasiImmutable`] |
 //! | a value that must be constant in traces | [`assert_green`] |
@@ -479,43 +478,6 @@ pub use jitdriver_macros::elidable;
 /// assert!(trace.contains("guard_value") && !trace.contains("call"), "{trace}");
 /// ```
 pub use jitdriver_macros::elidable_promote;
-
-/// Promises that a function's result is the same as long as compiled code is not left, whatever the loop
-/// does: it is called once in front of the loop.
-///
-/// ```
-/// use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point, loop_invariant};
-/// use std::cell::Cell;
-///
-/// thread_local! { static CALLS: Cell<u64> = const { Cell::new(0) } }
-///
-/// #[loop_invariant]
-/// fn context() -> u64 {
-///     CALLS.set(CALLS.get() + 1);
-///     7
-/// }
-///
-/// #[jit]
-/// fn interpret(driver: &JitDriver<'_>, n: u64) -> u64 {
-///     let mut n = n;
-///     let mut acc = 0;
-///     loop {
-///         jit_merge_point!(driver, greens = [], reds = [n, acc]);
-///         acc += context();
-///         n -= 1;
-///         if n == 0 {
-///             return acc;
-///         }
-///         can_enter_jit!(driver, greens = [], reds = [n, acc]);
-///     }
-/// }
-///
-/// let driver = JitDriver::builder().threshold(3).build().unwrap();
-/// assert_eq!(interpret(&driver, 1000), 7000);
-/// // A few times interpreted, once recorded, once in front of the loop, once behind it.
-/// assert!(CALLS.get() < 10, "{} calls", CALLS.get());
-/// ```
-pub use jitdriver_macros::loop_invariant;
 
 /// Lets a function be called by the plain interpreter and while recording, and not at all by compiled code. It
 /// answers nothing, and no result depends on it: counters, checks, tracing.

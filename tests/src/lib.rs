@@ -22,7 +22,7 @@ pub mod random;
 pub mod random_programs;
 pub mod suite;
 
-/// An interpreter of one opcode, which it runs `n` times; `i` is the number of the lap, from 1.
+/// An interpreter of one opcode, which it runs `n` times, at least once; `i` is the number of the lap, from 1.
 ///
 /// The caller imports `JitDriver`, `jit`, `jit_merge_point` and `can_enter_jit`.
 #[macro_export]
@@ -36,11 +36,11 @@ macro_rules! laps {
             $(let mut $red: $ty = $start;)*
             loop {
                 jit_merge_point!(driver, greens = [], reds = [$i, $n $(, $red)*]);
-                if $i == $n {
+                $i = $i.wrapping_add(1);
+                { $($body)* }
+                if $i >= $n {
                     break;
                 }
-                $i += 1;
-                { $($body)* }
                 can_enter_jit!(driver, greens = [], reds = [$i, $n $(, $red)*]);
             }
             $result

@@ -8,8 +8,8 @@ use jit_tests::oracle::{
 };
 use jitdriver::{
     Abort, CompiledTrace, Hooks, Jit, JitDriver, QuasiImmutable, assert_green, can_enter_jit,
-    dont_look_inside, elidable_promote, jit, jit_merge_point, loop_invariant, not_in_trace,
-    record_exact_value, unroll_safe,
+    dont_look_inside, elidable_promote, jit, jit_merge_point, not_in_trace, record_exact_value,
+    unroll_safe,
 };
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -168,40 +168,6 @@ fn b155_arguments_are_promoted_and_the_call_folds() {
 
 thread_local! {
     static CALLS: Cell<i64> = const { Cell::new(0) };
-}
-
-#[loop_invariant]
-fn current_context() -> i64 {
-    CALLS.set(CALLS.get() + 1);
-    17
-}
-
-#[loop_invariant]
-fn other_context() -> i64 {
-    5
-}
-
-laps! {
-    in_context(i, n, sum: i64 = 0) -> i64 {
-        sum = (sum * 3 + current_context() - other_context()) & 0xffff;
-        if i & 7 == 0 { sum += current_context(); }
-    } => sum
-}
-
-#[test]
-fn b156_a_loop_invariant_call_is_made_once() {
-    for run in check(&[RPYTHON], |d| in_context(d, 300)) {
-        assert_eq!(in_body(run.trace("loop"), "call"), 0, "{run}");
-        // Two functions are two calls.
-        assert_eq!(count(run.trace("loop"), "call_pure"), 2, "{run}");
-    }
-    for jit in backends() {
-        CALLS.set(0);
-        in_context(&driver(jit, "threshold=3,trace_eagerness=2"), 10_000);
-        // The loop does not call; the bridge for each eighth lap does, and enters by the preamble.
-        assert!(CALLS.get() < 10_000 / 2, "{} calls", CALLS.get());
-    }
-    check(THRESHOLDS, |d| in_context(d, 3000));
 }
 
 #[jit]
@@ -384,7 +350,7 @@ fn b200_a_read_of_a_green_folds_and_is_registered() {
         let (driver, class) = (driver(jit, "threshold=3"), class(11));
         reading(&driver, class, 100, -1, 0);
         let run = Run::of(&driver, jit, "");
-        assert_eq!(run.count("int_mul_ovf"), 2, "3 * sum, in preamble and loop: {run}");
+        assert_eq!(run.count("int_mul_ovf"), 1, "3 * sum: {run}");
         assert!(run.trace("loop").optimized.contains(", 121)"), "{run}");
         // The loop calls nothing, so that it need not test whether it is valid.
         assert_eq!(in_body(run.trace("loop"), "getfield"), 0, "{run}");
@@ -608,7 +574,10 @@ fn b059_b287_an_invalid_loop_is_not_jumped_to() {
         (first, reading(d, class, 4, -1, 0), reading(d, class, 300, -1, 0))
     };
     for run in check(&["threshold=3,trace_eagerness=2"], program) {
-        assert_eq!(run.stats.loops, 2, "{run}");
+        // The one that is invalid was freed; what came then is compiled for the new value.
+        assert!(run.stats.loops >= 2 && run.stats.invalidated == 1, "{run}");
+        let of_old = run.compiled.iter().filter(|trace| trace.optimized.contains(", 4)"));
+        assert_eq!(of_old.count(), 0, "{run}");
     }
     check(THRESHOLDS, program);
 }

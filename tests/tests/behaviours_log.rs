@@ -77,7 +77,7 @@ fn b302_traces_follow_patterns() {
     for run in check_counts(RPYTHON, counts, |d| shaped(d, 100)) {
         let ops = body(run.trace("loop"));
         // `k * k` and the test that cannot hold are gone.
-        let pattern = "{int_eq guard_false int_add_ovf guard_no_overflow int_xor int_and} jump";
+        let pattern = "{int_add int_xor int_and int_ge guard_false} jump";
         assert!(follows(&ops, pattern), "{ops:?}\n{run}");
     }
 }

@@ -95,11 +95,9 @@ fn policy(hints: &FnHints, block: &Block) -> Policy {
     if hints.elidable {
         return Policy::Token(format_ident!("Elidable"));
     }
-    for (is_set, token) in [
-        (hints.elidable_promote, "ElidablePromote"),
-        (hints.loop_invariant, "LoopInvariant"),
-        (hints.not_in_trace, "NotInTrace"),
-    ] {
+    for (is_set, token) in
+        [(hints.elidable_promote, "ElidablePromote"), (hints.not_in_trace, "NotInTrace")]
+    {
         if is_set {
             return Policy::Token(format_ident!("{token}"));
         }

@@ -32,10 +32,6 @@ pub struct Elidable;
 #[derive(Clone, Copy)]
 pub struct ElidablePromote;
 
-/// The token of a function that is called once in a loop.
-#[derive(Clone, Copy)]
-pub struct LoopInvariant;
-
 /// The token of a function that compiled code does not call.
 #[derive(Clone, Copy)]
 pub struct NotInTrace;
@@ -267,7 +263,6 @@ macro_rules! tuples {
 
         tuples!(@called Elidable { elidable: true } $($name),*);
         tuples!(@called ElidablePromote { elidable: true, promotes: true } $($name),*);
-        tuples!(@called LoopInvariant { loop_invariant: true } $($name),*);
         tuples!(@called NotInTrace { not_in_trace: true } $($name),*);
 
         impl<'x, T: ?Sized + Pointee + 'x, This: FromPlace<T>, $($name,)* R, F>
@@ -415,8 +410,7 @@ pub fn residual<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(
 
 /// What a call is said to be holds only if its arguments and its result are all there is to it.
 fn of_purity(site: &CallSite, is_pure: bool) -> CallSite {
-    let (elidable, loop_invariant) = (site.elidable && is_pure, site.loop_invariant && is_pure);
-    CallSite { elidable, loop_invariant, ..*site }
+    CallSite { elidable: site.elidable && is_pure, ..*site }
 }
 
 /// Promotes the arguments, if the call is of that kind. Each makes its step.

@@ -110,22 +110,14 @@ pub struct CallSite {
     pub elidable: bool,
     /// As elidable, and the arguments are promoted before.
     pub promotes: bool,
-    /// The result is the same as long as compiled code is not left: called once in a loop.
-    pub loop_invariant: bool,
     /// Called by the interpreter and while recording, never by compiled code. Answers nothing.
     pub not_in_trace: bool,
 }
 
 impl CallSite {
     /// A call about which nothing is known, without a name.
-    pub const PLAIN: CallSite = CallSite {
-        name: "",
-        site: "",
-        elidable: false,
-        promotes: false,
-        loop_invariant: false,
-        not_in_trace: false,
-    };
+    pub const PLAIN: CallSite =
+        CallSite { name: "", site: "", elidable: false, promotes: false, not_in_trace: false };
 }
 
 /// Where a residual call puts its results.
@@ -669,14 +661,8 @@ impl Recorder {
         run: impl FnOnce(&mut [u64]),
     ) {
         let CallResults { tys: res_tys, words, lanes } = results;
-        let has_effects = !site.elidable && !site.loop_invariant;
-        if self.mode.get() == Mode::Replay
-            && !site.elidable
-            && !(site.loop_invariant && self.rereads)
-        {
-            if has_effects {
-                self.state.borrow_mut().heap.called(self.apart());
-            }
+        if self.mode.get() == Mode::Replay && !site.elidable {
+            self.state.borrow_mut().heap.called(self.apart());
             for (i, &ty) in res_tys.iter().enumerate() {
                 let saved = self.next_saved(ty);
                 words[i] = saved.concrete.bits;
@@ -688,7 +674,7 @@ impl Recorder {
         if !self.recording.get() {
             return;
         }
-        if has_effects {
+        if !site.elidable {
             self.state.borrow_mut().heap.called(self.apart());
         }
         let results: SmallVec<[Const; 4]> =
@@ -921,8 +907,7 @@ impl Recorder {
         if self.too_long() {
             return;
         }
-        let is_pure = site.elidable || site.loop_invariant;
-        let opcode = if is_pure { Opcode::CallPure } else { Opcode::Call };
+        let opcode = if site.elidable { Opcode::CallPure } else { Opcode::Call };
         let descr = CallDescr {
             name: site.name.into(),
             site: site.site.into(),
@@ -942,7 +927,7 @@ impl Recorder {
             let number_arg = [Arg::constant(Ty::I64, number as u64)];
             lanes[number] = self.append(Opcode::CallResult, &number_arg, descr, ty);
         }
-        if !is_pure {
+        if !site.elidable {
             self.state.borrow_mut().region.dirty = true;
         }
         // A panic has happened by then and must not be repeated: never a rewind.

@@ -26,7 +26,6 @@ use Value::{Float, Int};
 enum Op {
     /// `a = constant`.
     Set(u8, i64),
-    SetFloat(u8, f64),
     Move(u8, u8),
     Add(u8, u8, u8),
     Mul(u8, u8, u8),
@@ -38,7 +37,6 @@ enum Op {
     Bit(u8, u8, u8),
     Promote(u8),
     Load(u8, u8),
-    Store(u8, u8),
     Jump(u32),
     JumpIfZero(u8, u32),
     /// While `a < b`.
@@ -55,7 +53,7 @@ enum Op {
 
 use Op::{
     Add, AddImm, AndImm, Bit, Call, Halt, Jump, JumpIfZero, JumpLess, Load, Move, Mul, Promote,
-    Random, Return, Set, SetFloat, Store, Switch, Throw, Yield,
+    Random, Return, Set, Switch, Throw, Yield,
 };
 
 struct Machine {
@@ -116,7 +114,6 @@ fn run<'p>(driver: &JitDriver<'p>, code: &'p [Op], machine: &mut Machine) -> Val
         let mut target = pc;
         match op {
             Op::Set(a, n) => machine.regs[a as usize] = Int(n),
-            Op::SetFloat(a, x) => machine.regs[a as usize] = Float(x),
             Op::Move(a, b) => machine.regs[a as usize] = machine.regs[b as usize],
             Op::Add(a, b, c) => {
                 machine.regs[a as usize] = add(machine.regs[b as usize], machine.regs[c as usize]);
@@ -144,10 +141,6 @@ fn run<'p>(driver: &JitDriver<'p>, code: &'p [Op], machine: &mut Machine) -> Val
             Op::Load(a, b) => {
                 let at = int(machine.regs[b as usize]) as usize & 63;
                 machine.regs[a as usize] = Int(machine.memory[at]);
-            }
-            Op::Store(a, b) => {
-                let at = int(machine.regs[b as usize]) as usize & 63;
-                machine.memory[at] = int(machine.regs[a as usize]);
             }
             Op::Jump(to) => target = to as usize,
             Op::JumpIfZero(a, to) => {
@@ -193,7 +186,6 @@ struct Guest {
     code: Vec<Op>,
     other: usize,
     handler: usize,
-    /// Register 3, if it is a float: the second mode of a helper.
     seed: u64,
 }
 
