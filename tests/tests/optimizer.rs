@@ -39,7 +39,7 @@ fn original(trace: &Trace, id: ExitId) -> ExitId {
     if trace.exits.iter().any(|exit| exit.id == id) {
         return id;
     }
-    let n = trace.exits.iter().map(|exit| exit.id.0 + 1).max().unwrap_or(0);
+    let n = trace.n_exit_ids();
     ExitId(id.0 - n)
 }
 

@@ -1,12 +1,14 @@
 //! The trace IR: linear SSA with labels, typed scalars, and an exit at every guard.
 
 pub mod eval;
+mod graft;
 mod opcode;
 mod text;
 mod trace;
 mod ty;
 mod verify;
 
+pub(crate) use graft::Graft;
 pub use opcode::{Arg, Effect, Opcode, OpcodeInfo, Res};
 pub use text::{DisplayOp, ParseError, parse, parse_all};
 pub use trace::{

@@ -408,6 +408,11 @@ impl Trace {
         (first..first + n).map(ValueId)
     }
 
+    /// The numbers of its exits are below this.
+    pub fn n_exit_ids(&self) -> u32 {
+        self.exits.iter().map(|exit| exit.id.0 + 1).max().unwrap_or(0)
+    }
+
     /// Number of operations that compute or check something: all but labels and debug operations.
     pub fn n_operations(&self) -> usize {
         let is_debug = |op: &Op| {

@@ -13,8 +13,7 @@
 //! Bolz, Fijałkowski, "Loop-aware optimizations in PyPy's tracing JIT", 2012).
 
 use super::rewrite::Copier;
-use crate::ir::{ExitId, Op, Opcode, Operand, Resume, Trace, ValueId};
-use rustc_hash::FxHashMap;
+use crate::ir::{ExitId, Graft, Op, Opcode, Operand, Resume, Trace};
 
 /// Operations of a preheader that is copied at most.
 const MAX_COPIED: usize = 64;
@@ -42,38 +41,11 @@ pub fn behind_preheader(trace: &Trace, entered: &Trace) -> Trace {
     assert_eq!((jump.opcode, jump.target()), (Opcode::Jump, entered.ops[0].target()));
     let mut copy = Copier::new(trace);
     ops.iter().for_each(|op| copy.copy(trace, op));
-    let reds = trace.args(jump).iter().map(|&arg| copy.operand(arg)).collect();
-    let n_exits = trace.exits.iter().map(|exit| exit.id.0 + 1).max().unwrap_or(0);
-    let mut splice = Splice { entered, copy, map: FxHashMap::default(), reds, n_exits };
-    splice.preheader(label);
-    splice.copy.new.finish()
-}
-
-struct Splice<'t> {
-    entered: &'t Trace,
-    copy: Copier,
-    /// Where values of the loop are.
-    map: FxHashMap<ValueId, Operand>,
-    reds: Vec<Operand>,
-    n_exits: u32,
-}
-
-impl Splice<'_> {
-    fn preheader(&mut self, label: usize) {
-        let entered = self.entered;
-        self.map.extend(entered.results(&entered.ops[0]).zip(self.reds.iter().copied()));
-        for op in &entered.ops[1..label] {
-            self.op(op);
-        }
-        let label = &entered.ops[label];
-        let args = self.operands(entered.args(label));
-        self.copy.push_jump(label.target(), &args);
-    }
-
-    fn op(&mut self, op: &Op) {
-        let entered = self.entered;
-        let args = self.operands(entered.args(op));
-        let new = &mut self.copy.new;
+    let reds: Vec<Operand> = trace.args(jump).iter().map(|&arg| copy.operand(arg)).collect();
+    let values = entered.results(&entered.ops[0]).zip(reds.iter().copied());
+    let mut graft = Graft::new(entered, values);
+    let (new, mut next_exit) = (&mut copy.new, trace.n_exit_ids());
+    for op in &entered.ops[1..label] {
         let descr = match op.opcode {
             Opcode::DebugMergePoint => {
                 new.merge_point(entered.merge_points[op.descr as usize].clone())
@@ -85,27 +57,14 @@ impl Splice<'_> {
             _ if op.opcode.has_exit() => {
                 let merge_point = new.trace().merge_points.len() as u32 - 1;
                 let resume = Resume { merge_point, ..entered.exit(op).resume };
-                let id = ExitId(self.n_exits);
-                self.n_exits += 1;
-                new.exit(id, &self.reds, resume)
+                next_exit += 1;
+                new.exit(ExitId(next_exit - 1), &reds, resume)
             }
             _ => op.descr,
         };
-        match op.res() {
-            Some(res) => {
-                let result = new.push(op.opcode, &args, descr, entered.types[res.index()]);
-                self.map.insert(res, result);
-            }
-            None => new.push_void(op.opcode, &args, descr),
-        }
+        graft.push(new, op, descr);
     }
-
-    fn operands(&mut self, operands: &[Operand]) -> Vec<Operand> {
-        let operand = |&operand: &Operand| match (operand.value(), self.entered.as_const(operand)) {
-            (Some(value), _) => self.map[&value],
-            (None, Some(constant)) => self.copy.new.constant(constant),
-            (None, None) => unreachable!("an operand is a value or a constant"),
-        };
-        operands.iter().map(operand).collect()
-    }
+    let args = graft.operands(new, entered.args(&entered.ops[label]));
+    copy.push_jump(entered.ops[label].target(), &args);
+    copy.new.finish()
 }

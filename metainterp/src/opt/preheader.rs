@@ -193,7 +193,7 @@ fn walk_prefix<'a>(
     pending: &mut Pending,
 ) -> Vec<usize> {
     walk.cx.begin_preheader();
-    let (mut starts, n_exits) = (vec![0], walk.cx.n_exit_ids());
+    let (mut starts, n_exits) = (vec![0], trace.n_exit_ids());
     let mut to_test: SmallVec<[Bound; MAX_BOUNDS]> = bounds.into();
     for (op_idx, op) in trace.ops.iter().enumerate().take(end).skip(1) {
         let start = walk.cx.n_ops() as usize;

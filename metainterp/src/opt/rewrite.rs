@@ -453,11 +453,6 @@ impl Cx<'_> {
         self.start_over.is_some()
     }
 
-    /// Exits of the old trace have numbers below this.
-    pub fn n_exit_ids(&self) -> u32 {
-        self.old.exits.iter().map(|exit| exit.id.0 + 1).max().unwrap_or(0)
-    }
-
     /// A value of the old trace that is this one.
     pub fn new_to_old(&self, operand: Operand) -> Option<ValueId> {
         let at = self.copy.map.iter().position(|&it| it == operand)?;
@@ -478,7 +473,7 @@ impl Cx<'_> {
         self.start_over = None;
         let first = self.copy.new.push_label(target, args);
         self.name_new_values(NO_OP);
-        self.exit_shift = self.n_exit_ids();
+        self.exit_shift = self.old.n_exit_ids();
         (first.0..first.0 + args.len() as u32).map(|value| ValueId(value).into())
     }
 
@@ -778,7 +773,8 @@ impl<'a> Walk<'a> {
 
     fn keep(&mut self, op: &Op, pending: &Pending) {
         self.cx.recent.clear();
-        if op.opcode.is_guard() {
+        // The exits of a preheader begin the lap anew, so what is known in it is of no use to bridges.
+        if op.opcode.is_guard() && !self.cx.is_preheader() {
             for family in &self.families {
                 family.recent_places(&mut self.cx.recent);
             }

@@ -1,7 +1,6 @@
 //! What the recorder knows since the last merge point, and cutting traces at merge points.
 
-use crate::ir::{Effect, Operand, OperandKind, TargetId, Trace, TraceBuilder, ValueId};
-use rustc_hash::FxHashMap;
+use crate::ir::{Effect, Graft, Operand, TargetId, Trace, TraceBuilder, ValueId};
 
 /// From the last merge point to here.
 #[derive(Debug, Default)]
@@ -68,58 +67,24 @@ pub(super) fn starting_at(trace: &Trace, header: &Header, target: TargetId) -> T
     let inputs: Vec<Operand> =
         header.reds.iter().map(|&red| builder.input(trace.types[red.index()]).into()).collect();
     let first = builder.push_label(target, &inputs);
-    let mut map: FxHashMap<ValueId, Operand> = FxHashMap::default();
-    for (i, &red) in header.reds.iter().enumerate() {
-        map.insert(red, ValueId(first.0 + i as u32).into());
+    builder.merge_points_of(trace);
+    for call in &trace.calls {
+        builder.call(call.clone());
     }
-    Copier { trace, builder, map }.copy(header.first_op)
-}
-
-struct Copier<'a> {
-    trace: &'a Trace,
-    builder: TraceBuilder,
-    map: FxHashMap<ValueId, Operand>,
-}
-
-impl Copier<'_> {
-    fn copy(mut self, first_op: usize) -> Trace {
-        let trace = self.trace;
-        self.builder.merge_points_of(trace);
-        for call in &trace.calls {
-            self.builder.call(call.clone());
-        }
-        let mut args = Vec::new();
-        for op in &trace.ops[first_op..] {
-            args.clear();
-            args.extend(trace.args(op).iter().map(|&arg| self.operand(arg)));
-            let descr = if op.opcode.has_exit() {
-                let exit = trace.exit(op);
-                let exit_args: Vec<Operand> =
-                    trace.exit_args(exit).iter().map(|&arg| self.operand(arg)).collect();
-                let id = super::next_exit(&self.builder);
-                self.builder.exit(id, &exit_args, exit.resume)
-            } else if op.opcode.has_mem() {
-                self.builder.mem(trace.mem(op).clone())
-            } else {
-                op.descr
-            };
-            match op.res() {
-                Some(res) => {
-                    let new = self.builder.push(op.opcode, &args, descr, trace.types[res.index()]);
-                    self.map.insert(res, new);
-                }
-                None => self.builder.push_void(op.opcode, &args, descr),
-            }
-        }
-        self.builder.finish()
+    let results = (first.0..).map(|value| Operand::from(ValueId(value)));
+    let mut graft = Graft::new(trace, header.reds.iter().copied().zip(results));
+    for op in &trace.ops[header.first_op..] {
+        let descr = if op.opcode.has_exit() {
+            let exit = trace.exit(op);
+            let args = graft.operands(&mut builder, trace.exit_args(exit));
+            let id = super::next_exit(&builder);
+            builder.exit(id, &args, exit.resume)
+        } else if op.opcode.has_mem() {
+            builder.mem(trace.mem(op).clone())
+        } else {
+            op.descr
+        };
+        graft.push(&mut builder, op, descr);
     }
-
-    fn operand(&mut self, operand: Operand) -> Operand {
-        match operand.kind() {
-            OperandKind::Const(c) => self.builder.constant(self.trace.consts[c as usize]),
-            OperandKind::Value(v) => *self.map.get(&v).unwrap_or_else(|| {
-                panic!("value {} from before the merge point is used behind it", v.0)
-            }),
-        }
-    }
+    builder.finish()
 }

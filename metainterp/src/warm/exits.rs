@@ -43,6 +43,10 @@ fn word(slot: &ExitSlot, frame: &Frame) -> u64 {
     }
 }
 
+fn n_args(opcode: Opcode) -> usize {
+    opcode.info().args.len()
+}
+
 impl ExitInfo {
     pub fn new(
         id: ExitId,
@@ -114,11 +118,14 @@ impl ExitInfo {
         self.layout[..n_args].iter().map(|slot| word(slot, frame)).collect()
     }
 
+    /// How many of the exit's last arguments are operands of delayed stores and of assumptions.
+    fn n_operands(&self) -> usize {
+        self.stores.iter().map(|&(opcode, _)| n_args(opcode)).sum()
+    }
+
     /// Shows each delayed store, and each assumption of memory, with the words of its operands.
     pub fn each_store(&self, frame: &Frame, mut show: impl FnMut(Opcode, &MemDescr, &[u64])) {
-        let n_args = |opcode: Opcode| opcode.info().args.len();
-        let n_operands: usize = self.stores.iter().map(|&(opcode, _)| n_args(opcode)).sum();
-        let mut at = self.layout.len() - n_operands;
+        let mut at = self.layout.len() - self.n_operands();
         for (opcode, mem) in &self.stores {
             let end = at + n_args(*opcode);
             let mut words = [0; 3];
@@ -132,13 +139,11 @@ impl ExitInfo {
 
     /// Takes the delayed stores with their operands off the end of the exit's arguments.
     pub fn split_stores(&self, args: &mut Vec<Arg>) -> Vec<DelayedStore> {
-        let n_args = |&(opcode, _): &(Opcode, MemDescr)| opcode.info().args.len();
-        let n_operands: usize = self.stores.iter().map(n_args).sum();
-        let mut operands = args.split_off(args.len() - n_operands).into_iter();
+        let mut operands = args.split_off(args.len() - self.n_operands()).into_iter();
         let stores = self.stores.iter().map(|store| DelayedStore {
             opcode: store.0,
             mem: store.1.clone(),
-            args: operands.by_ref().take(n_args(store)).collect(),
+            args: operands.by_ref().take(n_args(store.0)).collect(),
         });
         stores.collect()
     }
@@ -155,9 +160,7 @@ impl ExitInfo {
         };
         let args: Vec<Operand> =
             self.layout.iter().map(|slot| operand(&mut builder, slot)).collect();
-        let n_args = |opcode: Opcode| opcode.info().args.len();
-        let n_operands: usize = self.stores.iter().map(|&(opcode, _)| n_args(opcode)).sum();
-        let mut operands = &args[args.len() - n_operands..];
+        let mut operands = &args[args.len() - self.n_operands()..];
         for (opcode, mem) in &self.stores {
             let (of_store, rest) = operands.split_at(n_args(*opcode));
             let mem = builder.mem(mem.clone());

@@ -366,9 +366,7 @@ impl MetaInterp {
         let recording = RecordingFlag::set(self, start);
         self.stats.borrow_mut().tracings += 1;
         log::trace!("[compiler] ENTER");
-        if let Some(hooks) = &self.hooks {
-            hooks.on_trace_start(greens);
-        }
+        self.tell(|hooks| hooks.on_trace_start(greens));
         let started = Instant::now();
         let left = twin(&recorder, greens, reds);
         {
@@ -443,7 +441,7 @@ impl MetaInterp {
         }
     }
 
-    fn tell(&self, tell: impl FnOnce(&dyn Hooks)) {
+    pub(super) fn tell(&self, tell: impl FnOnce(&dyn Hooks)) {
         if let Some(hooks) = self.hooks.as_deref() {
             tell(hooks);
         }
@@ -536,8 +534,7 @@ impl MetaInterp {
         if let Some(entered) = entered.filter(|_| !rejoins)
             && let Ok(optimized) = opt::optimize(&opt::behind_preheader(trace, &entered), passes)
         {
-            let first = trace.exits.iter().map(|exit| exit.id.0 + 1).max().unwrap_or(0);
-            return Ok((optimized, Some((first, entered.ops[0].target()))));
+            return Ok((optimized, Some((trace.n_exit_ids(), entered.ops[0].target()))));
         }
         opt::optimize(trace, passes).map(|optimized| (optimized, None)).map_err(|contradiction| {
             log::debug!("[{}] {contradiction}", self.name);

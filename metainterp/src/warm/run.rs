@@ -64,9 +64,7 @@ impl MetaInterp {
             *slot = red.bits;
         }
         self.stats.borrow_mut().entered += 1;
-        if let Some(hooks) = &self.hooks {
-            hooks.on_enter(greens);
-        }
+        self.tell(|hooks| hooks.on_enter(greens));
         let _entered = Entered::new(self, code);
         // SAFETY: `code` comes from the table of loops, and is not freed while it is marked as entered;
         // the slots hold the reds, of the types that every trace of this portal starts with;
@@ -79,9 +77,7 @@ impl MetaInterp {
             // held for `execute` holds, as nothing has run meanwhile.
             exit = unsafe { self.backend.resume(exit, frame) };
         }
-        if let Some(hooks) = &self.hooks {
-            hooks.on_exit();
-        }
+        self.tell(|hooks| hooks.on_exit());
         self.leave(exit, frame, twin)
     }
 

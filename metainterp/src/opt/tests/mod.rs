@@ -72,7 +72,7 @@ fn is_in_preheader(optimized: &Trace, op_idx: usize) -> bool {
 
 /// The exit that an exit of the optimized trace is, be it in the second lap.
 fn original(trace: &Trace, id: ExitId) -> ExitId {
-    let n = trace.exits.iter().map(|exit| exit.id.0 + 1).max().unwrap_or(0);
+    let n = trace.n_exit_ids();
     ExitId(if id.0 < n { id.0 } else { id.0 - n })
 }
 

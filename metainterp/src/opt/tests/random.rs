@@ -488,7 +488,7 @@ fn check_entry(
             "on {inputs:x?}\n{before}\ninto\n{split}\nbecame\n{spliced}\n{expected:x?}, {found:x?}"
         )
     };
-    let n_exits = before.exits.iter().map(|exit| exit.id.0 + 1).max().unwrap_or(0);
+    let n_exits = before.n_exit_ids();
     match (&expected.outcome, &found.outcome) {
         (Outcome::Jump, Outcome::Jump) => {
             let expected = expected.machine().run_from(lap, 0, &expected.values);
