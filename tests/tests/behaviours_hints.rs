@@ -441,17 +441,19 @@ fn b205_b207_a_change_while_the_loop_runs_is_seen_at_once() {
     }
 }
 
+/// What a portal answers with each version of a class from 0 on.
+fn versions(n: i64, mut portal: impl FnMut(&'static Class) -> i64) -> Vec<i64> {
+    let class = class(2);
+    let answer = |version| {
+        class.version.set(version);
+        portal(class)
+    };
+    (0..n).map(answer).collect()
+}
+
 #[test]
 fn b206_b210_bridges_become_invalid_with_their_loop() {
-    let program = |d: &JitDriver<'static>| {
-        let class = class(2);
-        let mut results = Vec::new();
-        for round in 0..6 {
-            class.version.set(round);
-            results.push(bridged(d, class, 200));
-        }
-        results
-    };
+    let program = |d: &JitDriver<'static>| versions(6, |class| bridged(d, class, 200));
     for run in check(&["threshold=3,trace_eagerness=2"], program) {
         // All six rounds compile the loop and its bridge.
         assert!(run.stats.loops >= 6 && run.stats.bridges >= 6, "{run}");
@@ -480,15 +482,7 @@ fn bridged(driver: &JitDriver<'static>, class: &'static Class, n: i64) -> i64 {
 #[test]
 fn b206_a_bridge_may_become_invalid_alone() {
     // Only the rare way reads the value.
-    let program = |d: &JitDriver<'static>| {
-        let class = class(2);
-        let mut results = Vec::new();
-        for round in 0..5 {
-            class.version.set(round);
-            results.push(rarely(d, class, 300));
-        }
-        results
-    };
+    let program = |d: &JitDriver<'static>| versions(5, |class| rarely(d, class, 300));
     for run in check(&["threshold=3,trace_eagerness=2"], program) {
         // It does not stay behind an invalid bridge for good.
         assert!(run.stats.bridges >= 4, "{run}");

@@ -1,7 +1,7 @@
 //! Behaviours of group C, loops and bridges: B035 to B062, as far as they are built.
 //!
 //! Where RPython's test has a number of traces, the same program must give as many here: those that
-//! RPython gets without its optimizer, since no loop is peeled here yet.
+//! RPython gets without its optimizer, since no loop is peeled here.
 
 use jit_tests::oracle::{
     Counts, RPYTHON, Run, THRESHOLDS, backends, check, check_counts, count, driver, effect,

@@ -105,7 +105,7 @@ fn b108_a_method_of_a_green_folds_and_of_a_red_leaves_one_guard() {
         assert_eq!(run.count("call"), 0, "{run}");
         // The class is looked at once in a lap.
         let tags = run.trace("loop").optimized.lines().filter(|line| line.contains("mem(u8"));
-        assert!(tags.count() <= 2, "once in the preamble and once in the loop: {run}");
+        assert!(tags.count() <= 2, "once in the preheader and once in the loop: {run}");
     }
 }
 

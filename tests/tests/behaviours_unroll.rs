@@ -229,8 +229,8 @@ fn b242_one_value_in_many_reds_at_an_exit() {
 }
 
 #[test]
-fn b057_b236_a_guard_of_the_peeled_loop_goes_on_where_it_stands() {
-    // The guards of the preamble and those of the loop are each the only way out for some arguments.
+fn b057_b236_a_guard_of_the_lap_goes_on_where_it_stands() {
+    // The guards of the preheader and those of the loop are each the only way out for some arguments.
     let program = |d: &JitDriver<'_>| {
         let lists: [&[i64]; 3] = [&[4, 5], &[4, 5, 6], &[-1, i64::MAX / 4]];
         lists.map(|list| [0, 1, 2, 3, 50].map(|n| invariants(d, list, 7, n)))
