@@ -1,9 +1,10 @@
 //! Hints that are functions: in the plain function they do nothing.
 #![allow(clippy::type_complexity, reason = "a token's type is the signature of its twin")]
 
-use crate::plumbing::{Rec, Scalar, Traced, Twin};
+use crate::plumbing::{Rec, Traceable, Traced, Twin};
 
-/// Makes a red value a constant of the trace, with a guard that it is the same again.
+/// Makes a red value a constant of the trace, with a guard that it is the same again: a scalar, or what
+/// derives [`Traceable`](crate::Traceable).
 ///
 /// For values that are nearly always the same at this place, and from which much follows: a type tag, a
 /// shape, a function to dispatch to.
@@ -44,12 +45,8 @@ pub struct promote {}
 
 impl promote {
     #[doc(hidden)]
-    pub fn __jit<T: Scalar>() -> Twin<fn(Rec, Traced<T>) -> Traced<T>> {
-        Twin(|rec, value| {
-            rec.step();
-            let lane = rec.guard_value(value.arg());
-            Traced::scalar(value.get(), lane)
-        })
+    pub fn __jit<T: Copy + Traceable>() -> Twin<fn(Rec, Traced<T>) -> Traced<T>> {
+        Twin(|rec, value| value.promoted(rec))
     }
 }
 

@@ -6,8 +6,10 @@
 
 mod closures;
 mod portal;
+mod traits;
 
 use crate::check;
+use crate::lower::destructure::taken_apart;
 use crate::lower::{Called, Lowerer, Return};
 use crate::parse::{self, FnHints};
 use crate::scope;
@@ -176,7 +178,8 @@ fn impl_block(item: &ItemImpl) -> syn::Result<TokenStream> {
     let mut twins = Vec::new();
     let mut errors: Option<syn::Error> = None;
     let mut attrs = Vec::new();
-    for (method, plain) in item.items.iter().zip(&mut plain.items) {
+    let (generics, methods) = traits::inherent(item);
+    for (method, plain) in methods.iter().zip(&mut plain.items) {
         let (ImplItem::Fn(method), ImplItem::Fn(plain)) = (method, plain) else { continue };
         attrs.extend(&method.attrs);
         strip_hints(&mut plain.attrs);
@@ -191,7 +194,7 @@ fn impl_block(item: &ItemImpl) -> syn::Result<TokenStream> {
     if let Some(errors) = errors {
         return Err(errors);
     }
-    let (generics, _, bounds) = item.generics.split_for_impl();
+    let (generics, _, bounds) = generics.split_for_impl();
     let ty = &item.self_ty;
     let imports = parse::keep_imports(attrs);
     // A trait's portal may be all there is, on a type to which nothing can be added.
@@ -291,6 +294,7 @@ fn twin_function(
     }
     let output = traced_output(&sig.output);
     let (generics, bounds) = (&sig.generics, &sig.generics.where_clause);
+    let block = &taken_apart(block);
     let names = scope::resolve(sig, block);
     let mut cx = Lowerer::new(Return::Helper, locals, None, names, &sig.output);
     cx.self_by_value = sig.receiver().is_some_and(|this| matches!(this.kind, ReceiverKind::Value));
@@ -446,8 +450,8 @@ fn prelude(called: &Called) -> TokenStream {
     quote! {
         use ::jitdriver::plumbing as __p;
         use ::jitdriver::plumbing::{
-            AnyPlace as _, Element as _, FloatShims as _, IndexPlace as _, IntShims as _, Local as _, Method as _, PeelAny as _, ProbeExclusive as _, ProbeMemory as _, ProbeValue as _,
-            SignedShims as _, AbsDiffShims as _, CellShims as _, MemReplace as _, MemSwap as _, MemTake as _, RcCounts as _, RcFunctions as _, RcPointers as _, RcShims as _, RefCellShims as _, AbsShims as _, ByteShims as _, BytesShims as _, CharRefShims as _, CharShims as _, ClampShims as _, CopyShims as _, DivEuclidShims as _, FloatBitsShims as _, FloatNumberShims as _, FromScalarShims as _, IntNumberShims as _, RemEuclidShims as _, SameBitsShims as _, SignedNumberShims as _, UnsignedNumberShims as _, WrappingDivShims as _, WrappingRemShims as _, OptionOfRefShims as _, OptionOfScalarShims as _, OptionShims as _, ResultShims as _, SliceShims as _, UnknownPlace as _, VecShims as _,
+            AnyPlace as _, Element as _, FloatShims as _, IndexPlace as _, OverloadedIndex as _, IntShims as _, Local as _, Method as _, PeelAny as _, ProbeExclusive as _, ProbeMemory as _, ProbeValue as _,
+            SignedShims as _, AbsDiffShims as _, CellShims as _, MemReplace as _, MemSwap as _, MemTake as _, RcCounts as _, RcFunctions as _, RcPointers as _, RcShims as _, NonNullShims as _, RefCellShims as _, AbsShims as _, ByteShims as _, BytesShims as _, CharRefShims as _, CharShims as _, ClampShims as _, CopyShims as _, DivEuclidShims as _, FloatBitsShims as _, FloatNumberShims as _, FromScalarShims as _, IntNumberShims as _, RemEuclidShims as _, SameBitsShims as _, SignedNumberShims as _, UnsignedNumberShims as _, WrappingDivShims as _, WrappingRemShims as _, OptionOfRefShims as _, OptionOfScalarShims as _, OptionShims as _, ResultShims as _, SliceShims as _, UnknownPlace as _, VecShims as _,
         };
         #[allow(unused_imports)]
         use __p::pattern::{

@@ -13,6 +13,7 @@ use super::place::Pointee;
 use metainterp::ir::Ty;
 use smallvec::SmallVec;
 use std::mem::offset_of;
+use std::ptr::NonNull;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -284,6 +285,15 @@ const fn boxed(fat: bool) -> &'static [PieceTy] {
 // SAFETY: a `Box` is its pointer, and owns what it points to.
 unsafe impl<T: ?Sized + Pointee> Traceable for Box<T> {
     const LAYOUT: &'static [PieceTy] = boxed(T::FAT);
+    const NICHE: Option<Niche> = Some(Niche::non_null(0));
+}
+
+// SAFETY: it is its pointer, which may be changed through.
+unsafe impl<T: ?Sized + Pointee> Traceable for NonNull<T> {
+    const LAYOUT: &'static [PieceTy] = match T::FAT {
+        false => &[PieceTy::at(0, Ty::Ptr)],
+        true => &[PieceTy::at(0, Ty::Ptr), PieceTy::at(8, Ty::I64)],
+    };
     const NICHE: Option<Niche> = Some(Niche::non_null(0));
 }
 

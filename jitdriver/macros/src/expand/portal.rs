@@ -164,6 +164,7 @@ fn twin(sig: &Signature, block: &Block, portal: &check::Portal) -> syn::Result<T
     let red_locals: Vec<_> = hint.reds.iter().map(|red| rename_self(quote!(#red))).collect();
     let variables = hint.greens.iter().filter_map(Green::variable).chain(&hint.reds);
     let locals = variables.map(|name| rename_self(quote!(#name)).to_string());
+    let block = &crate::lower::destructure::taken_apart(block);
     let names = scope::resolve(sig, block);
     let mut cx = Lowerer::new(ret, locals, Some(hint.clone()), names, &sig.output);
     cx.is_alone = portal.is_alone;

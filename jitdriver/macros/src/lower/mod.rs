@@ -11,6 +11,7 @@ mod call;
 pub mod closure;
 mod control;
 mod degrade;
+pub mod destructure;
 mod macros;
 mod merge_point;
 mod operator;
