@@ -27,8 +27,9 @@ pub use green::{Green, GreenExpr, green, green_expr, green_value, know, know_gre
 pub use layout::{Tagged, Traceable};
 pub use option::{Owned, TwoWay};
 pub use place::{
-    AnyPlace, Behind, Class, CoerceTo, Counted, Element, IndexPlace, IndexTwin, Local, Memory, OverloadedIndex, PartedLocal,
-    Peel, PeelAny, PeelReference, Place, Pointee, SetRed, ToPlain, UnknownPlace, coerce, frozen,
+    AnyPlace, Behind, Class, CoerceTo, Counted, Element, IndexPlace, IndexTwin, Local, Memory,
+    OverloadedIndex, PartedLocal, Peel, PeelAny, PeelReference, Place, Pointee, SetRed, ToPlain,
+    UnknownPlace, coerce, frozen,
 };
 pub use portal::{
     Back, Ended, Exit, Lend, Portal, Probe, ProbeExclusive, ProbeMemory, ProbeValue, PutBack, Red,

@@ -1217,12 +1217,7 @@ pub trait IndexPlace {
 /// Places whose type has an `Index` of its own. Found when the place is none of the above.
 pub trait OverloadedIndex<T: ?Sized> {
     /// The place that the twin of `Index::index` answers.
-    fn index<I, O, K>(
-        self,
-        rec: Rec,
-        index: Traced<I>,
-        token: impl FnOnce(&T) -> K,
-    ) -> Place<O>
+    fn index<I, O, K>(self, rec: Rec, index: Traced<I>, token: impl FnOnce(&T) -> K) -> Place<O>
     where
         T: std::ops::Index<I, Output = O>,
         K: IndexTwin<T, I, O>;
@@ -1230,12 +1225,7 @@ pub trait OverloadedIndex<T: ?Sized> {
 
 impl<T: ?Sized + Pointee> OverloadedIndex<T> for &Place<T> {
     #[track_caller]
-    fn index<I, O, K>(
-        self,
-        rec: Rec,
-        index: Traced<I>,
-        token: impl FnOnce(&T) -> K,
-    ) -> Place<O>
+    fn index<I, O, K>(self, rec: Rec, index: Traced<I>, token: impl FnOnce(&T) -> K) -> Place<O>
     where
         T: std::ops::Index<I, Output = O>,
         K: IndexTwin<T, I, O>,
