@@ -2,7 +2,10 @@
 
 use crate::abort::{Abort, Retry};
 use crate::backend::Frame;
-use crate::ir::{CodeId, Const, ExitId, MemDescr, Opcode, Resume, Ty};
+use crate::ir::{
+    CodeId, Const, ExitId, MemDescr, Opcode, Operand, Resume, TargetId, Trace, TraceBuilder, Ty,
+    ValueId,
+};
 use crate::opt::{ExitLayout, ExitSlot};
 use crate::record::{Arg, DelayedStore, Lane, Words};
 use std::cell::Cell;
@@ -22,6 +25,9 @@ pub(super) struct ExitInfo {
     pub greens: Box<[u64]>,
     /// Of a `guard_value`: for how many values of the promoted expression there is code already.
     pub n_values: u32,
+    /// Of an exit in a copy of a loop's preheader: the loop's label. There the same will fail, and what
+    /// continues from there is for all that come to the loop.
+    pub rejoins: Option<TargetId>,
     failures: Cell<u32>,
     aborts: Cell<u32>,
     given_up: Cell<bool>,
@@ -51,6 +57,7 @@ impl ExitInfo {
             stores: layout.stores.into(),
             greens,
             n_values: 0,
+            rejoins: None,
             failures: Cell::new(0),
             aborts: Cell::new(0),
             given_up: Cell::new(false),
@@ -99,7 +106,7 @@ impl ExitInfo {
         self.layout[..n_args].iter().map(|slot| word(slot, frame)).collect()
     }
 
-    /// Shows each delayed store with the words of its operands.
+    /// Shows each delayed store, and each assumption of memory, with the words of its operands.
     pub fn each_store(&self, frame: &Frame, mut show: impl FnMut(Opcode, &MemDescr, &[u64])) {
         let n_args = |opcode: Opcode| opcode.info().args.len();
         let n_operands: usize = self.stores.iter().map(|&(opcode, _)| n_args(opcode)).sum();
@@ -126,6 +133,31 @@ impl ExitInfo {
             args: operands.by_ref().take(n_args(store)).collect(),
         });
         stores.collect()
+    }
+
+    /// The bridge that only goes to the label of a loop, with the reds that the exit saves.
+    pub fn to_label(&self, target: TargetId) -> Trace {
+        let mut builder = TraceBuilder::new("");
+        self.input_types().iter().for_each(|&ty| {
+            builder.input(ty);
+        });
+        let operand = |builder: &mut TraceBuilder, slot: &ExitSlot| match *slot {
+            ExitSlot::Const(c) => builder.constant(c),
+            ExitSlot::Slot(slot, _) => Operand::from(ValueId(slot)),
+        };
+        let args: Vec<Operand> =
+            self.layout.iter().map(|slot| operand(&mut builder, slot)).collect();
+        let n_args = |opcode: Opcode| opcode.info().args.len();
+        let n_operands: usize = self.stores.iter().map(|&(opcode, _)| n_args(opcode)).sum();
+        let mut operands = &args[args.len() - n_operands..];
+        for (opcode, mem) in &self.stores {
+            let (of_store, rest) = operands.split_at(n_args(*opcode));
+            let mem = builder.mem(mem.clone());
+            builder.push_void(*opcode, of_store, mem);
+            operands = rest;
+        }
+        builder.push_void(Opcode::Jump, &args[..self.resume.n_reds as usize], target.0);
+        builder.finish()
     }
 
     /// The types of a bridge's inputs: of the frame slots that the exit fills, in order.

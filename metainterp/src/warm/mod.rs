@@ -34,6 +34,7 @@ use cell::{Cells, Entry, Tick};
 use exits::ExitInfo;
 use owners::Owners;
 use region::Regions;
+use rustc_hash::FxHashMap;
 use std::any::TypeId;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -54,6 +55,9 @@ pub enum Left {
     /// The twin returned from the portal; it has kept the result.
     TwinReturned,
 }
+
+/// Operations recorded of a trace that leads to a loop, to be recorded again by those that come there.
+const MAX_PASSED: usize = 200;
 
 /// A portal's twin: runs from a merge point with the given words of greens and reds.
 pub type Twin<'a> = dyn FnMut(&Recorder, &[u64], &[Const]) -> Left + 'a;
@@ -78,8 +82,10 @@ pub struct MetaInterp {
     next_target: Cell<u32>,
     frames: RefCell<Vec<Box<Frame>>>,
     stats: RefCell<Stats>,
-    compiled: RefCell<Vec<CompiledTrace>>,
+    compiled: RefCell<Vec<Kept>>,
     regions: RefCell<Regions>,
+    /// Optimized loops that can be entered behind their preheaders, by their first label.
+    entered: RefCell<FxHashMap<TargetId, (CodeId, Rc<Trace>)>>,
 }
 
 /// One line of the list of traces: what was compiled, in order.
@@ -103,6 +109,28 @@ impl std::fmt::Display for CompiledTrace {
         write!(f, "{name}: {recorded_ops} operations recorded, {ops} left, {guards} of them guards")
     }
 }
+
+/// What a line of the list of traces is made from.
+struct Kept {
+    recorded_ops: usize,
+    optimized: Rc<Trace>,
+}
+
+impl Kept {
+    fn line(&self) -> CompiledTrace {
+        let Kept { recorded_ops, optimized } = self;
+        CompiledTrace {
+            name: optimized.name.clone(),
+            recorded_ops: *recorded_ops,
+            ops: optimized.n_operations(),
+            guards: optimized.n_guards(),
+            optimized: optimized.to_string(),
+        }
+    }
+}
+
+/// Exits from this number on are copies of those of the preheader behind this label.
+type Copied = Option<(u32, TargetId)>;
 
 /// Where a recording started.
 enum Start {
@@ -138,6 +166,7 @@ impl MetaInterp {
             stats: RefCell::default(),
             compiled: RefCell::default(),
             regions: RefCell::default(),
+            entered: RefCell::default(),
         };
         meta.set_params(params)?;
         Ok(meta)
@@ -190,7 +219,7 @@ impl MetaInterp {
 
     /// What was compiled so far, in order.
     pub fn compiled(&self) -> Vec<CompiledTrace> {
-        self.compiled.borrow().clone()
+        self.compiled.borrow().iter().map(Kept::line).collect()
     }
 
     /// Notes whose loop this is. The first portal has the driver to itself, since greens alone are the
@@ -297,7 +326,7 @@ impl MetaInterp {
             Recorded::Aborted(reason) => Err(reason),
             Recorded::Loop { trace, greens, target } => {
                 let code = self.compile(trace, start, |code| format!("loop {code}"))?;
-                self.cells.borrow_mut().install(&greens, Entry { code, target });
+                self.cells.borrow_mut().install(&greens, Entry { code, target, passed: false });
                 self.stats.borrow_mut().loops += 1;
                 Ok(())
             }
@@ -305,8 +334,11 @@ impl MetaInterp {
                 let Start::Interpreter(greens) = start else {
                     unreachable!("an entry trace starts at the interpreter")
                 };
+                // One that ends otherwise is a segment, which those who come round again are to find.
+                let leads_on = trace.ops.last().is_some_and(|op| op.opcode == ir::Opcode::Jump);
+                let is_short = leads_on && trace.n_operations() <= MAX_PASSED;
                 let code = self.compile(trace, start, |code| format!("entry {code}"))?;
-                self.cells.borrow_mut().install(greens, Entry { code, target });
+                self.cells.borrow_mut().install(greens, Entry { code, target, passed: is_short });
                 self.stats.borrow_mut().loops += 1;
                 Ok(())
             }
@@ -333,10 +365,7 @@ impl MetaInterp {
         check(&trace, "recording");
         log::debug!("[{}] recorded {} operations:\n{trace}", self.name, trace.n_operations());
         let started = Instant::now();
-        let optimized = opt::optimize(&trace, self.passes.get()).map_err(|contradiction| {
-            log::debug!("[{}] {contradiction}", self.name);
-            Abort::InvalidLoop
-        })?;
+        let (optimized, copied) = self.optimize(&trace, start)?;
         check(&optimized, "optimizing");
         log::debug!(
             "[{}] optimized to {} operations:\n{optimized}",
@@ -344,7 +373,7 @@ impl MetaInterp {
             optimized.n_operations()
         );
         let (mut finalized, layouts) = opt::finalize_exits(&optimized);
-        let exits = self.new_exits(code, &mut finalized, layouts, start);
+        let exits = self.new_exits(code, &mut finalized, layouts, start, copied);
         let optimizing = started.elapsed();
         let started = Instant::now();
         let result = self.backend.compile(code, &finalized);
@@ -370,14 +399,34 @@ impl MetaInterp {
             Start::Exit(exit) => Some(exit.code),
         };
         self.add_to_regions(code, finalized, from);
-        self.compiled.borrow_mut().push(CompiledTrace {
-            name: trace.name.clone(),
-            recorded_ops: trace.n_operations(),
-            ops: optimized.n_operations(),
-            guards: optimized.n_guards(),
-            optimized: optimized.to_string(),
-        });
+        let optimized = Rc::new(optimized);
+        if opt::second_label(&optimized).is_some() {
+            let target = optimized.ops[0].target();
+            self.entered.borrow_mut().insert(target, (code, Rc::clone(&optimized)));
+        }
+        let recorded_ops = trace.n_operations();
+        self.compiled.borrow_mut().push(Kept { recorded_ops, optimized });
         Ok(code)
+    }
+
+    /// Answers also which exits are copies of those of a preheader: from which number on, and of which loop.
+    fn optimize(&self, trace: &Trace, start: &Start) -> Result<(Trace, Copied), Abort> {
+        let passes = self.passes.get();
+        let jump = trace.ops.last().filter(|op| op.opcode == ir::Opcode::Jump);
+        let entered =
+            jump.and_then(|jump| Some(self.entered.borrow().get(&jump.target())?.1.clone()));
+        // Where the loop's preheader would lead back at once, it is left to the loop to find that out.
+        let rejoins = matches!(start, Start::Exit(exit) if exit.rejoins.is_some());
+        if let Some(entered) = entered.filter(|_| !rejoins)
+            && let Ok(optimized) = opt::optimize(&opt::behind_preheader(trace, &entered), passes)
+        {
+            let first = trace.exits.iter().map(|exit| exit.id.0 + 1).max().unwrap_or(0);
+            return Ok((optimized, Some((first, entered.ops[0].target()))));
+        }
+        opt::optimize(trace, passes).map(|optimized| (optimized, None)).map_err(|contradiction| {
+            log::debug!("[{}] {contradiction}", self.name);
+            Abort::InvalidLoop
+        })
     }
 
     /// Numbers the exits of a trace and answers their table entries.
@@ -387,6 +436,7 @@ impl MetaInterp {
         trace: &mut Trace,
         layouts: Vec<opt::ExitLayout>,
         start: &Start,
+        copied: Copied,
     ) -> Vec<Rc<ExitInfo>> {
         let first = self.exits.borrow().len() as u32;
         let promotes: Vec<bool> = trace
@@ -399,9 +449,11 @@ impl MetaInterp {
         for (at, layout) in layouts.into_iter().enumerate() {
             let id = ExitId(first + at as u32);
             let exit = &mut trace.exits[at];
+            let loop_of_copy = copied.filter(|&(first, _)| first <= exit.id.0);
             exit.id = id;
             let greens = trace.merge_points[exit.resume.merge_point as usize].greens.clone();
             let mut info = ExitInfo::new(id, code, exit.resume, layout, greens);
+            info.rejoins = loop_of_copy.map(|(_, target)| target);
             if promotes[at] {
                 info.n_values = match start {
                     Start::Exit(failed) if failed.n_values > 0 && info.is_at(failed) => {
@@ -430,10 +482,25 @@ impl MetaInterp {
         }
     }
 
+    /// Leads an exit of a copied preheader to the preheader itself.
+    fn rejoin(&self, exit: &Rc<ExitInfo>, target: TargetId) {
+        exit.recording_starts();
+        let start = Start::Exit(Rc::clone(exit));
+        let trace = exit.to_label(target);
+        let name = |code| format!("bridge {code} of exit {}", exit.id.0);
+        match self.compile(trace, &start, name) {
+            Ok(code) => {
+                self.backend.attach_bridge(exit.id, code);
+                self.stats.borrow_mut().bridges += 1;
+            }
+            Err(reason) => self.aborted(reason, &start),
+        }
+    }
+
     fn new_target(&self) -> TargetId {
-        // The number behind it is that of the peeled loop.
+        // The number behind it is that of the label behind a preheader.
         let target = TargetId(self.next_target.get());
-        self.next_target.set(target.peeled().0 + 1);
+        self.next_target.set(target.behind_preheader().0 + 1);
         target
     }
 
@@ -448,7 +515,10 @@ impl MetaInterp {
 
     fn find_target(&self) -> FindTarget {
         let cells = Rc::clone(&self.cells);
-        Rc::new(move |greens| cells.borrow().entry(greens).map(|entry| entry.target))
+        Rc::new(move |greens| {
+            let entry = cells.borrow().entry(greens).filter(|entry| !entry.passed);
+            entry.map(|entry| entry.target)
+        })
     }
 }
 
