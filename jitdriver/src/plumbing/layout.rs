@@ -89,6 +89,9 @@ pub unsafe trait Traceable: Sized {
     /// How a value is dropped in a trace, if that is more than a call.
     const DROPPER: Option<fn(super::rec::Rec, *const ())> = None;
 
+    /// What is noted of a green variable of this type at each merge point, if there is anything.
+    const NOTE_GREEN: Option<fn(super::rec::Rec, *const ())> = None;
+
     /// Where the discriminant of an `Option` or `Result` is looked for.
     const TAG: fn() -> Option<Tag> = || None;
 
@@ -288,9 +291,10 @@ unsafe impl<T: ?Sized + Pointee> Traceable for Box<T> {
 }
 
 macro_rules! counted {
-    ($($pointer:ident $dropper:expr;)*) => {$(
+    ($($pointer:ident $dropper:expr, $note:expr;)*) => {$(
         // SAFETY: it is its pointer. What it points to has counts that change, so it is not frozen.
         unsafe impl<T> Traceable for $pointer<T> {
+            const NOTE_GREEN: Option<fn(super::rec::Rec, *const ())> = $note;
             const DROPPER: Option<fn(super::rec::Rec, *const ())> = $dropper;
             const LAYOUT: &'static [PieceTy] = &[PieceTy::at(0, Ty::Ptr)];
             const NICHE: Option<Niche> = Some(Niche::non_null(0));
@@ -298,7 +302,10 @@ macro_rules! counted {
     )*};
 }
 
-counted! { Rc Some(super::cell::drop_rc::<T>); Arc None; }
+counted! {
+    Rc Some(super::cell::drop_rc::<T>), Some(super::green::note_rc::<T>);
+    Arc None, None;
+}
 
 macro_rules! words_of {
     ($(<$($t:ident)?> $ty:ty;)*) => {$(

@@ -542,6 +542,7 @@ impl<T: ?Sized> Place<T> {
     /// Memory here may change although it is reached through a shared reference.
     pub(crate) fn thawed(mut self) -> Place<T> {
         self.addr.frozen = false;
+        self.addr.green = false;
         self
     }
 
