@@ -1,7 +1,7 @@
 //! Interpreters that walk a tree: nodes behind `Rc` as greens, and portals that call themselves.
 
 use jit_tests::oracle::{Run, THRESHOLDS, check};
-use jitdriver::{JitDriver, Traceable, can_enter_jit, jit, jit_merge_point};
+use jitdriver::{JitDriver, Traceable, can_enter_jit, jit, jit_merge_point, unroll_safe};
 use std::rc::Rc;
 
 /// A node of a small language: all functions have one parameter.
@@ -19,6 +19,8 @@ enum Node {
     Check(Rc<Node>),
     /// Counts, which is an effect.
     Count(Rc<Node>),
+    /// Of any number.
+    Sum(Vec<Rc<Node>>),
 }
 
 #[derive(Debug, PartialEq, Clone, Traceable)]
@@ -34,6 +36,19 @@ struct Interpreter<'d, 'p> {
 impl Interpreter<'_, '_> {
     fn eval(&mut self, node: &Rc<Node>, argument: i64) -> Result<i64, Negative> {
         self.eval_loop(Rc::clone(node), argument)
+    }
+
+    #[unroll_safe]
+    fn sum(&mut self, values: &[Rc<Node>], argument: i64) -> Result<i64, Negative> {
+        let mut results = Vec::new();
+        for value in values {
+            results.push(self.eval(value, argument)?);
+        }
+        let mut sum = 0;
+        for (result, factor) in results.into_iter().zip([1, 1, 1]) {
+            sum += result * factor;
+        }
+        Ok(sum)
     }
 
     fn eval_loop(&mut self, mut node: Rc<Node>, mut argument: i64) -> Result<i64, Negative> {
@@ -58,6 +73,7 @@ impl Interpreter<'_, '_> {
                     let value = self.eval(value, argument)?;
                     return if value < 0 { Err(Negative(value)) } else { Ok(value) };
                 }
+                Node::Sum(values) => return self.sum(values, argument),
                 Node::Count(value) => {
                     self.counter += 1;
                     Rc::clone(value)
@@ -186,4 +202,61 @@ fn errors_come_out_of_inlined_calls() {
     let functions = vec![outer, inner];
     let runs = check(THRESHOLDS, |jit| run(jit, functions.clone(), &main, &[3, 20, 7]));
     none_was_given_up(&runs);
+}
+
+#[test]
+fn loops_over_slices_are_unrolled() {
+    let sum = Node::Sum(vec![parameter(), constant(-3), Rc::new(Node::Count(constant(2)))]);
+    let failing = Node::Sum(vec![constant(1), Rc::new(Node::Check(parameter()))]);
+    let body = if_(less(constant(0), parameter()), call(0, Rc::new(sum)), Rc::new(failing));
+    let main = call(0, parameter());
+    let functions = vec![body];
+    let runs = check(THRESHOLDS, |jit| run(jit, functions.clone(), &main, &[9, 0, 40, -5, 20]));
+    none_was_given_up(&runs);
+    for run in runs.iter().filter(|run| run.params.contains("threshold=2")) {
+        assert!(run.stats.loops >= 1, "{run}");
+        assert!(!run.trace("loop").optimized.contains("degraded"), "{run}");
+    }
+}
+
+/// What moves through iterators that are called is dropped as often as in the plain function.
+#[test]
+fn iterators_of_other_types_are_called() {
+    #[jit]
+    #[unroll_safe]
+    fn total(names: &[Rc<str>], last: &[Rc<str>]) -> Option<usize> {
+        let all = names.iter().cloned().chain(last.iter().cloned());
+        let mut total = 0;
+        for name in all {
+            if name.is_empty() {
+                return None;
+            }
+            total += name.len();
+        }
+        Some(total)
+    }
+
+    #[jit]
+    fn interpret(jit: &JitDriver<'_>, names: &[Rc<str>], last: &[Rc<str>], n: usize) -> usize {
+        let mut n = n;
+        let mut sum = 0;
+        while n > 0 {
+            jit_merge_point!(jit, greens = [], reds = [names, last, n, sum]);
+            sum += total(names, last).unwrap_or(1000);
+            n -= 1;
+            can_enter_jit!(jit, greens = [], reds = [names, last, n, sum]);
+        }
+        sum
+    }
+
+    let runs = check(THRESHOLDS, |jit| {
+        let names: Vec<Rc<str>> = ["a", "bc", "", "def"].map(Rc::from).to_vec();
+        let sums = [(0, 2), (0, 4), (3, 4)]
+            .map(|(from, to)| interpret(jit, &names[from..to], &names[3..], 50));
+        (sums, names.iter().map(Rc::strong_count).collect::<Vec<_>>())
+    });
+    for run in runs.iter().filter(|run| run.params.contains("threshold=2")) {
+        assert!(run.stats.loops >= 1, "{run}");
+        assert_eq!(run.stats.degraded_statements, 0, "{run}");
+    }
 }

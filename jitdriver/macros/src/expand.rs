@@ -73,7 +73,7 @@ fn function(item: &ItemFn) -> syn::Result<TokenStream> {
         // Without a token it is called, as a portal should be, and a module may have its name.
         return Ok(quote!(#plain));
     }
-    let twin = match policy(&hints, &item.block) {
+    let twin = match policy(&hints, &item.sig, &item.block) {
         Policy::Token(token) => {
             token_struct(item, quote!(__p::#token), quote!(__p::#token), &Generics::default())
         }
@@ -90,7 +90,7 @@ enum Policy {
     Twin,
 }
 
-fn policy(hints: &FnHints, block: &Block) -> Policy {
+fn policy(hints: &FnHints, sig: &Signature, block: &Block) -> Policy {
     if hints.elidable {
         return Policy::Token(format_ident!("Elidable"));
     }
@@ -98,7 +98,24 @@ fn policy(hints: &FnHints, block: &Block) -> Policy {
     if hints.dont_look_inside || (!hints.unroll_safe && parse::contains_loop(block)) {
         return Policy::Token(format_ident!("Residual"));
     }
+    // The type of such a twin has no name.
+    if takes_impl(sig) && !closures::takes_closures(sig) {
+        return Policy::Token(format_ident!("Residual"));
+    }
     Policy::Twin
+}
+
+/// Whether a parameter is an `impl Trait`.
+fn takes_impl(sig: &Signature) -> bool {
+    struct Finder(bool);
+    impl<'ast> syn::visit::Visit<'ast> for Finder {
+        fn visit_type_impl_trait(&mut self, _: &'ast syn::TypeImplTrait) {
+            self.0 = true;
+        }
+    }
+    let mut finder = Finder(false);
+    sig.inputs.iter().for_each(|input| syn::visit::Visit::visit_fn_arg(&mut finder, input));
+    finder.0
 }
 
 /// `struct f {}` with the token of `f`.
@@ -235,7 +252,7 @@ fn method_twin(
             }
         }
     };
-    if let Policy::Token(token) = policy(&hints, &method.block) {
+    if let Policy::Token(token) = policy(&hints, &method.sig, &method.block) {
         return Ok(Some(called(token)));
     }
     if closures::takes_closures(&method.sig) {

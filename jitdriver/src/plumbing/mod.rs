@@ -7,6 +7,7 @@ pub(crate) mod cell;
 pub mod closure;
 pub mod degrade;
 mod green;
+pub mod iterate;
 pub mod layout;
 pub mod ops;
 mod option;

@@ -1453,6 +1453,18 @@ impl<'b, T: ?Sized + Pointee> CoerceTo<&'b T> for Traced<&mut T> {
     }
 }
 
+macro_rules! deref_of {
+    ($($pointer:ident;)*) => {$(
+        impl<'b, T: ?Sized + Counted> CoerceTo<&'b T> for Traced<&$pointer<T>> {
+            fn coerce(self, rec: Rec) -> Traced<&'b T> {
+                Peel(self.place(rec)).peel(rec).shared(rec)
+            }
+        }
+    )*};
+}
+
+deref_of! { Rc; Arc; }
+
 macro_rules! unsize {
     ($($from:ty, $to:ty, $place:ident, $rec:ident => $slice:expr, $borrow:ident;)*) => {$(
         impl<'b, T, const N: usize> CoerceTo<$to> for Traced<$from> {

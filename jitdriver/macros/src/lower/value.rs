@@ -234,11 +234,14 @@ impl Lowerer {
         if let Some(local) = self.local_of(left) {
             return match self.hint_names.contains(&local.to_string()) {
                 true => quote!({
-                    let __value = #value;
+                    let __value = __p::coerce(__rec, #value);
                     __p::SetRed::set(&mut #local, __rec, __value);
                     __p::Traced::constant(())
                 }),
-                false => quote!({ #local = #value; __p::Traced::constant(()) }),
+                false => quote!({
+                    #local = __p::coerce(__rec, #value);
+                    __p::Traced::constant(())
+                }),
             };
         }
         let place = self.place(left);
