@@ -44,13 +44,8 @@ impl Interpreter {
             *global.value.borrow_mut() = Value::Builtin(builtin);
         }
         let outermost = Env::new(Vec::new(), 0, None);
-        Interpreter {
-            globals,
-            outermost,
-            depth: 0,
-            jit: JitDriver::new(),
-            output: Box::new(output),
-        }
+        let jit = JitDriver::new();
+        Interpreter { globals, outermost, depth: 0, jit, output: Box::new(output) }
     }
 
     /// Runs all forms of a text, and answers the value of the last one.
@@ -163,8 +158,7 @@ impl Interpreter {
                     Value::Closure(closure) => {
                         let size = closure.lambda.size.max(args.len());
                         let values = self.eval_all(args, size, &env)?;
-                        env =
-                            enter(&closure, values).map_err(|error| Error::at(error, *position))?;
+                        env = enter(&closure, values).map_err(|e| Error::at(e, *position))?;
                         node = Rc::clone(&closure.lambda.body);
                         can_enter_jit!(self.jit, greens = [node], reds = [self, env]);
                         continue;
@@ -192,8 +186,8 @@ impl Interpreter {
         }
     }
 
-    #[unroll_safe]
     /// The values of nodes, in a vector with room for `size`.
+    #[unroll_safe]
     fn eval_all(
         &mut self,
         nodes: &[Rc<Node>],

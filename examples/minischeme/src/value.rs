@@ -113,8 +113,8 @@ pub struct Env {
 
 #[jit]
 impl Env {
-    #[dont_look_inside]
     /// An environment whose first slots have values.
+    #[dont_look_inside]
     pub fn new(values: Vec<Value>, size: usize, parent: Option<Rc<Env>>) -> Rc<Env> {
         let mut slots: Vec<RefCell<Value>> = Vec::with_capacity(size);
         slots.extend(values.into_iter().map(RefCell::new));
@@ -248,8 +248,8 @@ impl Value {
         }
     }
 
-    #[dont_look_inside]
     /// As `display` shows it: strings and characters as they are. Otherwise as the reader reads it.
+    #[dont_look_inside]
     pub fn display(&self) -> String {
         let mut text = String::new();
         self.print(&mut text, true).expect("a string takes everything");
