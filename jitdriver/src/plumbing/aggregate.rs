@@ -42,25 +42,28 @@ fn whole<W, P>(
 impl<T> Traced<Option<T>> {
     /// `Some(payload)`.
     pub fn some(payload: Traced<T>) -> Traced<Option<T>> {
-        whole(payload, Some, |whole| whole.as_ref().expect("just made"))
+        whole(payload, Some, |whole| whole.as_ref().expect("just made")).with_known_variant()
     }
 }
 
 impl<T, E> Traced<Result<T, E>> {
     /// `Ok(payload)`.
     pub fn ok(payload: Traced<T>) -> Traced<Result<T, E>> {
-        whole(payload, Ok, |whole| whole.as_ref().ok().expect("just made"))
+        whole(payload, Ok, |whole| whole.as_ref().ok().expect("just made")).with_known_variant()
     }
 
     /// `Err(payload)`.
     pub fn err(payload: Traced<E>) -> Traced<Result<T, E>> {
-        whole(payload, Err, |whole| whole.as_ref().err().expect("just made"))
+        whole(payload, Err, |whole| whole.as_ref().err().expect("just made")).with_known_variant()
     }
 }
 
 /// Promotes the variant of the enum at a place. Answers the bytes that say which it is.
 pub(crate) fn promote_variant<T: Tagged>(rec: Rec, place: Place<T>) -> Known {
     rec.step();
+    if place.variant_is_known() {
+        return Known::Nothing;
+    }
     let (offset, ty) = match T::tag() {
         Some(Tag::Value { offset, ty }) => (offset, ty),
         Some(Tag::Niche(niche)) => (niche.offset, niche.ty),
@@ -142,8 +145,11 @@ fn discriminant<T>(value: &T) -> u64 {
     Bytes::at(&discriminant).bits(0, Ty::I64)
 }
 
-/// Promotes what `std::mem::discriminant` says of a value, which is asked by a call.
+/// Promotes what `std::mem::discriminant` says of a value, which is asked by a call unless it is known.
 pub(crate) fn variant_by_call<T>(rec: Rec, place: Place<T>) -> Known {
+    if place.variant_is_known() {
+        return Known::Nothing;
+    }
     let site = CallSite { name: "discriminant", site: std::any::type_name::<T>(), elidable: true };
     let copy = place.read_any(rec).borrowed();
     let whole = whole_of(&copy);
@@ -181,7 +187,7 @@ pub fn build<P: WholeOf, W, const N: usize>(
         }
     }
     let lanes = joined(rec, pieces);
-    Traced::new(MaybeUninit::new(value), lanes)
+    Traced::new(MaybeUninit::new(value), lanes).with_known_variant()
 }
 
 /// An array of equal elements.

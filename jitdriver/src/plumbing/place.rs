@@ -63,6 +63,11 @@ impl Class {
     pub(crate) fn of_red(number: usize) -> Class {
         Class(2 + number as u32)
     }
+
+    /// As in the trace.
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
 }
 
 impl Addr {
@@ -170,6 +175,7 @@ impl Addr {
 
     /// The address for code that cannot look behind it. A local of the twin has none.
     pub(crate) fn address_for_use(&self, rec: Rec) -> Arg {
+        rec.show(self.class.0);
         let Some(shadow) = self.shadow else { return self.address(rec) };
         let arena = rec.arena();
         arena.n_local_addresses.set(arena.n_local_addresses.get() + 1);
@@ -225,6 +231,7 @@ pub(crate) struct Shadow {
     len: u32,
     moved: *const Cell<bool>,
     spilled: *const Cell<Option<Arg>>,
+    variant_known: *const Cell<bool>,
     /// The local's [`Traced`], and how to spill it.
     local: *const (),
     spill: fn(Rec, *const ()) -> Arg,
@@ -239,6 +246,7 @@ impl Shadow {
             len: size_of::<T>() as u32,
             moved: &raw const local.moved,
             spilled: &raw const local.spilled,
+            variant_known: &raw const local.variant_known,
             local: std::ptr::from_mut(local).cast(),
             // SAFETY: the local outlives all references to it, as in the plain function.
             spill: |rec, local| unsafe { (*local.cast::<Traced<T>>()).spill(rec) },
@@ -289,6 +297,7 @@ impl Shadow {
         let (offset, len) = (self.offset_of(part), size_of::<T>() as u32);
         // SAFETY: as in `slice`.
         unsafe {
+            (*self.variant_known).set(false);
             *self.lanes = match offset == 0 && len == self.len {
                 true => pieces,
                 false => replace(rec, self.bytes(), *self.lanes, offset, len, pieces),
@@ -314,7 +323,10 @@ impl Shadow {
             }
         }
         // SAFETY: as in `slice`.
-        unsafe { *self.lanes = super::value::lanes_of(rec, layout, &lanes) };
+        unsafe {
+            (*self.variant_known).set(false);
+            *self.lanes = super::value::lanes_of(rec, layout, &lanes);
+        }
     }
 
     pub(crate) fn start(self) -> *mut u8 {
@@ -374,6 +386,8 @@ pub struct Place<T: ?Sized> {
     layout: Option<&'static [PieceTy]>,
     /// Where the discriminant is, if it is an `Option` or `Result` with a layout.
     tag: Option<Tag>,
+    /// Of a local as a whole: whether its variant is known.
+    variant_known: Option<*const Cell<bool>>,
     /// What happens to the owner of the value when the value is moved out.
     part: Part,
 }
@@ -461,7 +475,7 @@ impl<T: ?Sized + Pointee> Place<T> {
         let Some(memory) = shadow.spilled() else { return self };
         let (_, meta) = T::split(self.ptr);
         let (address, addr) = settle(shadow, memory, shadow.offset_of(self.ptr), self.addr);
-        Place { ptr: T::join(address, meta).cast_mut(), addr, ..self }
+        Place { ptr: T::join(address, meta).cast_mut(), addr, variant_known: None, ..self }
     }
 
     /// The place in memory: spills the local that it is in.
@@ -500,11 +514,17 @@ pub(crate) fn spilled_place<T>(memory: Arg) -> Place<T> {
 
 impl<T: ?Sized> Place<T> {
     pub(crate) fn at(ptr: *mut T, addr: Addr) -> Place<T> {
-        Place { ptr, addr, layout: None, tag: None, part: Part::None }
+        Place { ptr, addr, layout: None, tag: None, variant_known: None, part: Part::None }
     }
 
     pub(crate) fn addr(&self) -> Addr {
         self.addr
+    }
+
+    /// Whether the way that the twin has taken says which variant is here.
+    pub(crate) fn variant_is_known(self) -> bool {
+        // SAFETY: as in `Shadow::spilled`.
+        self.variant_known.is_some_and(|known| unsafe { (*known).get() })
     }
 
     /// A local of the twin does not own its value any more.
@@ -1185,7 +1205,8 @@ impl<T> Local for Traced<T> {
     fn as_place(&mut self) -> Place<T> {
         let mut addr = Addr::new(0, Lane::CONST, Lane::CONST, false);
         addr.shadow = Some(Shadow::of(self));
-        Place::at(self.value.as_mut_ptr(), addr).settled()
+        let place = Place::at(self.value.as_mut_ptr(), addr);
+        Place { variant_known: Some(&raw const self.variant_known), ..place }.settled()
     }
 }
 

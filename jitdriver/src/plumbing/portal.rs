@@ -10,7 +10,7 @@ use super::rec::{Rec, Running};
 use super::value::{Args, Lanes, Traced, read_bits, write_bits};
 use crate::driver::JitDriver;
 use metainterp::abort::Abort;
-use metainterp::ir::{Const, Ty};
+use metainterp::ir::{Classes, Const, Ty};
 use metainterp::record::{Arg, Flow, InlinedFlow, Lane, Recorder, Words};
 use metainterp::warm::Left;
 use smallvec::SmallVec;
@@ -100,8 +100,9 @@ pub trait LocalVar {
     fn set_lanes(&mut self, rec: Rec, lanes: &[Lane]);
     /// Becomes a constant that points to frozen memory.
     fn set_green(&mut self, rec: Rec);
-    /// Takes a class of memory, if the variable is the only way to an object.
-    fn set_exclusive(&mut self, rec: Rec, class: Class, never_reassigned: bool);
+    /// Takes a class of memory, if the variable is the only way to an object. Answers whether nobody
+    /// else can come to know the object's address but from it.
+    fn set_exclusive(&mut self, rec: Rec, class: Class, never_reassigned: bool) -> bool;
 }
 
 /// A red of the merge point, and whether its variable is never reassigned.
@@ -119,6 +120,8 @@ impl<T: Traceable> LocalVar for Traced<T> {
     }
     fn set_lanes(&mut self, rec: Rec, lanes: &[Lane]) {
         self.lanes = super::value::lanes_of(rec, T::LAYOUT, lanes);
+        // The trace may be entered here with another one.
+        self.variant_known.set(false);
     }
     fn set_green(&mut self, rec: Rec) {
         self.lanes = Lanes::Const;
@@ -129,10 +132,12 @@ impl<T: Traceable> LocalVar for Traced<T> {
             set_frozen(rec, self);
         }
     }
-    fn set_exclusive(&mut self, rec: Rec, class: Class, never_reassigned: bool) {
-        if never_reassigned && T::EXCLUSIVE {
+    fn set_exclusive(&mut self, rec: Rec, class: Class, never_reassigned: bool) -> bool {
+        let exclusive = never_reassigned && T::EXCLUSIVE;
+        if exclusive {
             set_class(rec, self, class);
         }
+        exclusive
     }
 }
 
@@ -151,8 +156,10 @@ impl<T> LocalVar for Memory<T> {
     fn set_green(&mut self, _: Rec) {
         unreachable!("a variable in memory is not green");
     }
-    fn set_exclusive(&mut self, _: Rec, class: Class, _: bool) {
+    fn set_exclusive(&mut self, _: Rec, class: Class, _: bool) -> bool {
         self.set_class(class);
+        // Another variable may refer to this one.
+        false
     }
 }
 
@@ -646,14 +653,19 @@ pub fn merge_point<O>(
     }
     greens.each(&mut |green, _| green.set_green(rec));
     let (mut at, mut number) = (0, 0);
+    let mut exclusive = Classes::NONE;
     reds.each(&mut |red, never_reassigned| {
         let lanes: SmallVec<[Lane; 4]> =
             red_args[at..at + red.words()].iter().map(|a| a.lane).collect();
         at += red.words();
         red.set_lanes(rec, &lanes);
-        red.set_exclusive(rec, Class::of_red(number), never_reassigned);
+        let class = Class::of_red(number);
+        if red.set_exclusive(rec, class, never_reassigned) {
+            exclusive = exclusive.with(class.number());
+        }
         number += 1;
     });
+    rec.set_exclusive(exclusive);
     None
 }
 

@@ -257,6 +257,8 @@ pub struct Traced<T> {
     pub(crate) kept: Cell<Option<u32>>,
     /// How it is dropped in a trace, if that is more than a call.
     pub(crate) dropper: Cell<Option<fn(Rec, *const ())>>,
+    /// Which variant it is follows from the way that the twin has taken: a constructor has made it.
+    pub(crate) variant_known: Cell<bool>,
 }
 
 impl<T> Drop for Traced<T> {
@@ -295,7 +297,14 @@ impl<T> Traced<T> {
             spilled: Cell::new(None),
             kept: Cell::new(None),
             dropper: Cell::new(None),
+            variant_known: Cell::new(false),
         }
+    }
+
+    /// A constructor has just made it.
+    pub(crate) fn with_known_variant(self) -> Traced<T> {
+        self.variant_known.set(true);
+        self
     }
 
     /// Instead of a drop: hands the value to the plain function.
@@ -369,6 +378,7 @@ impl<T> Traced<T> {
         let taken = Traced::new(copy_bits(&self.value), self.lanes);
         taken.moved.set(moved);
         taken.dropper.set(self.dropper.get());
+        taken.variant_known.set(self.variant_known.get());
         taken
     }
 
@@ -382,6 +392,7 @@ impl<T> Traced<T> {
         let value = Traced::new(copy_bits(&self.value), self.lanes);
         super::place::spilled_place::<T>(memory).initialize(rec, value);
         self.spilled.set(Some(memory));
+        self.variant_known.set(false);
         memory
     }
 

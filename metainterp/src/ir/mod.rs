@@ -10,8 +10,8 @@ mod verify;
 pub use opcode::{Arg, Effect, Opcode, OpcodeInfo, Res};
 pub use text::{DisplayOp, ParseError, parse, parse_all};
 pub use trace::{
-    CallDescr, CodeId, DelayedStore, Exit, ExitId, MemDescr, MergePoint, Op, Operand, OperandKind,
-    PoolRange, Resume, ResumeKind, TargetId, Trace, TraceBuilder, ValueId,
+    CallDescr, Classes, CodeId, DelayedStore, Exit, ExitId, MemDescr, MergePoint, Op, Operand,
+    OperandKind, PoolRange, Resume, ResumeKind, TargetId, Trace, TraceBuilder, ValueId,
 };
 pub use ty::{Const, Ty};
 pub use verify::{VerifyError, cast_exists, verify};

@@ -172,6 +172,40 @@ pub struct MemDescr {
     pub frozen: bool,
 }
 
+/// Classes of memory (see [`MemDescr::class`]), as a set. It takes the first 64 but 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Classes(u64);
+
+impl Classes {
+    /// No class.
+    pub const NONE: Classes = Classes(0);
+
+    /// The set with `class`, if it takes that one.
+    #[must_use]
+    pub fn with(self, class: u32) -> Classes {
+        match class {
+            1..64 => Classes(self.0 | 1 << class),
+            _ => self,
+        }
+    }
+
+    /// The set without what is in `other`.
+    #[must_use]
+    pub fn without(self, other: Classes) -> Classes {
+        Classes(self.0 & !other.0)
+    }
+
+    /// Whether `class` is in the set.
+    pub fn has(self, class: u32) -> bool {
+        class < 64 && self.0 & 1 << class != 0
+    }
+
+    /// The classes in the set, in order.
+    pub fn iter(self) -> impl Iterator<Item = u32> {
+        (0..64).filter(move |&class| self.has(class))
+    }
+}
+
 /// What a residual call calls, and how.
 ///
 /// Convention: the function is `unsafe extern "C" fn(words: *mut u64) -> u8`. Each argument is one
@@ -188,6 +222,8 @@ pub struct CallDescr {
     pub res: Option<Ty>,
     /// It may panic: a `guard_no_exception` follows.
     pub can_panic: bool,
+    /// Classes of memory that it neither reads nor writes.
+    pub apart: Classes,
 }
 
 /// A merge point that the recording passed.

@@ -735,7 +735,13 @@ mod tests {
             match opcode {
                 Opcode::Call => {
                     let (name, site) = ("f".into(), "".into());
-                    let descr = b.call(CallDescr { name, site, res: None, can_panic: false });
+                    let descr = b.call(CallDescr {
+                        name,
+                        site,
+                        res: None,
+                        can_panic: false,
+                        apart: crate::ir::Classes::NONE,
+                    });
                     b.push_void(opcode, &args, descr);
                 }
                 Opcode::Label => _ = b.push_label(TargetId(0), &args),

@@ -1,7 +1,7 @@
 //! Pass `delay`: stores are put off until something can see them.
 //!
 //! A store goes to the list of delayed ones ([`Delayed`]) instead of the trace. It is made where memory
-//! may be looked at: before a load that may read it, a call, a label, the end of the trace. An
+//! may be looked at: before a load that may read it, a call that is not apart from it, a label, the end of the trace. An
 //! exit names the stores that are delayed there, and whoever leaves by it makes them. So a later store
 //! to the same place replaces an earlier one though guards stand between, and what an interpreter
 //! writes to its frame in each opcode is written once.
@@ -164,13 +164,18 @@ impl Delayed {
         }
     }
 
-    /// Makes the stores that an access may see, and the earlier ones that these may overlap.
+    /// Makes the stores that an access may see.
     fn make_overlapping(cx: &mut Cx, access: &Access) {
+        Delayed::make_seen(cx, |store| store.may_overlap(access));
+    }
+
+    /// Makes the stores that something may see, and the earlier ones that these may overlap.
+    fn make_seen(cx: &mut Cx, may_see: impl Fn(&Access) -> bool) {
         let stores = &cx.delayed.stores;
         let mut chosen = [false; MAX_DELAYED + 1];
         for at in (0..stores.len()).rev() {
             let before = |later: usize| stores[at].access.may_overlap(&stores[later].access);
-            chosen[at] = stores[at].access.may_overlap(access)
+            chosen[at] = may_see(&stores[at].access)
                 || (at + 1..stores.len()).any(|later| chosen[later] && before(later));
         }
         if chosen.contains(&true) {
@@ -222,9 +227,11 @@ impl Family for Delay {
                     Delayed::make_overlapping(cx, &access);
                 }
             }
-            _ if matches!(op.opcode, Opcode::Call | Opcode::CallPure) || op.opcode.is_final() => {
-                Delayed::make_all(cx);
+            _ if matches!(op.opcode, Opcode::Call | Opcode::CallPure) => {
+                let apart = cx.new_trace().calls[op.descr as usize].apart;
+                Delayed::make_seen(cx, |access| !apart.has(access.class));
             }
+            _ if op.opcode.is_final() => Delayed::make_all(cx),
             _ if op.opcode == Opcode::DebugMergePoint => cx.delayed.see_merge_point(),
             _ => {}
         }

@@ -22,7 +22,7 @@
 
 use super::address::{Address, Root};
 use super::rewrite::{Contradiction, Cx, Family, Pending, Rewrite};
-use crate::ir::{Effect, MemDescr, Opcode, Operand, Ty};
+use crate::ir::{Classes, Effect, MemDescr, Opcode, Operand, Ty};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
@@ -135,8 +135,8 @@ pub(super) struct Heap {
     stores: Accesses,
     loads: Accesses,
     now: Time,
-    /// The last residual call.
-    clobbered: Time,
+    /// The last residual call, by what it was apart from: of such sets there are few.
+    calls: SmallVec<[(Classes, Time); 2]>,
     /// The last operation at which memory must be as the program left it.
     observed: Time,
     /// The access that is being rewritten.
@@ -169,10 +169,7 @@ impl Family for Heap {
             (_, Effect::Load) => self.loaded(cx, op, res, now),
             (_, Effect::Store) => self.stored(cx, op, now),
             (_, Effect::Guard) => self.observed = now,
-            (Opcode::Call, _) => {
-                self.clobbered = now;
-                self.observed = now;
-            }
+            (Opcode::Call, _) => self.called(cx.new_trace().calls[op.descr as usize].apart, now),
             _ => {}
         }
     }
@@ -248,7 +245,20 @@ impl Heap {
 
     /// Whether the place still holds what it did.
     fn is_valid(&self, root: RootId, cell: &Cell) -> bool {
-        self.stores.last_overlap(cell.class, root).max(self.clobbered) <= cell.time
+        self.stores.last_overlap(cell.class, root).max(self.last_call(cell.class)) <= cell.time
+    }
+
+    fn called(&mut self, apart: Classes, now: Time) {
+        match self.calls.iter_mut().find(|(of, _)| *of == apart) {
+            Some((_, last)) => *last = now,
+            None => self.calls.push((apart, now)),
+        }
+    }
+
+    /// The time of the last call that memory of a class is not safe from.
+    fn last_call(&self, class: u32) -> Time {
+        let calls = self.calls.iter().filter(|(apart, _)| !apart.has(class));
+        calls.map(|&(_, time)| time).max().unwrap_or(0)
     }
 
     fn first(&self, place: Place, mem: &MemDescr) -> Option<Option<Operand>> {
@@ -297,7 +307,8 @@ impl Heap {
         let covered =
             |cell: &&Cell| cell.offset == place.offset && cell.ty.bytes() == mem.ty.bytes();
         let cell = cells.iter().filter(|cell| cell.unseen_store.is_some()).find(covered)?;
-        let seen = self.loads.last_overlap(cell.class, place.root).max(self.observed);
+        let observed = self.observed.max(self.last_call(cell.class));
+        let seen = self.loads.last_overlap(cell.class, place.root).max(observed);
         cell.unseen_store.filter(|_| seen < cell.time)
     }
 

@@ -7,7 +7,10 @@
 //! bounds, for `i + 1 <= len` and `i + 1 != len` make `i + 1 < len`.
 //!
 //! All comparisons are put in terms of `x + a` and `y + b` with constants `a` and `b` ([`Term`]).
-//! Distances are used where these sums are exact, which the ranges of `x` and `y` tell.
+//! Such a sum is exact, which the range of `x` tells; one that may wrap is a term by itself.
+//!
+//! **Remainders.** A counter that is tested for every tenth step is divided once: of `(x + k) % 10 == 0` the
+//! question is which `x % 10` ([`Ranges::remainder`]).
 //!
 //! **Stronger guards.** An index that walks step by step meets a guard at each: it is not 0, not 1, not 2
 //! (each is the least value that is left), or, to the right, `len - i` is not 1, not 2 ([`Ranges::difference`]). The last of
@@ -45,6 +48,8 @@ pub(super) struct Ranges {
     difference_of: FxHashMap<Operand, (Operand, Operand, i128)>,
     /// By value: the guard that it is not the least that it can be.
     walks: FxHashMap<Operand, Walk>,
+    /// Remainders without sign, by value and divisor.
+    remainders: FxHashMap<(Operand, u64), Operand>,
 }
 
 /// What is known of an integer, so that it can be said of another.
@@ -73,13 +78,11 @@ struct Walk {
 /// trace is left in the middle.
 const MAX_WALK: i128 = 40;
 
-/// A value, or none, plus a constant.
+/// A value plus a constant, which does not wrap.
 #[derive(Debug, Clone, Copy)]
 struct Term {
     root: Operand,
     plus: i128,
-    /// What the sum can be, if it is exact.
-    sum: Option<Interval>,
 }
 
 impl Family for Ranges {
@@ -89,7 +92,7 @@ impl Family for Ranges {
             Effect::Pure => match self.decide(cx, op.opcode, a, b) {
                 Some(truth) => Rewrite::Is(cx.constant(Const::new(Ty::Bool, truth.into()))),
                 None if matches!(op.opcode, IntEq | IntNe) => self.equality(cx, op, a, b),
-                None => Rewrite::Keep,
+                None => self.less_or_equal(cx, op),
             },
             Effect::Overflow => self.overflow(cx, op, a, b),
             _ => Rewrite::Keep,
@@ -112,6 +115,7 @@ impl Family for Ranges {
             _ => {
                 if let (Some(res), Some(ty)) = (res, op.ty) {
                     self.enter(cx, op, res, ty);
+                    self.enter_remainder(cx, op, res);
                 }
             }
         }
@@ -130,9 +134,6 @@ impl Family for Ranges {
                 facts.push(ValueFact { sign, less_than: None, bound });
             }
             let term = self.term(cx, sign, value);
-            if term.sum.is_none() {
-                continue;
-            }
             for (&(of, x, y), &d) in &self.distances {
                 if (of, x) == (sign, term.root) {
                     facts.push(ValueFact { sign, less_than: Some(y), bound: d - term.plus });
@@ -153,7 +154,7 @@ impl Family for Ranges {
             }
             Some(y) => {
                 let (x, y) = (self.term(cx, sign, value), self.term(cx, sign, y));
-                if x.sum.is_some() && y.sum.is_some() && x.root != y.root {
+                if x.root != y.root {
                     self.learn_distance(cx, sign, x, y, bound);
                 }
             }
@@ -167,11 +168,7 @@ impl Family for Ranges {
             return true;
         }
         let (x, y) = (self.term(cx, sign, value), self.term(cx, sign, y));
-        let exact = x.sum.is_some() && y.sum.is_some();
-        exact
-            && self
-                .distance(cx, sign, x.root, y.root)
-                .is_some_and(|it| x.plus + bound - y.plus <= it)
+        self.distance(cx, sign, x.root, y.root).is_some_and(|it| x.plus + bound - y.plus <= it)
     }
 
     fn boxed_clone<'b>(&self) -> Box<dyn Family + 'b>
@@ -264,24 +261,25 @@ impl Ranges {
             let (x, c) = (args.next()?, cx.as_const(args.next()?)?);
             (opcode == IntAdd).then_some((x, c.signed()))
         });
-        let (root, plus) = sum.unwrap_or((operand, 0));
+        let Some((root, plus)) = sum else { return Term { root: operand, plus: 0 } };
         let plus = i128::from(plus);
         let Interval { lo, hi } = self.range(cx, root).of(sign);
         let exact = Interval::new(lo + plus, hi + plus);
-        let fits = exact.is_in(Interval::all(sign, cx.ty(operand)));
-        Term { root, plus, sum: fits.then_some(exact) }
+        match exact.is_in(Interval::all(sign, cx.ty(operand))) {
+            true => Term { root, plus },
+            // A sum that may wrap is a value of its own.
+            false => Term { root: operand, plus: 0 },
+        }
     }
 
     /// Whether `x < y` by a distance.
     fn less(&self, cx: &Cx, sign: Sign, x: Term, y: Term) -> bool {
-        let exact = x.sum.is_some() && y.sum.is_some();
-        exact && self.distance(cx, sign, x.root, y.root).is_some_and(|it| x.plus - y.plus <= it)
+        self.distance(cx, sign, x.root, y.root).is_some_and(|it| x.plus - y.plus <= it)
     }
 
-    /// Whether `x <= y` by a distance, which also makes `x` exact if its lower end is.
+    /// Whether `x <= y` by a distance.
     fn at_most(&self, cx: &Cx, sign: Sign, x: Term, y: Term) -> bool {
-        let exact = x.sum.is_some() && y.sum.is_some();
-        exact && self.distance(cx, sign, x.root, y.root).is_some_and(|it| x.plus - y.plus - 1 <= it)
+        self.distance(cx, sign, x.root, y.root).is_some_and(|it| x.plus - y.plus - 1 <= it)
     }
 
     fn distance(&self, cx: &Cx, sign: Sign, x: Operand, y: Operand) -> Option<i128> {
@@ -368,12 +366,12 @@ impl Ranges {
         self.set(a, x.narrowed(sign, at_most));
         self.set(b, y.narrowed(sign, at_least));
         let (x, y) = (self.term(cx, sign, a), self.term(cx, sign, b));
-        if x.sum.is_some() && y.sum.is_some() && x.root != y.root {
+        if x.root != y.root {
             self.learn_distance(cx, sign, x, y, by - 1);
         }
     }
 
-    /// `x + d < y`, both exact.
+    /// `x + d < y`.
     fn learn_distance(&mut self, cx: &Cx, sign: Sign, x: Term, y: Term, d: i128) {
         let d = x.plus - y.plus + d;
         let known = self.distances.entry((sign, x.root, y.root)).or_insert(d);
@@ -412,9 +410,68 @@ impl Ranges {
         }
     }
 
+    /// Of `x < y`, where `x <= y` is known, only `x != y` is asked.
+    fn less_or_equal(&self, cx: &Cx, op: &mut Pending) -> Rewrite {
+        let &[a, b] = &*op.args else { return Rewrite::Keep };
+        let Some((Relation::Less(sign), a, b, negated)) = relation(op.opcode, a, b) else {
+            return Rewrite::Keep;
+        };
+        let (x, y) = (self.term(cx, sign, a), self.term(cx, sign, b));
+        // Constants have their own rules, and intervals.
+        let is_walk = x.root != y.root && x.root.value().is_some() && y.root.value().is_some();
+        if sign == Sign::Signed || !is_walk || !self.at_most(cx, sign, x, y) {
+            return Rewrite::Keep;
+        }
+        op.become_op(if negated { IntEq } else { IntNe }, &[a, b])
+    }
+
+    fn enter_remainder(&mut self, cx: &Cx, op: &Pending, res: Operand) {
+        if let (UintMod, &[x, m]) = (op.opcode, &*op.args)
+            && let Some(m) = cx.as_const(m)
+        {
+            self.remainders.insert((x, m.bits), res);
+        }
+    }
+
+    /// (x + k) % m == c: x % m == (c - k) % m, if the sum does not wrap. So one remainder will do for all
+    /// steps of a counter.
+    fn remainder(
+        &mut self,
+        cx: &mut Cx,
+        op: &mut Pending,
+        a: Operand,
+        c: Const,
+    ) -> Option<Rewrite> {
+        let (sum, m) = {
+            let def = cx.def(a).filter(|def| def.opcode == UintMod)?;
+            let mut args = cx.def_args(def);
+            (args.next()?, args.next()?)
+        };
+        let divisor = cx.as_const(m)?.bits;
+        let Term { root, plus } = self.term(cx, Sign::Unsigned, sum);
+        if plus == 0 || root.value().is_none() || divisor <= c.bits {
+            return None;
+        }
+        let remainder = match self.remainders.get(&(root, divisor)) {
+            Some(&remainder) => remainder,
+            None => {
+                let remainder = cx.insert(UintMod, &[root, m], c.ty);
+                self.remainders.insert((root, divisor), remainder);
+                let range =
+                    Range::result(UintMod, c.ty, self.range(cx, root), Some(self.range(cx, m)));
+                self.set(remainder, range);
+                remainder
+            }
+        };
+        let k = (i128::from(c.bits) - plus).rem_euclid(divisor.into());
+        let k = cx.constant(Const::new(c.ty, k as u64));
+        Some(op.become_op(op.opcode, &[remainder, k]))
+    }
+
     fn equality(&mut self, cx: &mut Cx, op: &mut Pending, a: Operand, b: Operand) -> Rewrite {
         if let Some(c) = cx.as_const(b) {
-            return self.next_step(cx, op, a, c);
+            let remainder = self.remainder(cx, op, a, c);
+            return remainder.unwrap_or_else(|| self.next_step(cx, op, a, c));
         }
         let (x, y) = (self.term(cx, Sign::Unsigned, a), self.term(cx, Sign::Unsigned, b));
         let (x, y) = match self.at_most(cx, Sign::Unsigned, x, y) {
@@ -505,7 +562,7 @@ impl Ranges {
         let lo = self.range(cx, difference).of(Sign::Unsigned).lo;
         let (x, y) = (self.term(cx, Sign::Unsigned, x), self.term(cx, Sign::Unsigned, y));
         // The terms may be sums themselves, which their distance then speaks of.
-        if x.sum.is_some() && y.sum.is_some() && x.root != y.root {
+        if x.root != y.root {
             self.learn_distance(cx, Sign::Unsigned, x, y, a + lo - 1);
         }
     }

@@ -6,7 +6,7 @@
 //!
 //! The rules are those of the optimizer's pass `heap`: places with the same base, index and scale have a
 //! known distance; others may overlap, unless their classes are different and neither is 0; a residual
-//! call may change everything.
+//! call may change everything but the classes that it is apart from.
 //!
 //! Invariant: steps and saved results do not depend on what is in here. A known load makes its entry in
 //! the region's results like any other.
@@ -14,7 +14,7 @@
 //! Why a list and not a table? A store looks at every entry in any case, and [`CAPACITY`] of them are few.
 
 use super::{Arg, Lane};
-use crate::ir::{Const, MemDescr, Ty};
+use crate::ir::{Classes, Const, MemDescr, Ty};
 
 /// Places that are remembered. Enough for the fields that an opcode handler uses; the oldest is forgotten.
 const CAPACITY: usize = 32;
@@ -138,6 +138,11 @@ impl HeapCache {
         }
     }
 
+    /// A residual call was made.
+    pub fn called(&mut self, apart: Classes) {
+        self.cells.retain(|cell| apart.has(cell.class));
+    }
+
     /// Nothing is known any more.
     pub fn forget(&mut self) {
         self.cells.clear();
@@ -191,6 +196,18 @@ mod tests {
         cache.stored(pointer(3), None, &at(8, 1), word(4, 7));
         assert_eq!(known(&cache, pointer(0), &at(8, 2), 5), Some(lane(1)));
         cache.stored(pointer(3), None, &at(8, 0), word(4, 7));
+        assert_eq!(known(&cache, pointer(0), &at(8, 2), 5), None);
+    }
+
+    #[test]
+    fn calls_change_what_they_are_not_apart_from() {
+        let mut cache = HeapCache::default();
+        cache.loaded(pointer(0), None, &at(8, 2), word(1, 5));
+        cache.loaded(pointer(3), None, &at(8, 0), word(2, 6));
+        cache.called(Classes::NONE.with(2));
+        assert_eq!(known(&cache, pointer(0), &at(8, 2), 5), Some(lane(1)));
+        assert_eq!(known(&cache, pointer(3), &at(8, 0), 6), None);
+        cache.called(Classes::NONE.with(3));
         assert_eq!(known(&cache, pointer(0), &at(8, 2), 5), None);
     }
 

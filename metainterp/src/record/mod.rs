@@ -28,8 +28,8 @@ pub use lane::{Arg, Lane};
 
 use crate::abort::Abort;
 use crate::ir::{
-    CallDescr, Const, ExitId, MemDescr, MergePoint, Opcode, Operand, Resume, ResumeKind, TargetId,
-    Trace, TraceBuilder, Ty,
+    CallDescr, Classes, Const, ExitId, MemDescr, MergePoint, Opcode, Operand, Resume, ResumeKind,
+    TargetId, Trace, TraceBuilder, Ty,
 };
 use crate::owner::Owner;
 use crate::position;
@@ -199,6 +199,10 @@ pub struct Recorder {
     /// The portals that are inlined at present, the outermost first.
     inlined: RefCell<Vec<InlinedPortal>>,
     degraded: Cell<Degraded>,
+    /// Classes of memory to which only the twin knows the way, unless it has shown it to somebody.
+    exclusive: Cell<Classes>,
+    /// The classes to which it has, since the last merge point.
+    shown: Cell<Classes>,
     limits: Limits,
     find_target: FindTarget,
 }
@@ -315,6 +319,8 @@ impl Recorder {
             region_greens: RefCell::new(greens.into()),
             inlined: RefCell::default(),
             degraded: Cell::default(),
+            exclusive: Cell::default(),
+            shown: Cell::default(),
             limits,
             find_target,
         }
@@ -575,6 +581,22 @@ impl Recorder {
         self.state.borrow_mut().region.dirty = true;
     }
 
+    /// At a merge point: nobody but the twin knows the way to memory of these classes.
+    pub fn set_exclusive(&self, classes: Classes) {
+        self.exclusive.set(classes);
+        self.shown.set(Classes::NONE);
+    }
+
+    /// An address in memory of this class is handed out: calls may reach that memory from here on.
+    pub fn show(&self, class: u32) {
+        self.shown.set(self.shown.get().with(class));
+    }
+
+    /// Memory that a call does not reach now.
+    fn apart(&self) -> Classes {
+        self.exclusive.get().without(self.shown.get())
+    }
+
     /// A residual call. `run` makes it, with all its effects, and leaves the result words in them;
     /// it is not called when the results come from an exit. The caller has made the step.
     ///
@@ -589,7 +611,7 @@ impl Recorder {
     ) {
         let CallResults { tys: res_tys, words, lanes } = results;
         if self.mode.get() == Mode::Replay && !site.elidable {
-            self.state.borrow_mut().heap.forget();
+            self.state.borrow_mut().heap.called(self.apart());
             for (i, &ty) in res_tys.iter().enumerate() {
                 let saved = self.next_saved(ty);
                 words[i] = saved.concrete.bits;
@@ -602,7 +624,7 @@ impl Recorder {
             return;
         }
         if !site.elidable {
-            self.state.borrow_mut().heap.forget();
+            self.state.borrow_mut().heap.called(self.apart());
         }
         let results: SmallVec<[Const; 4]> =
             res_tys.iter().zip(&*words).map(|(&ty, &bits)| Const::new(ty, bits)).collect();
@@ -881,6 +903,7 @@ impl Recorder {
             site: site.site.into(),
             res: res_tys.first().copied(),
             can_panic: true,
+            apart: self.apart(),
         };
         let descr = self.state.borrow_mut().builder.call(descr);
         let mut operands: SmallVec<[Arg; 8]> = SmallVec::new();

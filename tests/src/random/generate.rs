@@ -12,8 +12,8 @@
 use super::rng::Rng;
 use super::world::{Memory, PANICS, WRITES, World, area, called, is_nan, result_word, written};
 use metainterp::ir::{
-    Arg, CallDescr, Const, ExitId, MemDescr, Opcode, Operand, Res, Resume, TargetId, Trace,
-    TraceBuilder, Ty, cast_exists, eval,
+    Arg, CallDescr, Classes, Const, ExitId, MemDescr, Opcode, Operand, Res, Resume, TargetId,
+    Trace, TraceBuilder, Ty, cast_exists, eval,
 };
 
 /// A value or constant with what it is known to be.
@@ -369,7 +369,8 @@ impl Generator<'_> {
     fn push_call(&mut self, args: &[Value], types: &[Ty], hash: u64, writes: bool, panics: bool) {
         let (name, site) = ("mix".into(), "".into());
         let res = types.first().copied();
-        let descr = self.b.call(CallDescr { name, site, res, can_panic: panics });
+        let descr =
+            self.b.call(CallDescr { name, site, res, can_panic: panics, apart: Classes::NONE });
         let opcode = if writes { Opcode::Call } else { Opcode::CallPure };
         // After a panic the results are unspecified: nobody may look at them, not even the guard's exit.
         let visible_before = self.values.len();

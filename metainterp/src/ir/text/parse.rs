@@ -5,8 +5,8 @@
 
 use super::{RESUME_KINDS, Spelling, place};
 use crate::ir::{
-    CallDescr, Const, DelayedStore, Effect, ExitId, MemDescr, MergePoint, Opcode, Operand, Res,
-    Resume, TargetId, Trace, TraceBuilder, Ty, ValueId,
+    CallDescr, Classes, Const, DelayedStore, Effect, ExitId, MemDescr, MergePoint, Opcode, Operand,
+    Res, Resume, TargetId, Trace, TraceBuilder, Ty, ValueId,
 };
 use rustc_hash::FxHashMap;
 use std::fmt;
@@ -252,19 +252,25 @@ impl<'a> Line<'a> {
             true => self.string()?,
             false => self.path()?.to_string(),
         };
-        let mut call =
-            CallDescr { name: name.into(), site: "".into(), res: None, can_panic: false };
+        let mut call = CallDescr {
+            name: name.into(),
+            site: "".into(),
+            res: None,
+            can_panic: false,
+            apart: Classes::NONE,
+        };
         if self.eat(')') {
             return Ok(call);
         }
         self.expect(',')?;
         self.items(')', |line| {
-            let what = "a site in quotes, `res` or `can_panic`";
+            let what = "a site in quotes, `res`, `apart` or `can_panic`";
             match line.peek_word() {
                 "res" => {
                     line.key()?;
                     call.res = Some(line.ty()?);
                 }
+                "apart" => call.apart = call.apart.with(line.keyed("a number")?),
                 "can_panic" => call.can_panic = !line.word(what)?.is_empty(),
                 _ if line.rest().starts_with('"') => call.site = line.string()?.into(),
                 _ => return line.expected(what),

@@ -171,6 +171,9 @@ impl Display for CallDescr {
         if let Some(ty) = self.res {
             write!(f, ", res={ty}")?;
         }
+        for class in self.apart.iter() {
+            write!(f, ", apart={class}")?;
+        }
         f.write_str(if self.can_panic { ", can_panic)" } else { ")" })
     }
 }

@@ -1,8 +1,8 @@
 //! Printing and parsing back, over every opcode; and what the errors say.
 
 use crate::ir::{
-    Arg, CallDescr, Const, ExitId, MemDescr, MergePoint, Opcode, Operand, Res, Resume, ResumeKind,
-    TargetId, Trace, TraceBuilder, Ty, parse, parse_all,
+    Arg, CallDescr, Classes, Const, ExitId, MemDescr, MergePoint, Opcode, Operand, Res, Resume,
+    ResumeKind, TargetId, Trace, TraceBuilder, Ty, parse, parse_all,
 };
 
 #[track_caller]
@@ -75,6 +75,7 @@ fn push_sample(b: &mut TraceBuilder, opcode: Opcode, args: &[Operand]) {
         site: "x.rs:1:2".into(),
         res: Some(Ty::F32),
         can_panic: true,
+        apart: Classes::NONE.with(2).with(5),
     };
     match (opcode, opcode.info().res) {
         (Opcode::Label, _) => {
@@ -275,7 +276,13 @@ fn names_of_functions_are_exact() {
         let mut b = TraceBuilder::new("");
         let callee = b.constant(Const::new(Ty::Ptr, 0x100));
         let site = "".into();
-        let descr = b.call(CallDescr { name: name.into(), site, res: None, can_panic: false });
+        let descr = b.call(CallDescr {
+            name: name.into(),
+            site,
+            res: None,
+            can_panic: false,
+            apart: Classes::NONE,
+        });
         b.push_void(Opcode::Call, &[callee], descr);
         let trace = b.finish();
         let parsed = parse(&trace.to_string()).unwrap();
@@ -326,7 +333,7 @@ fn errors_say_where_and_what() {
         "[]\ncall(0x5, descr=call(f, 3))",
         2,
         25,
-        "expected a site in quotes, `res` or `can_panic`, found `3`",
+        "expected a site in quotes, `res`, `apart` or `can_panic`, found `3`",
     );
     check_error("[]\ncall(0x5, descr=call(\"f))", 2, 22, "this string does not end");
     check_error("[]\ni1 = call_result(1)", 2, 1, "`call_result` without a call above");

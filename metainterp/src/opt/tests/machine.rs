@@ -94,6 +94,8 @@ pub struct Region {
     pub bytes: Vec<u8>,
     /// Nobody writes here.
     pub frozen: bool,
+    /// The class of accesses here, if they have one.
+    pub class: Option<u32>,
 }
 
 impl fmt::Debug for Region {
@@ -256,7 +258,10 @@ impl Machine {
             Opcode::Call => {
                 self.calls += 1;
                 let mut noise = self.call_words;
-                for region in self.memory.iter_mut().filter(|region| !region.frozen) {
+                let apart = |region: &Region| {
+                    region.class.is_some_and(|class| trace.call(op).apart.has(class))
+                };
+                for region in self.memory.iter_mut().filter(|it| !it.frozen && !apart(it)) {
                     for byte in &mut region.bytes {
                         noise = mix(noise);
                         *byte ^= (noise & noise >> 8) as u8;

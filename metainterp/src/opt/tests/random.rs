@@ -10,8 +10,8 @@
 use super::machine::Region;
 use super::*;
 use crate::ir::{
-    Arg, CallDescr, Effect, ExitId, MemDescr, MergePoint, Opcode, Operand, Res, Resume, ResumeKind,
-    TargetId, TraceBuilder, Ty, eval,
+    Arg, CallDescr, Classes, Effect, ExitId, MemDescr, MergePoint, Opcode, Operand, Res, Resume,
+    ResumeKind, TargetId, TraceBuilder, Ty, eval,
 };
 
 /// Two regions that are written, and one that never changes.
@@ -71,7 +71,8 @@ fn machine(rng: &mut Rng) -> Machine {
     machine.memory = [FROZEN, FIRST, SECOND]
         .map(|start| {
             let bytes = (0..REGION).map(|_| rng.below(4) as u8).collect();
-            Region { start, bytes, frozen: start == FROZEN }
+            let class = (start == SECOND).then_some(2);
+            Region { start, bytes, frozen: start == FROZEN, class }
         })
         .to_vec();
     machine
@@ -355,7 +356,10 @@ impl<'r> Generator<'r> {
         let mut args = vec![self.builder.constant(Const::new(Ty::Ptr, function))];
         args.push(self.operand(Ty::I8));
         let name = if can_panic { "may_panic" } else { "returns" };
-        let descr = CallDescr { name: name.into(), site: "".into(), res: Some(Ty::I64), can_panic };
+        // Class 2 is the second region.
+        let apart = if self.rng.chance(40) { Classes::NONE.with(2) } else { Classes::NONE };
+        let (name, site) = (name.into(), "".into());
+        let descr = CallDescr { name, site, res: Some(Ty::I64), can_panic, apart };
         let descr = self.builder.call(descr);
         let mut after = self.machine.clone();
         let from = self.n_ops();
