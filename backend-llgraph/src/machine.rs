@@ -74,6 +74,7 @@ impl<'b> Machine<'b> {
                     }
                     _ => return self.leave(code, step.descr, frame),
                 },
+                Effect::Forget => self.forget(code, step),
                 Effect::Debug => {}
             }
         }
@@ -135,12 +136,12 @@ impl<'b> Machine<'b> {
     fn address(&self, code: &Code, step: &Step) -> (u64, Ty, u64) {
         let mem = &code.trace.mems[step.descr as usize];
         let base = self.arg(step, 0).wrapping_add_signed(mem.offset.into());
-        let (address, value) = match step.opcode {
-            Opcode::GetArrayItem | Opcode::SetArrayItem => {
+        let (address, value) = match step.opcode.is_indexed() {
+            true => {
                 let index = self.arg(step, 1);
                 (base.wrapping_add(index.wrapping_mul(mem.scale.into())), 2)
             }
-            _ => (base, 1),
+            false => (base, 1),
         };
         if let Err(problem) = raw::check(address, mem.ty, self.backend.memory.borrow().as_ref()) {
             self.fail(problem);
@@ -166,6 +167,12 @@ impl<'b> Machine<'b> {
     fn store(&mut self, code: &Code, step: &Step) {
         let (address, ty, value) = self.address(code, step);
         raw::store(address, ty, value);
+    }
+
+    /// Spoils what nobody may look at.
+    fn forget(&mut self, code: &Code, step: &Step) {
+        let (address, ty, _) = self.address(code, step);
+        raw::store(address, ty, POISON & ty.mask());
     }
 
     fn call(&mut self, code: &Code, step: &Step, frame: &mut Frame) {

@@ -319,7 +319,9 @@ impl Scenario<'_> {
         let mut operands = values.split_off(values.len() - n_operands);
         for (opcode, mem) in &exit.stores {
             let rest = operands.split_off(n_args(*opcode));
-            self.world.store(mem, &operands);
+            if !opcode.assumes_memory() {
+                self.world.store(mem, &operands);
+            }
             operands = rest;
         }
         Left { exit: exit.original.0, values }
@@ -386,7 +388,11 @@ mod tests {
             Opcode::CastIntToPtr,
             Opcode::AssumeTrue,
             Opcode::AssumeFalse,
+            Opcode::AssumeField,
+            Opcode::AssumeArrayItem,
             Opcode::DebugMergePoint,
+            Opcode::ForgetField,
+            Opcode::ForgetArrayItem,
         ];
         assert_eq!(missing, never);
     }

@@ -358,7 +358,7 @@ impl<'a, 'f> Lower<'a, 'f> {
             Effect::Call => self.call_op(op),
             Effect::Guard => self.guard(op),
             Effect::Control => self.control(op),
-            Effect::Debug => {}
+            Effect::Forget | Effect::Debug => {}
         }
     }
 

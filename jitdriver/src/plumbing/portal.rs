@@ -317,6 +317,16 @@ impl<T> Var for ByMemory<T> {
     }
 }
 
+/// So many words, without a loop where they are few, for this is done at each arrival at a loop header.
+#[inline]
+fn zeros(n: usize) -> Words {
+    let few = [0; 8];
+    match n <= few.len() {
+        true => Words::from_buf_and_len(few, n),
+        false => SmallVec::from_elem(0, n),
+    }
+}
+
 /// All greens or all reds.
 pub trait Vars {
     /// The twin's locals.
@@ -366,7 +376,7 @@ macro_rules! vars {
 
             #[allow(unused_variables, unused_mut, unused_assignments)]
             fn words(&self) -> Words {
-                let mut words: Words = SmallVec::from_elem(0, 0 $(+ $name::TYS.len())*);
+                let mut words = zeros(0 $(+ $name::TYS.len())*);
                 let mut at = 0;
                 $(self.$at.words(&mut words[at..]); at += $name::TYS.len();)*
                 words

@@ -576,10 +576,19 @@ impl Bytes {
 ///
 /// # Safety
 /// So many bytes can be read there.
+#[inline]
 pub(crate) unsafe fn read_bits(at: *const u8, n: usize) -> u64 {
     let mut word = MaybeUninit::<u64>::new(0);
+    let to = word.as_mut_ptr().cast::<u8>();
     // SAFETY: the caller vouches for the bytes; at most eight go into a word.
-    unsafe { std::ptr::copy_nonoverlapping(at, word.as_mut_ptr().cast::<u8>(), n.min(8)) };
+    let copy = |n| unsafe { std::ptr::copy_nonoverlapping(at, to, n) };
+    // Sizes that the compiler knows are single instructions.
+    match n {
+        8.. => copy(8),
+        4 => copy(4),
+        1 => copy(1),
+        n => copy(n),
+    }
     freeze(word)
 }
 

@@ -57,6 +57,8 @@ pub enum Effect {
     Load,
     /// Writes memory.
     Store,
+    /// Allows that memory there has other contents than were stored to it.
+    Forget,
     /// Calls.
     Call,
     /// Leaves the trace if a condition does not hold.
@@ -280,6 +282,11 @@ opcodes! {
     /// Stores at `p + i * scale + offset`: (address, index, value). The index was checked.
     SetArrayItem = "setarrayitem" (Ptr, I64, Any) -> None, Store;
 
+    /// What is at `p + offset` need not be in memory: the trace stores there before anyone looks.
+    ForgetField = "forget_field" (Ptr) -> None, Forget;
+    /// The same at `p + i * scale + offset`.
+    ForgetArrayItem = "forget_arrayitem" (Ptr, I64) -> None, Forget;
+
     /// Calls a function: (address, arguments…), see [`super::CallDescr`] for the convention.
     Call = "call" (Ptr; args) -> MaybeDescr, Call;
     /// Calls a function whose result depends on its arguments only and that has no effects.
@@ -311,6 +318,10 @@ opcodes! {
     AssumeTrue = "assume_true" (Bool) -> None, Debug;
     /// The condition is false: the trace that this one continues has found that out.
     AssumeFalse = "assume_false" (Bool) -> None, Debug;
+    /// What `p + offset` holds: (address, value). The trace that this one continues has found that out.
+    AssumeField = "assume_field" (Ptr, Any) -> None, Debug;
+    /// The same at `p + i * scale + offset`: (address, index, value).
+    AssumeArrayItem = "assume_arrayitem" (Ptr, I64, Any) -> None, Debug;
     /// The interpreter passed a merge point here.
     DebugMergePoint = "debug_merge_point" () -> None, Debug;
 }
@@ -326,6 +337,23 @@ impl Opcode {
     /// Printed name.
     pub fn name(self) -> &'static str {
         self.info().name
+    }
+
+    /// Whether it is about a place in memory that has an index.
+    pub fn is_indexed(self) -> bool {
+        use Opcode::{AssumeArrayItem, ForgetArrayItem, GetArrayItem, SetArrayItem};
+        matches!(self, GetArrayItem | SetArrayItem | ForgetArrayItem | AssumeArrayItem)
+    }
+
+    /// Whether it is about a place in memory, which its descriptor is of.
+    pub fn has_mem(self) -> bool {
+        matches!(self.effect(), Effect::Load | Effect::Store | Effect::Forget)
+            || self.assumes_memory()
+    }
+
+    /// Whether it says what is in memory, and does nothing.
+    pub fn assumes_memory(self) -> bool {
+        matches!(self, Opcode::AssumeField | Opcode::AssumeArrayItem)
     }
 
     /// The opcode of that name.

@@ -97,9 +97,9 @@ index!(
 );
 
 impl TargetId {
-    /// The label of the peeled loop in the trace that starts with this label. Whoever numbers labels
+    /// The label behind the preheader of a loop that starts with this label. Whoever numbers labels
     /// leaves this number free.
-    pub const fn peeled(self) -> TargetId {
+    pub const fn behind_preheader(self) -> TargetId {
         TargetId(self.0 + 1)
     }
 }
@@ -274,14 +274,16 @@ pub struct Exit {
     pub args: PoolRange,
     /// What the arguments mean.
     pub resume: Resume,
-    /// The stores to make, in order, before anything else looks at memory.
+    /// The stores to make, in order, before anything else looks at memory; and what is known to be in
+    /// memory then, for a bridge.
     pub stores: PoolRange,
 }
 
-/// A store that the trace has not made when it is left: whoever leaves makes it first.
+/// A store that the trace has not made when it is left: whoever leaves makes it first. Or what the trace
+/// knows to be in memory when these are made (`assume_field`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DelayedStore {
-    /// `setfield` or `setarrayitem`.
+    /// `setfield` or `setarrayitem`; `assume_field` or `assume_arrayitem`.
     pub opcode: Opcode,
     /// Index into [`Trace::mems`].
     pub mem: u32,
@@ -317,8 +319,8 @@ pub struct Trace {
     pub mems: Vec<MemDescr>,
     /// Call descriptors.
     pub calls: Vec<CallDescr>,
-    /// Merge points passed.
-    pub merge_points: Vec<MergePoint>,
+    /// Merge points passed. What a trace is made into shares them.
+    pub merge_points: Rc<Vec<MergePoint>>,
 }
 
 impl Trace {
@@ -365,11 +367,7 @@ impl Trace {
 
     /// The memory descriptor of a load or store.
     pub fn mem(&self, op: &Op) -> &MemDescr {
-        debug_assert!(
-            matches!(op.opcode.effect(), super::Effect::Load | super::Effect::Store),
-            "{} has no memory descriptor",
-            op.opcode.name()
-        );
+        debug_assert!(op.opcode.has_mem(), "{} has no memory descriptor", op.opcode.name());
         &self.mems[op.descr as usize]
     }
 
@@ -412,7 +410,10 @@ impl Trace {
 
     /// Number of operations that compute or check something: all but labels and debug operations.
     pub fn n_operations(&self) -> usize {
-        let is_debug = |op: &Op| op.opcode.effect() == super::Effect::Debug;
+        let is_debug = |op: &Op| {
+            use super::Effect::{Debug, Forget};
+            matches!(op.opcode.effect(), Debug | Forget)
+        };
         let counts = |op: &&Op| op.opcode != Opcode::Label && !is_debug(op);
         self.ops.iter().filter(counts).count()
     }
@@ -491,8 +492,15 @@ impl TraceBuilder {
 
     /// The index of a new merge point.
     pub fn merge_point(&mut self, merge_point: MergePoint) -> u32 {
-        self.trace.merge_points.push(merge_point);
-        self.trace.merge_points.len() as u32 - 1
+        let merge_points = Rc::make_mut(&mut self.trace.merge_points);
+        merge_points.push(merge_point);
+        merge_points.len() as u32 - 1
+    }
+
+    /// Takes the merge points of another trace. There were none so far.
+    pub fn merge_points_of(&mut self, other: &Trace) {
+        debug_assert!(self.trace.merge_points.is_empty());
+        self.trace.merge_points = Rc::clone(&other.merge_points);
     }
 
     /// The index of a new exit.

@@ -125,7 +125,7 @@ impl<'a> Verifier<'a> {
         let len = match (op.opcode, op.opcode.effect()) {
             (Opcode::DebugMergePoint, _) => trace.merge_points.len(),
             (_, Effect::Call) => trace.calls.len(),
-            (_, Effect::Load | Effect::Store) => trace.mems.len(),
+            _ if op.opcode.has_mem() => trace.mems.len(),
             _ if op.opcode.has_exit() => trace.exits.len(),
             _ => return Ok(()),
         };
@@ -159,7 +159,7 @@ impl<'a> Verifier<'a> {
         self.operand_types(op)?;
         self.neighbours(index, op)?;
         match op.opcode.effect() {
-            Effect::Load | Effect::Store => self.memory(op)?,
+            _ if op.opcode.has_mem() => self.memory(op)?,
             Effect::Call => self.call(op)?,
             Effect::Control if op.opcode != Opcode::Finish => self.label_or_jump(op)?,
             _ if op.opcode == Opcode::GuardValue => {
@@ -241,10 +241,11 @@ impl<'a> Verifier<'a> {
 
     fn memory(&self, op: &Op) -> Check {
         let (trace, mem) = (self.trace, self.trace.mem(op));
-        let indexed = matches!(op.opcode, Opcode::GetArrayItem | Opcode::SetArrayItem);
+        let indexed = op.opcode.is_indexed();
         ensure(indexed || mem.scale == 0, || "a scale without an index".into())?;
         let ty = match op.opcode.effect() {
-            Effect::Store => trace.args(op).last().map(|&value| trace.ty(value)),
+            Effect::Store | Effect::Debug => trace.args(op).last().map(|&value| trace.ty(value)),
+            Effect::Forget => Some(mem.ty),
             _ => trace.results(op).next().map(|value| trace.types[value.index()]),
         };
         ensure(ty == Some(mem.ty), || format!("the memory has type {}", mem.ty))
@@ -301,7 +302,8 @@ impl<'a> Verifier<'a> {
         ensure(end <= trace.stores.len(), || format!("{end} delayed stores"))?;
         for (store, args) in trace.exit_stores_with_args(exit) {
             let name = store.opcode.name();
-            ensure(store.opcode.effect() == Effect::Store, || format!("{name} is no store"))?;
+            let is_note = store.opcode.effect() == Effect::Store || store.opcode.assumes_memory();
+            ensure(is_note, || format!("{name} is no store"))?;
             ensure(args.len() == store.n_args(), || "a delayed store without operands".into())?;
             let mem = trace.mems.get(store.mem as usize);
             let kinds = store.opcode.info().args.iter().zip(args);

@@ -30,6 +30,11 @@ pub(super) struct Address {
 }
 
 impl Address {
+    /// What operations take of it, beside the offset: the base, and the index with its scale.
+    pub fn base_and_index(&self) -> Option<(Operand, Option<(Operand, u64)>)> {
+        Some((self.root.base?, self.root.index))
+    }
+
     /// The values that it is computed from.
     pub fn operands(&self) -> impl Iterator<Item = Operand> {
         self.root.base.into_iter().chain(self.root.index.map(|(index, _)| index))
@@ -38,7 +43,7 @@ impl Address {
     /// What a load or store accesses.
     pub fn of(cx: &Cx, op: &Pending, mem: &MemDescr) -> Address {
         let mut address = Address { root: Root::default(), offset: i64::from(mem.offset) };
-        if matches!(op.opcode, Opcode::GetArrayItem | Opcode::SetArrayItem) {
+        if op.opcode.is_indexed() {
             address.add_index(cx, op.args[1], u64::from(mem.scale));
         }
         address.add_base(cx, op.args[0]);

@@ -56,7 +56,7 @@ impl Family for Algebra {
     fn rewrite(&mut self, cx: &mut Cx, op: &mut Pending) -> Result<Rewrite, Contradiction> {
         match op.opcode.effect() {
             Effect::Pure | Effect::PureChecked | Effect::Overflow => {}
-            Effect::Load | Effect::Store => return Ok(address(cx, op)),
+            _ if op.opcode.has_mem() => return Ok(address(cx, op)),
             _ => return Ok(Rewrite::Keep),
         }
         let to = match (op.ty, &*op.args) {
@@ -77,7 +77,7 @@ impl Family for Algebra {
 
 /// Constants in an address go to the offset.
 fn address(cx: &mut Cx, op: &mut Pending) -> Rewrite {
-    let indexed = matches!(op.opcode, GetArrayItem | SetArrayItem);
+    let indexed = op.opcode.is_indexed();
     let mem = &cx.new_trace().mems[op.descr as usize];
     let scale = i64::from(mem.scale);
     let index = op.args.get(1).copied().filter(|_| indexed);
@@ -105,7 +105,12 @@ fn address(cx: &mut Cx, op: &mut Pending) -> Rewrite {
         Some(operand) => op.args[at] = operand,
         None => {
             op.args.remove(at);
-            op.opcode = if op.opcode == GetArrayItem { GetField } else { SetField };
+            op.opcode = match op.opcode {
+                GetArrayItem => GetField,
+                SetArrayItem => SetField,
+                AssumeArrayItem => AssumeField,
+                _ => ForgetField,
+            };
             mem.scale = 0;
         }
     }

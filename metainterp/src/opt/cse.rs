@@ -10,7 +10,7 @@
 //! call stand directly behind it, so they have been passed.
 //!
 //! Why tables are emptied at labels: a trace that jumps there from elsewhere has not run what stands
-//! before. What a loop computes anew in every lap is for peeling to carry over.
+//! before. What a loop computes anew in every lap is for its preheader to carry over.
 
 use super::compare;
 use super::rewrite::{CallResults, Contradiction, Cx, Family, Pending, Rewrite, result_number};

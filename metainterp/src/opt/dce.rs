@@ -10,11 +10,11 @@
 use super::rewrite::{Copier, Forward};
 use crate::ir::{Effect, Op, Opcode, Operand, Trace, ValueId};
 
-/// Most values that a peeled loop takes along. More, and it is not peeled.
+/// Most values that a loop takes along from its preheader. More, and it gets none.
 const MAX_CARRIED: usize = 200;
 
-/// Removes the dead stores and, if `unused`, operations that nobody uses. `None` if the trace has a peeled
-/// loop that needs too many values.
+/// Removes the dead stores and, if `unused`, operations that nobody uses. `None` if the trace is a loop that
+/// needs too many values from its preheader.
 pub(super) fn backward(forward: Forward, unused: bool) -> Option<Trace> {
     let Forward { trace, dead, second_label } = forward;
     let mut keep = vec![true; trace.ops.len()];
@@ -22,7 +22,7 @@ pub(super) fn backward(forward: Forward, unused: bool) -> Option<Trace> {
         keep[store as usize] = false;
     }
     if let Some(label) = second_label {
-        return peeled(&trace, label, keep, unused);
+        return loop_behind(&trace, label, keep, unused);
     }
     if unused {
         mark_unused(&trace, &mut keep);
@@ -37,8 +37,8 @@ pub(super) fn backward(forward: Forward, unused: bool) -> Option<Trace> {
     Some(copy.new.finish())
 }
 
-/// The same for a trace with a peeled loop, whose label gets the values that the loop uses.
-fn peeled(trace: &Trace, label: usize, mut keep: Vec<bool>, unused: bool) -> Option<Trace> {
+/// The same for a loop with a preheader, whose second label gets the values that the loop uses.
+fn loop_behind(trace: &Trace, label: usize, mut keep: Vec<bool>, unused: bool) -> Option<Trace> {
     let uses = Uses::of(trace, label, &mut keep, unused);
     let label_op = &trace.ops[label];
     let carried = carried(trace, label, &keep, &uses);

@@ -108,6 +108,15 @@ impl Delayed {
         self.at_merge_point.as_deref()
     }
 
+    /// Whether the delayed stores are those at the last merge point.
+    pub fn is_as_at_merge_point(&self) -> bool {
+        self.at_merge_point.as_ref().is_some_and(|stores| {
+            let same =
+                |(a, b): (&Store, &Store)| (a.opcode, a.mem, &a.args) == (b.opcode, b.mem, &b.args);
+            stores.len() == self.stores.len() && stores.iter().zip(&self.stores).all(same)
+        })
+    }
+
     /// Something has happened that going back to the merge point does not undo.
     pub fn no_way_back(&mut self) {
         self.at_merge_point = None;
@@ -126,6 +135,12 @@ impl Delayed {
         }
     }
 
+    /// Forgets the stores of a preheader, which do not happen in it, but for some of those to these places.
+    pub fn forget_others(&mut self, places: &[KnownPlace]) {
+        self.stores.retain(|store| places.iter().any(|place| store.is_to(place)));
+        self.stores.truncate(MAX_DELAYED);
+    }
+
     /// Makes all stores but those to these places.
     pub fn make_others(cx: &mut Cx, places: &[KnownPlace]) {
         let stores = std::mem::take(&mut cx.delayed.stores);
@@ -140,7 +155,7 @@ impl Delayed {
         self.stores.iter().any(|store| store.is_to(place))
     }
 
-    /// A peeled loop begins, with these contents of the places that are still to be stored to.
+    /// A loop begins behind its preheader, with these contents of the places that are still to be stored to.
     pub fn enter_loop(cx: &mut Cx, places: &[KnownPlace]) {
         cx.delayed.no_way_back();
         for store in &mut cx.delayed.stores {
@@ -161,6 +176,23 @@ impl Delayed {
     fn overwritten(&mut self, access: &Access) {
         for store in self.stores.iter_mut().filter(|it| it.access.may_overlap(access)) {
             store.in_memory = None;
+        }
+    }
+
+    /// Whether an operation may see a store that is not made yet.
+    fn must_happen_before(cx: &Cx, op: &Pending) -> bool {
+        let stores = &cx.delayed.stores;
+        match op.opcode.effect() {
+            Effect::Load => {
+                let mem = &cx.new_trace().mems[op.descr as usize];
+                let access = Access::new(cx, op, mem);
+                !mem.frozen && stores.iter().any(|store| store.access.may_overlap(&access))
+            }
+            _ if op.opcode == Opcode::CallPure => {
+                let apart = cx.new_trace().calls[op.descr as usize].apart;
+                stores.iter().any(|store| !apart.has(store.access.class))
+            }
+            _ => false,
         }
     }
 
@@ -201,7 +233,7 @@ impl Delayed {
         }
         cx.delayed.overwritten(&store.access);
         cx.delayed.stores.push(store);
-        if MAX_DELAYED < cx.delayed.stores.len() {
+        if MAX_DELAYED < cx.delayed.stores.len() && !cx.is_preheader() {
             let oldest = cx.delayed.stores.remove(0);
             Delayed::make(cx, oldest);
         }
@@ -213,6 +245,9 @@ pub(super) struct Delay;
 
 impl Family for Delay {
     fn rewrite(&mut self, cx: &mut Cx, op: &mut Pending) -> Result<Rewrite, Contradiction> {
+        if cx.is_preheader() && Delayed::must_happen_before(cx, op) {
+            return Err(Contradiction);
+        }
         match op.opcode.effect() {
             Effect::Store => {
                 let access = Access::new(cx, op, &cx.new_trace().mems[op.descr as usize]);
@@ -230,6 +265,11 @@ impl Family for Delay {
             _ if matches!(op.opcode, Opcode::Call | Opcode::CallPure) => {
                 let apart = cx.new_trace().calls[op.descr as usize].apart;
                 Delayed::make_seen(cx, |access| !apart.has(access.class));
+            }
+            Effect::Forget => {
+                let access = Access::new(cx, op, &cx.new_trace().mems[op.descr as usize]);
+                cx.delayed.stores.retain(|store| !store.access.is_at(&access));
+                return Ok(Rewrite::Gone);
             }
             _ if op.opcode.is_final() => Delayed::make_all(cx),
             _ if op.opcode == Opcode::DebugMergePoint => cx.delayed.see_merge_point(),

@@ -24,13 +24,13 @@ use super::address::{Address, Root};
 use super::rewrite::{Contradiction, Cx, Family, Pending, Rewrite};
 use crate::ir::{Classes, Effect, MemDescr, Opcode, Operand, Ty};
 use rustc_hash::FxHashMap;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 /// The number of a [`Root`] that was met. Tables have it as key, which is an eighth of the size.
 type RootId = u32;
 
 /// Bytes at a known distance from a root.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Place {
     root: RootId,
     offset: i64,
@@ -79,6 +79,22 @@ pub(super) struct KnownPlace {
     pub value: Operand,
     /// What it held when the trace first looked, if it did before it wrote there.
     pub first: Option<Operand>,
+}
+
+impl KnownPlace {
+    /// The operation that says what the place holds, with its operands, where one can.
+    pub fn assumption(&self) -> Option<(Opcode, SmallVec<[Operand; 3]>, MemDescr)> {
+        let KnownPlace { address, ty, class, value, .. } = *self;
+        let offset = i32::try_from(address.offset).ok()?;
+        let (base, index) = address.base_and_index()?;
+        let (opcode, scale, operands) = match index {
+            None => (Opcode::AssumeField, 0, smallvec![base, value]),
+            Some((index, scale)) => {
+                (Opcode::AssumeArrayItem, u32::try_from(scale).ok()?, smallvec![base, index, value])
+            }
+        };
+        Some((opcode, operands, MemDescr { ty, offset, scale, class, frozen: false }))
+    }
 }
 
 /// The last access of a kind, and the last one before it that had another root.
@@ -141,22 +157,33 @@ pub(super) struct Heap {
     observed: Time,
     /// The access that is being rewritten.
     current: Place,
+    /// Places that were accessed, the last ones last, each once.
+    recent: SmallVec<[(Place, Ty); MAX_RECENT]>,
+    /// By [`RootId`], from 1.
+    by_id: Vec<Root>,
 }
+
+/// How many places are remembered in the order of their accesses.
+const MAX_RECENT: usize = 8;
 
 type Cells = SmallVec<[Cell; 1]>;
 
 impl Family for Heap {
     fn rewrite(&mut self, cx: &mut Cx, op: &mut Pending) -> Result<Rewrite, Contradiction> {
         let effect = op.opcode.effect();
-        if !matches!(effect, Effect::Load | Effect::Store) {
+        if !matches!(effect, Effect::Load | Effect::Store) && !op.opcode.assumes_memory() {
             return Ok(Rewrite::Keep);
         }
         let mem = &cx.new_trace().mems[op.descr as usize];
         self.current = self.place(Address::of(cx, op, mem));
+        if !mem.frozen {
+            self.touch(self.current, mem.ty);
+        }
         let known = self.known(self.current, mem).map(|known| cx.resolve(known));
         op.before = known.filter(|_| effect == Effect::Store);
         Ok(match (known, effect) {
             (Some(value), Effect::Load) => Rewrite::Is(value),
+            (Some(_), Effect::Debug) => Rewrite::Gone,
             (Some(value), _) if op.args.last() == Some(&value) => Rewrite::Gone,
             _ => Rewrite::Keep,
         })
@@ -168,6 +195,10 @@ impl Family for Heap {
         match (op.opcode, op.opcode.effect()) {
             (_, Effect::Load) => self.loaded(cx, op, res, now),
             (_, Effect::Store) => self.stored(cx, op, now),
+            (Opcode::AssumeField | Opcode::AssumeArrayItem, _) => {
+                let value = *op.args.last().expect("what it holds");
+                self.holds(cx, op, value, now);
+            }
             (_, Effect::Guard) => self.observed = now,
             (Opcode::Call, _) => self.called(cx.new_trace().calls[op.descr as usize].apart, now),
             _ => {}
@@ -179,14 +210,10 @@ impl Family for Heap {
     }
 
     fn known_places(&self) -> Vec<KnownPlace> {
-        let mut roots = vec![Root::default(); self.roots.len() + 1];
-        for (&root, &id) in &self.roots {
-            roots[id as usize] = root;
-        }
         let mut places = Vec::new();
         for (&(root, _), cells) in &self.words {
             for cell in cells.iter().filter(|cell| self.is_valid(root, cell)) {
-                let address = Address { root: roots[root as usize], offset: cell.offset };
+                let address = self.address(Place { root, offset: cell.offset });
                 let Cell { ty, class, value, first, .. } = *cell;
                 places.push((root, KnownPlace { address, ty, class, value, first }));
             }
@@ -194,6 +221,17 @@ impl Family for Heap {
         // In an order that does not depend on the table's.
         places.sort_by_key(|(root, it)| (*root, it.address.offset, it.ty, it.class));
         places.into_iter().map(|(_, place)| place).collect()
+    }
+
+    fn recent_places(&self, places: &mut Vec<KnownPlace>) {
+        for &(place, ty) in self.recent.iter().rev() {
+            let Some(cells) = self.words.get(&(place.root, place.offset >> 3)) else { continue };
+            let cell = cells.iter().find(|cell| cell.offset == place.offset && cell.ty == ty);
+            if let Some(cell) = cell.filter(|cell| self.is_valid(place.root, cell)) {
+                let (address, Cell { class, value, first, .. }) = (self.address(place), *cell);
+                places.push(KnownPlace { address, ty, class, value, first });
+            }
+        }
     }
 
     fn value_at(&self, place: &KnownPlace) -> Option<Operand> {
@@ -228,8 +266,16 @@ impl Family for Heap {
 impl Heap {
     fn place(&mut self, Address { root, offset }: Address) -> Place {
         // 0 is no root, so that the first one differs from that of `LastAccess::default()`.
-        let next = self.roots.len() as u32 + 1;
-        Place { root: *self.roots.entry(root).or_insert(next), offset }
+        let by_id = &mut self.by_id;
+        let root = *self.roots.entry(root).or_insert_with(|| {
+            by_id.push(root);
+            by_id.len() as RootId
+        });
+        Place { root, offset }
+    }
+
+    fn address(&self, Place { root, offset }: Place) -> Address {
+        Address { root: self.by_id[root as usize - 1], offset }
     }
 
     /// The value at a place.
@@ -277,12 +323,28 @@ impl Heap {
         }
         self.loads.note(mem.class, root, now);
         self.for_overlapping(self.current, mem, |cells, at| cells[at].unseen_store = None);
+        self.holds(cx, op, value, now);
+    }
+
+    fn holds(&mut self, cx: &Cx, op: &Pending, value: Operand, now: Time) {
+        let mem = &cx.new_trace().mems[op.descr as usize];
         let first = self.first(self.current, mem).unwrap_or(Some(value));
-        self.set(
-            self.current,
-            mem,
-            Cell { value, time: now, first, ..Cell::of(self.current, mem) },
-        );
+        let of = Cell::of(self.current, mem);
+        self.set(self.current, mem, Cell { value, time: now, first, ..of });
+    }
+
+    fn touch(&mut self, place: Place, ty: Ty) {
+        if self.recent.last() == Some(&(place, ty)) {
+            return;
+        }
+        match self.recent.iter().position(|&it| it == (place, ty)) {
+            Some(at) => self.recent[at..].rotate_left(1),
+            None if self.recent.len() < MAX_RECENT => self.recent.push((place, ty)),
+            None => {
+                self.recent[0] = (place, ty);
+                self.recent.rotate_left(1);
+            }
+        }
     }
 
     fn stored(&mut self, cx: &mut Cx, op: &Pending, now: Time) {

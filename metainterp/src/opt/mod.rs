@@ -4,8 +4,8 @@
 //! before one is copied, the rule families of the enabled passes are asked in turn whether they know
 //! better: it is a known value, it is not needed, it can be written in another way. All families
 //! share one walk, so that what one finds out, the others use at the next operation, and no trace is
-//! walked once per pass. A loop's lap is walked twice ([`peel`]): the first copy is the preamble of the
-//! second, which takes for granted what the first has found out. The backward walk ([`dce`]) then
+//! walked once per pass. A loop's lap is walked again behind a [`preheader`], which does once what
+//! need not be done in each lap. A trace that leads to such a loop ends with a copy of that ([`entry`]). The backward walk ([`dce`]) then
 //! drops what nobody asks for.
 //!
 //! Invariants
@@ -47,7 +47,9 @@ mod heap;
 
 mod delay;
 
-mod peel;
+mod preheader;
+
+mod entry;
 
 mod dce;
 
@@ -60,6 +62,7 @@ mod interval;
 #[cfg(test)]
 mod tests;
 
+pub use entry::{behind_preheader, second_label};
 pub use exits::{ExitLayout, ExitSlot, finalize_exits};
 pub use fold::FrozenMemory;
 pub use passes::{Pass, Passes, UnknownPass};
@@ -97,18 +100,18 @@ pub fn optimize_with(
     if passes == Passes::NONE {
         return Ok(trace.clone());
     }
-    let walks = |peels| {
-        let forward = rewrite::forward(trace, families(passes, frozen), peels)?;
+    let walks = |splits| {
+        let forward = rewrite::forward(trace, families(passes, frozen), splits)?;
         if forward.second_label.is_none() {
             check(&forward.trace, "the forward walk", passes);
         }
         Ok(dce::backward(forward, passes.has(Pass::Dce)))
     };
-    let mut optimized = walks(passes.has(Pass::Peel))?;
+    let mut optimized = walks(passes.has(Pass::Preheader) && passes.has(Pass::Delay))?;
     if optimized.is_none() {
         optimized = walks(false)?;
     }
-    let optimized = optimized.expect("only a peeled loop can have too many values");
+    let optimized = optimized.expect("only a loop with a preheader can have too many values");
     check(&optimized, "the backward walk", passes);
     Ok(optimized)
 }

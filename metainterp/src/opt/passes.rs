@@ -42,8 +42,8 @@ passes! {
     Heap    "heap";
     /// Puts stores off, past guards too, until something can see them.
     Delay   "delay";
-    /// Makes the first lap of a loop its preamble, and takes out of the loop what that has done.
-    Peel    "peel";
+    /// Does once, before a loop, what need not be done in each lap, and keeps memory in registers.
+    Preheader "preheader";
     /// Removes operations whose results nobody uses.
     Dce     "dce";
 }

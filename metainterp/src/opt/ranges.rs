@@ -538,8 +538,9 @@ impl Ranges {
         let test = cx.def_index(op.args[0]).filter(|&test| test + 1 == guard)?;
         let ops = &cx.new_trace().ops;
         let exit = cx.new_trace().exit(&ops[guard as usize]);
-        // An exit at step 0 stands for more than its own guard.
-        if exit.resume.kind != ResumeKind::Rewind || exit.resume.step == 0 {
+        // An exit at step 0 stands for more than its own guard. In a preheader all do.
+        let is_its_own = exit.resume.step != 0 || cx.is_preheader();
+        if exit.resume.kind != ResumeKind::Rewind || !is_its_own {
             return None;
         }
         // What the interpreter gets back must not be what will be tested.

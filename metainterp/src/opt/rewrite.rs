@@ -14,7 +14,7 @@
 //!    results and its guard: whoever removes the first has answered for the rest.
 //! 3. No operation behind a label uses a value from before it, for traces may come to the label from
 //!    elsewhere. So at a label families forget all results: even operations on constants have some.
-//!    The label of a peeled loop is the exception ([`peel`]).
+//!    The label behind a preheader is the exception ([`preheader`]).
 //!
 //! Why not rewrite in place: a rule could then see operations half rewritten, and the exits' argument
 //! lists, which change length later, would have to move anyway.
@@ -22,7 +22,7 @@
 use super::InvalidLoop;
 use super::delay::Delayed;
 use super::heap::KnownPlace;
-use super::peel;
+use super::preheader;
 use super::ranges::ValueFact;
 use crate::ir::{
     Const, DelayedStore, Effect, ExitId, MemDescr, Op, Opcode, Operand, OperandKind, Resume,
@@ -33,6 +33,12 @@ use smallvec::SmallVec;
 /// Changes to one operation before it is left as it is: a rule may follow a chain of operations link
 /// by link, and a walk that follows every chain to its end is not linear in the trace.
 const MAX_CHANGES: u32 = 16;
+
+/// Places in memory that an exit tells a bridge of at most.
+const MAX_TOLD: usize = 4;
+
+/// Values that an exit saves only for that, at most; one that occurs twice counts twice.
+const MAX_MORE: usize = 2;
 
 /// A family of rules.
 pub(super) trait Family {
@@ -55,13 +61,18 @@ pub(super) trait Family {
         Vec::new()
     }
 
+    /// Some of the places in memory whose contents are known now, those that were looked at last first.
+    fn recent_places(&self, places: &mut Vec<KnownPlace>) {
+        let _ = places;
+    }
+
     /// What a place is known to hold now.
     fn value_at(&self, place: &KnownPlace) -> Option<Operand> {
         let _ = place;
         None
     }
 
-    /// The label of a peeled loop comes next: of memory, only this is known there. What is known of
+    /// The label behind a preheader comes next: of memory, only this is known there. What is known of
     /// values stays, for there is no other way to the label than from here.
     fn enter_loop(&mut self, places: &[KnownPlace]) {
         let _ = places;
@@ -133,6 +144,13 @@ pub(super) struct Pending {
 }
 
 impl Pending {
+    fn start(&mut self, opcode: Opcode, ty: Option<Ty>, args: &[Operand]) {
+        (self.opcode, self.ty, self.descr) = (opcode, ty, 0);
+        (self.overflowed, self.before, self.is_delayed) = (None, None, false);
+        self.args.clear();
+        self.args.extend_from_slice(args);
+    }
+
     /// Makes it another operation with the same result type.
     pub fn become_op(&mut self, opcode: Opcode, args: &[Operand]) -> Rewrite {
         self.opcode = opcode;
@@ -157,6 +175,19 @@ pub(super) struct Cx<'t> {
     dead: Vec<u32>,
     /// Stores that are not made yet.
     pub delayed: Delayed,
+    /// In a loop's preheader: what its exits are, since it can only begin the lap anew.
+    start_over: Option<StartOver>,
+    /// In a preheader: the number of the exit of a guard that the given trace does not have.
+    extra_exit: Option<ExitId>,
+    /// At a guard: what a bridge may be told of memory.
+    recent: Vec<KnownPlace>,
+}
+
+/// How to go back to where a loop begins.
+#[derive(Debug, Clone)]
+struct StartOver {
+    resume: Resume,
+    reds: SmallVec<[Operand; 8]>,
 }
 
 const NO_OP: u32 = u32::MAX;
@@ -172,6 +203,9 @@ impl<'t> Cx<'t> {
             exit_shift: 0,
             dead: Vec::new(),
             delayed: Delayed::default(),
+            start_over: None,
+            extra_exit: None,
+            recent: Vec::new(),
         };
         cx.name_new_values(NO_OP);
         cx
@@ -326,6 +360,10 @@ impl<'t> Cx<'t> {
     }
 
     fn emit_exit(&mut self, exit: u32, opcode: Opcode) -> u32 {
+        if let Some(StartOver { resume, reds }) = &self.start_over {
+            let id = self.extra_exit.unwrap_or_else(|| self.old.exits[exit as usize].id);
+            return self.copy.new.exit(id, reds, *resume);
+        }
         let exit = &self.old.exits[exit as usize];
         let mut resume = exit.resume;
         let mut args = std::mem::take(&mut self.copy.buffer);
@@ -333,21 +371,57 @@ impl<'t> Cx<'t> {
         args.extend(self.old.exit_values(exit).iter().map(|&arg| self.old_to_new(arg)));
         // A panic has happened by then and must not be repeated.
         let may_rewind = opcode != Opcode::GuardNoException && resume.kind == ResumeKind::Replay;
-        let stores = match self.delayed.at_merge_point().filter(|_| may_rewind) {
+        let (delayed, is_now) = match self.delayed.at_merge_point().filter(|_| may_rewind) {
             Some(stores) => {
                 resume.kind = ResumeKind::Rewind;
                 args.truncate(resume.n_reds as usize);
-                stores
+                (stores, self.delayed.is_as_at_merge_point())
             }
-            None => self.delayed.now(),
+            None => (self.delayed.now(), true),
         };
-        let operands = stores.iter().flat_map(|store| &store.args);
+        let operands = delayed.iter().flat_map(|store| &store.args);
         args.extend(operands.map(|&arg| self.resolve(arg)));
-        let stores: SmallVec<[DelayedStore; 8]> = stores.iter().map(|it| it.store()).collect();
+        let mut stores: SmallVec<[DelayedStore; 8]> = delayed.iter().map(|it| it.store()).collect();
+        if is_now {
+            // A bridge knows of the stores that it begins with.
+            let mut recent = std::mem::take(&mut self.recent);
+            recent.retain(|place| !self.delayed.has_store_to(place));
+            self.tell_bridge(&recent, &mut args, &mut stores);
+            self.recent = recent;
+        }
         let id = ExitId(exit.id.0 + self.exit_shift);
         let new = self.copy.new.exit_with_stores(id, &args, resume, &stores);
         self.copy.buffer = args;
         new
+    }
+
+    /// Adds to an exit what is known of memory, for the bridge that may start there: what can be said by
+    /// values that the exit saves anyway, or by few more.
+    fn tell_bridge(
+        &mut self,
+        places: &[KnownPlace],
+        args: &mut Vec<Operand>,
+        notes: &mut SmallVec<[DelayedStore; 8]>,
+    ) {
+        let n_saved = args.len();
+        let (mut n_told, mut n_more) = (0, 0);
+        for place in places {
+            let Some((opcode, operands, mem)) = place.assumption() else { continue };
+            let operands: SmallVec<[Operand; 3]> =
+                operands.iter().map(|&it| self.resolve(it)).collect();
+            let is_new = |it: &&Operand| !it.is_const() && !args[..n_saved].contains(it);
+            let more = operands.iter().filter(is_new).count();
+            if MAX_MORE < n_more + more {
+                continue;
+            }
+            n_more += more;
+            n_told += 1;
+            args.extend(operands);
+            notes.push(DelayedStore { opcode, mem: self.mem(mem) });
+            if n_told == MAX_TOLD {
+                break;
+            }
+        }
     }
 
     fn label(&mut self, op: &Op) {
@@ -360,24 +434,64 @@ impl<'t> Cx<'t> {
     }
 }
 
-/// What a loop's second lap needs.
+/// What a loop with a preheader needs.
 impl Cx<'_> {
+    /// What follows is the preheader of the loop whose label is the first operation and whose merge point
+    /// the second: nothing happens in it, and its exits begin the lap anew.
+    pub fn begin_preheader(&mut self) {
+        let (label, merge_point) = (&self.old.ops[0], &self.old.ops[1]);
+        debug_assert_eq!(merge_point.opcode, Opcode::DebugMergePoint);
+        let reds = self.old.results(label).map(|it| self.copy.operand(it.into())).collect();
+        let n_reds = label.n_args() as u32;
+        let merge_point = merge_point.descr;
+        let resume = Resume { kind: ResumeKind::Rewind, merge_point, step: 0, n_reds };
+        self.start_over = Some(StartOver { resume, reds });
+    }
+
+    /// Whether this is a preheader.
+    pub fn is_preheader(&self) -> bool {
+        self.start_over.is_some()
+    }
+
+    /// Exits of the old trace have numbers below this.
+    pub fn n_exit_ids(&self) -> u32 {
+        self.old.exits.iter().map(|exit| exit.id.0 + 1).max().unwrap_or(0)
+    }
+
+    /// A value of the old trace that is this one.
+    pub fn new_to_old(&self, operand: Operand) -> Option<ValueId> {
+        let at = self.copy.map.iter().position(|&it| it == operand)?;
+        Some(ValueId(at as u32))
+    }
+
     /// Where a value of the old trace is from here on.
     pub fn define(&mut self, old: ValueId, new: Operand) {
         self.copy.define(old, new);
     }
 
-    /// Writes the label of a peeled loop; answers its results.
+    /// Ends the preheader with the label of the loop; answers its results.
     pub fn second_label(
         &mut self,
         target: TargetId,
         args: &[Operand],
     ) -> impl Iterator<Item = Operand> + use<> {
+        self.start_over = None;
         let first = self.copy.new.push_label(target, args);
         self.name_new_values(NO_OP);
-        let ids = self.old.exits.iter().map(|exit| exit.id.0 + 1);
-        self.exit_shift = ids.max().unwrap_or(0);
+        self.exit_shift = self.n_exit_ids();
         (first.0..first.0 + args.len() as u32).map(|value| ValueId(value).into())
+    }
+
+    /// Says that the stores that are not made at the label of a loop need not have been made.
+    pub fn forget_delayed(&mut self) {
+        for store in self.delayed.now() {
+            let (_, address) = store.args.split_last().expect("a store has a value");
+            let opcode = match store.store().opcode {
+                Opcode::SetField => Opcode::ForgetField,
+                _ => Opcode::ForgetArrayItem,
+            };
+            self.copy.new.push_void(opcode, address, store.store().mem);
+        }
     }
 
     /// Writes the jump at the end.
@@ -392,7 +506,7 @@ pub(super) struct Forward {
     pub trace: Trace,
     /// Stores in it that are overwritten before anyone can see them.
     pub dead: Vec<u32>,
-    /// The label of the peeled loop. What is behind it uses values from before, which are not among
+    /// The label behind a loop's preheader. What is behind it uses values from before, which are not among
     /// its arguments yet.
     pub second_label: Option<usize>,
 }
@@ -401,7 +515,7 @@ pub(super) struct Forward {
 pub(super) fn forward<'a>(
     trace: &'a Trace,
     families: Vec<Box<dyn Family + 'a>>,
-    peels: bool,
+    splits: bool,
 ) -> Result<Forward, InvalidLoop> {
     let mut walk = Walk { cx: Cx::new(trace), families, flag: None, call: None };
     let mut pending = Pending {
@@ -413,14 +527,17 @@ pub(super) fn forward<'a>(
         before: None,
         is_delayed: false,
     };
-    let mut second_label = None;
+    let splits = splits && preheader::is_loop(trace);
+    let (mut begun, mut second_label) = (None, None);
     for (op_idx, op) in trace.ops.iter().enumerate() {
-        if op.opcode == Opcode::Jump && peels && peel::is_loop(trace) {
-            let at = walk.cx.n_ops() as usize;
-            if peel::second_lap(&mut walk, trace, &mut pending) {
-                let ops = &walk.cx.new_trace().ops[at..];
-                let label = ops.iter().position(|op| op.opcode == Opcode::Label);
-                second_label = label.map(|label| at + label);
+        if splits && op_idx == 1 {
+            begun = Some(walk.snapshot());
+        }
+        if op.opcode == Opcode::Jump
+            && let Some(begun) = begun.take()
+        {
+            second_label = preheader::split(&mut walk, trace, begun, &mut pending);
+            if second_label.is_some() {
                 break;
             }
         }
@@ -446,6 +563,7 @@ pub(super) struct Snapshot<'a> {
     map: Vec<Operand>,
     known: Vec<Operand>,
     delayed: Delayed,
+    start_over: Option<StartOver>,
     n_dead: usize,
     n_ops: usize,
     n_exits: usize,
@@ -461,6 +579,7 @@ impl<'a> Walk<'a> {
             map: self.cx.copy.map.clone(),
             known: self.cx.known.clone(),
             delayed: self.cx.delayed.clone(),
+            start_over: self.cx.start_over.clone(),
             n_dead: self.cx.dead.len(),
             n_ops: trace.ops.len(),
             n_exits: trace.exits.len(),
@@ -474,6 +593,7 @@ impl<'a> Walk<'a> {
             map: to.map.clone(),
             known: to.known.clone(),
             delayed: to.delayed.clone(),
+            start_over: to.start_over.clone(),
             ..*to
         });
     }
@@ -486,6 +606,7 @@ impl<'a> Walk<'a> {
         cx.defs.truncate(to.known.len());
         cx.known = to.known;
         cx.delayed = to.delayed;
+        cx.start_over = to.start_over;
         cx.dead.truncate(to.n_dead);
         cx.exit_shift = 0;
         (self.flag, self.call) = (None, None);
@@ -502,7 +623,7 @@ impl<'a> Walk<'a> {
         self.families.iter().find_map(|family| family.value_at(place))
     }
 
-    /// Tells the families that a peeled loop begins.
+    /// Tells the families that the lap behind a preheader begins.
     pub fn enter_loop(&mut self, places: &[KnownPlace]) {
         self.families.iter_mut().for_each(|family| family.enter_loop(places));
     }
@@ -520,6 +641,47 @@ impl<'a> Walk<'a> {
     /// Whether a fact of a value is known.
     pub fn knows_fact(&self, value: Operand, fact: ValueFact) -> bool {
         self.families.iter().any(|family| family.knows_fact(&self.cx, value, fact))
+    }
+
+    /// Tests that one value is less than another, unsigned. The guard's exit has the given number.
+    pub fn guard_less(
+        &mut self,
+        values: [Operand; 2],
+        exit: ExitId,
+        pending: &mut Pending,
+    ) -> Result<(), Contradiction> {
+        pending.start(Opcode::UintLt, Some(Ty::Bool), &values);
+        let test = match self.ask(pending)? {
+            Rewrite::Is(truth) => truth,
+            _ => self.append(pending).expect("a comparison has a result"),
+        };
+        pending.start(Opcode::GuardTrue, None, &[test]);
+        if let Rewrite::Keep = self.ask(pending)? {
+            self.cx.extra_exit = Some(exit);
+            self.append(pending);
+            self.cx.extra_exit = None;
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, pending: &Pending) -> Option<Operand> {
+        let res = self.cx.emit(pending);
+        self.families.iter_mut().for_each(|family| family.emitted(&mut self.cx, pending, res));
+        res
+    }
+
+    /// Reads the place that a store is about to write.
+    pub fn load_before(&mut self, store: &Op, pending: &mut Pending) -> Result<(), Contradiction> {
+        self.cx.fill(pending, store);
+        pending.ty = pending.args.pop().map(|value| self.cx.ty(value));
+        pending.opcode = match store.opcode {
+            Opcode::SetField => Opcode::GetField,
+            _ => Opcode::GetArrayItem,
+        };
+        if let Rewrite::Keep = self.ask(pending)? {
+            self.append(pending);
+        }
+        Ok(())
     }
 
     /// Rewrites the operation at an index of the old trace.
@@ -545,6 +707,9 @@ impl<'a> Walk<'a> {
         self.cx.fill(pending, op);
         if matches!(op.opcode, Opcode::AssumeTrue | Opcode::AssumeFalse) {
             return self.assume(pending);
+        }
+        if op.opcode.assumes_memory() {
+            return self.assume_memory(pending);
         }
         let rewrite = self.ask(pending)?;
         self.flag = pending.overflowed;
@@ -612,12 +777,15 @@ impl<'a> Walk<'a> {
     }
 
     fn keep(&mut self, op: &Op, pending: &Pending) {
-        let res = self.cx.emit(pending);
+        self.cx.recent.clear();
+        if op.opcode.is_guard() {
+            for family in &self.families {
+                family.recent_places(&mut self.cx.recent);
+            }
+        }
+        let res = self.append(pending);
         if let (Some(old), Some(new)) = (op.res(), res) {
             self.cx.copy.define(old, new);
-        }
-        for family in &mut self.families {
-            family.emitted(&mut self.cx, pending, res);
         }
     }
 
@@ -629,6 +797,16 @@ impl<'a> Walk<'a> {
         }
         for family in &mut self.families {
             family.emitted(&mut self.cx, pending, None);
+        }
+        Ok(())
+    }
+
+    /// What the trace before knows of memory is as if it had been loaded here.
+    fn assume_memory(&mut self, pending: &mut Pending) -> Result<(), Contradiction> {
+        if let Rewrite::Keep = self.ask(pending)? {
+            for family in &mut self.families {
+                family.emitted(&mut self.cx, pending, None);
+            }
         }
         Ok(())
     }
@@ -688,9 +866,7 @@ impl Copier {
         for call in &old.calls {
             new.call(call.clone());
         }
-        for merge_point in &old.merge_points {
-            new.merge_point(merge_point.clone());
-        }
+        new.merge_points_of(old);
         Copier { new, map, consts, mems, buffer: Vec::new() }
     }
 
@@ -709,10 +885,9 @@ impl Copier {
     }
 
     fn descr(&self, op: &Op) -> u32 {
-        use crate::ir::Effect::{Load, Store};
-        match op.opcode.effect() {
-            Load | Store => self.mems[op.descr as usize],
-            _ => op.descr,
+        match op.opcode.has_mem() {
+            true => self.mems[op.descr as usize],
+            false => op.descr,
         }
     }
 

@@ -84,9 +84,7 @@ struct Copier<'a> {
 impl Copier<'_> {
     fn copy(mut self, first_op: usize) -> Trace {
         let trace = self.trace;
-        for merge_point in &trace.merge_points {
-            self.builder.merge_point(merge_point.clone());
-        }
+        self.builder.merge_points_of(trace);
         for call in &trace.calls {
             self.builder.call(call.clone());
         }
@@ -100,7 +98,7 @@ impl Copier<'_> {
                     trace.exit_args(exit).iter().map(|&arg| self.operand(arg)).collect();
                 let id = super::next_exit(&self.builder);
                 self.builder.exit(id, &exit_args, exit.resume)
-            } else if matches!(op.opcode.effect(), Effect::Load | Effect::Store) {
+            } else if op.opcode.has_mem() {
                 self.builder.mem(trace.mem(op).clone())
             } else {
                 op.descr

@@ -12,6 +12,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 pub(super) struct Entry {
     pub code: CodeId,
     pub target: TargetId,
+    /// It only leads to a loop, and is short: recordings go on through it, so that what they know
+    /// reaches the loop.
+    pub passed: bool,
 }
 
 #[derive(Debug, Default)]

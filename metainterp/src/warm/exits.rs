@@ -99,7 +99,7 @@ impl ExitInfo {
         self.layout[..n_args].iter().map(|slot| word(slot, frame)).collect()
     }
 
-    /// Shows each delayed store with the words of its operands.
+    /// Shows each delayed store, and each assumption of memory, with the words of its operands.
     pub fn each_store(&self, frame: &Frame, mut show: impl FnMut(Opcode, &MemDescr, &[u64])) {
         let n_args = |opcode: Opcode| opcode.info().args.len();
         let n_operands: usize = self.stores.iter().map(|&(opcode, _)| n_args(opcode)).sum();

@@ -34,6 +34,7 @@ use cell::{Cells, Entry, Tick};
 use exits::ExitInfo;
 use owners::Owners;
 use region::Regions;
+use rustc_hash::FxHashMap;
 use std::any::TypeId;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -54,6 +55,9 @@ pub enum Left {
     /// The twin returned from the portal; it has kept the result.
     TwinReturned,
 }
+
+/// Operations recorded of a trace that leads to a loop, to be recorded again by those that come there.
+const MAX_PASSED: usize = 200;
 
 /// A portal's twin: runs from a merge point with the given words of greens and reds.
 pub type Twin<'a> = dyn FnMut(&Recorder, &[u64], &[Const]) -> Left + 'a;
@@ -78,8 +82,10 @@ pub struct MetaInterp {
     next_target: Cell<u32>,
     frames: RefCell<Vec<Box<Frame>>>,
     stats: RefCell<Stats>,
-    compiled: RefCell<Vec<CompiledTrace>>,
+    compiled: RefCell<Vec<Kept>>,
     regions: RefCell<Regions>,
+    /// Optimized loops that can be entered behind their preheaders, by their first label.
+    entered: RefCell<FxHashMap<TargetId, (CodeId, Rc<Trace>)>>,
 }
 
 /// One line of the list of traces: what was compiled, in order.
@@ -101,6 +107,25 @@ impl std::fmt::Display for CompiledTrace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let CompiledTrace { name, recorded_ops, ops, guards, .. } = self;
         write!(f, "{name}: {recorded_ops} operations recorded, {ops} left, {guards} of them guards")
+    }
+}
+
+/// What a line of the list of traces is made from.
+struct Kept {
+    recorded_ops: usize,
+    optimized: Rc<Trace>,
+}
+
+impl Kept {
+    fn line(&self) -> CompiledTrace {
+        let Kept { recorded_ops, optimized } = self;
+        CompiledTrace {
+            name: optimized.name.clone(),
+            recorded_ops: *recorded_ops,
+            ops: optimized.n_operations(),
+            guards: optimized.n_guards(),
+            optimized: optimized.to_string(),
+        }
     }
 }
 
@@ -138,6 +163,7 @@ impl MetaInterp {
             stats: RefCell::default(),
             compiled: RefCell::default(),
             regions: RefCell::default(),
+            entered: RefCell::default(),
         };
         meta.set_params(params)?;
         Ok(meta)
@@ -190,7 +216,7 @@ impl MetaInterp {
 
     /// What was compiled so far, in order.
     pub fn compiled(&self) -> Vec<CompiledTrace> {
-        self.compiled.borrow().clone()
+        self.compiled.borrow().iter().map(Kept::line).collect()
     }
 
     /// Notes whose loop this is. The first portal has the driver to itself, since greens alone are the
@@ -297,7 +323,7 @@ impl MetaInterp {
             Recorded::Aborted(reason) => Err(reason),
             Recorded::Loop { trace, greens, target } => {
                 let code = self.compile(trace, start, |code| format!("loop {code}"))?;
-                self.cells.borrow_mut().install(&greens, Entry { code, target });
+                self.cells.borrow_mut().install(&greens, Entry { code, target, passed: false });
                 self.stats.borrow_mut().loops += 1;
                 Ok(())
             }
@@ -305,8 +331,9 @@ impl MetaInterp {
                 let Start::Interpreter(greens) = start else {
                     unreachable!("an entry trace starts at the interpreter")
                 };
+                let is_short = trace.n_operations() <= MAX_PASSED;
                 let code = self.compile(trace, start, |code| format!("entry {code}"))?;
-                self.cells.borrow_mut().install(greens, Entry { code, target });
+                self.cells.borrow_mut().install(greens, Entry { code, target, passed: is_short });
                 self.stats.borrow_mut().loops += 1;
                 Ok(())
             }
@@ -333,10 +360,7 @@ impl MetaInterp {
         check(&trace, "recording");
         log::debug!("[{}] recorded {} operations:\n{trace}", self.name, trace.n_operations());
         let started = Instant::now();
-        let optimized = opt::optimize(&trace, self.passes.get()).map_err(|contradiction| {
-            log::debug!("[{}] {contradiction}", self.name);
-            Abort::InvalidLoop
-        })?;
+        let optimized = self.optimize(&trace)?;
         check(&optimized, "optimizing");
         log::debug!(
             "[{}] optimized to {} operations:\n{optimized}",
@@ -370,14 +394,31 @@ impl MetaInterp {
             Start::Exit(exit) => Some(exit.code),
         };
         self.add_to_regions(code, finalized, from);
-        self.compiled.borrow_mut().push(CompiledTrace {
-            name: trace.name.clone(),
-            recorded_ops: trace.n_operations(),
-            ops: optimized.n_operations(),
-            guards: optimized.n_guards(),
-            optimized: optimized.to_string(),
-        });
+        let optimized = Rc::new(optimized);
+        if opt::second_label(&optimized).is_some() {
+            let target = optimized.ops[0].target();
+            self.entered.borrow_mut().insert(target, (code, Rc::clone(&optimized)));
+        }
+        let recorded_ops = trace.n_operations();
+        self.compiled.borrow_mut().push(Kept { recorded_ops, optimized });
         Ok(code)
+    }
+
+    fn optimize(&self, trace: &Trace) -> Result<Trace, Abort> {
+        let passes = self.passes.get();
+        let jump = trace.ops.last().filter(|op| op.opcode == ir::Opcode::Jump);
+        let entered =
+            jump.and_then(|jump| Some(self.entered.borrow().get(&jump.target())?.1.clone()));
+        // Where the loop's preheader would lead back at once, it is left to the loop to find that out.
+        if let Some(entered) = entered
+            && let Ok(optimized) = opt::optimize(&opt::behind_preheader(trace, &entered), passes)
+        {
+            return Ok(optimized);
+        }
+        opt::optimize(trace, passes).map_err(|contradiction| {
+            log::debug!("[{}] {contradiction}", self.name);
+            Abort::InvalidLoop
+        })
     }
 
     /// Numbers the exits of a trace and answers their table entries.
@@ -431,9 +472,9 @@ impl MetaInterp {
     }
 
     fn new_target(&self) -> TargetId {
-        // The number behind it is that of the peeled loop.
+        // The number behind it is that of the label behind a preheader.
         let target = TargetId(self.next_target.get());
-        self.next_target.set(target.peeled().0 + 1);
+        self.next_target.set(target.behind_preheader().0 + 1);
         target
     }
 
@@ -448,7 +489,10 @@ impl MetaInterp {
 
     fn find_target(&self) -> FindTarget {
         let cells = Rc::clone(&self.cells);
-        Rc::new(move |greens| cells.borrow().entry(greens).map(|entry| entry.target))
+        Rc::new(move |greens| {
+            let entry = cells.borrow().entry(greens).filter(|entry| !entry.passed);
+            entry.map(|entry| entry.target)
+        })
     }
 }
 

@@ -107,6 +107,7 @@ impl MetaInterp {
         let freed: FxHashSet<CodeId> = ids.iter().copied().collect();
         self.cells.borrow_mut().uninstall(&freed);
         self.regions.borrow_mut().forget(&freed);
+        self.entered.borrow_mut().retain(|_, (code, _)| !freed.contains(code));
         self.owners.labels.borrow_mut().retain(|_, of| !freed.contains(of));
         for id in ids {
             let code = self.owners.codes.borrow_mut().remove(id).expect("it is known");

@@ -21,15 +21,26 @@ impl Drop for PooledFrame<'_> {
     }
 }
 
-/// Makes a store that compiled code has delayed, from the words of its operands.
+/// Makes a store that compiled code has delayed, from the words of its operands. In debug builds, checks
+/// an assumption of what is in memory.
 fn make(opcode: Opcode, mem: &MemDescr, words: &[u64]) {
     let mut address = words[0].wrapping_add_signed(i64::from(mem.offset));
-    if opcode == Opcode::SetArrayItem {
+    if opcode.is_indexed() {
         address = address.wrapping_add(words[1].wrapping_mul(u64::from(mem.scale)));
     }
     let value = words[words.len() - 1].to_le_bytes();
     let place = address as *mut u8;
     let bytes = &value[..mem.ty.bytes() as usize];
+    if opcode.assumes_memory() {
+        if cfg!(debug_assertions) {
+            let mut found = [0; 8];
+            // SAFETY: the compiled code has read this place or stored there, and has made no call since
+            // that may have freed it.
+            unsafe { found.as_mut_ptr().copy_from_nonoverlapping(place, bytes.len()) };
+            assert_eq!(found[..bytes.len()], *bytes, "{} of {address:#x}", opcode.name());
+        }
+        return;
+    }
     // SAFETY: the compiled code has come to this store and would have made it itself, so the address
     // is valid for it; the code has been left, and the interpreter runs on only when this is done.
     unsafe { place.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };

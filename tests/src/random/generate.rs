@@ -400,7 +400,7 @@ impl Generator<'_> {
             args.push(value);
         }
         let target = TargetId(self.world.n_targets);
-        self.world.n_targets = target.peeled().0 + 1;
+        self.world.n_targets = target.behind_preheader().0 + 1;
         let operands: Vec<Operand> = args.iter().map(|arg| arg.operand).collect();
         let first = self.b.push_label(target, &operands);
         self.values.clear();

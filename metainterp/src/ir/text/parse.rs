@@ -544,8 +544,8 @@ impl Parser {
         match (opcode.effect(), descr) {
             _ if opcode.has_exit() => self.exit(line),
             (Effect::Control, _) => Ok(target),
-            (Effect::Load | Effect::Store, Some(Descr::Mem(mem))) => Ok(self.builder.mem(mem)),
-            (Effect::Load | Effect::Store, _) => line.expected("`descr=mem(…)` before this"),
+            (_, Some(Descr::Mem(mem))) if opcode.has_mem() => Ok(self.builder.mem(mem)),
+            _ if opcode.has_mem() => line.expected("`descr=mem(…)` before this"),
             (Effect::Call, Some(Descr::Call(call))) => Ok(self.builder.call(call)),
             (Effect::Call, _) if opcode == Opcode::CallResult => {
                 match self.builder.trace().calls.len() {
@@ -593,8 +593,9 @@ impl Parser {
     ) -> Result<DelayedStore> {
         let at = line.here();
         let opcode = Opcode::from_name(line.word("a store")?);
-        let Some(opcode) = opcode.filter(|it| it.effect() == Effect::Store) else {
-            return line.error_at(at, "expected `setfield` or `setarrayitem`".into());
+        let is_note = |it: &Opcode| it.effect() == Effect::Store || it.assumes_memory();
+        let Some(opcode) = opcode.filter(is_note) else {
+            return line.error_at(at, "expected a store or an assumption of memory".into());
         };
         line.expect('(')?;
         let operands = self.operands(line, opcode)?;
@@ -615,7 +616,7 @@ fn keyed_operand(line: &mut Line<'_>, opcode: Opcode, operands: &mut Operands) -
         ("target", Opcode::Label | Opcode::Jump, _) => {
             operands.target = line.keyed("the number of a target")?;
         }
-        ("descr", _, Effect::Load | Effect::Store) => {
+        ("descr", ..) if opcode.has_mem() => {
             line.key()?;
             match line.peek_word() {
                 "mem" => line.pos += "mem".len(),

@@ -2,8 +2,8 @@
 
 use super::{RESUME_KINDS, Spelling, place};
 use crate::ir::{
-    CallDescr, Const, Effect, Exit, MemDescr, Op, Opcode, Operand, OperandKind, Res, Resume, Trace,
-    Ty, ValueId,
+    CallDescr, Const, Exit, MemDescr, Op, Opcode, Operand, OperandKind, Res, Resume, Trace, Ty,
+    ValueId,
 };
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -92,7 +92,7 @@ fn operands(f: &mut Formatter<'_>, trace: &Trace, op: &Op) -> fmt::Result {
             comma(f, args.len())?;
             write!(f, "target={}", op.descr)
         }
-        (_, Effect::Load | Effect::Store) => write!(f, ", descr={}", trace.mem(op)),
+        _ if op.opcode.has_mem() => write!(f, ", descr={}", trace.mem(op)),
         (Opcode::Call | Opcode::CallPure, _) => write!(f, ", descr={}", trace.call(op)),
         _ => Ok(()),
     }

@@ -170,7 +170,12 @@ fn exits_list_delayed_stores() {
          setarrayitem(p0, 3, 7, descr=mem(i64, scale=8)))\nfinish() []\n",
     );
     let start = "[p0]\nguard_value(p0, 0x5) [] stores(";
-    check_error(&format!("{start}getfield(p0))"), 2, 32, "expected `setfield` or `setarrayitem`");
+    check_error(
+        &format!("{start}getfield(p0))"),
+        2,
+        32,
+        "expected a store or an assumption of memory",
+    );
     check_error(&format!("{start}setfield(p0))"), 2, 32, "expected 2 operands, found 1");
 }
 

@@ -5,7 +5,7 @@ use crate::ir::parse;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-/// Traces of some length that have many of one thing; as loops, they are peeled.
+/// Traces of some length that have many of one thing; as loops, they get preheaders.
 fn many(what: &str, n: usize, is_loop: bool) -> Trace {
     let mut text = String::from(match is_loop {
         true => "[ia, ib, pa, pb]\ni0, i1, p0, p1 = label(ia, ib, pa, pb, target=0)\n",

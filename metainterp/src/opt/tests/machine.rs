@@ -27,7 +27,7 @@ pub struct Ran {
     pub values: Vec<Const>,
     memory: Vec<Region>,
     calls: u64,
-    /// How often a label was passed. The second lap of a loop has a label of its own, which counts.
+    /// How often a label was passed; one between a loop's preheader and its lap does not count.
     pub laps: u32,
     /// Of the exit, if it was left by one.
     pub resume: Resume,
@@ -43,6 +43,11 @@ impl fmt::Debug for Ran {
 }
 
 impl Ran {
+    /// A machine with this memory.
+    pub fn machine(&self) -> Machine {
+        Machine { memory: self.memory.clone(), calls: self.calls, ..Machine::default() }
+    }
+
     /// The same, but for the place of the exit's guard in the trace and the bits of a NaN.
     pub fn same(&self, other: &Ran) -> bool {
         if (&self.outcome, self.laps) == (&Outcome::Loops, other.laps) {
@@ -134,10 +139,27 @@ impl Machine {
         last: Option<(ExitId, u32)>,
     ) -> Ran {
         self.start(trace, inputs);
-        let (mut at, mut laps) = (0, 0);
+        self.run_on(trace, (0, 0), last)
+    }
+
+    /// Runs a trace from a label, where a jump has come to with these values.
+    pub fn run_from(mut self, trace: &Trace, label: usize, values: &[Const]) -> Ran {
+        self.start(trace, &[]);
+        for (value, &arg) in trace.results(&trace.ops[label]).zip(values) {
+            self.values[value.index()] = Some(arg);
+        }
+        self.run_on(trace, (label + 1, 1), None)
+    }
+
+    fn run_on(
+        mut self,
+        trace: &Trace,
+        (mut at, mut laps): (usize, u32),
+        last: Option<(ExitId, u32)>,
+    ) -> Ran {
         loop {
             let op = &trace.ops[at];
-            laps += u32::from(op.opcode == Opcode::Label);
+            laps += u32::from(op.opcode == Opcode::Label && !is_behind_preheader(trace, op));
             let mut left = self.step(trace, at, op);
             if let Some((id, lap)) = last
                 && (lap == laps && op.opcode.has_exit() && trace.exit(op).id == id)
@@ -169,6 +191,23 @@ impl Machine {
                     merge_point: self.merge_point,
                 };
             }
+        }
+    }
+
+    /// Runs a trace up to its first label, and leaves there with the label's values.
+    pub fn run_to_label(mut self, trace: &Trace, inputs: &[Const]) -> Ran {
+        self.start(trace, inputs);
+        let label = &trace.ops[0];
+        assert_eq!(label.opcode, Opcode::Label, "a loop starts with its label");
+        let values = trace.args(label).iter().map(|&arg| self.value(trace, arg)).collect();
+        Ran {
+            outcome: Outcome::Jump,
+            values,
+            memory: self.memory,
+            calls: self.calls,
+            laps: 1,
+            resume: Resume::default(),
+            merge_point: self.merge_point,
         }
     }
 
@@ -224,7 +263,20 @@ impl Machine {
         let values = trace.exit_values(exit).iter().map(|&arg| self.value(trace, arg)).collect();
         for (store, args) in trace.exit_stores_with_args(exit) {
             let args: Vec<Const> = args.iter().map(|&arg| self.value(trace, arg)).collect();
-            self.store(store.opcode, &trace.mems[store.mem as usize], &args);
+            let mem = &trace.mems[store.mem as usize];
+            match store.opcode.assumes_memory() {
+                false => self.store(store.opcode, mem, &args),
+                true => {
+                    let found = self.load(address(store.opcode, mem, &args), mem.ty);
+                    assert_eq!(
+                        Some(&found),
+                        args.last(),
+                        "{} at exit {:?}",
+                        store.opcode.name(),
+                        exit.id
+                    );
+                }
+            }
         }
         (Outcome::Exit { id: exit.id, op_idx }, values)
     }
@@ -253,6 +305,13 @@ impl Machine {
         match op.opcode {
             Opcode::SetField | Opcode::SetArrayItem => {
                 self.store(op.opcode, trace.mem(op), args);
+            }
+            Opcode::ForgetField | Opcode::ForgetArrayItem => {
+                let mem = trace.mem(op);
+                let (region, at) =
+                    self.find(address(op.opcode, mem, args), mem.ty.bytes() as usize);
+                let bytes = &mut self.memory[region].bytes[at..][..mem.ty.bytes() as usize];
+                bytes.iter_mut().for_each(|byte| *byte ^= 0x55);
             }
             Opcode::DebugMergePoint => self.merge_point = (self.memory.clone(), self.calls),
             Opcode::Call => {
@@ -309,6 +368,15 @@ impl Machine {
     }
 }
 
+/// Whether a label is the second one of a loop with a preheader.
+pub fn is_behind_preheader(trace: &Trace, label: &Op) -> bool {
+    let [first, .., last] = &*trace.ops else { return false };
+    let jumps_back = last.opcode == Opcode::Jump && last.target() == label.target();
+    jumps_back
+        && first.opcode == Opcode::Label
+        && first.target().behind_preheader() == label.target()
+}
+
 fn label(trace: &Trace, target: TargetId) -> Option<usize> {
     trace.ops.iter().position(|op| op.opcode == Opcode::Label && op.target() == target)
 }
@@ -316,7 +384,7 @@ fn label(trace: &Trace, target: TargetId) -> Option<usize> {
 fn address(opcode: Opcode, mem: &MemDescr, args: &[Const]) -> u64 {
     let base = args[0].bits.wrapping_add_signed(i64::from(mem.offset));
     match opcode {
-        Opcode::GetField | Opcode::SetField => base,
+        _ if !opcode.is_indexed() => base,
         _ => base.wrapping_add(args[1].bits.wrapping_mul(u64::from(mem.scale))),
     }
 }

@@ -11,8 +11,8 @@ mod random;
 mod ranges;
 
 use super::{InvalidLoop, Pass, Passes, optimize};
-use crate::ir::{Const, ExitId, ResumeKind, Trace};
-use machine::{Machine, Outcome};
+use crate::ir::{Const, ExitId, Op, Opcode, Resume, ResumeKind, Trace};
+use machine::{Machine, Outcome, Ran, is_behind_preheader};
 
 /// A trace and what the optimizer made of it.
 struct Optimized<'t> {
@@ -33,7 +33,16 @@ impl<'t> Optimized<'t> {
         let mut expected = machine.clone().run(trace, inputs);
         match result {
             Ok(optimized) => {
-                let mut found = machine.clone().run(optimized, inputs);
+                let mut found: Ran = machine.clone().run(optimized, inputs);
+                if let Outcome::Exit { op_idx, .. } = found.outcome
+                    && is_in_preheader(optimized, op_idx)
+                {
+                    // Whatever it has seen there, the lap begins anew, and nothing has happened.
+                    let resume = Resume { step: 0, ..found.resume };
+                    assert_eq!((found.resume, resume.kind), (resume, ResumeKind::Rewind));
+                    expected = machine.clone().run_to_label(trace, inputs);
+                    (found.outcome, found.resume) = (Outcome::Jump, expected.resume);
+                }
                 if let Outcome::Exit { id, .. } = &mut found.outcome {
                     *id = original(trace, *id);
                     if found.resume.kind == ResumeKind::Rewind && found.resume.step == 0 {
@@ -54,6 +63,11 @@ impl<'t> Optimized<'t> {
             ),
         }
     }
+}
+
+fn is_in_preheader(optimized: &Trace, op_idx: usize) -> bool {
+    let behind = |op: &Op| op.opcode == Opcode::Label && is_behind_preheader(optimized, op);
+    optimized.ops[op_idx..].iter().any(behind)
 }
 
 /// The exit that an exit of the optimized trace is, be it in the second lap.

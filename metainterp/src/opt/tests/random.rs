@@ -7,7 +7,7 @@
 //!
 //! `OPT_RANDOM_TRACES` sets the number of traces.
 
-use super::machine::Region;
+use super::machine::{Ran, Region};
 use super::*;
 use crate::ir::{
     Arg, CallDescr, Classes, Effect, ExitId, MemDescr, MergePoint, Opcode, Operand, Res, Resume,
@@ -29,6 +29,17 @@ struct Generator<'r> {
     next_exit: u32,
     /// Something has happened since the merge point.
     dirty: bool,
+}
+
+/// How a trace ends.
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    /// With a jump to the label that it starts with.
+    Loop,
+    /// With a jump to such a label of another trace.
+    IntoLoop,
+    /// With a jump to some label elsewhere, or for good.
+    Anywhere,
 }
 
 /// A label of another trace.
@@ -90,10 +101,19 @@ impl<'r> Generator<'r> {
         generator
     }
 
-    fn trace(mut self, n_ops: usize) -> Trace {
-        let is_loop = self.rng.chance(50);
+    fn trace(self, n_ops: usize) -> Trace {
+        let end = match self.rng.chance(50) {
+            true => End::Loop,
+            false => End::Anywhere,
+        };
+        self.trace_to(n_ops, end)
+    }
+
+    fn trace_to(mut self, n_ops: usize, end: End) -> Trace {
+        let is_loop = end == End::Loop;
         if is_loop {
             self.label();
+            self.merge_point();
         }
         let labels = self.operands.clone();
         for _ in 0..n_ops {
@@ -105,12 +125,15 @@ impl<'r> Generator<'r> {
                 72..86 => self.store(),
                 86..90 => self.call(Opcode::CallPure),
                 90..93 => self.call(Opcode::Call),
-                93..95 if !is_loop => self.label(),
+                93..95 if end == End::Anywhere => self.label(),
                 _ => self.merge_point(),
             }
         }
         if is_loop {
             let args = self.next_lap(&labels);
+            self.builder.push_void(Opcode::Jump, &args, 0);
+        } else if end == End::IntoLoop {
+            let args = self.label_args();
             self.builder.push_void(Opcode::Jump, &args, 0);
         } else if self.rng.chance(50) {
             let args = self.some_operands();
@@ -383,13 +406,17 @@ impl<'r> Generator<'r> {
         }
     }
 
-    /// A label with a value for every input. What was there before is not used behind it.
-    fn label(&mut self) {
-        let args: Vec<Operand> = INPUTS.iter().map(|&ty| self.operand(ty)).collect();
-        let mut args = args;
+    fn label_args(&mut self) -> Vec<Operand> {
+        let mut args: Vec<Operand> = INPUTS.iter().map(|&ty| self.operand(ty)).collect();
         for at in POINTERS.into_iter().chain([INDEX]) {
             args[at] = self.operands[at];
         }
+        args
+    }
+
+    /// A label with a value for every input. What was there before is not used behind it.
+    fn label(&mut self) {
+        let args = self.label_args();
         let from = self.n_ops();
         let first = self.builder.push_label(TargetId(from as u32), &args);
         self.run(from);
@@ -406,7 +433,7 @@ fn trace_values(operand: Operand) -> usize {
 #[test]
 fn optimized_traces_do_the_same() {
     let n_traces = std::env::var("OPT_RANDOM_TRACES").map_or(300, |n| n.parse().expect("a number"));
-    let (mut recorded_ops, mut optimized_ops, mut peeled_in_lap) = (0, 0, [0; 8]);
+    let (mut recorded_ops, mut optimized_ops, mut split_in_lap) = (0, 0, [0; 8]);
     for seed in 0..n_traces {
         let mut rng = Rng(seed);
         let machine = machine(&mut rng);
@@ -430,15 +457,91 @@ fn optimized_traces_do_the_same() {
                 (Passes::ALL, Ok(optimized)) => {
                     for inputs in [&recorded_on].into_iter().chain(&others) {
                         let laps = machine.clone().run(optimized, inputs).laps;
-                        peeled_in_lap[laps as usize] += 1;
+                        split_in_lap[laps as usize] += 1;
                     }
                 }
                 _ => {}
             }
         }
     }
-    // Loops are left in the preamble, in the peeled loop, or go on and on.
-    let in_loop: u32 = peeled_in_lap[2..].iter().sum();
-    assert!(peeled_in_lap[1] > 0 && in_loop > 0 && peeled_in_lap[7] > 0, "{peeled_in_lap:?}");
+    // Loops are left in the first lap or its preheader, in a later lap, or go on and on.
+    let in_loop: u32 = split_in_lap[2..].iter().sum();
+    assert!(split_in_lap[1] > 0 && in_loop > 0 && split_in_lap[7] > 0, "{split_in_lap:?}");
     assert!(optimized_ops * 4 < recorded_ops * 3, "{recorded_ops} became {optimized_ops}");
+}
+
+/// Checks that a trace which enters a loop behind its preheader does what it does when it jumps to the loop.
+/// Answers whether it came there.
+#[track_caller]
+fn check_entry(
+    before: &Trace,
+    lap: &Trace,
+    spliced: &Trace,
+    split: &Trace,
+    start: (&Machine, &[Const]),
+) -> bool {
+    let (machine, inputs) = start;
+    let expected = machine.clone().run(before, inputs);
+    let found = machine.clone().run(spliced, inputs);
+    let context = || {
+        format!(
+            "on {inputs:x?}\n{before}\ninto\n{split}\nbecame\n{spliced}\n{expected:x?}, {found:x?}"
+        )
+    };
+    let n_exits = before.exits.iter().map(|exit| exit.id.0 + 1).max().unwrap_or(0);
+    match (&expected.outcome, &found.outcome) {
+        (Outcome::Jump, Outcome::Jump) => {
+            let expected = expected.machine().run_from(lap, 0, &expected.values);
+            let label = super::super::second_label(split).expect("it has a preheader");
+            let mut found = found.machine().run_from(split, label, &found.values);
+            if let Outcome::Exit { id, .. } = &mut found.outcome {
+                *id = original(lap, *id);
+            }
+            let is_stronger = found.resume.kind == ResumeKind::Rewind && found.resume.step == 0;
+            assert!(
+                is_stronger || expected.same(&found),
+                "{expected:x?}, {found:x?} {}",
+                context()
+            );
+            true
+        }
+        (Outcome::Jump, Outcome::Exit { id, .. }) if n_exits <= id.0 => {
+            // An exit of the preheader: the lap begins in the interpreter.
+            let state = |ran: &Ran| (ran.values.clone(), ran.machine().memory);
+            assert!(state(&expected) == state(&found), "{}", context());
+            false
+        }
+        _ => {
+            let result = Ok(spliced.clone());
+            Optimized { trace: before, passes: Passes::ALL, result }.check(machine, inputs);
+            false
+        }
+    }
+}
+
+#[test]
+fn loops_are_entered_behind_their_preheaders() {
+    let n_traces = std::env::var("OPT_RANDOM_TRACES").map_or(300, |n| n.parse().expect("a number"));
+    let mut entered = 0;
+    for seed in 0..n_traces {
+        let mut rng = Rng(seed);
+        let machine = machine(&mut rng);
+        let recorded_on = inputs(&mut rng);
+        let n_ops = 5 + rng.below(30);
+        let lap = Generator::new(&mut rng, machine.clone(), &recorded_on);
+        let lap = lap.trace_to(n_ops, End::Loop);
+        let before = Generator::new(&mut rng, machine.clone(), &recorded_on);
+        let before = before.trace_to(n_ops / 2, End::IntoLoop);
+        let Ok(split) = optimize(&lap, Passes::ALL) else { continue };
+        if super::super::second_label(&split).is_none() {
+            continue;
+        }
+        let joined = super::super::behind_preheader(&before, &split);
+        crate::ir::verify(&joined).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{joined}"));
+        let Ok(spliced) = optimize(&joined, Passes::ALL) else { continue };
+        for inputs in [recorded_on].into_iter().chain((0..4).map(|_| inputs(&mut rng))) {
+            entered += u32::from(check_entry(&before, &lap, &spliced, &split, (&machine, &inputs)));
+        }
+    }
+    assert!(entered > n_traces as u32 / 10, "{entered} of {n_traces}");
 }

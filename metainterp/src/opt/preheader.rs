@@ -1,0 +1,502 @@
+//! Pass `preheader`: what a loop need not do in each lap it does once, before the first.
+//!
+//! The forward walk splits a loop in two. Others jump to its label and come to the *preheader*, behind
+//! which there is a second label, and behind that the lap, which jumps back to the second label. The
+//! preheader is the beginning of the lap, walked *without what happens in it*: stores are only
+//! noted, and its exits begin the lap anew, which they can since nothing has happened. So it costs no
+//! exits that somebody would have to leave the lap by in the middle.
+//!
+//! Behind it all is known that it has computed, tested and loaded, and the walk over the lap makes use
+//! of that: what does not change from lap to lap is not in the loop any more. What does change
+//! is an argument of the second label: reds, and *places in memory* that the loop reads and writes,
+//! which thereby live in registers. Stores to them stay delayed across the label, so the loop does not
+//! write to memory at all; its exits do.
+//!
+//! How far the preheader goes ([`prefix`]): to the last load, guard or elidable call in it that is the same in all
+//! laps. It ends before anything that could see one of the stores that have not been made, for up to
+//! there it computes what the lap would, and so is as safe. And it ends before the second guard that
+//! may well fail in some lap: beginning anew is costly where that is the program's way.
+//!
+//! What holds at the second label must hold whenever the loop comes back to it. That is not known before
+//! the lap is walked, so it is assumed ([`Assumptions`]) and then checked; where the end of
+//! the lap does not confirm it, less is assumed and the lap is walked again.
+//!
+//! - A red or a place has the *same* value in every lap; or it *varies* and has an argument of its own,
+//!   which the end of the lap must provide; or, for places only, nothing is known about it.
+//! - Each check takes at least one step down that ladder. After a few tries the least is assumed, which
+//!   is always true, so the time is linear.
+//! - Of a red or a place that varies, bounds are assumed: those of its first value, which the value at the
+//!   end of the lap must keep ([`ValueFact`]).
+//! - What is known of *values* needs no check: a value of the preheader is the same in all laps.
+//!
+//! The lap may use any value of the preheader. The backward walk ([`super::dce`]) finds out which it
+//! does use, and makes them arguments of the label.
+//!
+//! Why not peel a whole lap off instead, as LuaJIT and RPython do: each exit would be there twice,
+//! and each would get its own bridge. RPython gets along without for those who come later, by the short
+//! preamble that is replayed in front of the peeled loop; the preheader is that, for everybody.
+
+use super::delay::Delayed;
+use super::heap::KnownPlace;
+use super::ranges::ValueFact;
+use super::rewrite::{Contradiction, Cx, Pending, Snapshot, Walk};
+use crate::ir::{Effect, ExitId, Op, Opcode, Operand, Trace, ValueId};
+use rustc_hash::FxHashSet;
+use smallvec::SmallVec;
+
+/// How often a lap is walked before nothing is assumed any more.
+const MAX_TRIES: usize = 4;
+
+/// Places in memory whose contents are carried at most.
+const MAX_PLACES: usize = 48;
+
+/// The split stays if the lap then has at most this part of its operations, in percent: otherwise
+/// it would cost compile time for little.
+const WORTH_PERCENT: usize = 90;
+
+/// Guards in a preheader that may fail in some laps.
+const MAX_VARYING_GUARDS: usize = 1;
+
+/// What is assumed of a red or of a place in memory at the second label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// It has this value in every lap.
+    Same(Operand),
+    /// It has its own argument.
+    Varies,
+    /// Of a place: nothing is known.
+    Unknown,
+}
+
+#[derive(Debug)]
+struct Assumptions {
+    reds: Vec<State>,
+    places: Vec<(KnownPlace, State)>,
+    /// By red, and behind those by place: what is assumed of one that varies. Found out when it is
+    /// first needed, from what it is at the end of the preheader.
+    facts: Vec<Option<Vec<ValueFact>>>,
+}
+
+/// What a walk over the lap found at its end.
+struct LapEnd {
+    reds: Vec<Operand>,
+    places: Vec<Option<Operand>>,
+}
+
+/// A trace that begins with its only label, at a merge point, and ends with a jump to that label.
+pub(super) fn is_loop(trace: &Trace) -> bool {
+    let is_label = |op: &Op| op.opcode == Opcode::Label;
+    let [first, second, .., last] = &*trace.ops else { return false };
+    is_label(first)
+        && second.opcode == Opcode::DebugMergePoint
+        && last.opcode == Opcode::Jump
+        && last.target() == first.target()
+        && !trace.ops[1..].iter().any(is_label)
+}
+
+/// Writes a preheader and the lap behind it, where `walk` has come to the end of the lap and `begun` is
+/// its state at the start of it. Answers the index of the second label; nothing if that is not worth it, and
+/// then the lap stands there as before.
+pub(super) fn split<'a>(
+    walk: &mut Walk<'a>,
+    trace: &'a Trace,
+    begun: Snapshot<'a>,
+    pending: &mut Pending,
+) -> Option<usize> {
+    let n_plain = walk.cx.n_ops() as usize - 1;
+    let same = same_reds(walk, trace);
+    let bounds = in_bounds(walk);
+    walk.restore_copy(&begun);
+    let label = prefix(walk, trace, &same, &bounds, &begun, pending)
+        .and_then(|assumed| lap_behind(walk, trace, assumed, n_plain, pending));
+    if label.is_none() {
+        walk.restore(begun);
+        let last = trace.ops.len() - 1;
+        for (op_idx, op) in trace.ops.iter().enumerate().take(last).skip(1) {
+            walk.op_at(op_idx, op, pending).expect("it could be walked before");
+        }
+    }
+    label
+}
+
+/// By red: whether it has the same value at the end of the lap.
+fn same_reds(walk: &Walk<'_>, trace: &Trace) -> Vec<bool> {
+    let last = trace.ops.last().expect("a jump");
+    let labels = trace.results(&trace.ops[0]).map(|it| walk.cx.old_to_new(it.into()));
+    let jumps = trace.args(last).iter().map(|&arg| walk.cx.old_to_new(arg));
+    labels.zip(jumps).map(|(before, now)| before == now).collect()
+}
+
+/// A value that is less than another, unsigned; both of the old trace.
+type Bound = [ValueId; 2];
+
+/// Tests that a preheader makes beside those of the lap, at most.
+const MAX_BOUNDS: usize = 4;
+
+/// What is read from a place in memory, and the limit that a sum of it and a constant was found to be below: an
+/// index that is in bounds, most likely. Tested once in the preheader, it holds in all laps if it
+/// holds at the end of each, and the lap can step on from there.
+fn in_bounds(walk: &Walk<'_>) -> Vec<Bound> {
+    let cx = &walk.cx;
+    let first: FxHashSet<Operand> =
+        walk.known_places().iter().filter_map(|place| place.first).collect();
+    let mut seen: FxHashSet<[Operand; 2]> = FxHashSet::default();
+    let mut bounds: Vec<Bound> = Vec::new();
+    for guard in cx.new_trace().ops.iter().filter(|op| op.opcode == Opcode::GuardTrue) {
+        let test = cx.def(cx.new_trace().args(guard)[0]).filter(|op| op.opcode == Opcode::UintLt);
+        let Some(&[index, limit]) = test.map(|test| cx.new_trace().args(test)) else { continue };
+        let sum = cx.def(index).filter(|op| op.opcode == Opcode::IntAdd);
+        let root = sum.map_or(index, |sum| cx.new_trace().args(sum)[0]);
+        if first.contains(&root)
+            && seen.len() < MAX_BOUNDS
+            && seen.insert([root, limit])
+            && let (Some(root), Some(limit)) = (cx.new_to_old(root), cx.new_to_old(limit))
+        {
+            bounds.push([root, limit]);
+        }
+    }
+    bounds
+}
+
+/// Writes the preheader, and answers what may hold behind it; nothing if it would be empty.
+fn prefix<'a>(
+    walk: &mut Walk<'a>,
+    trace: &'a Trace,
+    same: &[bool],
+    bounds: &[Bound],
+    begun: &Snapshot<'a>,
+    pending: &mut Pending,
+) -> Option<Assumptions> {
+    let starts = walk_prefix(walk, trace, trace.ops.len() - 1, bounds, pending);
+    let mut assumed = Assumptions::guess(walk, trace, same);
+    let mut cut = 1 + last_needed(&walk.cx, trace, &starts, &assumed.varying(&walk.cx))?;
+    let goes_with = |op: &Op| {
+        use Opcode::{CallResult, GuardNoException, GuardNoOverflow, GuardOverflow};
+        matches!(op.opcode, CallResult | GuardNoException | GuardNoOverflow | GuardOverflow)
+    };
+    while goes_with(&trace.ops[cut]) {
+        cut += 1;
+    }
+    if cut < starts.len() {
+        walk.restore_copy(begun);
+        walk_prefix(walk, trace, cut, bounds, pending);
+        assumed.only_of(walk, trace, same);
+    }
+    Some(assumed)
+}
+
+/// Walks from the start of the lap up to an operation, or to one that can not be in a preheader. Answers for
+/// each operation that it has walked over how many there were in the new trace before it.
+fn walk_prefix<'a>(
+    walk: &mut Walk<'a>,
+    trace: &'a Trace,
+    end: usize,
+    bounds: &[Bound],
+    pending: &mut Pending,
+) -> Vec<usize> {
+    walk.cx.begin_preheader();
+    let (mut starts, n_exits) = (vec![0], walk.cx.n_exit_ids());
+    let mut to_test: SmallVec<[Bound; MAX_BOUNDS]> = bounds.into();
+    for (op_idx, op) in trace.ops.iter().enumerate().take(end).skip(1) {
+        let start = walk.cx.n_ops() as usize;
+        walk.cx.at = op_idx;
+        let ends = match op.opcode {
+            Opcode::Call => true,
+            Opcode::CallPure => trace.call(op).can_panic,
+            _ => false,
+        };
+        let is_store = op.opcode.effect() == Effect::Store;
+        // One merge point is enough to come back to.
+        let is_left_out = op.opcode == Opcode::DebugMergePoint && op_idx > 1;
+        if ends
+            || is_store && walk.load_before(op, pending).is_err()
+            || !is_left_out && walk.op_at(op_idx, op, pending).is_err()
+        {
+            break;
+        }
+        starts.push(start);
+        // Not between operations that belong together.
+        let alone = matches!(op.opcode.effect(), Effect::Load | Effect::Pure);
+        let Some(res) = op.res().filter(|_| alone) else { continue };
+        let ready = |bound: &Bound| bound.iter().max() == Some(&res);
+        while let Some(at) = to_test.iter().position(ready) {
+            let values = to_test.remove(at).map(|it| walk.cx.old_to_new(it.into()));
+            // The lap's exits have the numbers up to twice as many.
+            let exit = ExitId(2 * n_exits + to_test.len() as u32);
+            if walk.guard_less(values, exit, pending).is_err() {
+                return starts;
+            }
+        }
+    }
+    starts
+}
+
+/// The last operation in a walked prefix that a lap is better without.
+fn last_needed(cx: &Cx, trace: &Trace, starts: &[usize], varying: &[bool]) -> Option<usize> {
+    let new = cx.new_trace();
+    let is_varying = |arg: Operand| arg.value().is_some_and(|value| varying[value.index()]);
+    let varies = |op: &Op| new.args(op).iter().any(|&arg| is_varying(arg));
+    let (mut needed, mut n_varying) = (None, 0);
+    for (op_idx, &start) in starts.iter().enumerate().skip(1) {
+        let old = &trace.ops[op_idx];
+        if old.opcode.effect() == Effect::Store {
+            let (_, address) = trace.args(old).split_last().expect("a store has a value");
+            if !address.iter().any(|&arg| is_varying(cx.old_to_new(arg))) {
+                needed = Some(op_idx);
+            }
+        }
+        let end = starts.get(op_idx + 1).map_or(new.ops.len(), |&end| end);
+        for (at, op) in new.ops.iter().enumerate().take(end).skip(start) {
+            // The guards of overflow operations have no arguments.
+            let op_varies = varies(op) || op.n_args() == 0 && varies(&new.ops[at - 1]);
+            n_varying += usize::from(op_varies && op.opcode.effect() == Effect::Guard);
+            if MAX_VARYING_GUARDS < n_varying {
+                return needed;
+            }
+            let is_needed = match op_varies {
+                false => op.opcode.effect() != Effect::Debug,
+                true => op.opcode.effect() == Effect::Guard && bounds(cx, op, &is_varying),
+            };
+            if is_needed {
+                needed = Some(op_idx);
+            }
+        }
+    }
+    needed
+}
+
+/// Whether a guard compares what varies with what is computed and does not: if each lap ends such that it
+/// holds again, the lap need not test it.
+fn bounds(cx: &Cx, guard: &Op, varies: &impl Fn(Operand) -> bool) -> bool {
+    let condition = cx.new_trace().args(guard).first();
+    let Some(test) = condition.and_then(|&condition| cx.def(condition)) else { return false };
+    cx.new_trace().args(test).iter().any(|&arg| arg.value().is_some() && !varies(arg))
+}
+
+/// Writes the second label and the lap; nothing if that gains too little.
+fn lap_behind(
+    walk: &mut Walk<'_>,
+    trace: &Trace,
+    mut assumed: Assumptions,
+    n_plain: usize,
+    pending: &mut Pending,
+) -> Option<usize> {
+    let start = walk.snapshot();
+    for left in (0..=MAX_TRIES).rev() {
+        if left == 0 {
+            assumed.forget_all();
+        }
+        // Where the lap never gets to its end, too much was assumed.
+        let (label, end) = lap(walk, trace, &mut assumed, pending).ok()?;
+        // Both are looked at: what fails in one try need not fail in another.
+        if !(assumed.refine_facts(walk, &end) | assumed.refine(&walk.cx, &end)) {
+            let n_loop = walk.cx.n_ops() as usize - label - 1;
+            if n_loop * 100 > n_plain * WORTH_PERCENT {
+                return None;
+            }
+            jump_back(&mut walk.cx, trace, &assumed, &end);
+            return Some(label);
+        }
+        walk.restore_copy(&start);
+    }
+    None
+}
+
+impl Assumptions {
+    fn guess(walk: &Walk<'_>, trace: &Trace, same: &[bool]) -> Assumptions {
+        let cx = &walk.cx;
+        let reds = Assumptions::guess_reds(cx, trace, same);
+        let mut assumed = Assumptions { reds, places: Vec::new(), facts: Vec::new() };
+        for place in walk.known_places() {
+            let Some(first) = place.first else { continue };
+            let value = cx.resolve(first);
+            let same = value == cx.resolve(place.value);
+            let state = if same { State::Same(value) } else { State::Varies };
+            assumed.places.push((KnownPlace { value, ..place }, state));
+        }
+        let varying = assumed.varying(cx);
+        assumed.places.retain(|(place, _)| {
+            place.address.operands().all(|it| !it.value().is_some_and(|it| varying[it.index()]))
+        });
+        assumed.places.truncate(MAX_PLACES);
+        assumed.facts.resize(assumed.reds.len() + assumed.places.len(), None);
+        assumed
+    }
+
+    fn guess_reds(cx: &Cx, trace: &Trace, same: &[bool]) -> Vec<State> {
+        let labels = trace.results(&trace.ops[0]).map(|it| cx.old_to_new(it.into()));
+        let state = |(red, &same)| if same { State::Same(red) } else { State::Varies };
+        labels.zip(same).map(state).collect()
+    }
+
+    /// What was guessed behind a longer prefix is cut to what there is in this one.
+    fn only_of(&mut self, walk: &Walk<'_>, trace: &Trace, same: &[bool]) {
+        let cx = &walk.cx;
+        let n_values = cx.new_trace().types.len();
+        let exists = |it: Operand| it.value().is_none_or(|value| value.index() < n_values);
+        self.reds = Assumptions::guess_reds(cx, trace, same);
+        self.places.retain(|(place, _)| {
+            place.first.is_some_and(exists) && place.address.operands().all(exists)
+        });
+        for (place, state) in &mut self.places {
+            place.value = cx.resolve(place.first.expect("others are gone"));
+            if let State::Same(value) = state {
+                *value = place.value;
+            }
+        }
+        self.facts.truncate(self.reds.len() + self.places.len());
+    }
+
+    /// By value: whether it is expected to be another one when the next lap computes it. What is known
+    /// of places whose address is computed from such a value is of no use there.
+    fn varying(&self, cx: &Cx) -> Vec<bool> {
+        let trace = cx.new_trace();
+        let mut varying = vec![false; trace.types.len()];
+        let label = trace.ops.iter().find(|op| op.opcode == Opcode::Label).expect("a label");
+        for (value, state) in trace.results(label).zip(&self.reds) {
+            varying[value.index()] = *state == State::Varies;
+        }
+        let same = self.places.iter().filter(|(_, state)| matches!(state, State::Same(_)));
+        let same: FxHashSet<ValueId> =
+            same.filter_map(|(place, _)| place.first.and_then(|first| first.value())).collect();
+        for op in &trace.ops {
+            let Some(res) = op.res().filter(|_| op.opcode != Opcode::Label) else { continue };
+            let of_varying =
+                |arg: &Operand| arg.value().is_some_and(|value| varying[value.index()]);
+            varying[res.index()] = !same.contains(&res) && trace.args(op).iter().any(of_varying)
+                || match op.opcode.effect() {
+                    Effect::Call => op.opcode != Opcode::CallPure,
+                    Effect::Load => !trace.mem(op).frozen && !same.contains(&res),
+                    _ => false,
+                };
+        }
+        varying
+    }
+
+    /// Nothing is assumed.
+    fn forget_all(&mut self) {
+        self.reds.fill(State::Varies);
+        self.places.clear();
+        self.facts.fill(Some(Vec::new()));
+    }
+
+    /// The states of reds and then of places.
+    fn states(&self) -> impl Iterator<Item = State> {
+        self.reds.iter().chain(self.places.iter().map(|(_, state)| state)).copied()
+    }
+
+    /// Assumes of what varies what is known of its first value.
+    fn assume_facts(&mut self, walk: &mut Walk<'_>, initial: &[Operand], arguments: &[Operand]) {
+        let varies = self.states().enumerate().filter(|(_, state)| *state == State::Varies);
+        let varies: Vec<usize> = varies.map(|(at, _)| at).collect();
+        for (at, (&initial, &argument)) in varies.into_iter().zip(initial.iter().zip(arguments)) {
+            let facts = self.facts[at].get_or_insert_with(|| walk.facts(initial));
+            facts.iter().for_each(|&fact| walk.learn_fact(argument, fact));
+        }
+    }
+
+    /// Drops the facts that the end of the lap does not confirm; false if it confirms all.
+    fn refine_facts(&mut self, walk: &Walk<'_>, end: &LapEnd) -> bool {
+        let ends = end.reds.iter().map(|&red| Some(red)).chain(end.places.iter().copied());
+        let mut changed = false;
+        for (facts, now) in self.facts.iter_mut().zip(ends) {
+            let Some(facts) = facts else { continue };
+            let n_facts = facts.len();
+            facts.retain(|&fact| now.is_some_and(|now| walk.knows_fact(now, fact)));
+            changed |= facts.len() < n_facts;
+        }
+        changed
+    }
+
+    /// Assumes less where the end of the lap does not confirm it; false if it confirms all.
+    fn refine(&mut self, cx: &Cx, end: &LapEnd) -> bool {
+        let mut changed = false;
+        for (state, &now) in self.reds.iter_mut().zip(&end.reds) {
+            changed |= refine(cx, state, Some(now));
+        }
+        for ((_, state), &now) in self.places.iter_mut().zip(&end.places) {
+            changed |= refine(cx, state, now);
+        }
+        changed
+    }
+
+    /// The operands that the arguments of the label have: reds first, then places.
+    fn arguments(&self, reds: &[Operand], places: &[Option<Operand>]) -> Vec<Operand> {
+        let varies = |(state, now): (&State, Option<Operand>)| {
+            (*state == State::Varies).then(|| now.expect("it was checked to be known"))
+        };
+        let reds = self.reds.iter().zip(reds.iter().map(|&it| Some(it))).filter_map(varies);
+        let states = self.places.iter().map(|(_, state)| state);
+        reds.chain(states.zip(places.iter().copied()).filter_map(varies)).collect()
+    }
+}
+
+fn refine(cx: &Cx, state: &mut State, now: Option<Operand>) -> bool {
+    let confirmed = match (*state, now) {
+        (State::Same(value), Some(now)) if cx.resolve(value) == now => return false,
+        (State::Varies, Some(_)) | (State::Unknown, _) => return false,
+        (_, Some(_)) => State::Varies,
+        (_, None) => State::Unknown,
+    };
+    *state = confirmed;
+    true
+}
+
+/// Writes the second label and the lap behind it, without the jump. Answers where the label is.
+fn lap(
+    walk: &mut Walk<'_>,
+    trace: &Trace,
+    assumed: &mut Assumptions,
+    pending: &mut Pending,
+) -> Result<(usize, LapEnd), Contradiction> {
+    let label = &trace.ops[0];
+    let reds: Vec<Operand> = trace.results(label).map(|it| walk.cx.old_to_new(it.into())).collect();
+    let initial: Vec<_> = assumed.places.iter().map(|(place, _)| Some(place.value)).collect();
+    let known = |(_, state): &&(KnownPlace, State)| *state != State::Unknown;
+    let places: Vec<KnownPlace> = assumed.places.iter().filter(known).map(|&(it, _)| it).collect();
+    // What the lap stores to these places is delayed each time that it comes to the label.
+    walk.cx.delayed.forget_others(&places);
+    let is_delayed = |place: &&KnownPlace| walk.cx.delayed.has_store_to(place);
+    let delayed: Vec<KnownPlace> = places.iter().filter(is_delayed).copied().collect();
+    let arguments = assumed.arguments(&reds, &initial);
+    walk.cx.forget_delayed();
+    let label_at = walk.cx.n_ops() as usize;
+    let results: Vec<Operand> =
+        walk.cx.second_label(label.target().behind_preheader(), &arguments).collect();
+    assumed.assume_facts(walk, &arguments, &results);
+    let mut results = results.into_iter();
+    let mut value = |state: &State| match *state {
+        State::Same(value) => value,
+        _ => results.next().expect("an argument for all that varies"),
+    };
+    for (old, state) in trace.results(label).zip(&assumed.reds) {
+        let value = value(state);
+        walk.cx.define(old, value);
+    }
+    let carried = assumed.places.iter().filter(known).map(|(place, state)| {
+        let value = value(state);
+        KnownPlace { value, first: None, ..*place }
+    });
+    let carried: Vec<KnownPlace> = carried.collect();
+    Delayed::enter_loop(&mut walk.cx, &carried);
+    walk.enter_loop(&carried);
+    let last = trace.ops.len() - 1;
+    for (op_idx, op) in trace.ops.iter().enumerate().take(last).skip(1) {
+        walk.op_at(op_idx, op, pending)?;
+    }
+    walk.cx.at = last;
+    Delayed::make_others(&mut walk.cx, &delayed);
+    let places = assumed
+        .places
+        .iter()
+        .map(|(place, _)| walk.value_at(place).map(|value| walk.cx.resolve(value)));
+    let places = places.collect();
+    let jump = trace.ops.last().expect("a jump");
+    let reds = trace.args(jump).iter().map(|&it| walk.cx.old_to_new(it)).collect();
+    Ok((label_at, LapEnd { reds, places }))
+}
+
+fn jump_back(cx: &mut Cx, trace: &Trace, assumed: &Assumptions, end: &LapEnd) {
+    let arguments = assumed.arguments(&end.reds, &end.places);
+    cx.emit_jump(trace.ops[0].target().behind_preheader(), &arguments);
+}
