@@ -40,11 +40,14 @@ pub fn promote<T: Copy>(value: T) -> T {
 /// The twin of [`promote`].
 #[doc(hidden)]
 #[allow(non_camel_case_types)]
-pub struct promote {}
+pub enum promote {
+    /// The token.
+    __JitToken,
+}
 
 impl promote {
     #[doc(hidden)]
-    pub fn __jit<T: Scalar>() -> Twin<fn(Rec, Traced<T>) -> Traced<T>> {
+    pub fn __jit<T: Scalar>(self) -> Twin<fn(Rec, Traced<T>) -> Traced<T>> {
         Twin(|rec, value| {
             rec.step();
             let lane = rec.guard_value(value.arg());
@@ -92,11 +95,14 @@ pub fn we_are_jitted() -> bool {
 /// The twin of [`we_are_jitted`].
 #[doc(hidden)]
 #[allow(non_camel_case_types)]
-pub struct we_are_jitted {}
+pub enum we_are_jitted {
+    /// The token.
+    __JitToken,
+}
 
 impl we_are_jitted {
     #[doc(hidden)]
-    pub fn __jit() -> Twin<fn(Rec) -> Traced<bool>> {
+    pub fn __jit(self) -> Twin<fn(Rec) -> Traced<bool>> {
         Twin(|_| Traced::constant(true))
     }
 }

@@ -316,6 +316,57 @@ portal! {
     } => acc
 }
 
+struct Point {
+    x: i64,
+}
+
+impl Point {
+    fn remember<'a>(&'a self, seen: &mut Vec<&'a Point>) {
+        seen.push(self);
+    }
+}
+
+fn total(seen: &[&Point]) -> i64 {
+    seen.iter().fold(0, |sum, p| sum * 3 + p.x)
+}
+
+/// Holds a reference to itself.
+struct Knot<'a> {
+    n: i64,
+    me: std::cell::Cell<Option<&'a Knot<'a>>>,
+}
+
+impl<'a> Knot<'a> {
+    fn tie(&'a self) {
+        self.me.set(Some(self));
+    }
+}
+
+fn churn(x: i64) -> i64 {
+    let words = [x; 64];
+    words.iter().sum()
+}
+
+portal! {
+    references_that_are_kept(i; sum: i64) -> i64 {
+        let p = Point { x: i as i64 };
+        let q = Point { x: 7 };
+        let mut seen = Vec::new();
+        p.remember(&mut seen);
+        q.remember(&mut seen);
+        let knot = Knot { n: sum, me: std::cell::Cell::new(None) };
+        knot.tie();
+        sum = sum.wrapping_add(churn(i as i64));
+        sum = (sum ^ total(&seen) ^ seen[0].x).wrapping_add(knot.me.get().unwrap().n);
+    } => sum
+}
+
+/// What a call has been given a reference to stays where it is as long as it lives.
+#[test]
+fn references_to_locals_may_be_kept() {
+    check(|d| references_that_are_kept(d, 60, 1));
+}
+
 #[test]
 fn closures() {
     let vm = || Vm { stack: vec![0; 4], flag: false };

@@ -166,11 +166,7 @@ macro_rules! counting_portal {
                     break;
                 }
                 $i += 1;
-                // What the body owns ends before the loop may be left to compiled code.
-
-                {
-                    $($body)*
-                }
+                $($body)*
                 can_enter_jit!(driver, greens = [pc], reds = [$i, n, $($red),*]);
             }
             $result
@@ -538,6 +534,116 @@ counting_portal! {
 #[dont_look_inside]
 fn two(a: Noisy, b: Noisy) -> Vec<Noisy> {
     vec![a, b]
+}
+
+counting_portal! {
+    parts_by_patterns(i; sum: i64) -> i64 {
+        let pair = (maybe(i, 2), make(i as i64 + 20));
+        match pair.0 {
+            Some(x) if x.id % 3 == 0 => sum += consume(x),
+            Some(x) => sum += see(&x),
+            None => sum += 1,
+        }
+        sum += see(&pair.1);
+        let triple = (make(31), make(32), (make(33), 5));
+        let (first, _, _) = triple;
+        sum += see_two(&first, &triple.1) + triple.2.1;
+        if i % 2 == 0 {
+            let (inner, five) = triple.2;
+            sum += consume(inner) + five;
+        }
+        if let (Some(x), _) = (maybe(i, 3), make(34)) {
+            sum += see(&x) + see(&make(35));
+        }
+        let (kept, _) = (make(36), make(37));
+        sum += see(&make(38)) + see(&kept);
+        let (a, ref b) = (make(39), make(40));
+        sum += see_two(&a, b);
+        let both = (make(41), make(42));
+        match both {
+            (x, ref y) if i % 4 == 1 => sum += see_two(&x, y),
+            (_, y) if i % 4 == 2 => sum += see(&y),
+            (x, _) => sum += see(&x),
+        }
+        let Some(last) = maybe(i, 77) else { return see(&make(44)) };
+        sum += see(&last);
+    } => sum
+}
+
+enum Tree {
+    Leaf(Noisy),
+    Fork(Box<Tree>, Box<Tree>, Noisy),
+}
+
+#[dont_look_inside]
+fn tree(depth: i64, id: i64) -> Box<Tree> {
+    Box::new(match depth {
+        0 => Tree::Leaf(make(id)),
+        _ => Tree::Fork(tree(depth - 1, id * 2), tree(depth - 1, id * 2 + 1), make(id + 500)),
+    })
+}
+
+/// Takes trees apart out of their boxes, and drops what it does not use.
+#[jit]
+fn sum_of(tree: Box<Tree>, pick: i64) -> i64 {
+    match *tree {
+        Tree::Leaf(x) => consume(x),
+        Tree::Fork(left, _, _) if pick % 3 == 0 => see(&make(90)) + sum_of(left, pick + 1),
+        Tree::Fork(left, right, x) if pick % 3 == 1 => {
+            see(&x) + sum_of(right, pick + 1) + sum_of(left, pick + 2)
+        }
+        Tree::Fork(_, right, x) => consume(x) + sum_of(right, pick + 2),
+    }
+}
+
+#[jit]
+fn id_of(tree: Box<Tree>) -> Noisy {
+    let Tree::Fork(_, _, x) = *tree else { return make(91) };
+    x
+}
+
+counting_portal! {
+    trees(i; sum: i64) -> i64 {
+        sum += sum_of(tree(2, 1), i as i64);
+        let x = id_of(tree((i % 2) as i64, 3));
+        let y = tree(1, 4);
+        let boxed = Box::new((make(92), make(93)));
+        let z = boxed.0;
+        sum += see_two(&x, &z) + see(&boxed.1);
+        if let Tree::Fork(left, ..) = *y
+            && let Tree::Leaf(x) = *left
+        {
+            sum += see(&x);
+        }
+    } => sum
+}
+
+counting_portal! {
+    messages(i; at: u32, sum: i64) -> i64 {
+        let a = make(1);
+        let b = Some(make(2));
+        let c = make(3);
+        if i == at {
+            panic!("{} and {b:?} at {i}", a.id);
+        }
+        assert!(i != at + 5, "{:?} and {}", c, i);
+        assert_eq!(a.id, if i == at + 9 { 2 } else { 1 }, "{a:?}");
+        assert_ne!(c.id, see(&a), "{b:?}");
+        sum += see(&c);
+    } => sum
+}
+
+#[test]
+fn parts() {
+    check_compiled(|d| parts_by_patterns(d, 0, 80, 0));
+    check_compiled(|d| trees(d, 0, 80, 0));
+}
+
+#[test]
+fn panics_with_messages() {
+    for at in [1, 3, 10, 28, 29, 30] {
+        check(|d| messages(d, 0, 60, at, 0));
+    }
 }
 
 #[test]

@@ -37,6 +37,61 @@ const TASKS: &[Task] = &[
             &["cargo", "run", "--release", "-p", "jit-benches", "--bin", "bench-brainfuck"],
         ],
     },
+    Task {
+        name: "sanitize",
+        doc: "runs examples and owned values in every mode under AddressSanitizer and LeakSanitizer (rustup's nightly)",
+        env: &[("RUSTFLAGS", "-Zsanitizer=address"), ("ASAN_OPTIONS", "detect_leaks=1")],
+        steps: &[&[
+            "rustup",
+            "run",
+            "nightly",
+            "cargo",
+            "test",
+            "--target=x86_64-unknown-linux-gnu",
+            "--target-dir=target/sanitize",
+            "-p=jit-tests",
+            "--test=owned",
+            "--test=names",
+            "--test=programs_come_and_go",
+            "--test=examples",
+        ]],
+    },
+    Task {
+        name: "valgrind",
+        doc: "runs owned values in every mode under valgrind",
+        env: &[(
+            "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER",
+            "valgrind -q --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite",
+        )],
+        steps: &[&[
+            "cargo",
+            "test",
+            "-p=jit-tests",
+            "--test=owned",
+            "--test=programs_come_and_go",
+            "--",
+            "--test-threads=1",
+        ]],
+    },
+    Task {
+        name: "miri",
+        doc: "runs the tests of the trace and the optimizer, and those of places and values, in Miri (rustup's nightly with miri)",
+        env: &[("MIRIFLAGS", "-Zmiri-permissive-provenance")],
+        steps: &[
+            &["rustup", "run", "nightly", "cargo", "miri", "test", "-p=metainterp", "--lib"],
+            &[
+                "rustup",
+                "run",
+                "nightly",
+                "cargo",
+                "miri",
+                "test",
+                "-p=jit-tests",
+                "--no-default-features",
+                "--test=names",
+            ],
+        ],
+    },
 ];
 
 fn main() -> ExitCode {

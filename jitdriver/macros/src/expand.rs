@@ -1,7 +1,9 @@
 //! Expansion: the plain function, and its twin beside it.
 //!
-//! A helper function keeps its tokens. Its twin hangs on a braced struct of the function's name,
-//! which lives in the type namespace only, so that one `use` imports both. A method's twin is an
+//! A helper function keeps its tokens. Its twin hangs on an enum of the function's name, which
+//! lives in the type namespace only, so that one `use` imports both. The enum's variant is the token:
+//! names in an enum are imported like those in a module, so that a module that has the name of a
+//! function without a twin does no harm. A method's twin is an
 //! inherent associated function beside it. A [portal]'s twin is inside of it.
 
 mod closures;
@@ -118,69 +120,81 @@ fn takes_impl(sig: &Signature) -> bool {
     finder.0
 }
 
-/// `struct f {}` with the token of `f`.
+/// `enum f { __JitToken }` with the token of `f`.
 fn token_struct(
     item: &ItemFn,
     ty: TokenStream,
     token: TokenStream,
     generics: &Generics,
 ) -> TokenStream {
-    let (vis, name) = (&item.vis, &item.sig.ident);
+    let name = &item.sig.ident;
     let (generics, _, bounds) = generics.split_for_impl();
-    let takes = takes_none();
+    let (takes, carrier) = (takes_none(), carrier(item));
     quote! {
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, dead_code)]
-        #vis struct #name {}
+        #carrier
         const _: () = {
             use ::jitdriver::plumbing as __p;
             #[allow(dead_code, clippy::all)]
             impl #name {
                 #[doc(hidden)]
-                pub fn __jit #generics () -> #ty #bounds { #token }
+                pub fn __jit #generics (self) -> #ty #bounds { #token }
                 #takes
             }
         };
     }
 }
 
+/// What a free function's twin hangs on.
+fn carrier(item: &ItemFn) -> TokenStream {
+    let (vis, name) = (&item.vis, &item.sig.ident);
+    quote! {
+        #[doc(hidden)]
+        #[allow(non_camel_case_types, dead_code, missing_docs)]
+        #vis enum #name { __JitToken }
+    }
+}
+
 /// A free function's answer that it takes no closures over traced values.
 fn takes_none() -> TokenStream {
     let (takes, with) = (format_ident!("__jit_takes"), format_ident!("__jit_with"));
-    closures::no_twin(false, &takes, &with, &parse_quote!(pub))
+    closures::no_twin(closures::Owner::Token, &takes, &with, &parse_quote!(pub))
 }
 
 fn traced_function(item: &ItemFn) -> syn::Result<TokenStream> {
-    let (vis, name) = (&item.vis, &item.sig.ident);
+    let (name, carrier) = (&item.sig.ident, carrier(item));
     if closures::takes_closures(&item.sig) {
         let (takes, with) = (format_ident!("__jit_takes"), format_ident!("__jit_with"));
-        let twin = closures::twin(&item.sig, &item.block, &takes, &with, &parse_quote!(pub))?;
+        let vis = parse_quote!(pub);
+        let owner = closures::Owner::Token;
+        let twin = closures::twin(&item.sig, &item.block, owner, &takes, &with, &vis)?;
         return Ok(quote! {
-            #[doc(hidden)]
-            #[allow(non_camel_case_types, dead_code)]
-            #vis struct #name {}
+            #carrier
             #[allow(dead_code, clippy::all)]
             impl #name {
                 #[doc(hidden)]
-                pub fn __jit() -> ::jitdriver::plumbing::Residual { ::jitdriver::plumbing::Residual }
+                pub fn __jit(self) -> ::jitdriver::plumbing::Residual { ::jitdriver::plumbing::Residual }
                 #twin
             }
         });
     }
     let takes = takes_none();
-    let twin =
+    let (twin, unwinds) =
         twin_function(&item.sig, &item.block, format_ident!("__jit_twin"), &parse_quote!(pub))?;
     let token = twin_token(
         &item.sig,
+        Some(quote!(self)),
         format_ident!("__jit"),
         &format_ident!("__jit_twin"),
         &parse_quote!(pub),
         Token::Twin,
     )?;
+    let token = unless_panics_abort(unwinds, token, || {
+        quote! {
+            pub fn __jit(self) -> ::jitdriver::plumbing::Residual { ::jitdriver::plumbing::Residual }
+        }
+    });
     Ok(quote! {
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, dead_code)]
-        #vis struct #name {}
+        #carrier
         #[allow(dead_code, clippy::all)]
         impl #name {
             #token
@@ -188,6 +202,27 @@ fn traced_function(item: &ItemFn) -> syn::Result<TokenStream> {
             #twin
         }
     })
+}
+
+/// An item, instead of which there is another in a crate whose panics abort: code that may leave its
+/// function does so by unwinding, so the function is then called instead of traced.
+fn unless_panics_abort(
+    unwinds: bool,
+    item: TokenStream,
+    otherwise: impl FnOnce() -> TokenStream,
+) -> TokenStream {
+    if !unwinds {
+        return item;
+    }
+    let otherwise = otherwise();
+    quote! {
+        #[cfg(not(panic = "abort"))]
+        #item
+        #[cfg(panic = "abort")]
+        #[doc(hidden)]
+        #[allow(private_interfaces)]
+        #otherwise
+    }
 }
 
 fn impl_block(item: &ItemImpl) -> syn::Result<TokenStream> {
@@ -244,6 +279,7 @@ fn method_twin(
     let vis = &method.vis;
     let called = |token: Ident| {
         let receiver = method.sig.receiver().map(|_| quote!(&self));
+        let token_name = &token_name;
         quote! {
             #[doc(hidden)]
             #[allow(private_interfaces)]
@@ -258,12 +294,16 @@ fn method_twin(
     if closures::takes_closures(&method.sig) {
         let (takes, with) =
             (format_ident!("__jit_takes_{name}"), format_ident!("__jit_with_{name}"));
-        let twin = closures::twin(&method.sig, &method.block, &takes, &with, vis)?;
+        let owner = closures::Owner::of(&method.sig);
+        let twin = closures::twin(&method.sig, &method.block, owner, &takes, &with, vis)?;
         let called = called(format_ident!("Residual"));
         return Ok(Some(quote!(#called #twin)));
     }
-    let twin = twin_function(&method.sig, &method.block, twin_name.clone(), vis)?;
-    let token = twin_token(&method.sig, token_name, &twin_name, vis, Token::Twin)?;
+    let (twin, unwinds) = twin_function(&method.sig, &method.block, twin_name.clone(), vis)?;
+    let receiver = method.sig.receiver().map(|_| quote!(&self));
+    let token =
+        twin_token(&method.sig, receiver, token_name.clone(), &twin_name, vis, Token::Twin)?;
+    let token = unless_panics_abort(unwinds, token, || called(format_ident!("Residual")));
     Ok(Some(quote!(#token #twin)))
 }
 
@@ -293,13 +333,13 @@ fn parameters(sig: &Signature) -> syn::Result<Vec<(Pat, Type)>> {
     Ok(parameters)
 }
 
-/// `fn twin(rec, parameters: Traced<_>…) -> Traced<_>`.
+/// `fn twin(rec, parameters: Traced<_>…) -> Traced<_>`, and whether something in it is left by unwinding.
 fn twin_function(
     sig: &Signature,
     block: &Block,
     name: Ident,
     vis: &Visibility,
-) -> syn::Result<TokenStream> {
+) -> syn::Result<(TokenStream, bool)> {
     let mut inputs = Vec::new();
     let mut locals = BTreeSet::new();
     let mut patterns: Vec<(Ident, Pat)> = Vec::new();
@@ -324,7 +364,7 @@ fn twin_function(
     let body = cx.block(block);
     let methods = cx.finish()?;
     let prelude = prelude(&methods);
-    Ok(quote! {
+    let twin = quote! {
         #[doc(hidden)]
         #[allow(warnings, clippy::all)]
         #vis fn #name #generics (__rec: ::jitdriver::plumbing::Rec, #(#inputs),*) -> #output #bounds {
@@ -332,7 +372,8 @@ fn twin_function(
             #(#opened)*
             #body
         }
-    })
+    };
+    Ok((twin, !methods.unwinds.is_empty()))
 }
 
 fn traced_output(output: &ReturnType) -> TokenStream {
@@ -351,10 +392,11 @@ enum Token {
     InlinedPortal,
 }
 
-/// `fn token(&self) -> Twin<fn(…) -> _>`, with every lifetime named, so that the pointer's type is one
+/// `fn token(receiver) -> Twin<fn(…) -> _>`, with every lifetime named, so that the pointer's type is one
 /// type and not a higher-ranked one.
 fn twin_token(
     sig: &Signature,
+    receiver: Option<TokenStream>,
     name: Ident,
     twin: &Ident,
     vis: &Visibility,
@@ -391,7 +433,6 @@ fn twin_token(
     }
     // Named lifetimes of the function appear in its arguments only and must be early bound here.
     let bounds = generics.where_clause.take();
-    let receiver = sig.receiver().map(|_| quote!(&self));
     let args: Vec<_> = sig
         .generics
         .params
@@ -494,6 +535,9 @@ fn prelude(called: &Called) -> TokenStream {
             AnyLeaf as _, AnyLength as _, AnyVariant as _, CallMatch as _, KnownVariant as _, NumberLeaf as _,
             NumberMatch as _, SliceLength as _, ThroughAny as _, VariantLeaf as _, VariantMatch as _,
         };
+        // Around the block of each call, which may have a better one.
+        #[allow(unused_imports)]
+        use __p::no_twin::*;
         #[allow(unused_imports)]
         use __p::closure::{BoolClosures as _, OptionClosures as _, ResultClosures as _};
         #[allow(unused_imports)]

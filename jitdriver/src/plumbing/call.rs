@@ -54,21 +54,24 @@ impl Drop for PortalFrame {
 }
 
 /// What a free function without `#[jit]` has in the place of its twin.
-pub struct NoTwin {}
+pub enum NoTwin {
+    /// Found where the function's name has nothing better.
+    __JitToken,
+}
 
 impl NoTwin {
     /// The token.
-    pub fn __jit() -> Residual {
+    pub fn __jit(self) -> Residual {
         Residual
     }
 
     /// It takes no closures over traced values.
-    pub fn __jit_takes() -> super::closure::No {
+    pub fn __jit_takes(self) -> super::closure::No {
         super::closure::No
     }
 
     /// Never called.
-    pub fn __jit_with<A, R>(_: Rec, _: A) -> Traced<R> {
+    pub fn __jit_with<A, R>(self, _: Rec, _: A) -> Traced<R> {
         super::closure::not_taken()
     }
 }
@@ -169,9 +172,12 @@ impl<T: ?Sized> std::ops::DerefMut for Target<T> {
     }
 }
 
-/// Found for names that have no twin.
+/// Found for names that have no twin: nothing of the name, and nothing in it.
+#[allow(non_snake_case)]
 pub mod no_twin {
-    pub use super::NoTwin as __JitTwin;
+    pub use super::NoTwin::__JitToken;
+    /// What is there if the name is not also that of a type or module.
+    pub mod __JitTwin {}
 }
 
 /// Machine arguments of a tuple, and the tuple from words.
@@ -182,6 +188,8 @@ pub trait ArgTuple {
     fn args(self, rec: Rec, out: &mut Args);
     /// Number of words.
     const WORDS: usize;
+    /// Whether one of them may hold a reference, or lead to a place for one.
+    fn may_hold_pointer() -> bool;
     /// The plain tuple from words.
     ///
     /// # Safety
@@ -194,6 +202,10 @@ macro_rules! tuples {
         impl<$($name),*> ArgTuple for ($(Traced<$name>,)*) {
             type Plain = ($($name,)*);
             const WORDS: usize = 0 $(+ size_of::<$name>().div_ceil(8))*;
+
+            fn may_hold_pointer() -> bool {
+                false $(|| may_hold_pointer::<$name>())*
+            }
 
             #[allow(unused_variables)]
             fn args(self, rec: Rec, out: &mut Args) {
@@ -452,11 +464,13 @@ fn residual_method<
     if let Some(shadow) = this.shadow()
         && shadow.len() <= LOCAL_BYTES
         && !shadow.owns()
-        && !may_hold_pointer(&results, size_of::<R>())
+        && !this.may_hold_pointer()
+        && !A::may_hold_pointer()
+        && !may_hold_pointer::<R>()
     {
         return residual_on_local(rec, site, this, shadow, args, plain);
     }
-    // The result may point into the local; or the method may panic when it has dropped half of it, and
+    // Result, arguments or the receiver itself may point to the local afterwards; or the method may panic when it has dropped half of it, and
     // what is left must be where it is looked for.
     let this = this.in_memory(rec);
     let mut flat = this.pointer_args(rec);
@@ -511,9 +525,20 @@ fn residual_on_local<
     res
 }
 
-/// Whether a value may hold an address, for all that is known.
-fn may_hold_pointer(words: &[PieceTy], size: usize) -> bool {
-    size >= 8 && !matches!(words, [PieceTy { ty: Ty::F64, .. }])
+/// Whether a value may hold a reference, for all that is known: numbers do not, nor what is too small.
+fn may_hold_pointer<T>() -> bool {
+    const NUMBERS: [&str; 7] = ["i64", "u64", "isize", "usize", "f64", "i128", "u128"];
+    size_of::<T>() >= 8 && !NUMBERS.contains(&std::any::type_name::<T>())
+}
+
+impl<T: ?Sized> Place<T> {
+    /// Whether a method could leave a reference to the value in the value.
+    fn may_hold_pointer(&self) -> bool {
+        match self.layout() {
+            Some(layout) => layout.iter().any(|piece| piece.ty == Ty::Ptr),
+            None => size_of_val(self.probe()) >= 8,
+        }
+    }
 }
 
 /// Largest local that is handed to a residual method by value, in bytes.

@@ -12,6 +12,7 @@ use super::place::Memory;
 use super::rec::Rec;
 use super::value::Traced;
 use metainterp::record::CallSite;
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// Notes that the residual call that follows stands for an expression that was not taken apart.
@@ -118,6 +119,16 @@ pub fn plainly<R>(run: impl FnOnce() -> R) -> Option<R> {
         Err(payload) if payload.is::<Ended>() => None,
         Err(payload) => resume_unwind(payload),
     }
+}
+
+/// Runs code that panics, and answers what it panics with.
+pub fn panicking(run: impl FnOnce()) -> Option<Box<dyn Any + Send>> {
+    catch_unwind(AssertUnwindSafe(run)).err()
+}
+
+/// Goes on with that panic.
+pub fn panic_on(panic: Option<Box<dyn Any + Send>>) -> ! {
+    resume_unwind(panic.expect("the code panics"))
 }
 
 /// Ends the code that [`plainly`] runs.

@@ -233,23 +233,11 @@ pub fn own<T>(bound: &Traced<T>) -> bool {
     needs_drop::<T>()
 }
 
-/// Names have taken all that the value at a place owns.
+/// Names have taken what the value at a place owns; what is left of it is its owner's to drop.
 pub fn left<T>(place: Place<T>) {
     if needs_drop::<T>() {
         place.disown();
     }
-}
-
-/// Names have taken parts of the value at a place. `rest` takes the value apart as the pattern does,
-/// forgets the parts that were taken, and so drops the rest.
-pub fn left_rest<T>(rec: Rec, place: Place<T>, rest: impl Fn(T) + Copy) {
-    if !needs_drop::<T>() {
-        return;
-    }
-    let value = place.read_any(rec);
-    place.disown();
-    let site = CallSite { name: "drop", site: std::any::type_name::<T>(), elidable: false };
-    residual(rec, &site, (value,), move |(value,): (T,)| rest(value));
 }
 
 /// Levels of a match whose variant has been promoted.

@@ -521,6 +521,11 @@ impl<T: ?Sized> Place<T> {
         self.addr
     }
 
+    /// The layout, if it is known.
+    pub(crate) fn layout(&self) -> Option<&'static [PieceTy]> {
+        self.layout
+    }
+
     /// Whether the way that the twin has taken says which variant is here.
     pub(crate) fn variant_is_known(self) -> bool {
         // SAFETY: as in `Shadow::spilled`.
@@ -635,6 +640,14 @@ impl<T> Place<T> {
             true => local.part::<T, F>(self, bit),
             false => self,
         }
+    }
+
+    /// The same as a later site of the same text.
+    pub fn site(mut self, number: usize) -> Place<T> {
+        if let Part::Known { bit, .. } = &mut self.part {
+            *bit += number as u32;
+        }
+        self
     }
 
     fn part_of_traced<L, F: Fn(L, u64) + Copy>(self, local: &Traced<L>, bit: u32) -> Place<T> {

@@ -331,7 +331,9 @@ impl MetaInterp {
                 let Start::Interpreter(greens) = start else {
                     unreachable!("an entry trace starts at the interpreter")
                 };
-                let is_short = trace.n_operations() <= MAX_PASSED;
+                // One that ends otherwise is a segment, which those who come round again are to find.
+                let leads_on = trace.ops.last().is_some_and(|op| op.opcode == ir::Opcode::Jump);
+                let is_short = leads_on && trace.n_operations() <= MAX_PASSED;
                 let code = self.compile(trace, start, |code| format!("entry {code}"))?;
                 self.cells.borrow_mut().install(greens, Entry { code, target, passed: is_short });
                 self.stats.borrow_mut().loops += 1;

@@ -30,19 +30,62 @@ fn closures(sig: &Signature) -> Option<Vec<Option<FnBound>>> {
     Some(typed.map(|(_, ty)| fn_bound(&ty, &sig.generics)).collect())
 }
 
+/// What a twin that takes closures hangs on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// A free function's token.
+    Token,
+    /// A type, without a receiver.
+    Type,
+    /// A type, as a method.
+    Method,
+}
+
+impl Owner {
+    /// Of an associated function.
+    pub fn of(sig: &Signature) -> Owner {
+        match sig.receiver() {
+            Some(_) => Owner::Method,
+            None => Owner::Type,
+        }
+    }
+
+    fn receiver(self) -> Option<TokenStream> {
+        match self {
+            Owner::Token => Some(quote!(self)),
+            Owner::Type => None,
+            Owner::Method => Some(quote!(&self)),
+        }
+    }
+}
+
 /// The twin of a function that takes closures, and the answer whether there is one.
 pub fn twin(
     sig: &Signature,
     block: &Block,
+    owner: Owner,
     takes: &Ident,
     with: &Ident,
     vis: &Visibility,
 ) -> syn::Result<TokenStream> {
-    let receiver = sig.receiver().map(|_| quote!(&self));
-    let Some(twin) = with_closures(sig, block, with, vis)? else {
-        return Ok(no_twin(receiver.is_some(), takes, with, vis));
+    let receiver = owner.receiver();
+    let Some((twin, unwinds)) = with_closures(sig, block, owner, with, vis)? else {
+        return Ok(no_twin(owner, takes, with, vis));
     };
+    // Code that may leave its function does so by unwinding; without that the function is called.
+    let unless = unwinds.then(|| {
+        quote! {
+            #[cfg(panic = "abort")]
+            #[doc(hidden)]
+            #[allow(warnings, clippy::all)]
+            #vis fn #takes(#receiver) -> ::jitdriver::plumbing::closure::No {
+                ::jitdriver::plumbing::closure::No
+            }
+            #[cfg(not(panic = "abort"))]
+        }
+    });
     Ok(quote! {
+        #unless
         #[doc(hidden)]
         #[allow(warnings, clippy::all)]
         #vis fn #takes(#receiver) -> ::jitdriver::plumbing::closure::Yes {
@@ -53,14 +96,15 @@ pub fn twin(
 }
 
 /// What a function without such a twin has instead.
-pub fn no_twin(has_receiver: bool, takes: &Ident, with: &Ident, vis: &Visibility) -> TokenStream {
-    let (receiver, this, generics) = match has_receiver {
-        true => (
-            quote!(&self),
-            quote!(&self, _: ::jitdriver::plumbing::Rec, _: ::jitdriver::plumbing::Place<__T>, _: __P),
+pub fn no_twin(owner: Owner, takes: &Ident, with: &Ident, vis: &Visibility) -> TokenStream {
+    let receiver = owner.receiver();
+    let self_first = receiver.clone().into_iter();
+    let (this, generics) = match owner {
+        Owner::Method => (
+            quote!(_: ::jitdriver::plumbing::Rec, _: ::jitdriver::plumbing::Place<__T>, _: __P),
             quote!(__T: ?Sized, __P,),
         ),
-        false => (quote!(), quote!(_: ::jitdriver::plumbing::Rec), quote!()),
+        _ => (quote!(_: ::jitdriver::plumbing::Rec), quote!()),
     };
     quote! {
         #[doc(hidden)]
@@ -70,7 +114,7 @@ pub fn no_twin(has_receiver: bool, takes: &Ident, with: &Ident, vis: &Visibility
         }
         #[doc(hidden)]
         #[allow(warnings, clippy::all)]
-        #vis fn #with<#generics __A, __R>(#this, _: __A) -> ::jitdriver::plumbing::Traced<__R> {
+        #vis fn #with<#generics __A, __R>(#(#self_first,)* #this, _: __A) -> ::jitdriver::plumbing::Traced<__R> {
             ::jitdriver::plumbing::closure::not_taken()
         }
     }
@@ -79,9 +123,10 @@ pub fn no_twin(has_receiver: bool, takes: &Ident, with: &Ident, vis: &Visibility
 fn with_closures(
     sig: &Signature,
     block: &Block,
+    owner: Owner,
     with: &Ident,
     vis: &Visibility,
-) -> syn::Result<Option<TokenStream>> {
+) -> syn::Result<Option<(TokenStream, bool)>> {
     let Some(closures) = closures(sig) else { return Ok(None) };
     let all = parameters(sig)?;
     let n_receivers = usize::from(sig.receiver().is_some());
@@ -162,20 +207,22 @@ fn with_closures(
         locals.insert("__self".into());
     }
     let this = (!receiver.is_empty()).then(|| {
-        quote!(&self, __rec: ::jitdriver::plumbing::Rec, __this: ::jitdriver::plumbing::Place<Self>, _: __Promote)
+        quote!(__rec: ::jitdriver::plumbing::Rec, __this: ::jitdriver::plumbing::Place<Self>, _: __Promote)
     });
     let this = this.unwrap_or_else(|| quote!(__rec: ::jitdriver::plumbing::Rec));
+    let self_first = owner.receiver().into_iter();
     let names = scope::resolve(sig, block);
     let mut cx = Lowerer::new(Return::Helper, locals, None, names, &sig.output);
     called.iter().for_each(|name| cx.declare_closure(name, ClosureVar::Param));
     let parts: Vec<_> = patterns.iter().map(|(name, pat)| cx.parameter(name, pat)).collect();
     let body = cx.block(block);
-    let prelude = prelude(&cx.finish()?);
+    let called = cx.finish()?;
+    let prelude = prelude(&called);
     let bounds = generics.where_clause.take();
-    Ok(Some(quote! {
+    let twin = quote! {
         #[doc(hidden)]
         #[allow(warnings, clippy::all)]
-        #vis fn #with #generics (#this, (#(#pats,)*): (#(#types,)*)) -> ::jitdriver::plumbing::Traced<#output>
+        #vis fn #with #generics (#(#self_first,)* #this, (#(#pats,)*): (#(#types,)*)) -> ::jitdriver::plumbing::Traced<#output>
         #bounds
         {
             #prelude
@@ -185,7 +232,8 @@ fn with_closures(
             #(#parts)*
             #body
         }
-    }))
+    };
+    Ok(Some((twin, !called.unwinds.is_empty())))
 }
 
 /// Takes out the type parameters that are closures.

@@ -173,6 +173,7 @@ pub fn beside(
     let plain_output = &sig.output;
     let token = super::twin_token(
         sig,
+        sig.receiver().map(|_| quote!(&self)),
         format_ident!("__jit_{name}"),
         &twin,
         vis,

@@ -10,7 +10,7 @@
 
 use super::inlined;
 use crate::check;
-use crate::lower::{Lowerer, Return, green_name};
+use crate::lower::{Lowerer, Return, Unwinding, green_name};
 use crate::parse::{self, Green, Hint};
 use crate::scope;
 use crate::syntax::{self, BreakKind, rename_self};
@@ -35,18 +35,91 @@ pub fn body(
     if portal.is_alone {
         at_merge_point.extend(enter(&portal.hint, portal));
     }
-    let mut block = block.clone();
-    let mut replacer = HintReplacer { at_merge_point, portal };
-    replacer.visit_block_mut(&mut block);
-    Ok(block)
+    let mut replacer =
+        HintReplacer { at_merge_point, portal, in_loop: false, alive: 0, waits: false };
+    let mut replaced = block.clone();
+    replacer.visit_block_mut(&mut replaced);
+    if replacer.waits {
+        // What is still to be dropped on the way to the merge point is dropped first.
+        let entry = enter_now(&portal.hint, portal);
+        replacer.at_merge_point.extend(quote! {
+            if ::core::mem::take(&mut __jit_waits) { #entry }
+        });
+        replaced = block.clone();
+        replacer.visit_block_mut(&mut replaced);
+        replaced.stmts.insert(0, parse_quote!(let mut __jit_waits = false;));
+    }
+    Ok(replaced)
 }
 
 struct HintReplacer<'a> {
     at_merge_point: TokenStream,
     portal: &'a check::Portal,
+    /// In the loop of the merge point.
+    in_loop: bool,
+    /// How many variables of the loop's body, and temporaries of statements, may be alive.
+    alive: usize,
+    /// Compiled code is entered at the merge point, as something is alive at a `can_enter_jit!`.
+    waits: bool,
+}
+
+impl HintReplacer<'_> {
+    fn entry(&mut self, hint: &Hint) -> TokenStream {
+        if self.alive == 0 {
+            return enter(hint, self.portal);
+        }
+        self.waits = true;
+        let ticks = ticks(hint, self.portal);
+        quote!(if #ticks { __jit_waits = true; })
+    }
+
+    fn scoped(&mut self, alive: bool, visit: impl FnOnce(&mut Self)) {
+        let outer = self.alive;
+        self.alive += usize::from(alive && self.in_loop);
+        visit(self);
+        self.alive = outer;
+    }
+}
+
+/// Whether a scrutinee may have temporaries.
+fn has_temporaries(e: &Expr) -> bool {
+    match e {
+        Expr::Path(_) | Expr::Lit(_) => false,
+        Expr::Field(it) => has_temporaries(&it.base),
+        Expr::Index(it) => has_temporaries(&it.expr) || has_temporaries(&it.index),
+        Expr::Paren(it) => has_temporaries(&it.expr),
+        Expr::Unary(it) => has_temporaries(&it.expr),
+        Expr::Reference(it) => has_temporaries(&it.expr),
+        Expr::Binary(it) => has_temporaries(&it.left) || has_temporaries(&it.right),
+        Expr::Cast(it) => has_temporaries(&it.expr),
+        Expr::Let(it) => !scope::bindings(&it.pat).is_empty() || has_temporaries(&it.expr),
+        _ => true,
+    }
 }
 
 impl VisitMut for HintReplacer<'_> {
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        self.scoped(false, |this| visit_mut::visit_block_mut(this, block));
+    }
+
+    fn visit_local_mut(&mut self, local: &mut syn::Local) {
+        visit_mut::visit_local_mut(self, local);
+        let names = scope::bindings(&local.pat);
+        let own = |name: &Ident| {
+            let hint = &self.portal.hint;
+            let greens = hint.greens.iter().filter_map(Green::variable);
+            !greens.chain(&hint.reds).any(|it| it == name)
+        };
+        if self.in_loop && names.iter().any(|it| own(&it.ident)) {
+            self.alive += 1;
+        }
+    }
+
+    fn visit_arm_mut(&mut self, arm: &mut syn::Arm) {
+        let binds = !scope::bindings(&arm.pat).is_empty();
+        self.scoped(binds, |this| visit_mut::visit_arm_mut(this, arm));
+    }
+
     fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
         if let Stmt::Macro(m) = stmt
             && let Some(Ok(hint)) = parse::parse_hint(&m.mac)
@@ -54,7 +127,7 @@ impl VisitMut for HintReplacer<'_> {
             let path = &m.mac.path;
             let expanded = match hint.is_merge_point() {
                 true => self.at_merge_point.clone(),
-                false => enter(&hint, self.portal),
+                false => self.entry(&hint),
             };
             let tokens = quote!(#path!(); #expanded);
             *stmt = Stmt::Expr(Expr::Verbatim(tokens), None);
@@ -67,11 +140,27 @@ impl VisitMut for HintReplacer<'_> {
         if let Expr::Macro(m) = e
             && let Some(Ok(hint)) = parse::parse_hint(&m.mac)
         {
-            let (path, tokens) = (&m.mac.path, enter(&hint, self.portal));
+            let (path, tokens) = (&m.mac.path, self.entry(&hint));
             *e = Expr::Verbatim(quote!({ #path!(); #tokens }));
             return;
         }
-        visit_mut::visit_expr_mut(self, e);
+        if check::has_merge_point(e) {
+            let outer = std::mem::replace(&mut self.in_loop, true);
+            self.scoped(false, |this| {
+                this.alive = 0;
+                visit_mut::visit_expr_mut(this, e);
+            });
+            self.in_loop = outer;
+            return;
+        }
+        let alive = match e {
+            Expr::Match(it) => has_temporaries(&it.expr),
+            Expr::If(it) => matches!(&*it.cond, Expr::Let(_)) && has_temporaries(&it.cond),
+            Expr::While(it) => matches!(&*it.cond, Expr::Let(_)) && has_temporaries(&it.cond),
+            Expr::ForLoop(_) => true,
+            _ => false,
+        };
+        self.scoped(alive, |this| visit_mut::visit_expr_mut(this, e));
     }
 }
 
@@ -104,8 +193,28 @@ pub fn reds(hint: &Hint, portal: &check::Portal, exclusive: bool) -> TokenStream
     })
 }
 
+/// Counts the way through a hint, and says whether to go on in compiled code.
+fn ticks(hint: &Hint, portal: &check::Portal) -> TokenStream {
+    let (driver, green_values) = (&hint.driver, greens(hint));
+    let tick = match portal.is_alone {
+        true => quote!(tick_at_merge_point),
+        false => quote!(tick),
+    };
+    quote!(::jitdriver::plumbing::#tick(&#driver, || #green_values))
+}
+
 /// Where the plain function goes on in compiled code, or records.
 pub fn enter(hint: &Hint, portal: &check::Portal) -> TokenStream {
+    let (ticks, entry) = (ticks(hint, portal), enter_now(hint, portal));
+    // A false condition leaves the loop before the merge point; it has no effects, so that asking it
+    // here once more does no harm. At the merge point itself it has been asked.
+    let condition = portal.condition.as_ref().filter(|_| !portal.is_alone);
+    let condition = condition.map(|condition| quote!(&& (#condition)));
+    quote!(if #ticks #condition { #entry })
+}
+
+/// The entry itself.
+fn enter_now(hint: &Hint, portal: &check::Portal) -> TokenStream {
     let (driver, green_values) = (&hint.driver, greens(hint));
     let red_values = reds(hint, portal, true);
     let back = |names: &[Option<&Ident>], prefix: &str| {
@@ -122,10 +231,6 @@ pub fn enter(hint: &Hint, portal: &check::Portal) -> TokenStream {
     let reds: Vec<_> = hint.reds.iter().map(Some).collect();
     let (green_backs, put_greens) = back(&greens, "g");
     let (red_backs, put_reds) = back(&reds, "r");
-    let tick = match portal.is_alone {
-        true => quote!(tick_at_merge_point),
-        false => quote!(tick),
-    };
     // What has been moved out is not dropped here.
     let variables = hint.greens.iter().map(Green::variable).chain(hint.reds.iter().map(Some));
     let forget_moved: TokenStream = variables
@@ -133,12 +238,7 @@ pub fn enter(hint: &Hint, portal: &check::Portal) -> TokenStream {
         .filter_map(|(number, name)| Some((number, name?)))
         .map(|(number, name)| quote!(if __moved[#number] { ::core::mem::forget(#name); }))
         .collect();
-    // A false condition leaves the loop before the merge point; it has no effects, so that asking it
-    // here once more does no harm. At the merge point itself it has been asked.
-    let condition = portal.condition.as_ref().filter(|_| !portal.is_alone);
-    let condition = condition.map(|condition| quote!(&& (#condition)));
     quote! {
-        if ::jitdriver::plumbing::#tick(&#driver, || #green_values) #condition {
             // A statement of its own, so that what the greens borrow is given back.
             let __greens = #green_values;
             #[allow(unused_variables, forgetting_copy_types, forgetting_references, clippy::all)]
@@ -160,7 +260,6 @@ pub fn enter(hint: &Hint, portal: &check::Portal) -> TokenStream {
                     ::std::panic::resume_unwind(__panic)
                 }
             }
-        }
     }
 }
 
@@ -182,9 +281,19 @@ fn twin(sig: &Signature, block: &Block, portal: &check::Portal) -> syn::Result<T
         hint.reds.iter().filter(|red| portal.is_mutable(red)).map(Ident::to_string).collect();
     let body = twin_body(block, &mut cx)?;
     let methods = cx.finish()?;
+    let abort = methods.unwinds.iter().map(|Unwinding { span, what, cfg }| {
+        let message = format!(
+            "{what} is left by unwinding while a loop is recorded, and this crate is built with `panic = \"abort\"`; \
+             put it into a function of its own, or build with `panic = \"unwind\"`"
+        );
+        let span = Span::call_site().located_at(*span);
+        let error = quote_spanned!(span=> ::core::compile_error!(#message););
+        quote!(#[cfg(panic = "abort")] #cfg #error)
+    });
     let prelude = super::prelude(&methods);
     let (green_values, red_values) = (greens(hint), reds(hint, portal, false));
     Ok(quote! {
+        #(#abort)*
         #[allow(warnings, clippy::all)]
         let __jit_portal = ::jitdriver::plumbing::portal(
             || (#green_values, #red_values),

@@ -141,19 +141,8 @@ impl Lowerer {
             };
             return (scope, quote!(<#ty>::#twin()));
         }
-        let mut path = callee.path.clone();
-        for segment in &mut path.segments {
-            segment.arguments = syn::PathArguments::None;
-        }
-        (
-            quote! {
-                #[allow(unused_imports)]
-                use __p::no_twin::*;
-                #[allow(unused_imports)]
-                use #path as __JitTwin;
-            },
-            quote!(__JitTwin::__jit()),
-        )
+        let token = token_of(&callee.path);
+        (TokenStream::new(), quote!(#token.__jit()))
     }
 
     pub(super) fn method_call(&mut self, m: &syn::ExprMethodCall) -> TokenStream {
@@ -207,6 +196,31 @@ impl Lowerer {
             #call
         })
     }
+}
+
+/// The token of the function that a path names. It is in an enum of that name; if there is no such enum, but
+/// perhaps a module that happens to have the name, it is the token that stands for none.
+///
+/// Nothing of it is in scope outside, so that the call of one function can be an argument of another's.
+pub(super) fn token_of(path: &Path) -> TokenStream {
+    let mut path = path.clone();
+    path.segments.iter_mut().for_each(|it| it.arguments = syn::PathArguments::None);
+    // What is in a module of the author's does not have the token's name.
+    quote!(
+        ({
+            #[allow(unused_imports)]
+            use __p::no_twin::*;
+            {
+                #[allow(unused_imports)]
+                use #path as __JitTwin;
+                {
+                    #[allow(unused_imports)]
+                    use __JitTwin::*;
+                    __JitToken
+                }
+            }
+        })
+    )
 }
 
 /// `Variant(…)` rather than `function(…)`: by the naming convention.

@@ -193,15 +193,8 @@ impl Lowerer {
         let (scope, takes, with) =
             match callee.qself.is_some() || super::call::is_associated(&callee.path) {
                 false => {
-                    let mut path = callee.path.clone();
-                    path.segments.iter_mut().for_each(|it| it.arguments = syn::PathArguments::None);
-                    let scope = quote! {
-                        #[allow(unused_imports)]
-                        use __p::no_twin::*;
-                        #[allow(unused_imports)]
-                        use #path as __JitTwin;
-                    };
-                    (scope, quote!(__JitTwin::__jit_takes()), quote!(__JitTwin::__jit_with))
+                    let token = super::call::token_of(&callee.path);
+                    (TokenStream::new(), quote!(#token.__jit_takes()), quote!(#token.__jit_with))
                 }
                 true => {
                     let ty = super::call::type_of(callee);

@@ -31,12 +31,12 @@ impl Lowerer {
             });
             let temps = std::mem::replace(&mut self.temps, outer);
             let otherwise = otherwise(self);
-            let (test, bind) = (&cond.test, cond.bind());
+            let (test, bind, after) = (&cond.test, cond.bind(), &cond.after);
             if !temps.is_empty() {
                 return quote!(match {
                     #(let mut #temps;)*
                     if let ::core::option::Option::Some(#bind) = #test {
-                        ::core::option::Option::Some(#then)
+                        ::core::option::Option::Some({ #after #then })
                     } else {
                         ::core::option::Option::None
                     }
@@ -45,7 +45,7 @@ impl Lowerer {
                     ::core::option::Option::None => { #otherwise }
                 });
             }
-            return quote!(if let ::core::option::Option::Some(#bind) = #test #then else { #otherwise });
+            return quote!(if let ::core::option::Option::Some(#bind) = #test { #after #then } else { #otherwise });
         }
         let cond = self.condition(&i.cond);
         let then = self.block(&i.then_branch);
@@ -62,11 +62,12 @@ impl Lowerer {
                 (cond, cx.in_loop(BreakKind::Plain, |cx| cx.block(&w.body)))
             });
             let temps = std::mem::replace(&mut self.temps, outer);
-            let (test, bind) = (&cond.test, cond.bind());
+            let (test, bind, after) = (&cond.test, cond.bind(), &cond.after);
             return quote!({
                 #label loop {
                     #(let mut #temps;)*
                     let ::core::option::Option::Some(#bind) = (#test) else { break };
+                    #after
                     let _ = #body;
                 }
                 __p::Traced::constant(())

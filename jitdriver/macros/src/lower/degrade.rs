@@ -248,26 +248,9 @@ impl Lowerer {
         let free = self.free(e, seen);
         let site = self.reason(why);
         let span = start(e);
-        let (mut before, mut inside, mut after) = (Vec::new(), Vec::new(), Vec::new());
-        for (number, Free { name, mode }) in free.iter().enumerate() {
-            let kept = format_ident!("__kept{number}");
-            before.push(quote!(let #kept = &raw mut #name;));
-            let plain = quote!(__p::ToPlain::to_plain(unsafe { &*#kept }));
-            match mode {
-                Mode::Used => {
-                    before.push(quote!(let mut #kept = ::core::option::Option::Some(#plain);));
-                    inside.push(quote!(let mut #name = #kept.take().expect("runs once");));
-                }
-                Mode::Changed | Mode::Read => {
-                    before.push(quote!(let mut #name = #plain;));
-                    after.push(quote! {
-                        __p::degrade::TakeBack::take_back(
-                            unsafe { &mut *#kept }, __rec, __p::Traced::constant(__p::degrade::Kept(#name)));
-                    });
-                }
-                Mode::Reference => before.push(quote!(let mut #name = #plain;)),
-            }
-        }
+        let what = why.what.clone();
+        self.unwinds.push(super::Unwinding { span: why.span, what, cfg: quote!() });
+        let Given { before, inside, after } = given(&free);
         let n_fixed = 3usize;
         let body = plain_tokens(e, &seen.outer);
         let macros = self.macros_of(e);
@@ -341,6 +324,31 @@ impl Lowerer {
         })
     }
 
+    /// A macro that panics, or would do so. Locals that it names are dropped where they are declared.
+    pub(super) fn panicking(&mut self, mac: &Macro, diverges: bool) -> TokenStream {
+        let e = Expr::Macro(syn::ExprMacro { attrs: Vec::new(), mac: mac.clone() });
+        let free = self.free(&e, &Seen::of(&e));
+        let macros = self.macros_of(&e);
+        let failing = syntax::rename_self(mac.to_token_stream());
+        if free.is_empty() {
+            return quote!({ __p::cut(__rec); #macros #failing });
+        }
+        let Given { before, inside, after } = given(&free);
+        let panics = match diverges {
+            true => quote!(__p::degrade::panic_on(__panic)),
+            false => quote!(if __panic.is_some() {
+                __p::degrade::panic_on(__panic)
+            }),
+        };
+        quote!({
+            __p::cut(__rec);
+            #(#before)*
+            let __panic = __p::degrade::panicking(|| { #(#inside)* #macros #failing; });
+            #(#after)*
+            #panics
+        })
+    }
+
     /// The locals that an expression names.
     fn free(&self, e: &Expr, seen: &Seen) -> Vec<Free> {
         let mut named = Default::default();
@@ -402,6 +410,37 @@ impl Lowerer {
             false => Mode::Read,
         }
     }
+}
+
+/// How locals become those of code that runs on plain values: statements before it, in it, and after it.
+struct Given {
+    before: Vec<TokenStream>,
+    inside: Vec<TokenStream>,
+    after: Vec<TokenStream>,
+}
+
+fn given(free: &[Free]) -> Given {
+    let (mut before, mut inside, mut after) = (Vec::new(), Vec::new(), Vec::new());
+    for (number, Free { name, mode }) in free.iter().enumerate() {
+        let kept = format_ident!("__kept{number}");
+        before.push(quote!(let #kept = &raw mut #name;));
+        let plain = quote!(__p::ToPlain::to_plain(unsafe { &*#kept }));
+        match mode {
+            Mode::Used => {
+                before.push(quote!(let mut #kept = ::core::option::Option::Some(#plain);));
+                inside.push(quote!(let mut #name = #kept.take().expect("runs once");));
+            }
+            Mode::Changed | Mode::Read => {
+                before.push(quote!(let mut #name = #plain;));
+                after.push(quote! {
+                    __p::degrade::TakeBack::take_back(
+                        unsafe { &mut *#kept }, __rec, __p::Traced::constant(__p::degrade::Kept(#name)));
+                });
+            }
+            Mode::Reference => before.push(quote!(let mut #name = #plain;)),
+        }
+    }
+    Given { before, inside, after }
 }
 
 /// The names of macros that are called in tokens.

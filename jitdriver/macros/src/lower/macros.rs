@@ -2,9 +2,8 @@
 
 use super::{Lowerer, combine, start};
 use crate::parse::{self, Hint, std_macros};
-use crate::syntax;
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, Macro};
 
@@ -19,9 +18,11 @@ impl Lowerer {
         let name = mac.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
         match name.as_str() {
             "panic" | "unreachable" | "todo" | "unimplemented" => {
-                let mac = syntax::rename_self(mac.to_token_stream());
-                let plain = self.plain_locals(&mac);
-                quote!({ __p::cut(__rec); #plain #mac })
+                let e = Expr::Macro(syn::ExprMacro { attrs: Vec::new(), mac: mac.clone() });
+                match super::degrade::Seen::of(&e).leaves {
+                    true => self.unsupported(at_mac, &format!("the macro `{name}!`")),
+                    false => self.panicking(mac, true),
+                }
             }
             "assert" | "debug_assert" => self.assertion(mac, at_mac),
             "assert_eq" | "assert_ne" | "debug_assert_eq" | "debug_assert_ne" => {
@@ -98,10 +99,9 @@ impl Lowerer {
     }
 
     pub(super) fn fail_unless(&mut self, mac: &Macro, holds: TokenStream) -> TokenStream {
-        let failing = syntax::rename_self(mac.to_token_stream());
-        let plain = self.plain_locals(&failing);
+        let failing = self.panicking(mac, false);
         let name = mac.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
-        let check = quote!(if !#holds { __p::cut(__rec); #plain #failing; });
+        let check = quote!(if !#holds { #failing; });
         match name.starts_with("debug_") {
             true => {
                 quote!({ if ::core::cfg!(debug_assertions) { #check } __p::Traced::constant(()) })

@@ -14,6 +14,7 @@ mod degrade;
 mod macros;
 mod merge_point;
 mod operator;
+mod part;
 mod pattern;
 mod place;
 mod std_call;
@@ -55,6 +56,16 @@ pub struct Called {
     pub methods: BTreeSet<String>,
     /// With closures among their arguments.
     pub with_closures: BTreeSet<String>,
+    /// What is left by unwinding: not in a crate whose panics abort.
+    pub unwinds: Vec<Unwinding>,
+}
+
+/// Code that is left by unwinding.
+pub struct Unwinding {
+    pub span: Span,
+    pub what: String,
+    /// The condition under which it is there.
+    pub cfg: TokenStream,
 }
 
 /// Lowers one function body.
@@ -75,8 +86,8 @@ pub struct Lowerer {
     temps: Vec<Ident>,
     /// Temporaries that live as long as the block of the `let` at hand.
     extended: Vec<Ident>,
-    /// By name of a local: the paths below it that may have been moved out, in the order of the text.
-    parts: Vec<(usize, String, Vec<TokenStream>)>,
+    /// By name of a local: where parts of it may be moved out, in the order of the text.
+    parts: Vec<(usize, String, Vec<part::Site>)>,
     /// `self` is a value, not a reference.
     pub self_by_value: bool,
     /// In an `unsafe` block.
@@ -84,6 +95,8 @@ pub struct Lowerer {
     /// What is lowered next is an operand whose temporaries a `let` extends.
     extending: bool,
     n_temps: u32,
+    /// Statements that are left by unwinding.
+    unwinds: Vec<Unwinding>,
     errors: Option<syn::Error>,
     /// What is not taken apart, until the expression around it is run instead.
     unsupported: Option<Unsupported>,
@@ -171,6 +184,7 @@ impl Lowerer {
             parts: Vec::new(),
             self_by_value: false,
             n_temps: 0,
+            unwinds: Vec::new(),
             errors: None,
             unsupported: None,
             names,
@@ -199,7 +213,11 @@ impl Lowerer {
                 why.span,
                 format!("{} cannot be traced here; put it into a function of its own", why.what),
             )),
-            (None, None) => Ok(Called { methods: self.methods, with_closures: self.with_closures }),
+            (None, None) => Ok(Called {
+                methods: self.methods,
+                with_closures: self.with_closures,
+                unwinds: self.unwinds,
+            }),
         }
     }
 

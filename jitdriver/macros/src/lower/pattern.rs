@@ -4,6 +4,7 @@
 //! block with `None` or ends in `Some` of what it binds ([`Test`]). What a level needs of types is
 //! asked in `plumbing::pattern`.
 
+use super::part::Owned;
 use super::{Lowerer, cfgs, start};
 use crate::syntax;
 use proc_macro2::{Ident, TokenStream};
@@ -28,8 +29,10 @@ pub(super) struct Lowered {
     pub test: TokenStream,
     /// What it binds.
     pub names: Vec<Ident>,
-    /// What is to be done once the pattern has been chosen.
-    pub chosen: TokenStream,
+    /// Parts that own something may be left behind.
+    leaves: bool,
+    /// What is to be done once the names are bound.
+    pub after: TokenStream,
 }
 
 impl Lowered {
@@ -37,6 +40,17 @@ impl Lowered {
     pub fn bind(&self) -> TokenStream {
         let names = &self.names;
         quote!((#(mut #names,)*))
+    }
+
+    /// Once the pattern has been chosen, the names own what they stand for.
+    pub fn chosen(&self, root: &Ident) -> TokenStream {
+        let names = &self.names;
+        match names.is_empty() {
+            true => quote!(),
+            false => {
+                quote!(if false #(| __p::pattern::own(&#names))* { __p::pattern::left(#root); })
+            }
+        }
     }
 
     /// The names as a value.
@@ -67,21 +81,29 @@ impl Lowerer {
         for name in &names {
             self.declare(name);
         }
-        let rest = match leaves {
-            true => quote!(__p::pattern::left_rest(__rec, #root, |__whole| match __whole {
-                #pat => { #(::core::mem::forget(#names);)* }
-                _ => ::core::unreachable!(),
-            })),
-            false => quote!(__p::pattern::left(#root)),
-        };
-        let chosen = match names.is_empty() {
-            true => quote!(),
-            false => quote! {
-                if false #(| __p::pattern::own(&#names))* { #rest; }
-            },
-        };
         let test = quote!(#label: { #code ::core::option::Option::Some((#(#names,)*)) });
-        Lowered { test, names, chosen }
+        Lowered { test, names, leaves, after: TokenStream::new() }
+    }
+
+    /// The place of a scrutinee, which says how to drop what its patterns leave of its owner.
+    pub(super) fn scrutinee(
+        &mut self,
+        owned: Option<Owned>,
+        patterns: &[(TokenStream, &Pat, &Lowered)],
+        guarded: bool,
+        place: TokenStream,
+    ) -> TokenStream {
+        let Some(owned) = owned else { return place };
+        let binds = patterns.iter().any(|(.., lowered)| !lowered.names.is_empty());
+        let leaves = patterns.iter().any(|(.., lowered)| lowered.leaves);
+        if !binds || (!leaves && owned.is_whole()) {
+            return place;
+        }
+        let patterns: Vec<_> = patterns
+            .iter()
+            .map(|(cfg, pat, lowered)| (cfg.clone(), *pat, lowered.names.clone()))
+            .collect();
+        self.part_by_patterns(owned, &patterns, guarded, place)
     }
 
     fn level(&mut self, pat: &Pat, place: &Ident, is_root: bool, path: &str, test: &mut Test) {
@@ -92,6 +114,7 @@ impl Lowerer {
             Pat::Ident(p) if syntax::is_constant_name(&p.ident) => self.leaf(pat, place, test),
             Pat::Ident(p) => {
                 let name = &p.ident;
+                test.leaves |= p.by_ref.is_some();
                 let value = match (&p.by_ref, is_root, &p.mutability) {
                     (Some(_), true, None) => quote!(#place.shared(__rec)),
                     (Some(_), true, Some(_)) => quote!(#place.exclusive(__rec)),
@@ -329,10 +352,20 @@ impl Lowerer {
     }
 
     pub(super) fn match_expr(&mut self, m: &syn::ExprMatch) -> TokenStream {
+        let n_temps = self.n_temps;
         let place = self.place(&m.expr);
+        let owned = self.owned(&m.expr, n_temps);
         match m.arms.iter().all(|arm| is_scalar_pattern(split_guard(&arm.pat).0)) {
-            true => self.scalar_match(m, place),
-            false => self.open_match(m, place),
+            true => {
+                let binds =
+                    m.arms.iter().any(|arm| scalar_binding(split_guard(&arm.pat).0).is_some());
+                let place = match binds {
+                    true => self.part_of_local(&m.expr, place, n_temps),
+                    false => place,
+                };
+                self.scalar_match(m, place)
+            }
+            false => self.open_match(m, place, owned),
         }
     }
 
@@ -402,19 +435,26 @@ impl Lowerer {
 
     /// First the arm is chosen, then its body runs: a `break` of the author's in a body must not
     /// stand in the block that is left with the choice.
-    pub(super) fn open_match(&mut self, m: &syn::ExprMatch, place: TokenStream) -> TokenStream {
+    pub(super) fn open_match(
+        &mut self,
+        m: &syn::ExprMatch,
+        place: TokenStream,
+        owned: Option<Owned>,
+    ) -> TokenStream {
+        let guarded = m.arms.iter().any(|arm| split_guard(&arm.pat).1.is_some());
+        let mut patterns = Vec::new();
         let root = self.fresh("root");
         let label = self.label();
         let (mut tests, mut bodies) = (Vec::new(), Vec::new());
         let (mut variants, mut generics) = (Vec::new(), Vec::new());
         let names: Vec<_> = (0..m.arms.len()).map(|n| format_ident!("A{n}")).collect();
-        for (arm, name) in m.arms.iter().zip(&names) {
+        for (number, (arm, name)) in m.arms.iter().zip(&names).enumerate() {
             let cfg = match cfgs(&arm.attrs) {
                 Ok((cfg, _)) => cfg,
                 Err(attr) => return self.unsupported(attr, "this attribute on a match arm"),
             };
-            let (test, body) = self.scoped(|cx| {
-                let (pat, guard) = split_guard(&arm.pat);
+            let (pat, guard) = split_guard(&arm.pat);
+            let (test, body, lowered) = self.scoped(|cx| {
                 let lowered = cx.pattern(pat, &root, true);
                 let guard = guard.map(|guard| cx.condition(guard));
                 let (test, bind, tuple) = (&lowered.test, lowered.bind(), lowered.tuple());
@@ -422,14 +462,22 @@ impl Lowerer {
                 let chosen = guard.map_or(chosen.clone(), |guard| quote!(if #guard { #chosen }));
                 let test =
                     quote!(#cfg { if let ::core::option::Option::Some(#bind) = #test { #chosen } });
-                let (own, body) = (&lowered.chosen, cx.arm_body(&arm.body));
-                (test, quote!(#cfg __Arm::#name(#bind) => { #own #body }))
+                let which = match guarded {
+                    true => quote!(let #root = #root.site(#number);),
+                    false => quote!(),
+                };
+                let (own, body) = (lowered.chosen(&root), cx.arm_body(&arm.body));
+                (test, quote!(#cfg __Arm::#name(#bind) => { #which #own #body }), lowered)
             });
+            patterns.push((cfg.clone(), pat, lowered));
             tests.push(test);
             bodies.push(body);
             variants.push(quote!(#cfg #name(#name)));
             generics.push(quote!(#cfg #name));
         }
+        let patterns: Vec<_> =
+            patterns.iter().map(|(cfg, pat, lowered)| (cfg.clone(), *pat, lowered)).collect();
+        let place = self.scrutinee(owned, &patterns, guarded, place);
         quote!({
             enum __Arm<#(#generics),*> { #(#variants,)* }
             let #root = #place;
@@ -444,8 +492,8 @@ impl Lowerer {
         let mut parts = Vec::new();
         conjuncts(cond, &mut parts);
         let label = self.label();
-        let mut code = TokenStream::new();
-        let mut names = Vec::new();
+        let (mut code, mut after) = (TokenStream::new(), TokenStream::new());
+        let mut names: Vec<Ident> = Vec::new();
         for part in parts {
             let Expr::Let(part) = part else {
                 let holds = self.condition(part);
@@ -453,9 +501,30 @@ impl Lowerer {
                 continue;
             };
             let root = self.fresh("root");
+            let n_temps = self.n_temps;
             let place = self.place(&part.expr);
+            let owned = self.owned(&part.expr, n_temps);
             let lowered = self.pattern(&part.pat, &root, true);
-            let (test, bind, chosen) = (&lowered.test, lowered.bind(), &lowered.chosen);
+            // A name that was bound just before is moved to where the names live first: whoever drops
+            // what is left of it has to find it there.
+            let moves = |owned: &Owned| {
+                names.contains(owned.owner()) && !lowered.names.contains(owned.owner())
+            };
+            let patterns = [(quote!(), &*part.pat, &lowered)];
+            let (place, chosen) = match owned.filter(|_| !lowered.names.is_empty()) {
+                Some(owned) if moves(&owned) => {
+                    let again = self.place(&part.expr);
+                    let again = self.scrutinee(Some(owned), &patterns, false, again);
+                    let chosen = lowered.chosen(&root);
+                    after.extend(quote!({ let #root = #again; #chosen }));
+                    (place, quote!())
+                }
+                owned => {
+                    let place = self.scrutinee(owned, &patterns, false, place);
+                    (place, lowered.chosen(&root))
+                }
+            };
+            let (test, bind) = (&lowered.test, lowered.bind());
             code.extend(quote! {
                 let #root = #place;
                 let mut __seen = __p::pattern::Seen::default();
@@ -467,7 +536,7 @@ impl Lowerer {
             names.extend(lowered.names);
         }
         let test = quote!(#label: { #code ::core::option::Option::Some((#(#names,)*)) });
-        Lowered { test, names, chosen: quote!() }
+        Lowered { test, names, leaves: false, after }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::syntax;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use std::rc::Rc;
+use syn::visit::Visit;
 use syn::{Block, Expr, Local, Pat, Stmt};
 
 impl Lowerer {
@@ -85,7 +86,11 @@ impl Lowerer {
         if not_cfg.is_none() {
             return self.stmt_itself(stmt, last);
         }
+        let n_unwinds = self.unwinds.len();
         let lowered = self.stmt_itself(stmt, last);
+        for it in &mut self.unwinds[n_unwinds..] {
+            it.cfg.extend(cfg.clone());
+        }
         match stmt {
             Stmt::Local(local) => {
                 let names: Vec<_> =
@@ -124,7 +129,7 @@ impl Lowerer {
                 let as_expr = Expr::Macro(syn::ExprMacro { attrs: Vec::new(), mac: m.mac.clone() });
                 let value = self.or_degraded(
                     m,
-                    |cx| cx.macro_call(&m.mac, m),
+                    |cx| cx.macro_call(&m.mac, &m.mac),
                     |cx, why| cx.degraded(&as_expr, &why),
                 );
                 match m.semi_token {
@@ -208,30 +213,87 @@ impl Lowerer {
         refutable: bool,
         otherwise: TokenStream,
     ) -> TokenStream {
-        let place = match ty {
-            None => self.place(init),
+        // What a name refers to must live as long as the name; all else ends with the statement.
+        let refers = binds_by_ref(pat);
+        let outer = match refers {
+            true => None,
+            false => Some(std::mem::take(&mut self.temps)),
+        };
+        let n_temps = self.n_temps;
+        self.extending = !refers;
+        let (place, owned) = match ty {
+            None if refers || self.is_place(init) => {
+                let place = self.place(init);
+                (place, self.owned(init, n_temps))
+            }
+            None => {
+                let value = self.value(init);
+                let temp = format_ident!("__temp{}", self.n_temps);
+                self.n_temps += 1;
+                self.temps.push(temp.clone());
+                let place = quote!({ #temp = #value; __p::Local::as_place(&mut #temp) });
+                (place, Some(self.owned_local(temp)))
+            }
             Some(ty) => {
                 let value = self.value(init);
                 let typed = format_ident!("__typed{}", self.n_temps);
                 self.n_temps += 1;
                 self.temps.push(typed.clone());
-                quote!({ let __v #ty = #value; #typed = __v; __p::Local::as_place(&mut #typed) })
+                let owned = self.owned_local(typed.clone());
+                let place = quote!({ let __v #ty = #value; #typed = __v; __p::Local::as_place(&mut #typed) });
+                (place, Some(owned))
             }
         };
+        self.extending = false;
         let root = format_ident!("__let{}", self.n_temps);
         self.n_temps += 1;
         let lowered = self.pattern(pat, &root, refutable);
-        let (test, bind, chosen) = (&lowered.test, lowered.bind(), &lowered.chosen);
+        let place = self.scrutinee(owned, &[(quote!(), pat, &lowered)], false, place);
+        let (test, bind, chosen) = (&lowered.test, lowered.bind(), lowered.chosen(&root));
+        let Some(outer) = outer else {
+            return quote! {
+                let #root = #place;
+                let mut __seen = __p::pattern::Seen::default();
+                let #bind = match #test {
+                    ::core::option::Option::Some(__bound) => __bound,
+                    ::core::option::Option::None => #otherwise,
+                };
+                #chosen
+            };
+        };
+        let temps = std::mem::replace(&mut self.temps, outer);
+        let tuple = lowered.tuple();
         quote! {
-            let #root = #place;
-            let mut __seen = __p::pattern::Seen::default();
-            let #bind = match #test {
+            let #bind = match {
+                #(let mut #temps;)*
+                let #root = #place;
+                let mut __seen = __p::pattern::Seen::default();
+                if let ::core::option::Option::Some(#bind) = #test {
+                    #chosen
+                    ::core::option::Option::Some(#tuple)
+                } else {
+                    ::core::option::Option::None
+                }
+            } {
                 ::core::option::Option::Some(__bound) => __bound,
                 ::core::option::Option::None => #otherwise,
             };
-            #chosen
         }
     }
+}
+
+/// Whether a name in a pattern binds by `ref`.
+fn binds_by_ref(pat: &Pat) -> bool {
+    struct Finder(bool);
+    impl<'ast> Visit<'ast> for Finder {
+        fn visit_pat_ident(&mut self, it: &'ast syn::PatIdent) {
+            self.0 |= it.by_ref.is_some();
+            syn::visit::visit_pat_ident(self, it);
+        }
+    }
+    let mut finder = Finder(false);
+    finder.visit_pat(pat);
+    finder.0
 }
 
 /// The attributes of an expression that is a statement.

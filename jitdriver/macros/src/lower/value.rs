@@ -2,10 +2,8 @@
 
 use super::operator::{Operator, is_assignment, operator};
 use super::{Lowerer, Return, call_at, start, stmt_diverges, unit};
-use crate::syntax;
 use proc_macro2::TokenStream;
-use quote::{ToTokens, format_ident, quote, quote_spanned};
-use std::collections::BTreeMap;
+use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{BinOp, Expr, Lit, Stmt, UnOp};
 
@@ -312,25 +310,13 @@ impl Lowerer {
     }
 
     fn returned_by_inlinable(&self, value: TokenStream) -> TokenStream {
-        let output = self.output.as_ref().map_or_else(|| quote!(_), ToTokens::to_token_stream);
+        let output =
+            self.output.as_ref().map_or_else(|| quote!(_), quote::ToTokens::to_token_stream);
         quote!({
             let __value = #value;
             (&&__p::ResultOf::<#output>(::core::marker::PhantomData))
                 .returned(__rec, __is_inlined, __value)
         })
-    }
-
-    /// `let x = plain value of x;` for every local that tokens mention.
-    pub(super) fn plain_locals(&self, tokens: &impl ToTokens) -> TokenStream {
-        let mut names = BTreeMap::new();
-        syntax::mentioned(tokens.to_token_stream(), &mut names);
-        let locals: Vec<_> = names
-            .into_iter()
-            .filter(|(name, _)| self.is_local(name))
-            .map(|(_, ident)| ident)
-            .collect();
-        let macros = self.macros_of(tokens);
-        quote!(#(#[allow(unused_mut, unused_variables)] let mut #locals = __p::ToPlain::to_plain(&#locals);)* #macros)
     }
 
     /// What follows the loop of a portal, whose value is the portal's if there is nothing.
