@@ -567,6 +567,7 @@ impl<T: ?Sized> Place<T> {
     /// Memory here may change although it is reached through a shared reference.
     pub(crate) fn thawed(mut self) -> Place<T> {
         self.addr.frozen = false;
+        self.addr.green = false;
         self
     }
 
@@ -1555,6 +1556,18 @@ impl<'b, T: ?Sized + Pointee> CoerceTo<&'b T> for Traced<&mut T> {
         self.place(rec).shared(rec)
     }
 }
+
+macro_rules! deref_of {
+    ($($pointer:ident;)*) => {$(
+        impl<'b, T: ?Sized + Counted> CoerceTo<&'b T> for Traced<&$pointer<T>> {
+            fn coerce(self, rec: Rec) -> Traced<&'b T> {
+                Peel(self.place(rec)).peel(rec).shared(rec)
+            }
+        }
+    )*};
+}
+
+deref_of! { Rc; Arc; }
 
 macro_rules! unsize {
     ($($from:ty, $to:ty, $place:ident, $rec:ident => $slice:expr, $borrow:ident;)*) => {$(
