@@ -56,7 +56,7 @@ fn element<T>(rec: Rec, elements: Place<[T]>, index: &mut usize) -> Option<Place
         return None;
     }
     *index += 1;
-    Some(elements.index(rec, at).element(rec))
+    Some(elements.index(rec, at, |_| ()).element(rec))
 }
 
 macro_rules! by_index {
