@@ -2,12 +2,14 @@
 
 use metainterp::MetaInterp;
 use metainterp::backend::Backend;
+use metainterp::hooks::Hooks;
 use metainterp::params::{ParamError, Params};
 use metainterp::stats::Stats;
 use metainterp::warm::{CompiledRegion, CompiledTrace};
 use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
+use std::rc::Rc;
 use std::str::FromStr;
 
 /// What runs traces.
@@ -141,6 +143,52 @@ impl JitDriver<'_> {
         Ok(self.meta.set_params(params)?)
     }
 
+    /// Whether there is compiled code that starts with these greens, given as their words: an integer
+    /// by its bits, a reference by its address.
+    pub fn get_jitcell_at_key(&self, greens: &[u64]) -> bool {
+        self.meta.get_jitcell_at_key(greens)
+    }
+
+    /// Lets the next arrival with these greens start a recording.
+    ///
+    /// ```
+    /// # use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point};
+    /// # #[jit]
+    /// # fn count(driver: &JitDriver<'_>, mode: u8, n: i64) -> i64 {
+    /// #     let mut n = n;
+    /// #     loop {
+    /// #         jit_merge_point!(driver, greens = [mode], reds = [n]);
+    /// #         if n == 0 { return 0; }
+    /// #         n -= 1;
+    /// #         can_enter_jit!(driver, greens = [mode], reds = [n]);
+    /// #     }
+    /// # }
+    /// let driver = JitDriver::builder().threshold(1_000_000).build().unwrap();
+    /// driver.trace_next_iteration(&[7]);
+    /// count(&driver, 7, 10);
+    /// assert!(driver.get_jitcell_at_key(&[7]) && !driver.get_jitcell_at_key(&[8]));
+    /// ```
+    pub fn trace_next_iteration(&self, greens: &[u64]) {
+        self.meta.trace_next_iteration(greens);
+    }
+
+    /// Lets the next failure of this exit of compiled code start a recording, of a bridge: RPython's
+    /// `trace_next_iteration_hash`. [`CompiledTrace::exits`] has the numbers. False if there is no such
+    /// exit.
+    pub fn trace_next_failure(&self, exit: u32) -> bool {
+        self.meta.trace_next_failure(exit)
+    }
+
+    /// Lets no recording start with these greens any more.
+    pub fn dont_trace_here(&self, greens: &[u64]) {
+        self.meta.dont_trace_here(greens);
+    }
+
+    /// Frees all compiled code that is not running. What is hot will be compiled again.
+    pub fn release_all(&self) {
+        self.meta.release_all();
+    }
+
     /// Switches the JIT off and on again; compiled code is kept.
     pub fn set_enabled(&self, enabled: bool) {
         self.meta.set_enabled(enabled);
@@ -171,16 +219,29 @@ impl fmt::Debug for JitDriver<'_> {
 ///     JitDriver::builder().name("calc").jit(Jit::Llgraph).threshold(3).build().unwrap();
 /// assert_eq!(driver.stats().tracings, 0);
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Builder {
     name: String,
     jit: Jit,
     params: Params,
+    hooks: Option<Rc<dyn Hooks>>,
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Builder { name, jit, params, hooks } = self;
+        f.debug_struct("Builder")
+            .field("name", name)
+            .field("jit", jit)
+            .field("params", params)
+            .field("hooks", &hooks.is_some())
+            .finish()
+    }
 }
 
 impl Default for Builder {
     fn default() -> Builder {
-        Builder { name: "jit".into(), jit: Jit::default(), params: Params::default() }
+        Builder { name: "jit".into(), jit: Jit::default(), params: Params::default(), hooks: None }
     }
 }
 
@@ -194,6 +255,12 @@ impl Builder {
     /// What runs traces.
     pub fn jit(mut self, jit: Jit) -> Builder {
         self.jit = jit;
+        self
+    }
+
+    /// What the driver tells and asks.
+    pub fn hooks(mut self, hooks: impl Hooks + 'static) -> Builder {
+        self.hooks = Some(Rc::new(hooks));
         self
     }
 
@@ -230,7 +297,10 @@ impl Builder {
     /// The driver. Fails if the backend is not compiled in.
     pub fn build<'p>(self) -> Result<JitDriver<'p>, BuildError> {
         let backend = backend(self.jit)?;
-        let meta = MetaInterp::new(&self.name, self.params, backend)?;
+        let mut meta = MetaInterp::new(&self.name, self.params, backend)?;
+        if let Some(hooks) = self.hooks {
+            meta.set_hooks(hooks);
+        }
         meta.set_enabled(self.jit != Jit::Off);
         Ok(JitDriver { meta, programs: PhantomData })
     }

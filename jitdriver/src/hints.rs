@@ -1,4 +1,5 @@
 //! Hints that are functions: in the plain function they do nothing.
+#![expect(unsafe_code, reason = "a promise that the optimizer relies on is `unsafe` to make")]
 #![allow(clippy::type_complexity, reason = "a token's type is the signature of its twin")]
 
 use crate::plumbing::{Rec, Traceable, Traced, Twin};
@@ -101,5 +102,119 @@ impl we_are_jitted {
     #[doc(hidden)]
     pub fn __jit(self) -> Twin<fn(Rec) -> Traced<bool>> {
         Twin(|_| Traced::constant(true))
+    }
+}
+
+/// Answers its argument, and gives a recording up in which it is not constant.
+///
+/// For an author who counts on a value being constant in traces: a mistake shows in
+/// [`Stats`](crate::Stats), as [`Abort::NotGreen`](crate::Abort::NotGreen), and not only in slow code.
+///
+/// ```
+/// use jitdriver::{Abort, JitDriver, assert_green, can_enter_jit, jit, jit_merge_point};
+///
+/// #[jit]
+/// fn interpret<'p>(driver: &JitDriver<'p>, code: &'p [u8], n: u64) -> u64 {
+///     let mut pc = 0;
+///     let mut n = n;
+///     loop {
+///         jit_merge_point!(driver, greens = [pc, code], reds = [n]);
+///         let op = assert_green(code[pc]);
+///         pc += 1;
+///         match op {
+///             b'-' => n = assert_green(n - 1), // a red: not constant
+///             _ if n == 0 => return n,
+///             _ => {
+///                 n -= 1;
+///                 pc = 0;
+///                 can_enter_jit!(driver, greens = [pc, code], reds = [n]);
+///             }
+///         }
+///     }
+/// }
+///
+/// let driver = JitDriver::builder().threshold(3).build().unwrap();
+/// interpret(&driver, b"<", 100);
+/// assert_eq!((driver.stats().loops, driver.stats().aborted()), (1, 0));
+/// interpret(&driver, b"-<", 100);
+/// assert_eq!(driver.stats().aborts[Abort::NotGreen as usize], 1);
+/// ```
+pub fn assert_green<T: Copy>(value: T) -> T {
+    value
+}
+
+/// The twin of [`assert_green`].
+#[doc(hidden)]
+#[allow(non_camel_case_types)]
+pub enum assert_green {
+    __JitToken,
+}
+
+impl assert_green {
+    #[doc(hidden)]
+    pub fn __jit<T: Scalar>(self) -> Twin<fn(Rec, Traced<T>) -> Traced<T>> {
+        Twin(|rec, value| {
+            rec.assert_green(value.arg());
+            value
+        })
+    }
+}
+
+/// Promises that a condition holds, so that what follows from it need not be tested: RPython's
+/// `record_exact_class` and `record_exact_value`.
+///
+/// A guard that the condition implies leaves nothing in the trace.
+///
+/// ```
+/// use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point, record_exact_value};
+///
+/// #[jit]
+/// fn interpret(driver: &JitDriver<'_>, kind: u8, n: u64) -> u64 {
+///     let mut n = n;
+///     let mut acc = 0;
+///     loop {
+///         jit_merge_point!(driver, greens = [], reds = [kind, n, acc]);
+///         // SAFETY: callers know that there is only this kind.
+///         unsafe { record_exact_value(kind == 3) };
+///         acc += if kind == 3 { n } else { 1 };
+///         n -= 1;
+///         if n == 0 {
+///             return acc;
+///         }
+///         can_enter_jit!(driver, greens = [], reds = [kind, n, acc]);
+///     }
+/// }
+///
+/// let driver = JitDriver::builder().threshold(3).build().unwrap();
+/// assert_eq!(interpret(&driver, 3, 100), 5050);
+/// // Nothing asks for the kind.
+/// let trace = &driver.compiled()[0].optimized;
+/// assert!(!trace.contains(", 3u8)") && !trace.contains("guard_value"), "{trace}");
+/// ```
+///
+/// # Safety
+/// The condition is true each time. Debug builds check that in the plain function.
+pub unsafe fn record_exact_value(holds: bool) {
+    debug_assert!(holds, "record_exact_value of something that is false");
+}
+
+/// The twin of [`record_exact_value`].
+#[doc(hidden)]
+#[allow(non_camel_case_types)]
+pub enum record_exact_value {
+    __JitToken,
+}
+
+impl record_exact_value {
+    #[doc(hidden)]
+    pub fn __jit(self) -> Twin<fn(Rec, Traced<bool>) -> Traced<()>> {
+        Twin(|rec, holds| {
+            debug_assert!(holds.get(), "record_exact_value of something that is false");
+            rec.step();
+            if holds.get() {
+                rec.assume(holds.arg());
+            }
+            Traced::constant(())
+        })
     }
 }

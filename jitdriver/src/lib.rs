@@ -77,7 +77,12 @@
 //! | a function whose result follows from its arguments | [`#[elidable]`](macro@elidable) |
 //! | a function that traces should call: cold, large, or with effects of its own | nothing, or [`#[dont_look_inside]`](macro@dont_look_inside) in an annotated `impl` block |
 //! | a red that is nearly always the same at this place, and from which much follows | [`promote`] |
-//! | something that only the plain interpreter should do | [`we_are_jitted`] |
+//! | one like that, of which its arguments are few and known | [`#[elidable_promote]`](macro@elidable_promote) |
+//! | something that only the plain interpreter should do | [`we_are_jitted`], or [`#[not_in_trace]`](macro@not_in_trace) |
+//! | a value that hardly ever changes | [`QuasiImmutable`] |
+//! | a value that must be constant in traces | [`assert_green`] |
+//! | a condition that always holds there | [`record_exact_value`] |
+//! | something to do when code is compiled, entered, left or given up | [`Hooks`] |
 //!
 //! [`JitDriver::builder`] chooses the backend and the parameters, [`JitDriver::stats`] and
 //! [`JitDriver::compiled`] say what happened, and `RUST_LOG=metainterp=trace` shows a recording
@@ -90,16 +95,19 @@ mod driver;
 mod hints;
 #[doc(hidden)]
 pub mod plumbing;
+mod quasi;
 mod shims;
 
 pub use driver::{BuildError, Builder, Jit, JitDriver};
-pub use hints::{promote, we_are_jitted};
+pub use hints::{assert_green, promote, record_exact_value, we_are_jitted};
 pub use jitdriver_macros::Traceable;
 pub use metainterp::abort::Abort;
+pub use metainterp::hooks::Hooks;
 pub use metainterp::params::Params;
 pub use metainterp::stats::Stats;
 pub use metainterp::warm::{CompiledRegion, CompiledTrace};
 pub use plumbing::Traceable;
+pub use quasi::QuasiImmutable;
 
 /// Gives a function, or every method of an `impl` block, a twin that traces go through.
 ///
@@ -437,6 +445,72 @@ pub use jitdriver_macros::can_enter_jit;
 /// assert!(!trace.contains("call"), "{trace}");
 /// ```
 pub use jitdriver_macros::elidable;
+
+/// As [`#[elidable]`](macro@elidable), and the arguments are [promoted](promote) first: the call is made while
+/// recording, and the trace has a guard for each argument that is not constant.
+///
+/// ```
+/// use jitdriver::{JitDriver, can_enter_jit, elidable_promote, jit, jit_merge_point};
+///
+/// #[elidable_promote]
+/// fn cost_of(kind: u64) -> u64 {
+///     (1..=kind).product()
+/// }
+///
+/// #[jit]
+/// fn interpret(driver: &JitDriver<'_>, kind: u64, n: u64) -> u64 {
+///     let mut n = n;
+///     let mut acc = 0;
+///     loop {
+///         jit_merge_point!(driver, greens = [], reds = [kind, n, acc]);
+///         acc += cost_of(kind);
+///         n -= 1;
+///         if n == 0 {
+///             return acc;
+///         }
+///         can_enter_jit!(driver, greens = [], reds = [kind, n, acc]);
+///     }
+/// }
+///
+/// let driver = JitDriver::builder().threshold(3).build().unwrap();
+/// assert_eq!(interpret(&driver, 4, 100), 2400);
+/// let trace = &driver.compiled()[0].optimized;
+/// assert!(trace.contains("guard_value") && !trace.contains("call"), "{trace}");
+/// ```
+pub use jitdriver_macros::elidable_promote;
+
+/// Lets a function be called by the plain interpreter and while recording, and not at all by compiled code. It
+/// answers nothing, and no result depends on it: counters, checks, tracing.
+///
+/// ```
+/// use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point, not_in_trace};
+///
+/// #[not_in_trace]
+/// fn profile(counts: &mut [u64]) {
+///     counts[0] += 1;
+/// }
+///
+/// #[jit]
+/// fn interpret(driver: &JitDriver<'_>, counts: &mut [u64], n: u64) -> u64 {
+///     let mut n = n;
+///     loop {
+///         jit_merge_point!(driver, greens = [], reds = [counts, n]);
+///         profile(counts);
+///         n -= 1;
+///         if n == 0 {
+///             return n;
+///         }
+///         can_enter_jit!(driver, greens = [], reds = [counts, n]);
+///     }
+/// }
+///
+/// let driver = JitDriver::builder().threshold(3).build().unwrap();
+/// let mut counts = [0];
+/// interpret(&driver, &mut counts, 1000);
+/// assert!((3..10).contains(&counts[0]), "{counts:?}");
+/// assert!(!driver.compiled()[0].optimized.contains("call"));
+/// ```
+pub use jitdriver_macros::not_in_trace;
 
 /// Says that traces call a function and do not go into it. In an annotated `impl` block it makes the
 /// exception; on a function of its own it says what holds anyway for functions without

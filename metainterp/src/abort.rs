@@ -59,6 +59,12 @@ aborts! {
     GreenChanged       "a green expression changes when it is read"                   Never;
     /// The portal returned a value that is not traceable before its first merge point was passed.
     LeftPortal         "the portal returned in its first opcode"                      BackOff;
+    /// All compiled code is in use, and there is no room for more.
+    NoRoom             "there is as much compiled code as max_code_bytes and max_traces allow" BackOff;
+    /// A value that the author says is constant in traces is not.
+    NotGreen           "the argument of assert_green is not constant"                 Never;
+    /// What was taken for constant has changed during the recording.
+    QuasiImmutable     "a quasi-immutable value was changed during the recording"     BackOff;
     /// The backend declined the trace.
     Refused            "the backend declined the trace"                               Never;
 }

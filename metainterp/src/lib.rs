@@ -3,11 +3,13 @@
 
 pub mod abort;
 pub mod backend;
+pub mod hooks;
 pub mod ir;
 pub mod opt;
 pub mod owner;
 pub mod params;
 mod position;
+pub mod quasi;
 pub mod record;
 pub mod stats;
 pub mod warm;

@@ -64,6 +64,14 @@ params! {
     region_threshold: u32 = 20_000u32; // of 5,000 to 80,000 best for Brainfuck's Mandelbrot set
     /// Operations that a region may have.
     region_limit: u32 = 4_000u32;
+    /// Traces that may be compiled while a loop is not entered before it is freed, with its bridges; 0 for
+    /// any number.
+    loop_longevity: u32 = 1000u32;
+    /// Bytes of machine code and data that are held at most; when there are more, what has not been
+    /// entered for longest is freed.
+    max_code_bytes: u32 = 256_000_000u32;
+    /// Traces that are held at most; as above.
+    max_traces: u32 = 50_000u32;
     /// The optimizer's passes: `all`, or names joined by `:`, possibly none.
     enable_opts: String = "all";
 }

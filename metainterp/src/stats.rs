@@ -29,8 +29,11 @@ stats! {
     loops: u64;
     /// Bridges compiled.
     bridges: u64;
-    /// Traces freed, because a program that they were compiled for is gone.
+    /// Traces freed: their program is gone, they were not entered for long, what they took for constant
+    /// has changed, or there was no room.
     freed: u64;
+    /// Traces among them that a change of a quasi-immutable value has made invalid.
+    invalidated: u64;
     /// Operations recorded, in traces that were compiled.
     recorded_ops: u64;
     /// Guards among them.

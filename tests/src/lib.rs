@@ -6,6 +6,7 @@
 //! - [`bench`](mod@bench) compiles and runs traces for tests.
 //! - [`oracle`] runs annotated interpreters in every mode and compares; [`programs`] is one of them.
 //! - [`random_programs`] makes random programs for another one.
+//! - [`laps!`] makes an interpreter of one opcode.
 //! - [`behaviours`] is the table of what is checked and what is open.
 //!
 //! Expected values are computed by Rust itself, never by the code that is tested.
@@ -20,3 +21,29 @@ pub mod programs;
 pub mod random;
 pub mod random_programs;
 pub mod suite;
+
+/// An interpreter of one opcode, which it runs `n` times, at least once; `i` is the number of the lap, from 1.
+///
+/// The caller imports `JitDriver`, `jit`, `jit_merge_point` and `can_enter_jit`.
+#[macro_export]
+macro_rules! laps {
+    ($name:ident($i:ident, $n:ident $(, $red:ident: $ty:ty = $start:expr)*) -> $ret:ty
+        { $($body:tt)* } => $result:expr) => {
+        #[jit]
+        #[allow(unused_mut, unused_variables, unused_assignments, clippy::all)]
+        fn $name(driver: &JitDriver<'_>, $n: i64) -> $ret {
+            let mut $i = 0i64;
+            $(let mut $red: $ty = $start;)*
+            loop {
+                jit_merge_point!(driver, greens = [], reds = [$i, $n $(, $red)*]);
+                $i = $i.wrapping_add(1);
+                { $($body)* }
+                if $i >= $n {
+                    break;
+                }
+                can_enter_jit!(driver, greens = [], reds = [$i, $n $(, $red)*]);
+            }
+            $result
+        }
+    };
+}

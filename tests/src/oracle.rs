@@ -131,6 +131,60 @@ pub fn opcodes(trace: &CompiledTrace) -> impl Iterator<Item = &str> {
         .filter(|name| *name != "debug_merge_point")
 }
 
+/// The operations of a trace's loop itself: what stands behind its last label.
+pub fn body(trace: &CompiledTrace) -> Vec<&str> {
+    let mut names: Vec<&str> = opcodes(trace).collect();
+    let start = names.iter().rposition(|name| *name == "label").map_or(0, |label| label + 1);
+    names.split_off(start)
+}
+
+/// Whether operations follow a pattern: names in their order, where `...` stands for any number of any
+/// operations, `name*` for one whose name begins so, and `{a b}` for these in any order.
+///
+/// ```
+/// use jit_tests::oracle::follows;
+///
+/// let ops = ["label", "int_lt", "guard_true", "int_add", "int_sub", "jump"];
+/// assert!(follows(&ops, "label ... guard_* {int_sub int_add} jump"));
+/// assert!(!follows(&ops, "label int_add ... jump"));
+/// ```
+pub fn follows(ops: &[&str], pattern: &str) -> bool {
+    let pattern = pattern.replace('{', " { ").replace('}', " } ");
+    let words: Vec<&str> = pattern.split_whitespace().collect();
+    follows_words(ops, &words)
+}
+
+fn follows_words(ops: &[&str], words: &[&str]) -> bool {
+    let is = |op: &str, word: &str| match word.strip_suffix('*') {
+        Some(prefix) => op.starts_with(prefix),
+        None => op == word,
+    };
+    match words {
+        [] => ops.is_empty(),
+        ["...", rest @ ..] => (0..=ops.len()).any(|skipped| follows_words(&ops[skipped..], rest)),
+        ["{", rest @ ..] => {
+            let end = rest.iter().position(|word| *word == "}").expect("`{` has its `}`");
+            let (mut some, rest) = (rest[..end].to_vec(), &rest[end + 1..]);
+            let Some((these, others)) = ops.split_at_checked(end) else { return false };
+            let all = these.iter().all(|op| {
+                let found = some.iter().position(|word| is(op, word));
+                found.map(|at| some.remove(at)).is_some()
+            });
+            all && follows_words(others, rest)
+        }
+        [word, rest @ ..] => match ops {
+            [op, others @ ..] => is(op, word) && follows_words(others, rest),
+            [] => false,
+        },
+    }
+}
+
+/// How many operations with such names the loop itself has, for names that are given in full or begin so
+/// (`getarrayitem`, `guard_`).
+pub fn in_body(trace: &CompiledTrace, prefix: &str) -> usize {
+    body(trace).iter().filter(|name| name.starts_with(prefix)).count()
+}
+
 /// Runs a program in every mode and compares: what each mode compiled, or the first difference.
 pub fn compare<'p, T: PartialEq + Debug>(
     all_params: &[&str],
@@ -285,6 +339,25 @@ mod tests {
     fn addresses_are_numbered() {
         let text = "call(0x7f01, i3)\ncall(0xbeef, 0x7f01)";
         assert_eq!(without_addresses(text), "call(addr0, i3)\ncall(addr1, addr0)");
+    }
+
+    #[test]
+    fn patterns_of_operations() {
+        let ops = ["label", "int_lt", "guard_true", "int_add", "int_add", "jump"];
+        for (pattern, is_right) in [
+            ("label int_lt guard_true int_add int_add jump", true),
+            ("label ... jump", true),
+            ("...", true),
+            ("label int_lt guard_true {int_add int_add} jump", true),
+            ("label {guard_true int_lt} ... jump", true),
+            ("label {guard_true int_add} ... jump", false),
+            ("label int_* guard_* ... int_add jump", true),
+            ("label ... int_sub ... jump", false),
+            ("", false),
+            ("label {int_lt guard_true int_add int_add jump int_add}", false),
+        ] {
+            assert_eq!(follows(&ops, pattern), is_right, "{pattern}");
+        }
     }
 
     #[test]

@@ -386,13 +386,13 @@ mod tests {
         let never = [
             Opcode::CastPtrToInt,
             Opcode::CastIntToPtr,
+            Opcode::ForgetField,
+            Opcode::ForgetArrayItem,
             Opcode::AssumeTrue,
             Opcode::AssumeFalse,
             Opcode::AssumeField,
             Opcode::AssumeArrayItem,
             Opcode::DebugMergePoint,
-            Opcode::ForgetField,
-            Opcode::ForgetArrayItem,
         ];
         assert_eq!(missing, never);
     }

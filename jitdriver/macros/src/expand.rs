@@ -46,7 +46,7 @@ fn with_errors(result: syn::Result<TokenStream>, item: &impl ToTokens) -> TokenS
     })
 }
 
-/// Expands `#[elidable]` and `#[dont_look_inside]` used by themselves.
+/// Expands `#[elidable]`, `#[dont_look_inside]` and the like used by themselves.
 pub fn hint_alone(item: Item, token: &str) -> TokenStream {
     let token = Ident::new(token, Span::call_site());
     match item {
@@ -97,6 +97,13 @@ enum Policy {
 fn policy(hints: &FnHints, sig: &Signature, block: &Block) -> Policy {
     if hints.elidable {
         return Policy::Token(format_ident!("Elidable"));
+    }
+    for (is_set, token) in
+        [(hints.elidable_promote, "ElidablePromote"), (hints.not_in_trace, "NotInTrace")]
+    {
+        if is_set {
+            return Policy::Token(format_ident!("{token}"));
+        }
     }
     // As in RPython: a function with a loop is not unrolled unless it says so.
     if hints.dont_look_inside || (!hints.unroll_safe && parse::contains_loop(block)) {

@@ -31,6 +31,24 @@ pub fn dont_look_inside(args: TokenStream, item: TokenStream) -> TokenStream {
     expand_item(args, item, "dont_look_inside", |item| expand::hint_alone(item, "Residual"))
 }
 
+/// See `jitdriver::elidable_promote`.
+#[proc_macro_attribute]
+pub fn elidable_promote(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand_item(args, item, "elidable_promote", |item| expand::hint_alone(item, "ElidablePromote"))
+}
+
+/// See `jitdriver::not_in_trace`.
+#[proc_macro_attribute]
+pub fn not_in_trace(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand_item(args, item, "not_in_trace", |item| match parse::answers_nothing(&item) {
+        Ok(()) => expand::hint_alone(item, "NotInTrace"),
+        Err(error) => {
+            let error = error.into_compile_error();
+            quote!(#error #item)
+        }
+    })
+}
+
 /// See `jitdriver::unroll_safe`.
 #[proc_macro_attribute]
 pub fn unroll_safe(args: TokenStream, item: TokenStream) -> TokenStream {

@@ -16,7 +16,9 @@ mod silence;
 pub mod std_macros;
 
 pub use crate::scope::contains_loop;
-pub use attrs::{FnHints, check_item, function_attrs, is_hint_attribute, keep_imports};
+pub use attrs::{
+    FnHints, answers_nothing, check_item, function_attrs, is_hint_attribute, keep_imports,
+};
 pub use green::{Green, GreenExpr};
 pub use silence::beside_errors;
 pub use std_macros::format_captures;

@@ -150,7 +150,12 @@ pub(crate) fn variant_by_call<T>(rec: Rec, place: Place<T>) -> Known {
     if place.variant_is_known() {
         return Known::Nothing;
     }
-    let site = CallSite { name: "discriminant", site: std::any::type_name::<T>(), elidable: true };
+    let site = CallSite {
+        name: "discriminant",
+        site: std::any::type_name::<T>(),
+        elidable: true,
+        ..CallSite::PLAIN
+    };
     let copy = place.read_any(rec).borrowed();
     let whole = whole_of(&copy);
     let number = residual(rec, &site, (copy,), |(value,): (T,)| {

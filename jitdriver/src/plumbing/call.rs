@@ -29,6 +29,14 @@ pub struct Residual;
 #[derive(Clone, Copy)]
 pub struct Elidable;
 
+/// The token of a function that is called like an [`Elidable`] one, when its arguments are promoted.
+#[derive(Clone, Copy)]
+pub struct ElidablePromote;
+
+/// The token of a function that compiled code does not call.
+#[derive(Clone, Copy)]
+pub struct NotInTrace;
+
 /// The token of a function whose twin is that function pointer.
 #[derive(Clone, Copy)]
 pub struct Twin<F>(pub F);
@@ -198,6 +206,29 @@ pub trait ArgTuple {
 }
 
 macro_rules! tuples {
+    (@called $token:ident { $($field:ident: $value:literal),* } $($name:ident),*) => {
+        impl<$($name,)* R, F> Callee<($(Traced<$name>,)*), F> for $token
+        where F: Fn($($name),*) -> R + Copy
+        {
+            type Out = Traced<R>;
+            #[allow(non_snake_case)]
+            fn call(self, rec: Rec, site: &'static CallSite, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
+                let site = CallSite { $($field: $value,)* ..*site };
+                residual(rec, &site, args, move |($($name,)*): ($($name,)*)| plain($($name),*))
+            }
+        }
+
+        impl<'x, T: ?Sized + Pointee + 'x, $($name,)* R, F> Method<'x, T, ($(Traced<$name>,)*), F> for $token
+        where F: Fn(&'x mut Target<T> $(, $name)*) -> R + Copy
+        {
+            type Out = Traced<R>;
+            #[allow(non_snake_case)]
+            fn call_method(self, rec: Rec, site: &'static CallSite, this: Place<T>, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
+                let site = CallSite { $($field: $value,)* ..*site };
+                residual_method(rec, &site, this, args, move |this: &'x mut Target<T>, ($($name,)*): ($($name,)*)| plain(this $(, $name)*))
+            }
+        }
+    };
     ($(($($name:ident $at:tt),*);)*) => {$(
         impl<$($name),*> ArgTuple for ($(Traced<$name>,)*) {
             type Plain = ($($name,)*);
@@ -251,16 +282,9 @@ macro_rules! tuples {
             }
         }
 
-        impl<$($name,)* R, F> Callee<($(Traced<$name>,)*), F> for Elidable
-        where F: Fn($($name),*) -> R + Copy
-        {
-            type Out = Traced<R>;
-            #[allow(non_snake_case)]
-            fn call(self, rec: Rec, site: &'static CallSite, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
-                let site = CallSite { elidable: true, ..*site };
-                residual(rec, &site, args, move |($($name,)*): ($($name,)*)| plain($($name),*))
-            }
-        }
+        tuples!(@called Elidable { elidable: true } $($name),*);
+        tuples!(@called ElidablePromote { elidable: true, promotes: true } $($name),*);
+        tuples!(@called NotInTrace { not_in_trace: true } $($name),*);
 
         impl<'x, T: ?Sized + Pointee + 'x, This: FromPlace<T>, $($name,)* R, F>
             Method<'x, T, ($(Traced<$name>,)*), F> for Twin<fn(Rec, This $(, Traced<$name>)*) -> Traced<R>>
@@ -302,18 +326,6 @@ macro_rules! tuples {
                 residual_method(rec, site, this, args, move |this: &'x mut Target<T>, ($($name,)*): ($($name,)*)| plain(this $(, $name)*))
             }
         }
-
-        impl<'x, T: ?Sized + Pointee + 'x, $($name,)* R, F> Method<'x, T, ($(Traced<$name>,)*), F> for Elidable
-        where F: Fn(&'x mut Target<T> $(, $name)*) -> R + Copy
-        {
-            type Out = Traced<R>;
-            #[allow(non_snake_case)]
-            fn call_method(self, rec: Rec, site: &'static CallSite, this: Place<T>, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
-                let site = CallSite { elidable: true, ..*site };
-                residual_method(rec, &site, this, args, move |this: &'x mut Target<T>, ($($name,)*): ($($name,)*)| plain(this $(, $name)*))
-            }
-        }
-
     )*};
 }
 
@@ -420,8 +432,9 @@ pub fn residual<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(
     // is made, or consumed, each time.
     let owning = needs_drop::<A::Plain>() || needs_drop::<R>();
     let of_local = rec.arena().n_local_addresses.get() != n_local_addresses;
-    let elidable = site.elidable && !owning && !of_local;
-    let site = &CallSite { elidable, ..*site };
+    let is_pure = !owning && !of_local;
+    let site = &of_purity(site, is_pure);
+    promote_all(rec, site, &mut flat);
     let run = |words: &mut [u64]| {
         // SAFETY: the words are those of the arguments, used this once.
         let res = plain(unsafe { A::plain(words) });
@@ -430,6 +443,21 @@ pub fn residual<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(
     let shim = closure_shim::<A, R, F>();
     let results = call_words::<R>();
     raw_call(rec, site, shim, &flat, &results, &[], run).0
+}
+
+/// What a call is said to be holds only if its arguments and its result are all there is to it.
+fn of_purity(site: &CallSite, is_pure: bool) -> CallSite {
+    CallSite { elidable: site.elidable && is_pure, ..*site }
+}
+
+/// Promotes the arguments, if the call is of that kind. Each makes its step.
+fn promote_all(rec: Rec, site: &CallSite, args: &mut [Arg]) {
+    if site.promotes {
+        for arg in args {
+            rec.step();
+            arg.lane = rec.guard_value(*arg);
+        }
+    }
 }
 
 /// A residual call with two arguments.
@@ -460,7 +488,7 @@ fn residual_method<
     let results = call_words::<R>();
     // What owns something is made, or consumed, each time.
     let owning = needs_drop::<A::Plain>() || needs_drop::<R>();
-    let site = &CallSite { elidable: site.elidable && !owning, ..*site };
+    let site = &of_purity(site, !owning);
     if let Some(shadow) = this.shadow()
         && shadow.len() <= LOCAL_BYTES
         && !shadow.owns()
@@ -476,6 +504,7 @@ fn residual_method<
     let mut flat = this.pointer_args(rec);
     let receiver = flat.len();
     args.args(rec, &mut flat);
+    promote_all(rec, site, &mut flat);
     let run = |words: &mut [u64]| {
         let mut target = Target(this.ptr);
         // SAFETY: the words are those of the arguments, used this once.
@@ -510,6 +539,7 @@ fn residual_on_local<
     flat.extend(shadow.args(rec, &local));
     let before = flat.len();
     args.args(rec, &mut flat);
+    promote_all(rec, site, &mut flat[before..]);
     let run = |words: &mut [u64]| {
         // SAFETY: the words are those of the arguments, used this once; `this.ptr` is in the local's
         // plain value, which the author's method may change in place.
@@ -602,6 +632,16 @@ fn raw_call<R>(
         *word = arg.concrete.bits;
     }
     let mut lanes: SmallVec<[Lane; 4]> = SmallVec::from_elem(Lane::CONST, tys.len());
+    if site.not_in_trace {
+        assert!(tys.is_empty(), "{}: what is not in the trace answers nothing", site.name);
+        // On the way that compiled code has gone it was not called, and is not now.
+        if !rec.is_replaying() {
+            run(words);
+        }
+        // SAFETY: there are no bytes.
+        let value = unsafe { of_words::<MaybeUninit<R>>(words) };
+        return (Traced::of_args(rec, value, results, &[]), Args::new());
+    }
     let sinks = CallResults { tys: &tys, words: &mut *words, lanes: &mut lanes };
     rec.call(shim as usize as u64, args, site, sinks, run);
     let n = results.len();
@@ -613,7 +653,7 @@ fn raw_call<R>(
 }
 
 fn drop_site<T>() -> CallSite {
-    CallSite { name: "drop", site: std::any::type_name::<T>(), elidable: false }
+    CallSite { name: "drop", site: std::any::type_name::<T>(), elidable: false, ..CallSite::PLAIN }
 }
 
 /// Drops what a local of the twin owns.
@@ -641,7 +681,12 @@ pub(crate) fn drop_rest<T, F: Fn(T, u64) + Copy>(rec: Rec, local: *const (), gon
 
 /// Memory for a local of the twin whose address is needed.
 pub(crate) fn new_local<T>(rec: Rec) -> Arg {
-    let site = CallSite { name: "new_local", site: std::any::type_name::<T>(), elidable: false };
+    let site = CallSite {
+        name: "new_local",
+        site: std::any::type_name::<T>(),
+        elidable: false,
+        ..CallSite::PLAIN
+    };
     // Pointers to nothing in particular, lest the types of locals nest without end.
     let pointer = residual(rec, &site, (), |()| Box::into_raw(Box::<T>::new_uninit()).cast::<()>());
     pointer.args_of(rec, &[PieceTy::at(0, Ty::Ptr)])[0]
@@ -649,7 +694,12 @@ pub(crate) fn new_local<T>(rec: Rec) -> Arg {
 
 /// Gives that memory back. What was in it has been dropped.
 pub(crate) fn free_local<T>(rec: Rec, memory: Arg) {
-    let site = CallSite { name: "free_local", site: std::any::type_name::<T>(), elidable: false };
+    let site = CallSite {
+        name: "free_local",
+        site: std::any::type_name::<T>(),
+        elidable: false,
+        ..CallSite::PLAIN
+    };
     let pointer = super::place::spilled_place::<()>(memory).raw_mut(rec);
     // SAFETY: the memory is that of `new_local`, and the local that had it is gone.
     residual(rec, &site, (pointer,), |(memory,): (*mut (),)| unsafe {

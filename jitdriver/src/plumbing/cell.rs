@@ -173,7 +173,7 @@ impl<T> Place<Rc<T>> {
     /// `Rc::clone`.
     pub(crate) fn clone_rc(self, rec: Rec) -> Traced<Rc<T>> {
         if !counts_are_in_front() {
-            let site = CallSite { name: "clone", site: "Rc", elidable: false };
+            let site = CallSite { name: "clone", site: "Rc", elidable: false, ..CallSite::PLAIN };
             let this = self.part::<()>(rec, 0).raw_const(rec);
             return residual(rec, &site, (this,), |(this,): (*const (),)| {
                 // SAFETY: the plain function clones this `Rc` here.

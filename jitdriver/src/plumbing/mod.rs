@@ -22,8 +22,8 @@ mod vec;
 pub use crate::shims::*;
 pub use aggregate::{Parts, WholeOf, build, repeat};
 pub use call::{
-    Assoc, CallSite, Callee, Elidable, FromPlace, InlinedPortal, Method, Residual, Target, Twin,
-    no_twin, residual,
+    Assoc, CallSite, Callee, Elidable, ElidablePromote, FromPlace, InlinedPortal, Method,
+    NotInTrace, Residual, Target, Twin, no_twin, residual,
 };
 pub use green::{Green, GreenExpr, green, green_expr, green_value, know, know_green, read_green};
 pub use layout::{Tagged, Traceable};

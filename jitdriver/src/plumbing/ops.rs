@@ -311,7 +311,7 @@ macro_rules! float_arith {
                 pure(rec, Opcode::FloatTruediv, [a.arg(), b.arg()], a.get() / b.get())
             }
             fn rem(rec: Rec, _: Checks, a: Traced<Self>, b: Traced<Self>) -> Traced<Self> {
-                let site = super::CallSite { name: "%", site: "float remainder", elidable: true };
+                let site = super::CallSite { name: "%", site: "float remainder", elidable: true, ..super::CallSite::PLAIN };
                 super::call::residual2(rec, &site, a, b, |a: $ty, b: $ty| a % b)
             }
             fn neg(rec: Rec, _: Checks, a: Traced<Self>) -> Traced<Self> {
@@ -477,7 +477,7 @@ macro_rules! any_operators {
                 A: std::ops::$std<B>,
             {
                 $(let _ = $checks;)?
-                let site = super::CallSite { name: stringify!($op), site: std::any::type_name::<A>(), elidable: false };
+                let site = super::CallSite { name: stringify!($op), site: std::any::type_name::<A>(), elidable: false, ..super::CallSite::PLAIN };
                 super::call::residual(rec, &site, (self.0.take(), self.1.take()), |(a, b): (A, B)| a $op b)
             }
         }
@@ -510,7 +510,12 @@ impl<A> AnyNeg<A> for Operand<A> {
     where
         A: std::ops::Neg,
     {
-        let site = super::CallSite { name: "-", site: std::any::type_name::<A>(), elidable: false };
+        let site = super::CallSite {
+            name: "-",
+            site: std::any::type_name::<A>(),
+            elidable: false,
+            ..super::CallSite::PLAIN
+        };
         super::call::residual(rec, &site, (self.0.take(),), |(a,): (A,)| -a)
     }
 }
@@ -528,7 +533,12 @@ impl<A> AnyNot<A> for Operand<A> {
     where
         A: std::ops::Not,
     {
-        let site = super::CallSite { name: "!", site: std::any::type_name::<A>(), elidable: false };
+        let site = super::CallSite {
+            name: "!",
+            site: std::any::type_name::<A>(),
+            elidable: false,
+            ..super::CallSite::PLAIN
+        };
         super::call::residual(rec, &site, (self.0.take(),), |(a,): (A,)| !a)
     }
 }
@@ -733,7 +743,7 @@ macro_rules! comparisons {
             where
                 A: $bound<B>,
             {
-                let site = super::CallSite { name: stringify!($op), site: std::any::type_name::<A>(), elidable: false };
+                let site = super::CallSite { name: stringify!($op), site: std::any::type_name::<A>(), elidable: false, ..super::CallSite::PLAIN };
                 let args = (self.0.peek(), self.1.peek());
                 super::call::residual(rec, &site, args, |(a, b): (A, B)| {
                     let (a, b) = (std::mem::ManuallyDrop::new(a), std::mem::ManuallyDrop::new(b));
@@ -842,7 +852,8 @@ impl<A, B> AnyCast<A, B> for Casting<A, B> {
             let lanes = self.0.lanes;
             return Traced::new(MaybeUninit::new(plain(self.0.take().into_plain())), lanes);
         }
-        let site = super::CallSite { name: "as", site: to, elidable: true };
+        let site =
+            super::CallSite { name: "as", site: to, elidable: true, ..super::CallSite::PLAIN };
         super::call::residual(rec, &site, (self.0.take(),), move |(a,): (A,)| plain(a))
     }
 }

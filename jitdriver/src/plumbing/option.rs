@@ -118,7 +118,12 @@ fn variant<O: TwoWay>(rec: Rec, place: Place<O>) -> (Traced<bool>, Known) {
 }
 
 fn by_call<O: TwoWay>(rec: Rec, place: Place<O>) -> (Traced<bool>, Known) {
-    let site = CallSite { name: "is_some", site: std::any::type_name::<O>(), elidable: true };
+    let site = CallSite {
+        name: "is_some",
+        site: std::any::type_name::<O>(),
+        elidable: true,
+        ..CallSite::PLAIN
+    };
     let copy = place.read_any(rec).borrowed();
     let known = super::aggregate::whole_of(&copy);
     let yes = residual(rec, &site, (copy,), |(value,): (O,)| ManuallyDrop::new(value).is_yes());

@@ -444,7 +444,12 @@ impl<T> AnyLeaf<T> for Leaf<T> {
 }
 
 fn test_by_call<T>(rec: Rec, place: Place<T>, plain: impl Fn(&T) -> bool + Copy) -> bool {
-    let site = CallSite { name: "pattern", site: std::any::type_name::<T>(), elidable: false };
+    let site = CallSite {
+        name: "pattern",
+        site: std::any::type_name::<T>(),
+        elidable: false,
+        ..CallSite::PLAIN
+    };
     let value = place.read_any(rec).borrowed();
     let matches = residual(rec, &site, (value,), move |(value,): (T,)| {
         let value = ManuallyDrop::new(value);
@@ -562,7 +567,12 @@ impl<T, F: Fn(&T, usize) -> usize + Copy> AnyMatch<T, F> {
         if !self.asks {
             return;
         }
-        let site = CallSite { name: "pattern", site: std::any::type_name::<T>(), elidable: false };
+        let site = CallSite {
+            name: "pattern",
+            site: std::any::type_name::<T>(),
+            elidable: false,
+            ..CallSite::PLAIN
+        };
         let args = (self.value(), Traced::constant(from));
         let number = residual(rec, &site, args, move |(value, from): (T, usize)| {
             let value = ManuallyDrop::new(value);

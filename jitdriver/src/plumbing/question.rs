@@ -127,8 +127,12 @@ pub trait Converting {
 impl<T, E, F: From<E>> Converting for Return<WasErr<E>, Result<T, F>> {
     type Returned = Result<T, F>;
     fn value(self, rec: Rec) -> Traced<Result<T, F>> {
-        let site =
-            CallSite { name: "from", site: std::any::type_name::<fn(E) -> F>(), elidable: false };
+        let site = CallSite {
+            name: "from",
+            site: std::any::type_name::<fn(E) -> F>(),
+            elidable: false,
+            ..CallSite::PLAIN
+        };
         Traced::err(residual(rec, &site, (self.0.0,), |(error,): (E,)| F::from(error)))
     }
 }

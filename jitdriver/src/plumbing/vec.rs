@@ -12,7 +12,7 @@ use super::value::Traced;
 use std::mem::needs_drop;
 
 fn site<T>(name: &'static str) -> CallSite {
-    CallSite { name, site: std::any::type_name::<T>(), elidable: false }
+    CallSite { name, site: std::any::type_name::<T>(), elidable: false, ..CallSite::PLAIN }
 }
 
 fn one() -> Traced<usize> {

@@ -15,7 +15,7 @@ type OfRef<T, R = T> = Twin<fn(Rec, Place<T>) -> Traced<R>>;
 /// A call of what depends on its arguments only.
 macro_rules! elidable {
     ($rec:ident, ($($arg:ident: $ty:ty),+) $name:literal => $body:expr) => {{
-        let site = CallSite { name: $name, site: "std", elidable: true };
+        let site = CallSite { name: $name, site: "std", elidable: true, ..CallSite::PLAIN };
         crate::plumbing::residual($rec, &site, ($($arg,)+), |($($arg,)+): ($($ty,)+)| $body)
     }};
 }

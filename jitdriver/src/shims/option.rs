@@ -384,6 +384,11 @@ pub(super) fn default<T: Default>(rec: Rec) -> Traced<T> {
     if SCALARS.contains(&std::any::type_name::<T>()) {
         return Traced::constant(T::default());
     }
-    let site = CallSite { name: "default", site: std::any::type_name::<T>(), elidable: false };
+    let site = CallSite {
+        name: "default",
+        site: std::any::type_name::<T>(),
+        elidable: false,
+        ..CallSite::PLAIN
+    };
     crate::plumbing::residual(rec, &site, (), |()| T::default())
 }

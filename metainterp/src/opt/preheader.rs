@@ -51,10 +51,6 @@ const MAX_TRIES: usize = 4;
 /// Places in memory whose contents are carried at most.
 const MAX_PLACES: usize = 48;
 
-/// The split stays if the lap then has at most this part of its operations, in percent: otherwise
-/// it would cost compile time for little.
-const WORTH_PERCENT: usize = 90;
-
 /// Guards in a preheader that may fail in some laps: tests of bounds.
 const MAX_VARYING_GUARDS: usize = 1;
 
@@ -271,7 +267,7 @@ fn bounds(cx: &Cx, guard: &Op, varies: &impl Fn(Operand) -> bool) -> bool {
     cx.new_trace().args(test).iter().any(|&arg| arg.value().is_some() && !varies(arg))
 }
 
-/// Writes the second label and the lap; nothing if that gains too little.
+/// Writes the second label and the lap; nothing if that gains nothing.
 fn lap_behind(
     walk: &mut Walk<'_>,
     trace: &Trace,
@@ -289,7 +285,8 @@ fn lap_behind(
         // Both are looked at: what fails in one try need not fail in another.
         if !(assumed.refine_facts(walk, &end) | assumed.refine(&walk.cx, &end)) {
             let n_loop = walk.cx.n_ops() as usize - label - 1;
-            if n_loop * 100 > n_plain * WORTH_PERCENT {
+            // A lap that is not shorter would cost compile time for nothing.
+            if n_plain <= n_loop {
                 return None;
             }
             jump_back(&mut walk.cx, trace, &assumed, &end);

@@ -33,6 +33,7 @@ use crate::ir::{
 };
 use crate::owner::Owner;
 use crate::position;
+use crate::quasi::{VALIDITY_CLASS, Validity};
 use heapcache::HeapCache;
 use region::{Header, Mark, Region};
 use smallvec::SmallVec;
@@ -107,6 +108,16 @@ pub struct CallSite {
     pub site: &'static str,
     /// The result depends on the arguments only, and there are no effects.
     pub elidable: bool,
+    /// As elidable, and the arguments are promoted before.
+    pub promotes: bool,
+    /// Called by the interpreter and while recording, never by compiled code. Answers nothing.
+    pub not_in_trace: bool,
+}
+
+impl CallSite {
+    /// A call about which nothing is known, without a name.
+    pub const PLAIN: CallSite =
+        CallSite { name: "", site: "", elidable: false, promotes: false, not_in_trace: false };
 }
 
 /// Where a residual call puts its results.
@@ -199,6 +210,7 @@ pub struct Recorder {
     /// The portals that are inlined at present, the outermost first.
     inlined: RefCell<Vec<InlinedPortal>>,
     degraded: Cell<Degraded>,
+    validity: RefCell<Option<Rc<Validity>>>,
     /// Classes of memory to which only the twin knows the way, unless it has shown it to somebody.
     exclusive: Cell<Classes>,
     /// The classes to which it has, since the last merge point.
@@ -319,6 +331,7 @@ impl Recorder {
             region_greens: RefCell::new(greens.into()),
             inlined: RefCell::default(),
             degraded: Cell::default(),
+            validity: RefCell::default(),
             exclusive: Cell::default(),
             shown: Cell::default(),
             limits,
@@ -552,6 +565,57 @@ impl Recorder {
         (res.bits, lane)
     }
 
+    /// A load of a value that hardly ever changes. At a constant address it is a constant of the trace, as long as
+    /// the trace is valid; `watch` is given what is to become invalid when it changes. The caller has
+    /// made the step.
+    pub fn quasi_immutable(
+        &self,
+        address: Arg,
+        ty: Ty,
+        watch: impl FnOnce(&Rc<Validity>),
+        read: impl FnOnce() -> u64,
+    ) -> (u64, Lane) {
+        let descr = MemDescr { ty, offset: 0, scale: 0, class: 0, frozen: false };
+        if !self.recording.get() || !address.lane.is_const() {
+            return self.load(address, None, &descr, false, read);
+        }
+        if self.mode.get() == Mode::Replay && !self.rereads {
+            let saved = self.next_saved(ty);
+            return (saved.concrete.bits, Lane::CONST);
+        }
+        let res = Const::new(ty, read());
+        let validity = Rc::clone(self.validity.borrow_mut().get_or_insert_with(Validity::new));
+        watch(&validity);
+        if self.mode.get() == Mode::Record {
+            self.guard_valid(&validity);
+        }
+        self.push_result(Arg { lane: Lane::CONST, concrete: res });
+        (res.bits, Lane::CONST)
+    }
+
+    /// The guard that the trace is valid, unless that is known.
+    fn guard_valid(&self, validity: &Validity) {
+        let address = Arg::constant(Ty::Ptr, validity.address());
+        let descr =
+            MemDescr { ty: Ty::Bool, offset: 0, scale: 0, class: VALIDITY_CLASS, frozen: false };
+        let valid = Const::new(Ty::Bool, 1);
+        let is_known = self.state.borrow().heap.load(address, None, &descr, valid).is_some();
+        if is_known {
+            return;
+        }
+        let lane = self.append_mem(Opcode::GetField, &[address], &descr, Some(Ty::Bool));
+        if self.recording.get() && !lane.is_const() {
+            self.append_guard(Opcode::GuardTrue, &[Arg { lane, concrete: valid }], false);
+            let known = Arg { lane: Lane::CONST, concrete: valid };
+            self.state.borrow_mut().heap.loaded(address, None, &descr, known);
+        }
+    }
+
+    /// What says whether the recorded trace is valid, if it depends on anything.
+    pub fn take_validity(&self) -> Option<Rc<Validity>> {
+        self.validity.take()
+    }
+
     /// A store. `write` does it; it is not called in a replay, unless that begins with a rewind.
     pub fn store(
         &self,
@@ -579,6 +643,21 @@ impl Recorder {
         self.log_op(opcode.name(), &args, None);
         self.append_mem(opcode, &args, descr, None);
         self.state.borrow_mut().region.dirty = true;
+    }
+
+    /// Says that a condition holds, as the author promises: the optimizer may use it, and no guard is left.
+    /// The caller has made the step.
+    pub fn assume(&self, holds: Arg) {
+        if self.recording.get() && !holds.lane.is_const() {
+            self.append_void(Opcode::AssumeTrue, &[holds], 0);
+        }
+    }
+
+    /// Gives the recording up if a value that should be constant in traces is not.
+    pub fn assert_green(&self, value: Arg) {
+        if self.mode.get() == Mode::Record && self.recording.get() && !value.lane.is_const() {
+            self.abort(Abort::NotGreen);
+        }
     }
 
     /// At a merge point: nobody but the twin knows the way to memory of these classes.

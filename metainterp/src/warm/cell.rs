@@ -5,7 +5,9 @@
 
 use crate::abort::{Abort, Retry};
 use crate::ir::{CodeId, TargetId};
+use crate::quasi::Validity;
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::rc::Rc;
 
 /// Compiled code that starts at a merge point.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +25,22 @@ struct Cell {
     aborts: u32,
     entry: Option<Entry>,
     given_up: bool,
+    /// The generation in which the code was entered last.
+    used: u64,
+    /// The next arrival starts a recording.
+    at_once: bool,
+    /// Of the code, if it depends on anything.
+    validity: Option<Rc<Validity>>,
 }
+
+impl Cell {
+    fn valid_entry(&self) -> Option<Entry> {
+        self.entry.filter(|_| self.validity.as_ref().is_none_or(|it| it.is_valid()))
+    }
+}
+
+/// Counters without code at which it is looked which of them are cold.
+const FIRST_SWEEP: usize = 10_000;
 
 /// What to do at a loop header.
 #[derive(Debug, Clone, Copy)]
@@ -40,18 +57,31 @@ pub(super) enum Tick {
 #[derive(Debug, Default)]
 pub(super) struct Cells {
     cells: FxHashMap<Box<[u64]>, Cell>,
+    /// The number of traces that were compiled so far: the time by which loops age.
+    pub generation: u64,
+    /// A key was met whose code has become invalid.
+    pub found_invalid: bool,
+    sweep_at: usize,
 }
 
 impl Cells {
     /// Counts one arrival. `threshold` doubles with each recording that was given up.
     pub fn tick(&mut self, greens: &[u64], threshold: u32) -> Tick {
         let Some(cell) = self.cells.get_mut(greens) else {
+            self.make_room();
             let cell = Cell { ticks: 1.0, ..Cell::default() };
             self.cells.insert(greens.into(), cell);
             return if threshold <= 1 { Tick::Hot } else { Tick::Cold };
         };
-        if cell.entry.is_some() {
+        if cell.valid_entry().is_some() {
             return Tick::Compiled;
+        }
+        if cell.entry.is_some() {
+            self.found_invalid = true;
+            *cell = Cell::default();
+        }
+        if std::mem::take(&mut cell.at_once) {
+            return Tick::Hot;
         }
         if cell.given_up {
             return Tick::Cold;
@@ -63,12 +93,56 @@ impl Cells {
 
     /// The code for these greens.
     pub fn entry(&self, greens: &[u64]) -> Option<Entry> {
-        self.cells.get(greens)?.entry
+        self.cells.get(greens)?.valid_entry()
+    }
+
+    /// The code for these greens, which is entered now.
+    pub fn enter(&mut self, greens: &[u64]) -> Option<Entry> {
+        let cell = self.cells.get_mut(greens)?;
+        cell.used = self.generation;
+        cell.valid_entry()
+    }
+
+    /// Code that can be entered, and in which generation it was last.
+    pub fn entries(&self) -> impl Iterator<Item = (CodeId, u64)> + '_ {
+        self.cells.values().filter_map(|cell| Some((cell.entry?.code, cell.used)))
+    }
+
+    /// Lets the next arrival start a recording, unless there is code already.
+    pub fn trace_next_iteration(&mut self, greens: &[u64]) {
+        self.cells.entry(greens.into()).or_default().at_once = true;
+    }
+
+    /// Lets no recording start here any more.
+    pub fn dont_trace_here(&mut self, greens: &[u64]) {
+        self.cells.entry(greens.into()).or_default().given_up = true;
+    }
+
+    /// Number of keys that have a counter.
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Forgets the coldest counters when there are many: a program with ever new greens must not fill the
+    /// memory. Twice as many as are left may come before it is looked again.
+    fn make_room(&mut self) {
+        if self.cells.len() < self.sweep_at.max(FIRST_SWEEP) {
+            return;
+        }
+        let mut ticks: Vec<f32> = self.cells.values().map(|cell| cell.ticks).collect();
+        let middle = ticks.len() / 2;
+        let (_, &mut median, _) = ticks.select_nth_unstable_by(middle, f32::total_cmp);
+        // What was given up once is known for that only as long as it is not cold again.
+        self.cells.retain(|_, cell| cell.entry.is_some() || cell.at_once || cell.ticks > median);
+        self.sweep_at = 2 * self.cells.len();
     }
 
     /// Installs code.
-    pub fn install(&mut self, greens: &[u64], entry: Entry) {
-        self.cells.entry(greens.into()).or_default().entry = Some(entry);
+    pub fn install(&mut self, greens: &[u64], entry: Entry, validity: Option<Rc<Validity>>) {
+        let used = self.generation;
+        let cell = self.cells.entry(greens.into()).or_default();
+        (cell.entry, cell.used, cell.validity) = (Some(entry), used, validity);
     }
 
     /// Nothing starts with that code any more.
@@ -146,6 +220,19 @@ mod tests {
         cells.recording_starts(&[2], 40);
         assert!(matches!(cells.tick(&[1], 3), Tick::Cold));
         assert!(matches!(cells.tick(&[1], 3), Tick::Hot));
+    }
+
+    #[test]
+    fn counters_of_ever_new_keys_are_forgotten_and_hot_ones_kept() {
+        let mut cells = Cells::default();
+        for _ in 0..20 {
+            assert!(matches!(cells.tick(&[7, 7], 1000), Tick::Cold));
+        }
+        for key in 0..10 * FIRST_SWEEP as u64 {
+            assert!(matches!(cells.tick(&[key], 1000), Tick::Cold));
+            assert!(cells.len() <= 2 * FIRST_SWEEP);
+        }
+        assert_eq!(ticks_until_hot(&mut cells, &[7, 7], 30), 10);
     }
 
     #[test]

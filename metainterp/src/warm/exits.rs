@@ -28,6 +28,8 @@ pub(super) struct ExitInfo {
     /// Of an exit in a copy of a loop's preheader: the loop's label. There the same will fail, and what
     /// continues from there is for all that come to the loop.
     pub rejoins: Option<TargetId>,
+    /// The guard tests whether the trace is valid: no bridge is made.
+    pub is_validity: bool,
     failures: Cell<u32>,
     aborts: Cell<u32>,
     given_up: Cell<bool>,
@@ -58,6 +60,7 @@ impl ExitInfo {
             greens,
             n_values: 0,
             rejoins: None,
+            is_validity: false,
             failures: Cell::new(0),
             aborts: Cell::new(0),
             given_up: Cell::new(false),
@@ -74,6 +77,11 @@ impl ExitInfo {
         self.failures.set(self.failures.get().saturating_add(1));
         let eagerness = u64::from(trace_eagerness) << self.aborts.get().min(16);
         !self.given_up.get() && u64::from(self.failures.get()) >= eagerness
+    }
+
+    /// Lets the next failure start a recording.
+    pub fn trace_next_failure(&self) {
+        self.failures.set(u32::MAX);
     }
 
     /// A recording starts from here.

@@ -24,10 +24,12 @@ pub use region::CompiledRegion;
 
 use crate::abort::Abort;
 use crate::backend::{Backend, Frame};
+use crate::hooks::Hooks;
 use crate::ir::{self, CodeId, Const, ExitId, TargetId, Trace};
 use crate::opt::{self, Passes};
 use crate::params::{ParamError, Params};
 use crate::position;
+use crate::quasi::{VALIDITY_CLASS, Validity};
 use crate::record::{FindTarget, Limits, Recorded, Recorder, Words};
 use crate::stats::Stats;
 use cell::{Cells, Entry, Tick};
@@ -75,8 +77,10 @@ pub struct MetaInterp {
     threshold: Cell<u32>,
     backend: Box<dyn Backend>,
     cells: Rc<RefCell<Cells>>,
-    /// By number; none for those whose code was freed.
-    exits: RefCell<Vec<Option<Rc<ExitInfo>>>>,
+    /// By number.
+    exits: RefCell<FxHashMap<u32, Rc<ExitInfo>>>,
+    next_exit: Cell<u32>,
+    hooks: Option<Rc<dyn Hooks>>,
     owners: Owners,
     next_code: Cell<u32>,
     next_target: Cell<u32>,
@@ -91,6 +95,8 @@ pub struct MetaInterp {
 /// One line of the list of traces: what was compiled, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompiledTrace {
+    /// Its number, which no other trace of this driver has.
+    pub id: u32,
     /// `loop 0`, `entry 3`, `bridge 2 of exit 7`.
     pub name: String,
     /// Operations recorded.
@@ -101,30 +107,44 @@ pub struct CompiledTrace {
     pub ops: usize,
     /// Guards left by the optimizer.
     pub guards: usize,
+    /// The driver's numbers of its exits, in the order of its guards.
+    pub exits: std::ops::Range<u32>,
+    /// What [`Hooks::get_printable_location`] says of the merge points that it passes.
+    pub locations: Vec<String>,
 }
 
 impl std::fmt::Display for CompiledTrace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let CompiledTrace { name, recorded_ops, ops, guards, .. } = self;
-        write!(f, "{name}: {recorded_ops} operations recorded, {ops} left, {guards} of them guards")
+        let CompiledTrace { name, recorded_ops, ops, guards, locations, .. } = self;
+        write!(
+            f,
+            "{name}: {recorded_ops} operations recorded, {ops} left, {guards} of them guards"
+        )?;
+        locations.iter().try_for_each(|location| write!(f, "\n    {location}"))
     }
 }
 
 /// What a line of the list of traces is made from.
 struct Kept {
+    id: u32,
     recorded_ops: usize,
     optimized: Rc<Trace>,
+    exits: std::ops::Range<u32>,
+    locations: Vec<String>,
 }
 
 impl Kept {
     fn line(&self) -> CompiledTrace {
-        let Kept { recorded_ops, optimized } = self;
+        let Kept { id, recorded_ops, optimized, exits, locations } = self;
         CompiledTrace {
+            id: *id,
             name: optimized.name.clone(),
             recorded_ops: *recorded_ops,
             ops: optimized.n_operations(),
             guards: optimized.n_guards(),
             optimized: optimized.to_string(),
+            exits: exits.clone(),
+            locations: locations.clone(),
         }
     }
 }
@@ -159,6 +179,8 @@ impl MetaInterp {
             backend,
             cells: Rc::default(),
             exits: RefCell::default(),
+            next_exit: Cell::new(0),
+            hooks: None,
             owners: Owners::default(),
             next_code: Cell::new(0),
             next_target: Cell::new(0),
@@ -170,6 +192,32 @@ impl MetaInterp {
         };
         meta.set_params(params)?;
         Ok(meta)
+    }
+
+    /// Tells and asks the author from now on.
+    pub fn set_hooks(&mut self, hooks: Rc<dyn Hooks>) {
+        self.hooks = Some(hooks);
+    }
+
+    /// Whether there is compiled code for these greens.
+    pub fn get_jitcell_at_key(&self, greens: &[u64]) -> bool {
+        self.cells.borrow().entry(greens).is_some()
+    }
+
+    /// Lets the next arrival with these greens start a recording.
+    pub fn trace_next_iteration(&self, greens: &[u64]) {
+        self.cells.borrow_mut().trace_next_iteration(greens);
+    }
+
+    /// Lets the next failure of this exit start a recording; false if there is no such exit.
+    pub fn trace_next_failure(&self, exit: u32) -> bool {
+        let exits = self.exits.borrow();
+        exits.get(&exit).inspect(|exit| exit.trace_next_failure()).is_some()
+    }
+
+    /// Lets no recording start with these greens any more.
+    pub fn dont_trace_here(&self, greens: &[u64]) {
+        self.cells.borrow_mut().dont_trace_here(greens);
     }
 
     /// The driver's name, for the log.
@@ -238,11 +286,20 @@ impl MetaInterp {
 
     /// Counts an arrival at a loop header; true when [`MetaInterp::enter`] is to be called.
     pub fn tick(&self, greens: &[u64]) -> bool {
-        match self.cells.borrow_mut().tick(greens, self.threshold.get()) {
+        let tick = {
+            let mut cells = self.cells.borrow_mut();
+            let tick = cells.tick(greens, self.threshold.get());
+            if std::mem::take(&mut cells.found_invalid) {
+                self.owners.has_invalid.set(true);
+            }
+            tick
+        };
+        let enters = match tick {
             Tick::Cold => false,
             Tick::Hot => !self.recording.get(),
             Tick::Compiled => true,
-        }
+        };
+        enters && self.hooks.as_ref().is_none_or(|hooks| hooks.confirm_enter_jit(greens))
     }
 
     /// The same for an arrival at a merge point that has no `can_enter_jit!`: it is one at a loop header
@@ -259,10 +316,11 @@ impl MetaInterp {
     ///
     /// Panics with the interpreter's own panic where the plain interpreter would.
     pub fn enter(&self, greens: &[u64], reds: &[Const], twin: &mut Twin<'_>) -> Left {
-        let entry = self.cells.borrow().entry(greens);
+        self.free_what_is_invalid();
+        let entry = self.cells.borrow_mut().enter(greens);
         let mut left = match entry {
             None => self.record_from_interpreter(greens, reds, twin),
-            Some(entry) => match self.run(entry.code, reds, twin) {
+            Some(entry) => match self.run(entry.code, greens, reds, twin) {
                 // A rewind may have made no progress at all: the interpreter makes some first.
                 (left, Progress::Rewound) => return left,
                 (left, Progress::Made) => left,
@@ -271,11 +329,12 @@ impl MetaInterp {
         // The twin stopped at a merge point behind the failed guard: often one with compiled code.
         loop {
             let Left::MergePoint { greens, reds: words } = &left else { return left };
-            let entry = self.cells.borrow().entry(greens);
+            let entry = self.cells.borrow_mut().enter(greens);
             let Some(entry) = entry else { return left };
+            let greens = greens.clone();
             let reds: Vec<Const> =
                 reds.iter().zip(words).map(|(red, &bits)| Const::new(red.ty, bits)).collect();
-            match self.run(entry.code, &reds, twin) {
+            match self.run(entry.code, &greens, &reds, twin) {
                 (left, Progress::Rewound) => return left,
                 (next, Progress::Made) => left = next,
             }
@@ -285,6 +344,11 @@ impl MetaInterp {
     fn record_from_interpreter(&self, greens: &[u64], reds: &[Const], twin: &mut Twin<'_>) -> Left {
         let decay = self.params.borrow().decay;
         self.cells.borrow_mut().recording_starts(greens, decay);
+        if !self.make_room() {
+            self.aborted(Abort::NoRoom, &Start::Interpreter(greens.into()));
+            let reds = reds.iter().map(|red| red.bits).collect();
+            return Left::MergePoint { greens: greens.into(), reds };
+        }
         let target = self.new_target();
         let recorder =
             Recorder::from_interpreter(greens, reds, target, self.limits(), self.find_target());
@@ -302,6 +366,9 @@ impl MetaInterp {
         let recording = RecordingFlag::set(self, start);
         self.stats.borrow_mut().tracings += 1;
         log::trace!("[compiler] ENTER");
+        if let Some(hooks) = &self.hooks {
+            hooks.on_trace_start(greens);
+        }
         let started = Instant::now();
         let left = twin(&recorder, greens, reds);
         {
@@ -315,19 +382,34 @@ impl MetaInterp {
         met.into_iter().for_each(|(address, owner)| self.keep(address, owner));
         let recorded = recorder.take_recorded().unwrap_or(Recorded::Aborted(Abort::Panicked));
         let start = recording.done();
-        if let Err(reason) = self.compile_recorded(recorded, &start) {
+        let validity = recorder.take_validity();
+        if let Err(reason) = self.compile_recorded(recorded, &start, validity) {
             self.aborted(reason, &start);
         }
         left
     }
 
-    fn compile_recorded(&self, recorded: Recorded, start: &Start) -> Result<(), Abort> {
+    fn compile_recorded(
+        &self,
+        recorded: Recorded,
+        start: &Start,
+        validity: Option<Rc<Validity>>,
+    ) -> Result<(), Abort> {
+        if validity.as_ref().is_some_and(|validity| !validity.is_valid()) {
+            return Err(Abort::QuasiImmutable);
+        }
         match recorded {
             Recorded::Aborted(reason) => Err(reason),
             Recorded::Loop { trace, greens, target } => {
-                let code = self.compile(trace, start, |code| format!("loop {code}"))?;
-                self.cells.borrow_mut().install(&greens, Entry { code, target, passed: false });
+                let code =
+                    self.compile(trace, start, validity.clone(), |code| format!("loop {code}"))?;
+                self.cells.borrow_mut().install(
+                    &greens,
+                    Entry { code, target, passed: false },
+                    validity,
+                );
                 self.stats.borrow_mut().loops += 1;
+                self.tell_compiled(|hooks, trace| hooks.on_compile(trace));
                 Ok(())
             }
             Recorded::Entry { trace, target } => {
@@ -337,26 +419,55 @@ impl MetaInterp {
                 // One that ends otherwise is a segment, which those who come round again are to find.
                 let leads_on = trace.ops.last().is_some_and(|op| op.opcode == ir::Opcode::Jump);
                 let is_short = leads_on && trace.n_operations() <= MAX_PASSED;
-                let code = self.compile(trace, start, |code| format!("entry {code}"))?;
-                self.cells.borrow_mut().install(greens, Entry { code, target, passed: is_short });
+                let code =
+                    self.compile(trace, start, validity.clone(), |code| format!("entry {code}"))?;
+                self.cells.borrow_mut().install(
+                    greens,
+                    Entry { code, target, passed: is_short },
+                    validity,
+                );
                 self.stats.borrow_mut().loops += 1;
+                self.tell_compiled(|hooks, trace| hooks.on_compile(trace));
                 Ok(())
             }
             Recorded::Bridge { trace } => {
                 let Start::Exit(exit) = start else { unreachable!("a bridge starts at an exit") };
-                let code = self
-                    .compile(trace, start, |code| format!("bridge {code} of exit {}", exit.id.0))?;
+                let code = self.compile(trace, start, validity.clone(), |code| {
+                    format!("bridge {code} of exit {}", exit.id.0)
+                })?;
                 self.backend.attach_bridge(exit.id, code);
                 self.stats.borrow_mut().bridges += 1;
+                self.tell_compiled(|hooks, trace| hooks.on_compile_bridge(trace));
                 Ok(())
             }
         }
+    }
+
+    fn tell(&self, tell: impl FnOnce(&dyn Hooks)) {
+        if let Some(hooks) = self.hooks.as_deref() {
+            tell(hooks);
+        }
+    }
+
+    /// Tells of the trace that was compiled last.
+    fn tell_compiled(&self, tell: impl FnOnce(&dyn Hooks, &CompiledTrace)) {
+        self.tell(|hooks| {
+            let trace = self.compiled.borrow().last().map(Kept::line);
+            tell(hooks, &trace.expect("it was just added"));
+        });
+    }
+
+    fn locations(&self, trace: &Trace) -> Vec<String> {
+        let location =
+            |at: &ir::MergePoint| self.hooks.as_ref()?.get_printable_location(&at.greens);
+        trace.merge_points.iter().filter_map(location).collect()
     }
 
     fn compile(
         &self,
         trace: Trace,
         start: &Start,
+        validity: Option<Rc<Validity>>,
         name: impl FnOnce(u32) -> String,
     ) -> Result<CodeId, Abort> {
         let code = CodeId(self.next_code.replace(self.next_code.get() + 1));
@@ -378,6 +489,7 @@ impl MetaInterp {
         let started = Instant::now();
         let result = self.backend.compile(code, &finalized);
         let compiling = started.elapsed();
+        let locations = self.locations(&optimized);
         let stats = &mut *self.stats.borrow_mut();
         stats.optimizing_ns += optimizing;
         stats.backend_ns += compiling;
@@ -390,9 +502,11 @@ impl MetaInterp {
             );
             return Err(Abort::Refused);
         }
-        let first = self.exits.borrow().len() as u32;
-        self.note_code(code, &finalized, first..first + exits.len() as u32, start);
-        self.exits.borrow_mut().extend(exits.into_iter().map(Some));
+        let first = self.next_exit.get();
+        self.next_exit.set(first + exits.len() as u32);
+        self.note_code(code, &finalized, first..first + exits.len() as u32, start, validity);
+        self.exits.borrow_mut().extend((first..).zip(exits));
+        self.cells.borrow_mut().generation += 1;
         count(stats, &trace, &optimized);
         let from = match start {
             Start::Interpreter(_) => None,
@@ -405,7 +519,9 @@ impl MetaInterp {
             self.entered.borrow_mut().insert(target, (code, Rc::clone(&optimized)));
         }
         let recorded_ops = trace.n_operations();
-        self.compiled.borrow_mut().push(Kept { recorded_ops, optimized });
+        let exits = first..self.next_exit.get();
+        let kept = Kept { id: code.0, recorded_ops, optimized, exits, locations };
+        self.compiled.borrow_mut().push(kept);
         Ok(code)
     }
 
@@ -438,13 +554,14 @@ impl MetaInterp {
         start: &Start,
         copied: Copied,
     ) -> Vec<Rc<ExitInfo>> {
-        let first = self.exits.borrow().len() as u32;
+        let first = self.next_exit.get();
         let promotes: Vec<bool> = trace
             .ops
             .iter()
             .filter(|op| op.opcode.has_exit())
             .map(|op| op.opcode == ir::Opcode::GuardValue)
             .collect();
+        let validities = validity_guards(trace);
         let mut exits = Vec::with_capacity(layouts.len());
         for (at, layout) in layouts.into_iter().enumerate() {
             let id = ExitId(first + at as u32);
@@ -454,6 +571,7 @@ impl MetaInterp {
             let greens = trace.merge_points[exit.resume.merge_point as usize].greens.clone();
             let mut info = ExitInfo::new(id, code, exit.resume, layout, greens);
             info.rejoins = loop_of_copy.map(|(_, target)| target);
+            info.is_validity = validities[at];
             if promotes[at] {
                 info.n_values = match start {
                     Start::Exit(failed) if failed.n_values > 0 && info.is_at(failed) => {
@@ -480,6 +598,10 @@ impl MetaInterp {
                 exit.aborted(reason, max_aborts);
             }
         }
+        self.tell(|hooks| match start {
+            Start::Interpreter(greens) => hooks.on_abort(reason, greens),
+            Start::Exit(exit) => hooks.on_abort(reason, &exit.greens),
+        });
     }
 
     /// Leads an exit of a copied preheader to the preheader itself.
@@ -488,10 +610,11 @@ impl MetaInterp {
         let start = Start::Exit(Rc::clone(exit));
         let trace = exit.to_label(target);
         let name = |code| format!("bridge {code} of exit {}", exit.id.0);
-        match self.compile(trace, &start, name) {
+        match self.compile(trace, &start, None, name) {
             Ok(code) => {
                 self.backend.attach_bridge(exit.id, code);
                 self.stats.borrow_mut().bridges += 1;
+                self.tell_compiled(|hooks, trace| hooks.on_compile_bridge(trace));
             }
             Err(reason) => self.aborted(reason, &start),
         }
@@ -553,6 +676,21 @@ impl Drop for RecordingFlag<'_> {
             self.meta.aborted(Abort::Panicked, &start);
         }
     }
+}
+
+/// For each exit, whether its guard tests a validity.
+fn validity_guards(trace: &Trace) -> Vec<bool> {
+    let is_validity =
+        |op: &ir::Op| op.opcode == ir::Opcode::GetField && trace.mem(op).class == VALIDITY_CLASS;
+    let loads: Vec<ir::Operand> = trace
+        .ops
+        .iter()
+        .filter(|op| is_validity(op))
+        .filter_map(|op| Some(op.res()?.into()))
+        .collect();
+    let guards = trace.ops.iter().filter(|op| op.opcode.has_exit());
+    let tests = |op: &ir::Op| trace.args(op).iter().any(|arg| loads.contains(arg));
+    guards.map(|op| op.opcode == ir::Opcode::GuardTrue && tests(op)).collect()
 }
 
 fn check(trace: &Trace, after: &str) {

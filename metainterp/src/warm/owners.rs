@@ -1,4 +1,4 @@
-//! Programs that come and go: whose code is freed.
+//! Programs that come and go, and loops that are not used any more: what code is freed.
 //!
 //! A green that is an `Rc` or `Arc` does not borrow its program. The driver keeps a weak count of it,
 //! which has two effects: its address is not given to another program, so no code can be entered by a
@@ -16,18 +16,25 @@
 //! 2. Code that may be running is not freed: nothing that is connected to code which was entered and has
 //!    not been left. Nothing at all is freed during a recording.
 //!
-//! When: each time that twice as many programs are known as were left the last time, so that it costs a
+//! Loops age, too. Time is counted in traces that are compiled, and a group of which nothing was entered
+//! for `loop_longevity` of them is freed; so is the one that was not entered for longest, when there is
+//! more code than `max_code_bytes` and `max_traces` allow.
+//!
+//! When programs are looked for: each time that twice as many programs are known as were left the last time, so that it costs a
 //! program no more than a constant part of what it cost to meet it.
 //!
 //! Why not a strong count? Programs would be dropped at another time than without the JIT.
 
+use super::cell::Cells;
 use super::{CodeId, MetaInterp, Start};
 use crate::ir::{Opcode, TargetId, Trace};
 use crate::owner::Owner;
+use crate::quasi::Validity;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
+use std::rc::Rc;
 
 /// The fewest programs at which it is looked which of them are gone.
 const FIRST_SWEEP: usize = 4;
@@ -40,6 +47,8 @@ struct Code {
     /// Code that it leads to or comes from: where its jump goes, and where the exit is that it continues.
     neighbours: SmallVec<[CodeId; 2]>,
     exits: Range<u32>,
+    /// Of what it takes for constant, if anything.
+    validity: Option<Rc<Validity>>,
 }
 
 /// The programs that are kept by a weak count, and the code there is.
@@ -50,9 +59,13 @@ pub(super) struct Owners {
     /// The address that was asked for last.
     last: Cell<u64>,
     sweep_at: Cell<usize>,
+    /// The generation in which it is looked next which loops are old.
+    age_at: Cell<u64>,
     codes: RefCell<FxHashMap<CodeId, Code>>,
     /// Where labels are.
     labels: RefCell<FxHashMap<TargetId, CodeId>>,
+    /// There may be invalid code that was not freed because it ran.
+    pub has_invalid: Cell<bool>,
     /// Code that was entered and has not been left.
     pub active: RefCell<Vec<CodeId>>,
 }
@@ -103,6 +116,50 @@ impl MetaInterp {
         self.owners.weak.borrow_mut().retain(|address, _| !gone.contains(address));
     }
 
+    /// Frees loops that were not entered for long or are invalid, and, if there is too much code, those that were not
+    /// entered for longest. Not during a recording. False if there is too much code nevertheless.
+    pub(super) fn make_room(&self) -> bool {
+        let (longevity, max_bytes, max_traces) = {
+            let params = self.params.borrow();
+            (u64::from(params.loop_longevity), params.max_code_bytes, params.max_traces)
+        };
+        let is_full = || {
+            self.backend.code_bytes() >= max_bytes as usize
+                || self.owners.codes.borrow().len() >= max_traces as usize
+        };
+        let generation = self.cells.borrow().generation;
+        let is_due = longevity > 0 && generation >= self.owners.age_at.get();
+        if !is_due && !is_full() {
+            return true;
+        }
+        self.owners.age_at.set(generation + (longevity / 8).max(1));
+        let by_age = self.owners.by_age(&self.cells.borrow());
+        for (used, codes) in by_age {
+            let is_old = longevity > 0 && generation.saturating_sub(used) >= longevity;
+            if !is_old && !is_full() {
+                break;
+            }
+            self.free_codes(&codes);
+        }
+        !is_full()
+    }
+
+    /// Frees all compiled code that is not running.
+    pub fn release_all(&self) {
+        let all = self.owners.by_age(&self.cells.borrow());
+        all.iter().for_each(|(_, codes)| self.free_codes(codes));
+    }
+
+    /// Frees what has become invalid, with all that is connected to it. Not during a recording.
+    pub(super) fn free_what_is_invalid(&self) {
+        if self.recording.get() || !self.owners.has_invalid.replace(false) {
+            return;
+        }
+        for codes in self.owners.invalid() {
+            self.free_codes(&codes);
+        }
+    }
+
     fn free_codes(&self, ids: &[CodeId]) {
         let freed: FxHashSet<CodeId> = ids.iter().copied().collect();
         self.cells.borrow_mut().uninstall(&freed);
@@ -111,16 +168,27 @@ impl MetaInterp {
         self.owners.labels.borrow_mut().retain(|_, of| !freed.contains(of));
         for id in ids {
             let code = self.owners.codes.borrow_mut().remove(id).expect("it is known");
+            if code.validity.is_some_and(|validity| !validity.is_valid()) {
+                self.stats.borrow_mut().invalidated += 1;
+            }
             for exit in code.exits {
-                self.exits.borrow_mut()[exit as usize] = None;
+                self.exits.borrow_mut().remove(&exit);
             }
             self.backend.free(*id);
         }
+        self.compiled.borrow_mut().retain(|trace| !freed.contains(&CodeId(trace.id)));
         self.stats.borrow_mut().freed += ids.len() as u64;
     }
 
     /// Notes what was compiled.
-    pub(super) fn note_code(&self, id: CodeId, trace: &Trace, exits: Range<u32>, start: &Start) {
+    pub(super) fn note_code(
+        &self,
+        id: CodeId,
+        trace: &Trace,
+        exits: Range<u32>,
+        start: &Start,
+        validity: Option<Rc<Validity>>,
+    ) {
         let owners = &self.owners;
         let mut labels = owners.labels.borrow_mut();
         for op in trace.ops.iter().filter(|op| op.opcode == Opcode::Label) {
@@ -134,12 +202,45 @@ impl MetaInterp {
             neighbours.push(exit.code);
         }
         let greens = trace.merge_points.iter().flat_map(|it| it.greens.iter().copied());
-        let code = Code { greens: greens.collect(), neighbours, exits };
+        let code = Code { greens: greens.collect(), neighbours, exits, validity };
         owners.codes.borrow_mut().insert(id, code);
     }
 }
 
 impl Owners {
+    /// What is connected, in the order in which it is compiled, with the generation in which it was entered
+    /// last: the oldest first. Without what may be running.
+    fn by_age(&self, cells: &Cells) -> Vec<(u64, Vec<CodeId>)> {
+        let codes = self.codes.borrow();
+        let group = groups(&codes);
+        let active: FxHashSet<CodeId> =
+            self.active.borrow().iter().filter_map(|id| group.get(id).copied()).collect();
+        let mut groups: FxHashMap<CodeId, (u64, Vec<CodeId>)> = FxHashMap::default();
+        for (id, of) in group.iter().filter(|(_, of)| !active.contains(*of)) {
+            groups.entry(*of).or_default().1.push(*id);
+        }
+        for (code, used) in cells.entries() {
+            let group = group.get(&code).and_then(|of| groups.get_mut(of));
+            if let Some((last, _)) = group {
+                *last = used.max(*last);
+            }
+        }
+        let mut by_age: Vec<_> = groups.into_values().collect();
+        by_age.iter_mut().for_each(|(_, codes)| codes.sort_by_key(|id| id.0));
+        by_age.sort_by_key(|(used, codes)| (*used, codes[0].0));
+        by_age
+    }
+
+    /// What is connected to invalid code and does not run, in the order in which it was compiled.
+    fn invalid(&self) -> Vec<Vec<CodeId>> {
+        let is_invalid = |id: &CodeId| {
+            let codes = self.codes.borrow();
+            codes[id].validity.as_ref().is_some_and(|validity| !validity.is_valid())
+        };
+        let groups = self.by_age(&Cells::default()).into_iter().map(|(_, codes)| codes);
+        groups.filter(|codes| codes.iter().any(is_invalid)).collect()
+    }
+
     /// The code to free, in the order in which it was compiled: exits before what continues them.
     fn freeable(&self, gone: &FxHashSet<u64>) -> Vec<CodeId> {
         let codes = self.codes.borrow();
@@ -205,15 +306,15 @@ mod tests {
 
     fn code(greens: &[u64], neighbours: &[u32]) -> Code {
         let neighbours = neighbours.iter().map(|&id| CodeId(id)).collect();
-        Code { greens: greens.into(), neighbours, exits: 0..0 }
+        Code { greens: greens.into(), neighbours, exits: 0..0, validity: None }
     }
 
     fn freeable(codes: &[(u32, Code)], active: &[u32], gone: &[u64]) -> Vec<u32> {
         let owners = Owners::default();
         for (id, code) in codes {
-            let Code { greens, neighbours, exits } = code;
+            let Code { greens, neighbours, exits, .. } = code;
             let (greens, neighbours) = (greens.clone(), neighbours.clone());
-            let copy = Code { greens, neighbours, exits: exits.clone() };
+            let copy = Code { greens, neighbours, exits: exits.clone(), validity: None };
             owners.codes.borrow_mut().insert(CodeId(*id), copy);
         }
         owners.active.borrow_mut().extend(active.iter().map(|&id| CodeId(id)));

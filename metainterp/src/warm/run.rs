@@ -4,6 +4,7 @@
 use super::exits::ExitInfo;
 use super::owners::Entered;
 use super::{Left, MetaInterp, Progress, Start, Twin};
+use crate::abort::Abort;
 use crate::backend::{Frame, VALUE_SLOTS};
 use crate::ir::{CodeId, Const, ExitId, MemDescr, Opcode, ResumeKind, TargetId, Ty};
 use crate::record::{Arg, DelayedStore, Recorder};
@@ -51,6 +52,7 @@ impl MetaInterp {
     pub(super) fn run(
         &self,
         code: CodeId,
+        greens: &[u64],
         reds: &[Const],
         twin: &mut Twin<'_>,
     ) -> (Left, Progress) {
@@ -62,6 +64,9 @@ impl MetaInterp {
             *slot = red.bits;
         }
         self.stats.borrow_mut().entered += 1;
+        if let Some(hooks) = &self.hooks {
+            hooks.on_enter(greens);
+        }
         let _entered = Entered::new(self, code);
         // SAFETY: `code` comes from the table of loops, and is not freed while it is marked as entered;
         // the slots hold the reds, of the types that every trace of this portal starts with;
@@ -74,11 +79,15 @@ impl MetaInterp {
             // held for `execute` holds, as nothing has run meanwhile.
             exit = unsafe { self.backend.resume(exit, frame) };
         }
+        if let Some(hooks) = &self.hooks {
+            hooks.on_exit();
+        }
         self.leave(exit, frame, twin)
     }
 
     fn leave(&self, exit: ExitId, frame: &Frame, twin: &mut Twin<'_>) -> (Left, Progress) {
-        let exit = self.exits.borrow()[exit.index()].clone().expect("code that runs is not freed");
+        let exit =
+            Rc::clone(self.exits.borrow().get(&exit.0).expect("code that runs is not freed"));
         if exit.resume.kind == ResumeKind::Return {
             return (Left::Returned(exit.words(frame, exit.layout.len())), Progress::Made);
         }
@@ -87,7 +96,14 @@ impl MetaInterp {
             let params = self.params.borrow();
             (params.trace_eagerness, params.max_promoted_values)
         };
-        let hot = !self.recording.get() && exit.n_values <= max_values && exit.fails(eagerness);
+        if exit.is_validity {
+            self.owners.has_invalid.set(true);
+        }
+        let is_hot = !self.recording.get()
+            && !exit.is_validity
+            && exit.n_values <= max_values
+            && exit.fails(eagerness);
+        let hot = is_hot && self.has_room_for_bridge(&exit);
         exit.each_store(frame, make);
         let hot = match exit.rejoins {
             Some(target) if hot => {
@@ -117,6 +133,16 @@ impl MetaInterp {
             twin(&recorder, &exit.greens, &concretes)
         };
         (left, Progress::Made)
+    }
+
+    /// A bridge that finds no room is given up like one that was recorded.
+    fn has_room_for_bridge(&self, exit: &Rc<ExitInfo>) -> bool {
+        let has_room = self.make_room();
+        if !has_room {
+            exit.recording_starts();
+            self.aborted(Abort::NoRoom, &Start::Exit(Rc::clone(exit)));
+        }
+        has_room
     }
 
     fn replayer(

@@ -18,7 +18,7 @@ impl Lowerer {
         let site = quote_spanned!(span=>
             ::core::concat!(::core::file!(), ":", ::core::line!(), ":", ::core::column!()));
         quote!({
-            static __SITE: __p::CallSite = __p::CallSite { name: #name, site: #site, elidable: false };
+            static __SITE: __p::CallSite = __p::CallSite { name: #name, site: #site, elidable: false, ..__p::CallSite::PLAIN };
             &__SITE
         })
     }

@@ -1,7 +1,7 @@
-//! What may carry `#[jit]`, and the attributes beside it: `#[elidable]`, `#[dont_look_inside]`,
-//! `#[unroll_safe]`.
+//! What may carry `#[jit]`, and the attributes beside it: `#[elidable]`, `#[elidable_promote]`,
+//! `#[not_in_trace]`, `#[dont_look_inside]`, `#[unroll_safe]`.
 //!
-//! Invariant: of the three at most one is set, because each answers the same question in another way:
+//! Invariant: of these at most one is set, because each answers the same question in another way:
 //! what does the recorder do at a call of this function?
 //!
 //! Why are RPython's combinations not allowed? There `elidable` with `dont_look_inside` says the same
@@ -12,8 +12,9 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Attribute, ImplItem, Item, Meta, Signature};
 
-/// The names of the three attributes.
-pub const FN_HINTS: [&str; 3] = ["elidable", "dont_look_inside", "unroll_safe"];
+/// The names of the attributes.
+pub const FN_HINTS: [&str; 5] =
+    ["elidable", "dont_look_inside", "unroll_safe", "elidable_promote", "not_in_trace"];
 
 /// What the attributes of a function say about calls of it.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +25,10 @@ pub struct FnHints {
     pub dont_look_inside: bool,
     /// Its loops are unrolled into the trace.
     pub unroll_safe: bool,
+    /// As elidable, with promoted arguments.
+    pub elidable_promote: bool,
+    /// Not called by compiled code.
+    pub not_in_trace: bool,
     /// The attribute that says so.
     pub given: Option<Ident>,
 }
@@ -43,7 +48,13 @@ impl FnHints {
     }
 
     fn set(&mut self, name: &Ident) {
-        let flags = [&mut self.elidable, &mut self.dont_look_inside, &mut self.unroll_safe];
+        let flags = [
+            &mut self.elidable,
+            &mut self.dont_look_inside,
+            &mut self.unroll_safe,
+            &mut self.elidable_promote,
+            &mut self.not_in_trace,
+        ];
         for (flag, known) in flags.into_iter().zip(FN_HINTS) {
             *flag = name == known;
         }
@@ -51,7 +62,7 @@ impl FnHints {
     }
 }
 
-/// Whether an attribute is one of the three, by the last segment of its path.
+/// Whether an attribute is one of them, by the last segment of its path.
 pub fn is_hint_attribute(attr: &Attribute) -> bool {
     name_of(attr).is_some_and(|name| FN_HINTS.iter().any(|known| name == known))
 }
@@ -60,7 +71,7 @@ fn name_of(attr: &Attribute) -> Option<&Ident> {
     Some(&attr.path().segments.last()?.ident)
 }
 
-/// An item that uses the imports of the three attributes, for when they are taken off: the author's
+/// An item that uses the imports of those attributes, for when they are taken off: the author's
 /// `use jitdriver::elidable` is not unused.
 pub fn keep_imports<'a>(attrs: impl IntoIterator<Item = &'a Attribute>) -> TokenStream {
     let ours = attrs.into_iter().filter(|attr| is_hint_attribute(attr));
@@ -73,7 +84,7 @@ pub fn keep_imports<'a>(attrs: impl IntoIterator<Item = &'a Attribute>) -> Token
     quote!(const _: () = { #(#[allow(unused_imports)] use #names as _;)* };)
 }
 
-/// Reads the three attributes; others are not looked at.
+/// Reads those attributes; others are not looked at.
 pub fn function_attrs(attrs: &[Attribute]) -> syn::Result<FnHints> {
     let mut hints = FnHints::default();
     let mut mistakes = Mistakes::default();
@@ -109,6 +120,26 @@ fn no_attr_arguments(name: &Ident, attr: &Attribute) -> syn::Result<()> {
         }
         Meta::List(it) => Err(syn::Error::new_spanned(&it.tokens, message)),
         Meta::NameValue(it) => Err(syn::Error::new_spanned(&it.value, message)),
+    }
+}
+
+/// Checks that an item can carry `#[not_in_trace]`.
+pub fn answers_nothing(item: &Item) -> syn::Result<()> {
+    match item {
+        Item::Fn(it) => no_result(&it.sig),
+        _ => Ok(()),
+    }
+}
+
+fn no_result(sig: &Signature) -> syn::Result<()> {
+    match &sig.output {
+        syn::ReturnType::Type(_, ty) if !matches!(&**ty, syn::Type::Tuple(it) if it.elems.is_empty()) =>
+        {
+            let message =
+                "a `#[not_in_trace]` function answers nothing: compiled code does not call it";
+            Err(syn::Error::new_spanned(ty, message))
+        }
+        _ => Ok(()),
     }
 }
 
