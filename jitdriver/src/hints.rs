@@ -136,7 +136,7 @@ impl we_are_jitted {
 /// let driver = JitDriver::builder().threshold(3).build().unwrap();
 /// interpret(&driver, b"<", 100);
 /// assert_eq!((driver.stats().loops, driver.stats().aborted()), (1, 0));
-/// interpret(&driver, b"-<", 100);
+/// interpret(&driver, b"-<", 101);
 /// assert_eq!(driver.stats().aborts[Abort::NotGreen as usize], 1);
 /// ```
 pub fn assert_green<T: Copy>(value: T) -> T {

@@ -5,6 +5,8 @@
 //! before a call that may look, and at exits. So the tests of virtualizables are about frames behind
 //! `&mut`, and "forced" is "is in memory when somebody looks".
 
+#![allow(clippy::assign_op_pattern, reason = "assignments are what is traced")]
+
 use jit_tests::laps;
 use jit_tests::oracle::{
     Counts, RPYTHON, Run, THRESHOLDS, check, check_counts, effect, in_body, outcome, with_effects,

@@ -5,6 +5,8 @@
 //! tests of virtuals are tests of values, and "not allocated" is "neither stored, loaded nor called for".
 //! What owns memory of its own (`Box`, `Rc`, `Vec`) is allocated where the program says so.
 
+#![allow(clippy::manual_swap, reason = "assignments are what is traced")]
+
 use jit_tests::laps;
 use jit_tests::oracle::{
     Counts, RPYTHON, Run, THRESHOLDS, check, check_counts, effect, in_body, with_effects,

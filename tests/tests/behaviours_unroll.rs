@@ -1,9 +1,12 @@
-//! Behaviours of groups C, D and O as far as they are about peeled loops: what leaves the loop, what a
+//! Behaviours of groups C, D and O as far as they are about loops that are split: what leaves the loop, what a
 //! bridge may change of it, and that nothing goes wrong where the next lap is not like the first.
 //!
-//! A loop has two labels here. The first is that of its preamble, which takes anything; the second is
-//! behind one lap. Bridges jump to the first, which always fits, so there are no retraces and no
-//! virtual states. What RPython's tests of those say about results and traces holds all the same.
+//! A loop has two labels here. The first is that of its preheader, which takes anything; the second is
+//! behind that. Bridges do what the preheader would and jump to the second, or else to the first, which
+//! always fits, so there are no retraces and no virtual states. What RPython's tests of those say about
+//! results and traces holds all the same.
+
+#![allow(clippy::manual_swap, reason = "assignments are what is traced")]
 
 use jit_tests::laps;
 use jit_tests::oracle::{

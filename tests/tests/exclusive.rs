@@ -80,8 +80,8 @@ fn calls_do_not_see_what_they_are_not_given() {
         let loads: Vec<&str> = accesses(" = getfield").collect();
         let stores: Vec<&str> =
             accesses("setfield(").filter(|it| !it.contains("stores(")).collect();
-        assert!(loads.len() <= 1 && loads.iter().all(|it| of_b(&it)), "{run}");
-        assert!(stores.len() <= 1 && stores.iter().all(|it| of_b(&it)), "{run}");
+        assert!(loads.len() <= 1 && loads.iter().all(of_b), "{run}");
+        assert!(stores.len() <= 1 && stores.iter().all(of_b), "{run}");
     }
 }
 

@@ -30,6 +30,9 @@ use smallvec::SmallVec;
 /// More stores than this are made, the oldest first.
 const MAX_DELAYED: usize = 10;
 
+/// A preheader ends before the store behind this many: each is looked at for each load.
+const MAX_IN_PREHEADER: usize = 64;
+
 /// A store that is not made yet.
 #[derive(Debug, Clone)]
 pub(super) struct Store {
@@ -179,10 +182,11 @@ impl Delayed {
         }
     }
 
-    /// Whether an operation may see a store that is not made yet.
+    /// Whether an operation may see a store that is not made yet, or is one too many.
     fn must_happen_before(cx: &Cx, op: &Pending) -> bool {
         let stores = &cx.delayed.stores;
         match op.opcode.effect() {
+            Effect::Store => MAX_IN_PREHEADER <= stores.len(),
             Effect::Load => {
                 let mem = &cx.new_trace().mems[op.descr as usize];
                 let access = Access::new(cx, op, mem);
@@ -204,7 +208,9 @@ impl Delayed {
     /// Makes the stores that something may see, and the earlier ones that these may overlap.
     fn make_seen(cx: &mut Cx, may_see: impl Fn(&Access) -> bool) {
         let stores = &cx.delayed.stores;
-        let mut chosen = [false; MAX_DELAYED + 1];
+        // In a preheader there may be more than [`MAX_DELAYED`].
+        let mut chosen: SmallVec<[bool; MAX_DELAYED + 1]> =
+            SmallVec::from_elem(false, stores.len());
         for at in (0..stores.len()).rev() {
             let before = |later: usize| stores[at].access.may_overlap(&stores[later].access);
             chosen[at] = may_see(&stores[at].access)

@@ -14,9 +14,9 @@
 //!
 //! How far the preheader goes ([`prefix`]): to the last load, guard or elidable call in it that is the same in all
 //! laps. It ends before anything that could see one of the stores that have not been made, for up to
-//! there it computes what the lap would, and so is as safe. And it ends before a guard that may well fail
-//! in some lap, for beginning anew is costly where that is the program's way; but for one that
-//! compares with what is the same in all laps, since an index that is in bounds once mostly stays there.
+//! there it computes what the lap would, and so is as safe. And it ends before the second guard that may
+//! well fail in some lap, and before any that promotes what varies, for beginning anew is costly where
+//! that is the program's way.
 //!
 //! What holds at the second label must hold whenever the loop comes back to it. That is not known before
 //! the lap is walked, so it is assumed ([`Assumptions`]) and then checked; where the end of
@@ -51,7 +51,7 @@ const MAX_TRIES: usize = 4;
 /// Places in memory whose contents are carried at most.
 const MAX_PLACES: usize = 48;
 
-/// Guards in a preheader that may fail in some laps: tests of bounds.
+/// Guards in a preheader that may fail in some laps.
 const MAX_VARYING_GUARDS: usize = 1;
 
 /// What is assumed of a red or of a place in memory at the second label.
@@ -100,7 +100,8 @@ pub(super) fn split<'a>(
     begun: Snapshot<'a>,
     pending: &mut Pending,
 ) -> Option<usize> {
-    let n_plain = walk.cx.n_ops() as usize - 1;
+    // With the stores that the jump would make happen.
+    let n_plain = walk.cx.n_ops() as usize - 1 + walk.cx.delayed.now().len();
     let same = same_reds(walk, trace);
     let bounds = in_bounds(walk);
     walk.restore_copy(&begun);
@@ -248,10 +249,15 @@ fn last_needed(cx: &Cx, trace: &Trace, starts: &[usize], varying: &[bool]) -> Op
             let op_varies = varies(op) || op.n_args() == 0 && varies(&new.ops[at - 1]);
             let may_fail = op_varies && op.opcode.effect() == Effect::Guard;
             n_varying += usize::from(may_fail);
-            if may_fail && (MAX_VARYING_GUARDS < n_varying || !bounds(cx, op, &is_varying)) {
+            let promotes = may_fail && op.opcode == Opcode::GuardValue;
+            if MAX_VARYING_GUARDS < n_varying || promotes {
                 return needed;
             }
-            if may_fail || !op_varies && op.opcode.effect() != Effect::Debug {
+            let is_needed = match op_varies {
+                false => op.opcode.effect() != Effect::Debug,
+                true => may_fail && bounds(cx, op, &is_varying),
+            };
+            if is_needed {
                 needed = Some(op_idx);
             }
         }

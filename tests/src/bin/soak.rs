@@ -56,9 +56,9 @@ fn main() {
     let mut next_report = Duration::ZERO;
     while start.elapsed() < total {
         key += 1;
-        let laps = if key % 3 == 0 { 10 } else { 120 };
+        let laps = if key.is_multiple_of(3) { 10 } else { 120 };
         assert_eq!(run(&driver, key, laps), run(&plain, key, laps), "key {key}");
-        if key % 10 == 0 {
+        if key.is_multiple_of(10) {
             let earlier = key / 2;
             assert_eq!(run(&driver, earlier, 60), run(&plain, earlier, 60), "key {earlier}");
         }
