@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "a promise that the optimizer relies on is `unsafe` to make")]
 #![allow(clippy::type_complexity, reason = "a token's type is the signature of its twin")]
 
-use crate::plumbing::{Rec, Traceable, Traced, Twin};
+use crate::plumbing::{Rec, Scalar, Traceable, Traced, Twin};
 
 /// Makes a red value a constant of the trace, with a guard that it is the same again: a scalar, or what
 /// derives [`Traceable`](crate::Traceable).

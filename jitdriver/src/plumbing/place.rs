@@ -1286,8 +1286,12 @@ where
 {
     #[track_caller]
     fn call_index(self, rec: Rec, whole: Place<T>, index: Traced<I>) -> Place<O> {
-        static SITE: super::CallSite =
-            super::CallSite { name: "index", site: "std::ops::Index", elidable: false };
+        static SITE: super::CallSite = super::CallSite {
+            name: "index",
+            site: "std::ops::Index",
+            elidable: false,
+            ..super::CallSite::PLAIN
+        };
         let args = (whole.shared(rec), index);
         let plain = |whole: &'a T, index: I| &whole[index];
         super::Callee::call(self, rec, &SITE, args, plain).place(rec)
