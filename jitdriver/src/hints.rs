@@ -2,9 +2,10 @@
 #![expect(unsafe_code, reason = "a promise that the optimizer relies on is `unsafe` to make")]
 #![allow(clippy::type_complexity, reason = "a token's type is the signature of its twin")]
 
-use crate::plumbing::{Rec, Scalar, Traced, Twin};
+use crate::plumbing::{Rec, Scalar, Traceable, Traced, Twin};
 
-/// Makes a red value a constant of the trace, with a guard that it is the same again.
+/// Makes a red value a constant of the trace, with a guard that it is the same again: a scalar, or what
+/// derives [`Traceable`](crate::Traceable).
 ///
 /// For values that are nearly always the same at this place, and from which much follows: a type tag, a
 /// shape, a function to dispatch to.
@@ -48,12 +49,8 @@ pub enum promote {
 
 impl promote {
     #[doc(hidden)]
-    pub fn __jit<T: Scalar>(self) -> Twin<fn(Rec, Traced<T>) -> Traced<T>> {
-        Twin(|rec, value| {
-            rec.step();
-            let lane = rec.guard_value(value.arg());
-            Traced::scalar(value.get(), lane)
-        })
+    pub fn __jit<T: Copy + Traceable>(self) -> Twin<fn(Rec, Traced<T>) -> Traced<T>> {
+        Twin(|rec, value| value.promoted(rec))
     }
 }
 

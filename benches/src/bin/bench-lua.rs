@@ -5,7 +5,7 @@
 //! how much memory it has at most; the geometric means; and writes a plot.
 //!
 //! Build the example first with `cargo build --release`. Interpreters that are not installed are left
-//! out. With the JIT, its contestants are rows of [`contestants`].
+//! out. The example takes part without its JIT (`off`) and with it (`jit`).
 
 #![forbid(unsafe_code)]
 
@@ -60,7 +60,8 @@ fn contestants(arguments: &Arguments) -> Vec<Interpreter> {
     let all = [
         new(REFERENCE, Path::new(REFERENCE), &[]),
         new("luajit", Path::new("luajit"), &[]),
-        new("example", &arguments.lua, &[]),
+        new("off", &arguments.lua, &["--jit", "off"]),
+        new("jit", &arguments.lua, &[]),
     ];
     all.into_iter().filter(is_there).collect()
 }

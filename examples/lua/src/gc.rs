@@ -30,6 +30,7 @@ use crate::value::Value;
 use crate::vm::coroutine::Coroutine;
 use crate::vm::function::{Closure, Native};
 use hashbrown::HashTable;
+use jitdriver::{Traceable, jit};
 use std::cell::Cell;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -37,6 +38,7 @@ use std::ops::{Index, IndexMut};
 use std::ptr::NonNull;
 
 /// A handle to an object of the heap.
+#[derive(Traceable)]
 pub struct Gc<T> {
     ptr: NonNull<GcBox<T>>,
 }
@@ -375,6 +377,7 @@ fn is_marked<T>(handle: Gc<T>) -> bool {
     unsafe { handle.ptr.as_ref() }.marked.get()
 }
 
+#[jit]
 impl<T: Object> Index<Gc<T>> for Heap {
     type Output = T;
 

@@ -1,6 +1,7 @@
 //! Numbers: integers and floats, the conversions between them, and text.
 
 use crate::cformat;
+use jitdriver::jit;
 
 /// The integer with exactly this value.
 #[inline]
@@ -17,6 +18,7 @@ pub fn int_equals_float(a: i64, b: f64) -> bool {
 }
 
 /// `a < b` in the reals.
+#[jit]
 pub fn int_less_float(a: i64, b: f64) -> bool {
     if b.is_nan() {
         false
@@ -32,6 +34,7 @@ pub fn int_less_float(a: i64, b: f64) -> bool {
 }
 
 /// `a <= b` in the reals.
+#[jit]
 pub fn int_less_equal_float(a: i64, b: f64) -> bool {
     if b.is_nan() {
         false
@@ -45,16 +48,19 @@ pub fn int_less_equal_float(a: i64, b: f64) -> bool {
 }
 
 /// `a < b` in the reals.
+#[jit]
 pub fn float_less_int(a: f64, b: i64) -> bool {
     !a.is_nan() && !int_less_equal_float(b, a)
 }
 
 /// `a <= b` in the reals.
+#[jit]
 pub fn float_less_equal_int(a: f64, b: i64) -> bool {
     !a.is_nan() && !int_less_float(b, a)
 }
 
 /// `a // b` rounded down; `b` is not 0.
+#[jit]
 #[inline]
 pub fn int_floor_div(a: i64, b: i64) -> i64 {
     let quotient = a.wrapping_div(b);
@@ -62,6 +68,7 @@ pub fn int_floor_div(a: i64, b: i64) -> i64 {
 }
 
 /// `a % b` with the sign of `b`, which is not 0.
+#[jit]
 #[inline]
 pub fn int_floor_mod(a: i64, b: i64) -> i64 {
     let rest = a.wrapping_rem(b);
@@ -69,6 +76,7 @@ pub fn int_floor_mod(a: i64, b: i64) -> i64 {
 }
 
 /// `a % b` with the sign of `b`.
+#[jit]
 #[inline]
 pub fn float_floor_mod(a: f64, b: f64) -> f64 {
     let rest = a % b;
@@ -82,6 +90,7 @@ pub fn pow(a: f64, b: f64) -> f64 {
 }
 
 /// `a << b`; a negative `b` shifts right, and shifts by 64 or more leave nothing.
+#[jit]
 #[inline]
 pub fn shift_left(a: i64, b: i64) -> i64 {
     if b <= -64 || 64 <= b {

@@ -3,18 +3,39 @@
 use crate::value::Value;
 use crate::vm::error::LuaError;
 use crate::vm::{Protos, Vm};
-use crate::{Args, repl};
+use crate::{Args, StatsFormat, repl};
+use jitdriver::{BuildError, JitDriver};
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 /// Runs statements, modules, the script, and the prompt.
 pub fn run(args: &Args) -> ExitCode {
+    let driver = match build_driver(args) {
+        Ok(driver) => driver,
+        Err(error) => {
+            eprintln!("lua: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let arena = Protos::new();
-    let mut vm = Vm::new(&arena);
+    let mut vm = Vm::new(&arena, &driver);
     let is_fine = run_all(&mut vm, args);
     vm.finalize_all();
     vm.output.flush();
+    match args.stats {
+        Some(StatsFormat::Json) => eprintln!("{}", driver.stats().to_json()),
+        Some(StatsFormat::Text) => eprint!("{}", driver.stats()),
+        None => {}
+    }
     if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn build_driver<'p>(args: &Args) -> Result<JitDriver<'p>, BuildError> {
+    let mut builder = JitDriver::builder().name("lua").jit(args.jit).from_env()?;
+    if let Some(threshold) = args.threshold {
+        builder = builder.threshold(threshold);
+    }
+    builder.build()
 }
 
 fn run_all(vm: &mut Vm<'_>, args: &Args) -> bool {

@@ -14,6 +14,7 @@
 #![expect(unsafe_code, reason = "children are reached by pointers into the tree")]
 
 use crate::string::Str;
+use jitdriver::{Traceable, elidable};
 use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
 use std::ops::Deref;
@@ -21,7 +22,7 @@ use std::ptr::NonNull;
 use std::rc::Rc;
 
 /// Objects with more fields than this are dictionaries.
-pub const MAX_FIELDS: usize = 32;
+pub const MAX_FIELDS: usize = 64;
 
 /// How many shapes a heap may have.
 const MAX_SHAPES: usize = 1 << 14;
@@ -40,7 +41,7 @@ pub struct Shape {
 }
 
 /// A shape, as long as the heap that it belongs to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Traceable)]
 pub struct ShapeRef(NonNull<Shape>);
 
 impl Deref for ShapeRef {
@@ -51,6 +52,12 @@ impl Deref for ShapeRef {
         // SAFETY: boxed shapes do not move and live as long as the heap (invariant 1), as do tables.
         unsafe { self.0.as_ref() }
     }
+}
+
+/// The slot of `key` in a shape, always the same.
+#[elidable]
+pub fn slot_of(shape: ShapeRef, key: Str) -> Option<usize> {
+    shape.find(key)
 }
 
 impl Shape {

@@ -6,6 +6,7 @@
 
 #![expect(unsafe_code, reason = "lays out header and bytes in one block")]
 
+use jitdriver::Traceable;
 use rustc_hash::FxHasher;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
@@ -17,7 +18,7 @@ use std::ptr::NonNull;
 pub const MAX_SHORT: usize = 40;
 
 /// A handle to a string. It is valid until a collection finds it unreachable (see [`crate::gc`]).
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Traceable)]
 pub struct Str {
     ptr: NonNull<Header>,
 }

@@ -13,9 +13,10 @@
 use crate::gc::{Gc, Gray, Heap, Marker, Object};
 use crate::hash_part::HashPart;
 use crate::number::float_to_int_exact;
-use crate::shape::ShapeRef;
+use crate::shape::{ShapeRef, slot_of};
 use crate::string::Str;
 use crate::value::Value;
+use jitdriver::{jit, promote};
 use std::cell::Cell;
 
 /// A traversal cannot go on from a key that is not there.
@@ -50,7 +51,10 @@ impl Table {
             absent: Cell::new(0),
         }
     }
+}
 
+#[jit]
+impl Table {
     /// Its metatable.
     #[inline]
     pub fn metatable(&self) -> Option<Gc<Table>> {
@@ -104,8 +108,8 @@ impl Table {
     /// The value under a string.
     #[inline(always)]
     pub fn get_str(&self, key: Str) -> Value {
-        let Some(shape) = self.shape else { return self.hash.get_str(key) };
-        match shape.find(key) {
+        let Some(shape) = promote(self.shape) else { return self.hash.get_str(key) };
+        match slot_of(shape, key) {
             Some(slot) => self.slots[slot],
             // Long strings are never in a shape.
             None if !key.is_short() => self.hash.get_str(key),
@@ -130,8 +134,8 @@ impl Table {
     /// Replaces the value under a string if there is one that is not nil, and says whether there was.
     #[inline]
     pub fn replace_str(&mut self, key: Str, value: Value) -> bool {
-        match self.shape {
-            Some(shape) if key.is_short() => match shape.find(key) {
+        match promote(self.shape) {
+            Some(shape) if key.is_short() => match slot_of(shape, key) {
                 Some(slot) if !self.slots[slot].is_nil() => {
                     self.slots[slot] = value;
                     true
@@ -155,7 +159,9 @@ impl Table {
         }
         fits
     }
+}
 
+impl Table {
     fn replace_hashed(&mut self, key: Value, value: Value) -> bool {
         let found = match key {
             Value::Int(it) => self.hash.find_int(it),

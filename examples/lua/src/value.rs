@@ -6,6 +6,7 @@ use crate::table::Table;
 use crate::userdata::Userdata;
 use crate::vm::coroutine::Coroutine;
 use crate::vm::function::{Closure, Native};
+use jitdriver::{Traceable, jit};
 use std::fmt;
 
 /// A value of the language. It is copied like an integer; objects are handles into the heap.
@@ -13,7 +14,7 @@ use std::fmt;
 /// All payloads are machine words of one kind, and the tag is a byte by itself. So a value is a pair that
 /// the compiler keeps in two registers, and it never reads sixteen bytes at once that were just written
 /// in two parts, which processors are slow at.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Traceable)]
 #[repr(u8)]
 pub enum Value {
     #[default]
@@ -35,9 +36,10 @@ pub enum Value {
 const _: () = assert!(size_of::<Value>() == 16);
 
 /// A float by its bits.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Traceable)]
 pub struct Float(u64);
 
+#[jit]
 impl Float {
     /// The number.
     #[inline(always)]
@@ -57,6 +59,7 @@ impl fmt::Debug for Float {
     }
 }
 
+#[jit]
 impl Value {
     /// A float.
     #[inline(always)]
@@ -137,6 +140,7 @@ impl Value {
     }
 }
 
+#[jit]
 impl From<bool> for Value {
     fn from(it: bool) -> Value {
         if it { Value::True } else { Value::False }

@@ -232,10 +232,26 @@ impl<'a> Arbitrary<'a> for Program {
     }
 }
 
+const LUA: &str = env!("CARGO_BIN_EXE_lua");
+
+/// Flags of the modes that are compared with the plain interpreter.
+const JIT: &[&[&str]] = &[
+    &["--jit", "llgraph", "--threshold", "1"],
+    #[cfg(feature = "cranelift")]
+    &["--jit", "cranelift", "--threshold", "1"],
+    #[cfg(feature = "cranelift")]
+    &["--jit", "cranelift", "--threshold", "5"],
+];
+
 /// Output and exit code of a program given on standard input.
-fn run(interpreter: &str, program: &str) -> (String, Option<i32>) {
+fn run(interpreter: &str, flags: &[&str], program: &str) -> (String, Option<i32>) {
     let mut command = Command::new(interpreter);
-    command.arg("-").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(flags)
+        .arg("-")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{interpreter}: {error}"));
     let mut stdin = child.stdin.take().expect("it is piped");
     stdin.write_all(program.as_bytes()).expect("the interpreter reads its program");
@@ -289,10 +305,14 @@ fn random_programs_do_what_lua_does() {
     let has_reference = Command::new("lua5.4").arg("-v").output().is_ok();
     arbtest::arbtest(|source| {
         let Program(program) = source.arbitrary()?;
-        let (ours, code) = run(env!("CARGO_BIN_EXE_lua"), &program);
+        let (ours, code) = run(LUA, &["--jit", "off"], &program);
         assert_eq!(code, Some(0), "{program}\n{ours}");
+        for flags in JIT {
+            let (with_jit, code) = run(LUA, flags, &program);
+            assert_eq!((code, &with_jit), (Some(0), &ours), "{flags:?}\n{program}");
+        }
         if has_reference {
-            let (theirs, _) = run("lua5.4", &program);
+            let (theirs, _) = run("lua5.4", &[], &program);
             assert_eq!(comparable(&ours), comparable(&theirs), "{program}");
         }
         Ok(())

@@ -3,6 +3,7 @@
 //!
 //! - Beside each script `x.lua` is `x.out`: standard output, then standard error and exit code if it fails.
 //! - Where `lua5.4` is installed, the stored outputs are also compared with what it prints now.
+//! - Each runs without the JIT and under every backend, with the threshold 1 and the default.
 //! - `UPDATE_EXPECT=1` writes the stored outputs anew, from `lua5.4`.
 //!
 //! A script's folder is its topic. A group of checks is a line that starts with its number, `--[[12]]`.
@@ -12,6 +13,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 const REFERENCE: &str = "lua5.4";
+
+/// How the scripts run: flags before the script.
+const MODES: &[&[&str]] = &[
+    &["--jit", "off"],
+    &["--jit", "llgraph"],
+    &["--jit", "llgraph", "--threshold", "1"],
+    #[cfg(feature = "cranelift")]
+    &["--jit", "cranelift"],
+    #[cfg(feature = "cranelift")]
+    &["--jit", "cranelift", "--threshold", "1"],
+];
 
 /// Arguments of the benchmark programs that take little time.
 const SMALL_SIZES: &[(&str, &str)] = &[
@@ -45,9 +57,15 @@ fn is_reference_installed() -> bool {
 }
 
 /// Runs a script from the folder of tests, so that messages have a short name.
-fn run(interpreter: &str, folder: &Path, script: &str, size: Option<&str>) -> String {
+fn run(
+    interpreter: &str,
+    flags: &[&str],
+    folder: &Path,
+    script: &str,
+    size: Option<&str>,
+) -> String {
     let mut command = Command::new(interpreter);
-    command.current_dir(folder).arg(script).args(size);
+    command.current_dir(folder).args(flags).arg(script).args(size);
     let output = command.output().unwrap_or_else(|error| panic!("{interpreter}: {error}"));
     shown(&output)
 }
@@ -70,7 +88,7 @@ fn lua() -> &'static str {
 
 /// Checks a script; what is wrong with it, if something is.
 fn check(folder: &Path, script: &str, size: Option<&str>, expected_in: &Path) -> Option<String> {
-    let reference = is_reference_installed().then(|| run(REFERENCE, folder, script, size));
+    let reference = is_reference_installed().then(|| run(REFERENCE, &[], folder, script, size));
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         let text = reference.as_ref().expect("UPDATE_EXPECT needs lua5.4");
         fs::write(expected_in, text).expect("the stored output can be written");
@@ -80,8 +98,10 @@ fn check(folder: &Path, script: &str, size: Option<&str>, expected_in: &Path) ->
     if let Some(difference) = reference.and_then(|it| difference(&expected, &it)) {
         return Some(format!("{script}: {REFERENCE} differs from what is stored: {difference}"));
     }
-    let ours = run(lua(), folder, script, size);
-    difference(&expected, &ours).map(|it| format!("{script}: {it}"))
+    MODES.iter().find_map(|flags| {
+        let ours = run(lua(), flags, folder, script, size);
+        difference(&expected, &ours).map(|it| format!("{} {script}: {it}", flags.join(" ")))
+    })
 }
 
 /// The first line that differs.

@@ -7,9 +7,12 @@
 //! inherent associated function beside it. A [portal]'s twin is inside of it.
 
 mod closures;
+mod inlined;
 mod portal;
+mod traits;
 
 use crate::check;
+use crate::lower::destructure::taken_apart;
 use crate::lower::{Called, Lowerer, Return};
 use crate::parse::{self, FnHints};
 use crate::scope;
@@ -70,11 +73,11 @@ fn function(item: &ItemFn) -> syn::Result<TokenStream> {
     strip_hints(&mut plain.attrs);
     if let Some(portal) = portal {
         hints.forbid_on_portal()?;
-        *plain.block = portal::body(&item.sig, &item.block, &portal)?;
+        *plain.block = portal::body(&item.sig, &item.block, &portal, false)?;
         // Without a token it is called, as a portal should be, and a module may have its name.
         return Ok(quote!(#plain));
     }
-    let twin = match policy(&hints, &item.block) {
+    let twin = match policy(&hints, &item.sig, &item.block) {
         Policy::Token(token) => {
             token_struct(item, quote!(__p::#token), quote!(__p::#token), &Generics::default())
         }
@@ -91,7 +94,7 @@ enum Policy {
     Twin,
 }
 
-fn policy(hints: &FnHints, block: &Block) -> Policy {
+fn policy(hints: &FnHints, sig: &Signature, block: &Block) -> Policy {
     if hints.elidable {
         return Policy::Token(format_ident!("Elidable"));
     }
@@ -106,7 +109,24 @@ fn policy(hints: &FnHints, block: &Block) -> Policy {
     if hints.dont_look_inside || (!hints.unroll_safe && parse::contains_loop(block)) {
         return Policy::Token(format_ident!("Residual"));
     }
+    // The type of such a twin has no name.
+    if takes_impl(sig) && !closures::takes_closures(sig) {
+        return Policy::Token(format_ident!("Residual"));
+    }
     Policy::Twin
+}
+
+/// Whether a parameter is an `impl Trait`.
+fn takes_impl(sig: &Signature) -> bool {
+    struct Finder(bool);
+    impl<'ast> syn::visit::Visit<'ast> for Finder {
+        fn visit_type_impl_trait(&mut self, _: &'ast syn::TypeImplTrait) {
+            self.0 = true;
+        }
+    }
+    let mut finder = Finder(false);
+    sig.inputs.iter().for_each(|input| syn::visit::Visit::visit_fn_arg(&mut finder, input));
+    finder.0
 }
 
 /// `enum f { __JitToken }` with the token of `f`.
@@ -175,6 +195,7 @@ fn traced_function(item: &ItemFn) -> syn::Result<TokenStream> {
         format_ident!("__jit"),
         &format_ident!("__jit_twin"),
         &parse_quote!(pub),
+        Token::Twin,
     )?;
     let token = unless_panics_abort(unwinds, token, || {
         quote! {
@@ -218,11 +239,12 @@ fn impl_block(item: &ItemImpl) -> syn::Result<TokenStream> {
     let mut twins = Vec::new();
     let mut errors: Option<syn::Error> = None;
     let mut attrs = Vec::new();
-    for (method, plain) in item.items.iter().zip(&mut plain.items) {
+    let (generics, methods) = traits::inherent(item);
+    for (method, plain) in methods.iter().zip(&mut plain.items) {
         let (ImplItem::Fn(method), ImplItem::Fn(plain)) = (method, plain) else { continue };
         attrs.extend(&method.attrs);
         strip_hints(&mut plain.attrs);
-        match method_twin(method, plain) {
+        match method_twin(method, plain, item.trait_.is_some()) {
             Ok(twin) => twins.extend(twin),
             Err(error) => match &mut errors {
                 Some(errors) => errors.combine(error),
@@ -233,7 +255,7 @@ fn impl_block(item: &ItemImpl) -> syn::Result<TokenStream> {
     if let Some(errors) = errors {
         return Err(errors);
     }
-    let (generics, _, bounds) = item.generics.split_for_impl();
+    let (generics, _, bounds) = generics.split_for_impl();
     let ty = &item.self_ty;
     let imports = parse::keep_imports(attrs);
     // A trait's portal may be all there is, on a type to which nothing can be added.
@@ -246,13 +268,20 @@ fn impl_block(item: &ItemImpl) -> syn::Result<TokenStream> {
     Ok(quote!(#plain #imports #twins))
 }
 
-/// The twin beside a method; none for a portal, which has it inside: `plain` is given it.
-fn method_twin(method: &ImplItemFn, plain: &mut ImplItemFn) -> syn::Result<Option<TokenStream>> {
+/// The twin beside a method; none for a portal that is not inlined, which has it inside: `plain` is given
+/// it.
+fn method_twin(
+    method: &ImplItemFn,
+    plain: &mut ImplItemFn,
+    is_of_trait: bool,
+) -> syn::Result<Option<TokenStream>> {
     let hints = parse::function_attrs(&method.attrs)?;
     if let Some(portal) = check::portal(&method.sig, &method.block)? {
         hints.forbid_on_portal()?;
-        plain.block = portal::body(&method.sig, &method.block, &portal)?;
-        return Ok(None);
+        let is_inlined = !is_of_trait && inlined::can_be(&method.sig, &method.block, &portal);
+        plain.block = portal::body(&method.sig, &method.block, &portal, is_inlined)?;
+        let beside = || inlined::beside(&method.sig, &method.block, &portal, &method.vis);
+        return is_inlined.then(beside).transpose();
     }
     let name = &method.sig.ident;
     let (twin_name, token_name) =
@@ -269,7 +298,7 @@ fn method_twin(method: &ImplItemFn, plain: &mut ImplItemFn) -> syn::Result<Optio
             }
         }
     };
-    if let Policy::Token(token) = policy(&hints, &method.block) {
+    if let Policy::Token(token) = policy(&hints, &method.sig, &method.block) {
         return Ok(Some(called(token)));
     }
     if closures::takes_closures(&method.sig) {
@@ -282,7 +311,8 @@ fn method_twin(method: &ImplItemFn, plain: &mut ImplItemFn) -> syn::Result<Optio
     }
     let (twin, unwinds) = twin_function(&method.sig, &method.block, twin_name.clone(), vis)?;
     let receiver = method.sig.receiver().map(|_| quote!(&self));
-    let token = twin_token(&method.sig, receiver, token_name.clone(), &twin_name, vis)?;
+    let token =
+        twin_token(&method.sig, receiver, token_name.clone(), &twin_name, vis, Token::Twin)?;
     let token = unless_panics_abort(unwinds, token, || called(format_ident!("Residual")));
     Ok(Some(quote!(#token #twin)))
 }
@@ -337,6 +367,7 @@ fn twin_function(
     }
     let output = traced_output(&sig.output);
     let (generics, bounds) = (&sig.generics, &sig.generics.where_clause);
+    let block = &taken_apart(block);
     let names = scope::resolve(sig, block);
     let mut cx = Lowerer::new(Return::Helper, locals, None, names, &sig.output);
     cx.self_by_value = sig.receiver().is_some_and(|this| matches!(this.kind, ReceiverKind::Value));
@@ -363,6 +394,15 @@ fn traced_output(output: &ReturnType) -> TokenStream {
     }
 }
 
+/// What a token says of a twin.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Token {
+    /// It is traced.
+    Twin,
+    /// It is that of a portal, and inlined.
+    InlinedPortal,
+}
+
 /// `fn token(receiver) -> Twin<fn(…) -> _>`, with every lifetime named, so that the pointer's type is one
 /// type and not a higher-ranked one.
 fn twin_token(
@@ -371,6 +411,7 @@ fn twin_token(
     name: Ident,
     twin: &Ident,
     vis: &Visibility,
+    token: Token,
 ) -> syn::Result<TokenStream> {
     let mut namer = LifetimeNamer::default();
     let mut types = Vec::new();
@@ -414,14 +455,18 @@ fn twin_token(
         })
         .collect();
     let turbofish = (!args.is_empty()).then(|| quote!(::<#(#args),*>));
+    let (token, flag, answer) = match token {
+        Token::Twin => (quote!(Twin), None, quote!(Traced)),
+        Token::InlinedPortal => (quote!(InlinedPortal), Some(quote!(, bool)), quote!(Ended)),
+    };
     Ok(quote! {
         #[doc(hidden)]
         #[allow(warnings, clippy::all)]
-        #vis fn #name #generics (#receiver) -> ::jitdriver::plumbing::Twin<
-            fn(::jitdriver::plumbing::Rec #(, ::jitdriver::plumbing::Traced<#types>)*)
-                -> ::jitdriver::plumbing::Traced<#output>
+        #vis fn #name #generics (#receiver) -> ::jitdriver::plumbing::#token<
+            fn(::jitdriver::plumbing::Rec #flag #(, ::jitdriver::plumbing::Traced<#types>)*)
+                -> ::jitdriver::plumbing::#answer<#output>
         > #bounds {
-            ::jitdriver::plumbing::Twin(Self::#twin #turbofish)
+            ::jitdriver::plumbing::#token(Self::#twin #turbofish)
         }
     })
 }
@@ -493,8 +538,8 @@ fn prelude(called: &Called) -> TokenStream {
     quote! {
         use ::jitdriver::plumbing as __p;
         use ::jitdriver::plumbing::{
-            AnyPlace as _, Element as _, FloatShims as _, IndexPlace as _, IntShims as _, Local as _, Method as _, PeelAny as _, ProbeExclusive as _, ProbeMemory as _, ProbeValue as _,
-            SignedShims as _, AbsDiffShims as _, CellShims as _, MemReplace as _, MemSwap as _, MemTake as _, RcCounts as _, RcFunctions as _, RcPointers as _, RcShims as _, RefCellShims as _, AbsShims as _, ByteShims as _, BytesShims as _, CharRefShims as _, CharShims as _, ClampShims as _, CopyShims as _, DivEuclidShims as _, FloatBitsShims as _, FloatNumberShims as _, FromScalarShims as _, IntNumberShims as _, RemEuclidShims as _, SameBitsShims as _, SignedNumberShims as _, UnsignedNumberShims as _, WrappingDivShims as _, WrappingRemShims as _, OptionOfRefShims as _, OptionOfScalarShims as _, OptionShims as _, ResultShims as _, SliceShims as _, UnknownPlace as _, VecShims as _,
+            AnyPlace as _, Element as _, FloatShims as _, IndexPlace as _, OverloadedIndex as _, IntShims as _, Local as _, Method as _, PeelAny as _, ProbeExclusive as _, ProbeMemory as _, ProbeOwned as _, ProbeValue as _,
+            SignedShims as _, AbsDiffShims as _, CellShims as _, MemReplace as _, MemSwap as _, MemTake as _, RcCounts as _, RcFunctions as _, RcPointers as _, RcShims as _, NonNullShims as _, RefCellShims as _, AbsShims as _, ByteShims as _, BytesShims as _, CharRefShims as _, CharShims as _, ClampShims as _, CopyShims as _, DivEuclidShims as _, FloatBitsShims as _, FloatNumberShims as _, FromScalarShims as _, IntNumberShims as _, RemEuclidShims as _, SameBitsShims as _, SignedNumberShims as _, UnsignedNumberShims as _, WrappingDivShims as _, WrappingRemShims as _, OptionOfRefShims as _, OptionOfScalarShims as _, OptionShims as _, ResultShims as _, SliceShims as _, UnknownPlace as _, VecShims as _,
         };
         #[allow(unused_imports)]
         use __p::pattern::{

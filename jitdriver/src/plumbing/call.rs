@@ -7,6 +7,7 @@
 
 use super::layout::{PieceTy, call_words, local_words};
 use super::place::{Place, Pointee, Shadow};
+use super::portal::Ended;
 use super::rec::Rec;
 use super::value::{Args, Traced, read_bits};
 use metainterp::abort::Abort;
@@ -39,6 +40,26 @@ pub struct NotInTrace;
 /// The token of a function whose twin is that function pointer.
 #[derive(Clone, Copy)]
 pub struct Twin<F>(pub F);
+
+/// The token of a portal that is inlined where it is called: its twin, which is told that it is.
+#[derive(Clone, Copy)]
+pub struct InlinedPortal<F>(pub F);
+
+/// A portal that is being inlined.
+struct PortalFrame(Rec);
+
+impl PortalFrame {
+    fn enter(rec: Rec) -> PortalFrame {
+        rec.enter_portal();
+        PortalFrame(rec)
+    }
+}
+
+impl Drop for PortalFrame {
+    fn drop(&mut self) {
+        self.0.leave_portal();
+    }
+}
 
 /// What a free function without `#[jit]` has in the place of its twin.
 pub enum NoTwin {
@@ -277,6 +298,22 @@ macro_rules! tuples {
                 };
                 let ($($name,)*) = args;
                 (self.0)(rec, This::from_place(rec, this) $(, $name)*)
+            }
+        }
+
+        impl<'x, T: ?Sized + Pointee + 'x, This: FromPlace<T>, $($name,)* R, F>
+            Method<'x, T, ($(Traced<$name>,)*), F> for InlinedPortal<fn(Rec, bool, This $(, Traced<$name>)*) -> Ended<R>>
+        where F: Fn(&'x mut Target<T> $(, $name)*) -> R + Copy
+        {
+            type Out = Traced<R>;
+            #[allow(non_snake_case)]
+            fn call_method(self, rec: Rec, site: &'static CallSite, this: Place<T>, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
+                if rec.is_live() {
+                    return Method::call_method(Residual, rec, site, this, args, plain);
+                }
+                let _frame = PortalFrame::enter(rec);
+                let ($($name,)*) = args;
+                (self.0)(rec, true, This::from_place(rec, this) $(, $name)*).inlined()
             }
         }
 

@@ -8,7 +8,7 @@
 use super::call::{CallSite, residual};
 use super::layout::PieceTy;
 use super::ops::{self, OvfOp};
-use super::place::{Behind, Local, Peel, Place};
+use super::place::{Behind, Local, Peel, PeelReference, Place};
 use super::rec::Rec;
 use super::value::Traced;
 use metainterp::ir::Ty;
@@ -126,6 +126,14 @@ macro_rules! guards {
             pub fn peel(self, rec: Rec) -> Place<T> {
                 let (value_at, _) = <$guard<'_, T> as Guard>::offsets();
                 self.0.part::<*mut T>(rec, value_at).read(rec).place(rec).thawed()
+            }
+        }
+
+        // A guard has no method `clone` or the like: that of what is borrowed is meant.
+        impl<T> PeelReference<$guard<'_, T>> {
+            /// What is borrowed.
+            pub fn peel(self, rec: Rec) -> Place<T> {
+                Peel(self.0).peel(rec)
             }
         }
 

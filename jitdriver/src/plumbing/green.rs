@@ -24,10 +24,13 @@ use std::sync::Arc;
 /// cells) nor goes away as long as `'p` lasts.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be green",
-    note = "a green is an integer, a `bool`, a `char`, a raw pointer, or a shared reference that lives as long as the driver: `&'p T` for a `JitDriver<'p>`",
-    note = "an `Rc` or `Arc` is green where it is: `self.program`, or `*program` for a `program: &Rc<_>`"
+    note = "a green is an integer, a `bool`, a `char`, a raw pointer, an `Rc`, or a shared reference that lives as long as the driver: `&'p T` for a `JitDriver<'p>`",
+    note = "an `Arc`, and what is behind a reference, is green where it is: `self.program`, or `*program` for a `program: &Rc<_>`"
 )]
-pub unsafe trait Green<'p>: Traceable {}
+pub unsafe trait Green<'p>: Traceable {
+    /// Keeps what has to be kept.
+    fn keep(&self, _: &JitDriver<'p>) {}
+}
 
 /// Types of green expressions.
 ///
@@ -109,6 +112,28 @@ unsafe impl<'p, T: ?Sized + Pointee> GreenExpr<'p> for &'p T {
     }
 }
 
+// SAFETY: as for an expression that is an `Rc`, below.
+unsafe impl<'p, T: 'p> Green<'p> for Rc<T> {
+    fn keep(&self, driver: &JitDriver<'p>) {
+        GreenExpr::keep(self, driver);
+    }
+}
+
+/// Notes that what an `Rc` refers to does not change: it is a green variable of a merge point.
+pub(super) fn note_rc<T>(rec: Rec, rc: *const ()) {
+    // SAFETY: called by the variable itself.
+    let rc = unsafe { &*rc.cast::<Traced<Rc<T>>>() };
+    let args = rc.args(rec);
+    rec.keep(args[0].concrete.bits, || {
+        // SAFETY: the variable is initialized, and stays what it is.
+        let plain = unsafe { rc.value.assume_init_ref() };
+        let weak: Box<dyn Owner + '_> = Box::new(Rc::downgrade(plain));
+        // SAFETY: as in `owner`.
+        unsafe { std::mem::transmute::<Box<dyn Owner + '_>, Box<dyn Owner>>(weak) }
+    });
+    rec.note_green(typeid::of::<Rc<T>>(), &args);
+}
+
 macro_rules! counted {
     ($($name:ident)*) => {$(
         // SAFETY: the key is the address of the counts, which no other program gets as long as the weak
@@ -158,7 +183,8 @@ fn owner<'p>(weak: impl Owner + 'p) -> Box<dyn Owner> {
 }
 
 /// The value of a green variable.
-pub fn green<'p, T: Green<'p>>(_: &JitDriver<'p>, value: &T) -> GreenVar<T> {
+pub fn green<'p, T: Green<'p>>(driver: &JitDriver<'p>, value: &T) -> GreenVar<T> {
+    value.keep(driver);
     GreenVar(copy_of_bits(value))
 }
 

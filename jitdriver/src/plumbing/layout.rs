@@ -12,7 +12,8 @@
 use super::place::Pointee;
 use metainterp::ir::Ty;
 use smallvec::SmallVec;
-use std::mem::offset_of;
+use std::mem::{MaybeUninit, offset_of};
+use std::ptr::NonNull;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -88,6 +89,9 @@ pub unsafe trait Traceable: Sized {
 
     /// How a value is dropped in a trace, if that is more than a call.
     const DROPPER: Option<fn(super::rec::Rec, *const ())> = None;
+
+    /// What is noted of a green variable of this type at each merge point, if there is anything.
+    const NOTE_GREEN: Option<fn(super::rec::Rec, *const ())> = None;
 
     /// Where the discriminant of an `Option` or `Result` is looked for.
     const TAG: fn() -> Option<Tag> = || None;
@@ -287,10 +291,20 @@ unsafe impl<T: ?Sized + Pointee> Traceable for Box<T> {
     const NICHE: Option<Niche> = Some(Niche::non_null(0));
 }
 
+// SAFETY: it is its pointer, which may be changed through.
+unsafe impl<T: ?Sized + Pointee> Traceable for NonNull<T> {
+    const LAYOUT: &'static [PieceTy] = match T::FAT {
+        false => &[PieceTy::at(0, Ty::Ptr)],
+        true => &[PieceTy::at(0, Ty::Ptr), PieceTy::at(8, Ty::I64)],
+    };
+    const NICHE: Option<Niche> = Some(Niche::non_null(0));
+}
+
 macro_rules! counted {
-    ($($pointer:ident $dropper:expr;)*) => {$(
+    ($($pointer:ident $dropper:expr, $note:expr;)*) => {$(
         // SAFETY: it is its pointer. What it points to has counts that change, so it is not frozen.
         unsafe impl<T> Traceable for $pointer<T> {
+            const NOTE_GREEN: Option<fn(super::rec::Rec, *const ())> = $note;
             const DROPPER: Option<fn(super::rec::Rec, *const ())> = $dropper;
             const LAYOUT: &'static [PieceTy] = &[PieceTy::at(0, Ty::Ptr)];
             const NICHE: Option<Niche> = Some(Niche::non_null(0));
@@ -298,7 +312,10 @@ macro_rules! counted {
     )*};
 }
 
-counted! { Rc Some(super::cell::drop_rc::<T>); Arc None; }
+counted! {
+    Rc Some(super::cell::drop_rc::<T>), Some(super::green::note_rc::<T>);
+    Arc None, None;
+}
 
 macro_rules! words_of {
     ($(<$($t:ident)?> $ty:ty;)*) => {$(
@@ -420,7 +437,7 @@ impl<T: Traceable, E: Traceable> Tagged for Result<T, E> {
         let whole = |len: usize| len == size;
         match (whole(size_of::<T>()), whole(size_of::<E>())) {
             (true, false) => T::NICHE.map(Tag::Niche),
-            (false, true) => E::NICHE.map(Tag::Niche),
+            (false, true) => E::NICHE.or_else(niche_of_capacity::<T, E>).map(Tag::Niche),
             _ => None,
         }
     }
@@ -435,6 +452,30 @@ impl<T: Traceable, E: Traceable> Tagged for Result<T, E> {
             None => false,
         }
     }
+}
+
+/// Where a `Result` has its discriminant in a word of the error that is at most `isize::MAX`, as the
+/// capacity of a `String` or `Vec` is. rustc does not say, so it is tried out.
+fn niche_of_capacity<T, E>() -> Option<Niche> {
+    const WORD: usize = 8;
+    let size = size_of::<Result<T, E>>();
+    if size % WORD > 0 || align_of::<Result<T, E>>() != WORD {
+        return None;
+    }
+    let is_ok = |offset: usize, word: u64| {
+        let mut value = MaybeUninit::<Result<T, E>>::zeroed();
+        // SAFETY: the word lies within the value, whose bytes are all initialized. Only the
+        // discriminant is looked at, and whatever it is made of are initialized integers.
+        unsafe {
+            value.as_mut_ptr().cast::<u64>().byte_add(offset).write(word);
+            value.assume_init_ref().is_ok()
+        }
+    };
+    let mut offsets = (0..size).step_by(WORD).filter(|&offset| is_ok(offset, 1 << 63));
+    let offset = offsets.next()?;
+    let is_capacity = offsets.next().is_none()
+        && [0, 1, u64::MAX >> 1].iter().all(|&capacity| !is_ok(offset, capacity));
+    is_capacity.then_some(Niche { offset: offset as u32, ty: Ty::I64, first: 0, n: 1 << 63 })
 }
 
 /// The layout of a type, known or not.

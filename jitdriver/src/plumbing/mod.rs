@@ -7,6 +7,7 @@ pub(crate) mod cell;
 pub mod closure;
 pub mod degrade;
 mod green;
+pub mod iterate;
 pub mod layout;
 pub mod ops;
 mod option;
@@ -21,20 +22,22 @@ mod vec;
 pub use crate::shims::*;
 pub use aggregate::{Parts, WholeOf, build, repeat};
 pub use call::{
-    Assoc, CallSite, Callee, Elidable, ElidablePromote, FromPlace, Method, NotInTrace, Residual,
-    Target, Twin, no_twin, residual,
+    Assoc, CallSite, Callee, Elidable, ElidablePromote, FromPlace, InlinedPortal, Method,
+    NotInTrace, Residual, Target, Twin, no_twin, residual,
 };
 pub use green::{Green, GreenExpr, green, green_expr, green_value, know, know_green, read_green};
 pub use layout::{Tagged, Traceable};
 pub use option::{Owned, TwoWay};
 pub use place::{
-    AnyPlace, Behind, Class, CoerceTo, Counted, Element, IndexPlace, Local, Memory, PartedLocal,
-    Peel, PeelAny, PeelReference, Place, Pointee, SetRed, ToPlain, UnknownPlace, coerce, frozen,
+    AnyPlace, Behind, Class, CoerceTo, Counted, Element, IndexPlace, IndexTwin, Local, Memory,
+    OverloadedIndex, PartedLocal, Peel, PeelAny, PeelReference, Place, Pointee, SetRed, ToPlain,
+    UnknownPlace, coerce, frozen,
 };
 pub use portal::{
-    Back, Ended, Exit, Lend, Portal, Probe, ProbeExclusive, ProbeMemory, ProbeValue, PutBack, Red,
-    Unchanged, cut, leave, merge_point, portal, returned, returned_plain, tick,
-    tick_at_merge_point, traced_result, untraced_result,
+    Back, Ended, Exit, Lend, Portal, Probe, ProbeExclusive, ProbeMemory, ProbeOwned, ProbeValue,
+    PutBack, Red, ResultOf, ResultPlain, ResultTraced, Unchanged, cut, inlined_merge_point, leave,
+    merge_point, portal, returned, returned_plain, tick, tick_at_merge_point, traced_result,
+    untraced_result,
 };
 pub use rec::Rec;
 pub use value::{Kind, Scalar, Traced, before};

@@ -1236,10 +1236,66 @@ impl<T> Local for Memory<T> {
     note = "traced functions index arrays, slices and `Vec`s; put other indexing into a function of its own, which is then called"
 )]
 pub trait IndexPlace {
+    /// What is indexed.
+    type Whole: ?Sized;
     /// What is left to do in [`Element`].
     type Indexed: Element;
-    /// Starts; panics as an indexing method does.
-    fn index(self, rec: Rec, index: Traced<usize>) -> Self::Indexed;
+    /// Starts; panics as an indexing method does. `token` is what an `Index` of one's own would have.
+    fn index<K>(
+        self,
+        rec: Rec,
+        index: Traced<usize>,
+        token: impl FnOnce(&Self::Whole) -> K,
+    ) -> Self::Indexed;
+}
+
+/// Places whose type has an `Index` of its own. Found when the place is none of the above.
+pub trait OverloadedIndex<T: ?Sized> {
+    /// The place that the twin of `Index::index` answers.
+    fn index<I, O, K>(self, rec: Rec, index: Traced<I>, token: impl FnOnce(&T) -> K) -> Place<O>
+    where
+        T: std::ops::Index<I, Output = O>,
+        K: IndexTwin<T, I, O>;
+}
+
+impl<T: ?Sized + Pointee> OverloadedIndex<T> for &Place<T> {
+    #[track_caller]
+    fn index<I, O, K>(self, rec: Rec, index: Traced<I>, token: impl FnOnce(&T) -> K) -> Place<O>
+    where
+        T: std::ops::Index<I, Output = O>,
+        K: IndexTwin<T, I, O>,
+    {
+        token(self.probe()).call_index(rec, *self, index)
+    }
+}
+
+/// Tokens of `Index::index` that lead to a twin.
+#[diagnostic::on_unimplemented(
+    message = "indexing `{T}` with `{I}` cannot be traced",
+    note = "`#[jit]` on its `impl Index` makes it so, if `IndexMut` answers the same element; or put the indexing into a function of its own, which is then called"
+)]
+pub trait IndexTwin<T: ?Sized, I, O> {
+    /// The place.
+    fn call_index(self, rec: Rec, whole: Place<T>, index: Traced<I>) -> Place<O>;
+}
+
+impl<'a, T, I, O> IndexTwin<T, I, O>
+    for super::Twin<fn(Rec, Traced<&'a T>, Traced<I>) -> Traced<&'a O>>
+where
+    T: ?Sized + Pointee + std::ops::Index<I, Output = O>,
+{
+    #[track_caller]
+    fn call_index(self, rec: Rec, whole: Place<T>, index: Traced<I>) -> Place<O> {
+        static SITE: super::CallSite = super::CallSite {
+            name: "index",
+            site: "std::ops::Index",
+            elidable: false,
+            ..super::CallSite::PLAIN
+        };
+        let args = (whole.shared(rec), index);
+        let plain = |whole: &'a T, index: I| &whole[index];
+        super::Callee::call(self, rec, &SITE, args, plain).place(rec)
+    }
 }
 
 /// The second half of indexing, apart because rustc names another place for its panic.
@@ -1286,26 +1342,44 @@ impl<T> Element for Place<T> {
 }
 
 impl<T> IndexPlace for Place<[T]> {
+    type Whole = [T];
     type Indexed = Unchecked<T>;
-    fn index(self, _: Rec, index: Traced<usize>) -> Unchecked<T> {
+    fn index<K>(
+        self,
+        _: Rec,
+        index: Traced<usize>,
+        _: impl FnOnce(&Self::Whole) -> K,
+    ) -> Unchecked<T> {
         let this = self.settled();
         Unchecked { first: this.ptr.cast(), addr: this.addr, len: self.len(), index }
     }
 }
 
 impl<T, const N: usize> IndexPlace for Place<[T; N]> {
+    type Whole = [T; N];
     type Indexed = Unchecked<T>;
-    fn index(self, _: Rec, index: Traced<usize>) -> Unchecked<T> {
+    fn index<K>(
+        self,
+        _: Rec,
+        index: Traced<usize>,
+        _: impl FnOnce(&Self::Whole) -> K,
+    ) -> Unchecked<T> {
         let this = self.settled();
         Unchecked { first: this.ptr.cast(), addr: this.addr, len: Traced::constant(N), index }
     }
 }
 
 impl<T> IndexPlace for Place<Vec<T>> {
+    type Whole = Vec<T>;
     type Indexed = Place<T>;
     #[track_caller]
-    fn index(self, rec: Rec, index: Traced<usize>) -> Place<T> {
-        self.as_slice(rec).index(rec, index).element(rec)
+    fn index<K>(
+        self,
+        rec: Rec,
+        index: Traced<usize>,
+        _: impl FnOnce(&Self::Whole) -> K,
+    ) -> Place<T> {
+        self.as_slice(rec).index(rec, index, |_| ()).element(rec)
     }
 }
 
@@ -1486,6 +1560,18 @@ impl<'b, T: ?Sized + Pointee> CoerceTo<&'b T> for Traced<&mut T> {
         self.place(rec).shared(rec)
     }
 }
+
+macro_rules! deref_of {
+    ($($pointer:ident;)*) => {$(
+        impl<'b, T: ?Sized + Counted> CoerceTo<&'b T> for Traced<&$pointer<T>> {
+            fn coerce(self, rec: Rec) -> Traced<&'b T> {
+                Peel(self.place(rec)).peel(rec).shared(rec)
+            }
+        }
+    )*};
+}
+
+deref_of! { Rc; Arc; }
 
 macro_rules! unsize {
     ($($from:ty, $to:ty, $place:ident, $rec:ident => $slice:expr, $borrow:ident;)*) => {$(

@@ -11,13 +11,14 @@ use super::value::{Args, Lanes, Traced, read_bits, write_bits};
 use crate::driver::JitDriver;
 use metainterp::abort::Abort;
 use metainterp::ir::{Classes, Const, Ty};
-use metainterp::record::{Arg, Flow, Lane, Recorder, Words};
+use metainterp::record::{Arg, Flow, InlinedFlow, Lane, Recorder, Words};
 use metainterp::warm::Left;
 use smallvec::SmallVec;
 use std::any::Any;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
 
 /// The key of a green.
 pub struct GreenVar<K>(pub(super) MaybeUninit<K>);
@@ -39,6 +40,18 @@ pub trait ProbeValue<T> {
 
 impl<T: Traceable + Copy> ProbeValue<T> for &Probe<T> {
     fn red(&self) -> ByValue<T> {
+        ByValue::of(self.0)
+    }
+}
+
+/// So do counted references.
+pub trait ProbeOwned<T> {
+    /// The red.
+    fn red(&self) -> ByValue<T>;
+}
+
+impl<T> ProbeOwned<Rc<T>> for &Probe<Rc<T>> {
+    fn red(&self) -> ByValue<Rc<T>> {
         ByValue::of(self.0)
     }
 }
@@ -69,8 +82,8 @@ impl<T> ProbeMemory<T> for Probe<T> {
 
 impl<T> ByValue<T> {
     fn of(variable: *mut T) -> ByValue<T> {
-        // SAFETY: the probe has the address of an initialized local; the bits are copied, of a value
-        // that owns nothing.
+        // SAFETY: the probe has the address of an initialized local; the bits are copied. What the value
+        // owns is the twin's until they are put back.
         ByValue(unsafe { variable.cast::<MaybeUninit<T>>().read() })
     }
 }
@@ -112,6 +125,9 @@ impl<T: Traceable> LocalVar for Traced<T> {
     }
     fn set_green(&mut self, rec: Rec) {
         self.lanes = Lanes::Const;
+        if let Some(note) = T::NOTE_GREEN {
+            note(rec, std::ptr::from_ref(self).cast());
+        }
         if T::LAYOUT.first().is_some_and(|piece| piece.keeps_frozen) {
             set_frozen(rec, self);
         }
@@ -223,16 +239,29 @@ pub trait Var {
     fn back(words: &[u64]) -> Self::Back;
 }
 
+/// Added to the numbers of greens, to tell them from those of reds.
+const GREEN: usize = 1000;
+
 impl<T: Traceable> Var for GreenVar<T> {
     type Local = Traced<T>;
     type Back = Back<T>;
     const TYS: &'static [Ty] = T::TYS;
+    const OWNS: bool = std::mem::needs_drop::<T>();
+    fn kept(rec: Rec, number: usize, _: &[u64]) -> Option<(Args, bool)> {
+        let kept = rec.arena().kept(GREEN + number)?;
+        Some((kept.args(rec, T::LAYOUT), kept.moved()))
+    }
+    fn keep(local: &Traced<T>, number: usize) {
+        local.kept.set(Some((GREEN + number) as u32));
+    }
     fn words(&self, words: &mut [u64]) {
         to_words(&self.0, words);
     }
     fn local(words: &[u64]) -> Traced<T> {
         // SAFETY: the words are those of the green, now or at the merge point to go back to.
-        Traced::new(unsafe { from_words::<T>(words) }, Lanes::Const)
+        let local = Traced::new(unsafe { from_words::<T>(words) }, Lanes::Const);
+        local.dropper.set(T::DROPPER);
+        local
     }
     fn back(words: &[u64]) -> Back<T> {
         // SAFETY: the words are those of the green at the merge point.
@@ -257,7 +286,9 @@ impl<T: Traceable> Var for ByValue<T> {
     }
     fn local(words: &[u64]) -> Traced<T> {
         // SAFETY: the words are those of the red, now or at the merge point to go back to.
-        Traced::new(unsafe { from_words::<T>(words) }, Lanes::Const)
+        let local = Traced::new(unsafe { from_words::<T>(words) }, Lanes::Const);
+        local.dropper.set(T::DROPPER);
+        local
     }
     fn back(words: &[u64]) -> Back<T> {
         // SAFETY: the words are those of the red at the merge point.
@@ -443,10 +474,10 @@ pub enum Ended<O> {
 pub enum Exit<G, R, O> {
     /// Takes this state and goes on to the merge point.
     Continue(G, R),
-    /// Returns. The reds are as they were left; those that have been moved out are forgotten.
-    Return(O, R, Moved),
-    /// Goes on with a panic; the reds as above.
-    Panic(Box<dyn Any + Send>, R, Moved),
+    /// Returns. Greens and reds are as they were left; those that have been moved out are forgotten.
+    Return(O, G, R, Moved),
+    /// Goes on with a panic; greens and reds as above.
+    Panic(Box<dyn Any + Send>, G, R, Moved),
 }
 
 /// A portal's twin with the types of its greens and reds.
@@ -491,19 +522,21 @@ where
     #[inline(never)]
     pub fn enter(&self, driver: &JitDriver<'_>, greens: G, reds: R) -> Exit<G::Back, R::Back, O> {
         driver.meta().claim(typeid::of::<F>(), std::any::type_name::<F>());
-        let mut words = reds.words();
+        let owns = const { G::OWN || R::OWN };
+        let (mut green_words, mut red_words) = (greens.words(), reds.words());
         let (mut result, mut kept) = (None, Words::new());
         let mut twin = |recorder: &Recorder, greens: &[u64], reds: &[Const]| {
             let running = Running::new(recorder);
             let rec = running.start();
             let words: Words = reds.iter().map(|red| red.bits).collect();
             let run = || (self.twin)(rec, G::locals(greens), R::locals(&words));
-            let ended = match R::OWN {
+            let ended = match owns {
                 false => Ok(run()),
                 true => catch_unwind(AssertUnwindSafe(run)),
             };
             let mut keep = || -> Args {
-                let args = R::kept(rec, &words);
+                let mut args = G::kept(rec, greens);
+                args.extend(R::kept(rec, &words));
                 kept = args.iter().map(|arg| arg.concrete.bits).collect();
                 args
             };
@@ -530,31 +563,33 @@ where
             Left::TwinReturned
         };
         let mut enter = || driver.meta().enter(&greens.words(), &reds.consts(), &mut twin);
-        let left = match R::OWN {
+        let left = match owns {
             false => Ok(enter()),
             true => catch_unwind(AssertUnwindSafe(enter)),
         };
+        let n_kept = G::KEPT + R::KEPT;
         let mut back = |kept: &[u64]| {
-            let moved = R::from_kept(kept, &mut words);
-            (R::back(&words), moved)
+            let mut moved = G::from_kept(&kept[..G::KEPT], &mut green_words);
+            moved.extend(R::from_kept(&kept[G::KEPT..], &mut red_words));
+            (G::back(&green_words), R::back(&red_words), moved)
         };
         match left {
             Ok(Left::MergePoint { greens, reds }) => {
                 Exit::Continue(G::back(&greens), R::back(&reds))
             }
             Ok(Left::Returned(words)) => {
-                let (reds, moved) = back(&words[..R::KEPT]);
-                Exit::Return((self.result)(&words[R::KEPT..]), reds, moved)
+                let (greens, reds, moved) = back(&words[..n_kept]);
+                Exit::Return((self.result)(&words[n_kept..]), greens, reds, moved)
             }
             Ok(Left::TwinReturned) => {
-                let (reds, moved) = back(&kept);
-                Exit::Return(result.expect("the twin has returned"), reds, moved)
+                let (greens, reds, moved) = back(&kept);
+                Exit::Return(result.expect("the twin has returned"), greens, reds, moved)
             }
             // A panic of this crate itself.
-            Err(panic) if kept.len() != R::KEPT => resume_unwind(panic),
+            Err(panic) if kept.len() != n_kept => resume_unwind(panic),
             Err(panic) => {
-                let (reds, moved) = back(&kept);
-                Exit::Panic(panic, reds, moved)
+                let (greens, reds, moved) = back(&kept);
+                Exit::Panic(panic, greens, reds, moved)
             }
         }
     }
@@ -642,6 +677,81 @@ pub fn merge_point<O>(
     });
     rec.set_exclusive(exclusive);
     None
+}
+
+/// A merge point in the twin of a portal that is inlined. `Some` calls the plain function for the rest,
+/// and says whether there may be compiled code for it.
+pub fn inlined_merge_point(rec: Rec, mut greens: impl LocalVars) -> Option<Traced<bool>> {
+    let mut args = Args::new();
+    greens.each(&mut |green, _| {
+        green.settle(rec);
+        green.args(rec, &mut args);
+    });
+    match rec.inlined_merge_point(&mut args) {
+        InlinedFlow::Call { is_header } => Some(Traced::constant(is_header)),
+        InlinedFlow::Inline => {
+            greens.each(&mut |green, _| green.set_green(rec));
+            None
+        }
+    }
+}
+
+impl<O> Ended<O> {
+    /// What a portal that is inlined has returned.
+    pub(super) fn inlined(self) -> Traced<O> {
+        match self {
+            Ended::Traced(value, _) => value,
+            _ => unreachable!("a portal that is inlined returns"),
+        }
+    }
+
+    /// A value that is returned from a portal that is inlined.
+    pub fn of_inlined(value: Traced<O>) -> Ended<O> {
+        Ended::Traced(value, |_, _| Args::new())
+    }
+}
+
+/// The result of a portal that may be inlined.
+pub struct ResultOf<O>(pub PhantomData<fn() -> O>);
+
+/// Results whose layout is known can be returned by compiled code.
+pub trait ResultTraced<O> {
+    /// From the words of compiled code.
+    fn of_words(&self) -> fn(&[u64]) -> O;
+    /// `return value` in the twin.
+    fn returned(&self, rec: Rec, is_inlined: bool, value: Traced<O>) -> Ended<O>;
+}
+
+impl<O: Traceable> ResultTraced<O> for &ResultOf<O> {
+    fn of_words(&self) -> fn(&[u64]) -> O {
+        traced_result::<O>
+    }
+    fn returned(&self, _: Rec, _: bool, value: Traced<O>) -> Ended<O> {
+        Ended::Traced(value, |rec, value| value.args(rec))
+    }
+}
+
+/// Others can not: found when there is nothing else.
+pub trait ResultPlain<O> {
+    /// Never called.
+    fn of_words(&self) -> fn(&[u64]) -> O;
+    /// `return value` in the twin.
+    fn returned(&self, rec: Rec, is_inlined: bool, value: Traced<O>) -> Ended<O>;
+}
+
+impl<O> ResultPlain<O> for ResultOf<O> {
+    fn of_words(&self) -> fn(&[u64]) -> O {
+        untraced_result::<O>
+    }
+    fn returned(&self, rec: Rec, is_inlined: bool, value: Traced<O>) -> Ended<O> {
+        match is_inlined {
+            true => Ended::of_inlined(value),
+            false => {
+                leave(rec);
+                Ended::Returned(value.into_plain())
+            }
+        }
+    }
 }
 
 /// `return value` in the twin of a portal whose result is traceable.

@@ -513,6 +513,19 @@ impl<T: Traceable> Traced<T> {
     pub(crate) fn args(&self, rec: Rec) -> Args {
         self.args_of(rec, T::LAYOUT)
     }
+
+    /// The value, with a guard for each scalar of it that makes the scalar a constant.
+    pub(crate) fn promoted(self, rec: Rec) -> Traced<T>
+    where
+        T: Copy,
+    {
+        let promote = |arg: &Arg| {
+            rec.step();
+            rec.guard_value(*arg)
+        };
+        let lanes: SmallVec<[Lane; 4]> = self.args(rec).iter().map(promote).collect();
+        Traced::of_args(rec, self.value, T::LAYOUT, &lanes)
+    }
 }
 
 impl<T: Copy> Traced<T> {

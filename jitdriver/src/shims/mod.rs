@@ -9,6 +9,7 @@ mod float;
 mod int;
 mod number;
 mod option;
+mod raw;
 mod slice;
 
 pub use cell::*;
@@ -19,4 +20,5 @@ pub use option::{
     Expect, ExpectErr, OptionOfRefShims, OptionOfScalarShims, OptionShims, OrDefault, ResultShims,
     Unwrap, UnwrapErr,
 };
+pub use raw::NonNullShims;
 pub use slice::{Get, GetMut, GetUnchecked, GetUncheckedMut, Is, SliceShims, Swap, VecShims};

@@ -145,6 +145,27 @@ pub struct DelayedStore {
 /// Words of greens, reds or results.
 pub type Words = SmallVec<[u64; 8]>;
 
+/// How a portal that is inlined goes on at its merge point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InlinedFlow {
+    /// In the twin.
+    Inline,
+    /// In the plain function, from the merge point on.
+    Call {
+        /// The merge point is behind a `can_enter_jit!`: there may be compiled code for it.
+        is_header: bool,
+    },
+}
+
+/// A portal that is inlined into another one's trace, or its own.
+#[derive(Debug, Default)]
+struct InlinedPortal {
+    /// The greens of its loop headers so far.
+    headers: Vec<Words>,
+    /// The recursion of functions outside of it, which is counted anew inside.
+    depth: Vec<(usize, u32)>,
+}
+
 struct Recording {
     builder: TraceBuilder,
     region: Region,
@@ -184,6 +205,10 @@ pub struct Recorder {
     state: RefCell<Recording>,
     recorded: RefCell<Option<Recorded>>,
     depth: RefCell<Vec<(usize, u32)>>,
+    /// The greens of the last merge point that is not inlined.
+    region_greens: RefCell<Words>,
+    /// The portals that are inlined at present, the outermost first.
+    inlined: RefCell<Vec<InlinedPortal>>,
     degraded: Cell<Degraded>,
     validity: RefCell<Option<Rc<Validity>>>,
     /// Classes of memory to which only the twin knows the way, unless it has shown it to somebody.
@@ -216,7 +241,7 @@ impl Recorder {
         let inputs =
             reds.iter().map(|red| Arg { lane: Lane::of(builder.input(red.ty)), concrete: *red });
         let start_reds: Vec<Arg> = inputs.collect();
-        let mut recorder = Recorder::new(builder, start_reds, target, limits, find_target);
+        let mut recorder = Recorder::new(builder, greens, start_reds, target, limits, find_target);
         recorder.mode = Cell::new(Mode::Record);
         let state = recorder.state.get_mut();
         state.from_interpreter = true;
@@ -251,7 +276,7 @@ impl Recorder {
             let descr = builder.mem(store.mem.clone());
             builder.push_void(store.opcode, &args, descr);
         }
-        let mut recorder = Recorder::new(builder, reds, target, limits, find_target);
+        let mut recorder = Recorder::new(builder, greens, reds, target, limits, find_target);
         recorder.mode = Cell::new(Mode::Replay);
         recorder.target_step = Cell::new(resume.step);
         recorder.rereads = resume.kind == ResumeKind::Rewind;
@@ -271,6 +296,7 @@ impl Recorder {
 
     fn new(
         builder: TraceBuilder,
+        greens: &[u64],
         start_reds: Vec<Arg>,
         target: TargetId,
         limits: Limits,
@@ -302,6 +328,8 @@ impl Recorder {
             }),
             recorded: RefCell::new(None),
             depth: RefCell::new(Vec::new()),
+            region_greens: RefCell::new(greens.into()),
+            inlined: RefCell::default(),
             degraded: Cell::default(),
             validity: RefCell::default(),
             exclusive: Cell::default(),
@@ -747,8 +775,49 @@ impl Recorder {
         let state = &mut *self.state.borrow_mut();
         let reds = operands(&mut state.builder, reds);
         state.begin_region(&key, reds);
+        *self.region_greens.borrow_mut() = key;
         self.step.set(0);
         Flow::Continue
+    }
+
+    /// A portal is about to be inlined.
+    pub fn enter_portal(&self) {
+        let depth = self.depth.take();
+        self.inlined.borrow_mut().push(InlinedPortal { headers: Vec::new(), depth });
+    }
+
+    /// It has returned, or it panics.
+    pub fn leave_portal(&self) {
+        let left = self.inlined.borrow_mut().pop().expect("it was entered");
+        *self.depth.borrow_mut() = left.depth;
+    }
+
+    /// A merge point of the innermost portal that is inlined. Lanes of greens are updated in place.
+    ///
+    /// A loop of the interpreted program is not unrolled, nor is its recursion: when a loop header comes
+    /// again that an active frame has passed, the rest of this frame is a call. What that depends on has
+    /// happened since the last merge point that is not inlined, so a replay decides alike. A twin that
+    /// lives leaves the rest to the plain function, which is faster.
+    pub fn inlined_merge_point(&self, greens: &mut [Arg]) -> InlinedFlow {
+        let is_header = self.loop_header_seen.take() | self.no_loop_header.take();
+        for green in greens.iter_mut() {
+            self.step();
+            green.lane = self.guard_value(*green);
+        }
+        if self.is_live() {
+            return InlinedFlow::Call { is_header };
+        }
+        if !is_header {
+            return InlinedFlow::Inline;
+        }
+        let key: Words = greens.iter().map(|green| green.concrete.bits).collect();
+        let mut inlined = self.inlined.borrow_mut();
+        let passed = inlined.iter().flat_map(|portal| &portal.headers);
+        if key == *self.region_greens.borrow() || passed.into_iter().any(|it| *it == key) {
+            return InlinedFlow::Call { is_header };
+        }
+        inlined.last_mut().expect("a portal is inlined").headers.push(key);
+        InlinedFlow::Inline
     }
 
     /// Whether the program has gone ahead since the last merge point.

@@ -3,9 +3,10 @@
 use super::op::{Op, Reg};
 use crate::string::Str;
 use crate::value::Value;
+use jitdriver::Traceable;
 
 /// A prototype, by its number in the machine.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Traceable)]
 pub struct ProtoId(pub u32);
 
 /// A compiled function. It never changes, and lives as long as the machine.

@@ -5,7 +5,9 @@ use crate::number::{
     float_floor_mod, float_to_int_exact, int_floor_div, int_floor_mod, shift_left,
 };
 use crate::value::Value;
+use jitdriver::jit;
 
+#[jit]
 #[inline(always)]
 pub fn add(x: Value, y: Value) -> Option<Value> {
     match (x, y) {
@@ -17,6 +19,7 @@ pub fn add(x: Value, y: Value) -> Option<Value> {
     }
 }
 
+#[jit]
 #[inline(always)]
 pub fn sub(x: Value, y: Value) -> Option<Value> {
     match (x, y) {
@@ -28,6 +31,7 @@ pub fn sub(x: Value, y: Value) -> Option<Value> {
     }
 }
 
+#[jit]
 #[inline(always)]
 pub fn mul(x: Value, y: Value) -> Option<Value> {
     match (x, y) {
@@ -40,6 +44,7 @@ pub fn mul(x: Value, y: Value) -> Option<Value> {
 }
 
 /// A number as a float.
+#[jit]
 #[inline(always)]
 pub fn to_float(x: Value) -> Option<f64> {
     match x {
@@ -49,18 +54,21 @@ pub fn to_float(x: Value) -> Option<f64> {
     }
 }
 
+#[jit]
 #[inline(always)]
 pub fn div(x: Value, y: Value) -> Option<Value> {
     let (Some(a), Some(b)) = (to_float(x), to_float(y)) else { return None };
     Some(Value::float(a / b))
 }
 
+#[jit]
 #[inline(always)]
 pub fn pow(x: Value, y: Value) -> Option<Value> {
     let (Some(a), Some(b)) = (to_float(x), to_float(y)) else { return None };
     Some(Value::float(crate::number::pow(a, b)))
 }
 
+#[jit]
 #[inline(always)]
 pub fn modulo(x: Value, y: Value) -> Option<Value> {
     match (x, y) {
@@ -73,6 +81,7 @@ pub fn modulo(x: Value, y: Value) -> Option<Value> {
     }
 }
 
+#[jit]
 #[inline(always)]
 pub fn int_div(x: Value, y: Value) -> Option<Value> {
     match (x, y) {
@@ -86,6 +95,7 @@ pub fn int_div(x: Value, y: Value) -> Option<Value> {
 }
 
 /// A number as an integer, if it has an integral value.
+#[jit]
 #[inline(always)]
 pub fn to_int(x: Value) -> Option<i64> {
     match x {
@@ -95,30 +105,35 @@ pub fn to_int(x: Value) -> Option<i64> {
     }
 }
 
+#[jit]
 #[inline(always)]
 pub fn bit_and(x: Value, y: Value) -> Option<Value> {
     let (Some(a), Some(b)) = (to_int(x), to_int(y)) else { return None };
     Some(Value::Int(a & b))
 }
 
+#[jit]
 #[inline(always)]
 pub fn bit_or(x: Value, y: Value) -> Option<Value> {
     let (Some(a), Some(b)) = (to_int(x), to_int(y)) else { return None };
     Some(Value::Int(a | b))
 }
 
+#[jit]
 #[inline(always)]
 pub fn bit_xor(x: Value, y: Value) -> Option<Value> {
     let (Some(a), Some(b)) = (to_int(x), to_int(y)) else { return None };
     Some(Value::Int(a ^ b))
 }
 
+#[jit]
 #[inline(always)]
 pub fn shl(x: Value, y: Value) -> Option<Value> {
     let (Some(a), Some(b)) = (to_int(x), to_int(y)) else { return None };
     Some(Value::Int(shift_left(a, b)))
 }
 
+#[jit]
 #[inline(always)]
 pub fn shr(x: Value, y: Value) -> Option<Value> {
     let (Some(a), Some(b)) = (to_int(x), to_int(y)) else { return None };
@@ -126,6 +141,7 @@ pub fn shr(x: Value, y: Value) -> Option<Value> {
     Some(Value::Int(shift_left(a, b.saturating_neg())))
 }
 
+#[jit]
 #[inline(always)]
 pub fn neg(x: Value) -> Option<Value> {
     match x {
@@ -135,12 +151,14 @@ pub fn neg(x: Value) -> Option<Value> {
     }
 }
 
+#[jit]
 #[inline(always)]
 pub fn bit_not(x: Value) -> Option<Value> {
     Some(Value::Int(!to_int(x)?))
 }
 
 /// `x < y` of numbers.
+#[jit]
 #[inline(always)]
 pub fn less(x: Value, y: Value) -> Option<bool> {
     match (x, y) {
@@ -153,6 +171,7 @@ pub fn less(x: Value, y: Value) -> Option<bool> {
 }
 
 /// `x <= y` of numbers.
+#[jit]
 #[inline(always)]
 pub fn less_equal(x: Value, y: Value) -> Option<bool> {
     match (x, y) {

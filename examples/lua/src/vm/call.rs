@@ -9,6 +9,7 @@ use crate::compiler::op::OPEN;
 use crate::compiler::proto::Proto;
 use crate::gc::Gc;
 use crate::value::Value;
+use jitdriver::{dont_look_inside, jit, unroll_safe};
 
 /// How deep native functions may call back into the machine; the reference implementation's limit.
 const MAX_HOST_DEPTH: usize = 195;
@@ -29,8 +30,12 @@ impl<'p> Vm<'p> {
             other => self.call_metamethod(other, func, n_args, then),
         }
     }
+}
 
+#[jit]
+impl<'p> Vm<'p> {
     /// Pushes a frame for a compiled function; its code and where its registers start.
+    #[unroll_safe]
     #[inline(always)]
     pub(super) fn push_frame(
         &mut self,
@@ -58,7 +63,9 @@ impl<'p> Vm<'p> {
         self.frames.push(Frame { kind, base, func, pc: 0, n_extra, then, is_tail: false });
         Ok((proto, base))
     }
+}
 
+impl Vm<'_> {
     pub(super) fn call_native(
         &mut self,
         native: Gc<Native>,
@@ -164,7 +171,11 @@ impl<'p> Vm<'p> {
             _ => self.deliver_elsewhere(func, n, then),
         }
     }
+}
 
+#[jit]
+impl<'p> Vm<'p> {
+    #[unroll_safe]
     #[inline]
     pub(super) fn adjust_results(&mut self, func: usize, n: usize, wanted: u8) {
         if wanted == OPEN {
@@ -176,6 +187,7 @@ impl<'p> Vm<'p> {
         }
     }
 
+    #[dont_look_inside]
     fn deliver_elsewhere(&mut self, func: usize, n: usize, then: Then) -> Result<Flow> {
         let first = if n > 0 { self.stack[func] } else { Value::Nil };
         match then {
@@ -241,7 +253,9 @@ impl<'p> Vm<'p> {
     pub(super) fn frame_mut(&mut self) -> &mut Frame {
         self.frames.last_mut().expect("a running program has a frame")
     }
+}
 
+impl Vm<'_> {
     /// The end of the innermost frame's registers.
     pub(super) fn frame_top(&self) -> usize {
         match self.frames.last() {

@@ -14,7 +14,9 @@ use crate::gc::{Captured, Gc};
 use crate::string::Str;
 use crate::value::Value;
 use crate::vm::function::Closure;
+use jitdriver::{dont_look_inside, jit, jit_merge_point};
 
+#[jit]
 impl<'p> Vm<'p> {
     /// Runs until the host has the results of its call.
     pub(super) fn execute(&mut self) -> Result<()> {
@@ -62,6 +64,7 @@ impl<'p> Vm<'p> {
     fn run(&mut self) -> Result<()> {
         let (mut closure, mut proto, mut base, mut pc) = self.loaded_frame();
         loop {
+            jit_merge_point!(self.driver, greens = [pc, proto], reds = [self, closure, base]);
             let op = proto.code[pc];
             pc += 1;
             let flow = match op {
@@ -800,6 +803,7 @@ impl<'p> Vm<'p> {
         }
     }
 
+    #[dont_look_inside]
     fn set_list(&mut self, table_slot: usize, n: usize, offset: u32) {
         let Value::Table(table) = self.stack[table_slot] else {
             unreachable!("a constructor fills a table")
@@ -808,6 +812,7 @@ impl<'p> Vm<'p> {
         self.heap.table_extend(table, offset as usize, values);
     }
 
+    #[dont_look_inside]
     fn tail_call(&mut self, func: usize, n_args: usize) -> Result<Flow> {
         match self.stack[func] {
             Value::Function(closure) => {
@@ -922,6 +927,7 @@ impl<'p> Vm<'p> {
     }
 }
 
+#[jit]
 #[inline(always)]
 fn str_constant(proto: &Proto, k: u16) -> Str {
     match proto.constants[usize::from(k)] {

@@ -3,9 +3,10 @@
 use super::function::{Closure, Native};
 use crate::compiler::op::Reg;
 use crate::gc::Gc;
+use jitdriver::Traceable;
 
 /// A call that has not returned, or a mark between calls.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Traceable)]
 pub struct Frame {
     pub kind: FrameKind,
     /// Where its registers start on the stack.
@@ -23,7 +24,8 @@ pub struct Frame {
 }
 
 /// What a frame is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Traceable)]
+#[repr(u8)]
 pub enum FrameKind {
     /// Compiled code.
     Code(Gc<Closure>),
@@ -35,7 +37,8 @@ pub enum FrameKind {
 }
 
 /// What becomes of the results of a call.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Traceable)]
+#[repr(u8)]
 pub enum Then {
     /// They stay where they are, adjusted to `wanted`, which may be `OPEN`.
     Results { wanted: u8 },
@@ -56,7 +59,7 @@ pub enum Then {
 }
 
 /// How the loop goes on after something that may have changed the running frame.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Traceable)]
 #[must_use]
 pub enum Flow {
     /// With the next instruction.

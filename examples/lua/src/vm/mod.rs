@@ -36,6 +36,7 @@ use error::Result;
 use event::Event;
 use frame::Frame;
 use function::{Closure, Native, NativeFn};
+use jitdriver::{JitDriver, dont_look_inside, jit, promote};
 use typed_arena::Arena;
 
 /// Where prototypes live. They are never freed, so running code can hold references to them.
@@ -43,6 +44,7 @@ pub type Protos = Arena<Proto>;
 
 /// The state of a program.
 pub struct Vm<'p> {
+    driver: &'p JitDriver<'p>,
     arena: &'p Protos,
     /// All prototypes by number.
     protos: Vec<&'p Proto>,
@@ -103,13 +105,14 @@ pub struct KnownNatives {
 
 impl<'p> Vm<'p> {
     /// A machine with the standard library.
-    pub fn new(arena: &'p Protos) -> Vm<'p> {
+    pub fn new(arena: &'p Protos, driver: &'p JitDriver<'p>) -> Vm<'p> {
         let mut heap = Heap::new();
         let event_names = Event::NAMES.iter().map(|it| heap.pinned(it.as_bytes())).collect();
         let main = heap.alloc(Coroutine::main());
         let globals = heap.new_table(0, 0);
         let loaded = heap.new_table(0, 0);
         let mut vm = Vm {
+            driver,
             arena,
             protos: Vec::new(),
             heap,
@@ -166,12 +169,17 @@ impl<'p> Vm<'p> {
         let proto = ProtoId(self.protos.len() as u32 - 1);
         Ok(Value::Function(self.heap.alloc(Closure { proto, upvalues: vec![env] })))
     }
+}
 
+#[jit]
+impl<'p> Vm<'p> {
     /// The prototype of a closure.
     pub fn proto(&self, closure: Gc<Closure>) -> &'p Proto {
         self.protos[self.heap[closure].proto.0 as usize]
     }
+}
 
+impl Vm<'_> {
     /// A string as a value.
     pub fn str(&mut self, bytes: &[u8]) -> Value {
         Value::Str(self.heap.str(bytes))
@@ -193,7 +201,10 @@ impl<'p> Vm<'p> {
         let key = self.heap.str(name.as_bytes());
         self.heap[table].get_str(key)
     }
+}
 
+#[jit]
+impl Vm<'_> {
     /// The name of an event as a string of the language.
     pub fn event_name(&self, event: Event) -> Str {
         self.event_names[event.index()]
@@ -225,7 +236,7 @@ impl<'p> Vm<'p> {
         if table.lacks(event as u32) {
             return Value::Nil;
         }
-        let value = table.get_str(self.event_name(event));
+        let value = table.get_str(promote(self.event_name(event)));
         if value.is_nil() {
             table.note_absent(event as u32);
         }
@@ -239,6 +250,7 @@ impl<'p> Vm<'p> {
     }
 
     #[cold]
+    #[dont_look_inside]
     fn grow_stack(&mut self, end: usize) -> Result<()> {
         /// Slots that a coroutine may have; the reference implementation's limit.
         const MAX_STACK: usize = 1_000_000;

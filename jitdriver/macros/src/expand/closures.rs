@@ -210,6 +210,7 @@ fn with_closures(
         quote!(__rec: ::jitdriver::plumbing::Rec, __this: ::jitdriver::plumbing::Place<Self>, _: __Promote)
     });
     let this = this.unwrap_or_else(|| quote!(__rec: ::jitdriver::plumbing::Rec));
+    let block = &crate::lower::destructure::taken_apart(block);
     let self_first = owner.receiver().into_iter();
     let names = scope::resolve(sig, block);
     let mut cx = Lowerer::new(Return::Helper, locals, None, names, &sig.output);

@@ -8,6 +8,7 @@
 //! back in the state of a merge point, which is put into the variables that are listed. A green that is
 //! an expression is not put anywhere: what it reads has changed already.
 
+use super::inlined;
 use crate::check;
 use crate::lower::{Lowerer, Return, Unwinding, green_name};
 use crate::parse::{self, Green, Hint};
@@ -21,8 +22,16 @@ use syn::{Block, Expr, ReturnType, Signature, Stmt, Type, parse_quote};
 
 /// The portal's body: the author's, with the twin at the merge point and the entry at each
 /// `can_enter_jit!`.
-pub fn body(sig: &Signature, block: &Block, portal: &check::Portal) -> syn::Result<Block> {
-    let mut at_merge_point = twin(sig, block, portal)?;
+pub fn body(
+    sig: &Signature,
+    block: &Block,
+    portal: &check::Portal,
+    is_inlined: bool,
+) -> syn::Result<Block> {
+    let mut at_merge_point = match is_inlined {
+        true => inlined::plain_portal(sig, portal),
+        false => twin(sig, block, portal)?,
+    };
     if portal.is_alone {
         at_merge_point.extend(enter(&portal.hint, portal));
     }
@@ -155,7 +164,7 @@ impl VisitMut for HintReplacer<'_> {
     }
 }
 
-fn greens(hint: &Hint) -> TokenStream {
+pub fn greens(hint: &Hint) -> TokenStream {
     let driver = &hint.driver;
     let greens = hint.greens.iter().map(|green| {
         let read = green.read();
@@ -169,7 +178,7 @@ fn greens(hint: &Hint) -> TokenStream {
 }
 
 /// The reds as they are passed: by value, or where they are.
-fn reds(hint: &Hint, portal: &check::Portal, exclusive: bool) -> TokenStream {
+pub fn reds(hint: &Hint, portal: &check::Portal, exclusive: bool) -> TokenStream {
     let probes = hint.reds.iter().map(|name| {
         let borrow = match exclusive && portal.is_mutable(name) {
             true => quote!(&raw mut #name),
@@ -179,7 +188,7 @@ fn reds(hint: &Hint, portal: &check::Portal, exclusive: bool) -> TokenStream {
     });
     quote!({
         #[allow(unused_imports)]
-        use ::jitdriver::plumbing::{ProbeExclusive as _, ProbeMemory as _, ProbeValue as _};
+        use ::jitdriver::plumbing::{ProbeExclusive as _, ProbeMemory as _, ProbeOwned as _, ProbeValue as _};
         ::core::convert::identity((#(#probes,)*))
     })
 }
@@ -195,7 +204,7 @@ fn ticks(hint: &Hint, portal: &check::Portal) -> TokenStream {
 }
 
 /// Where the plain function goes on in compiled code, or records.
-fn enter(hint: &Hint, portal: &check::Portal) -> TokenStream {
+pub fn enter(hint: &Hint, portal: &check::Portal) -> TokenStream {
     let (ticks, entry) = (ticks(hint, portal), enter_now(hint, portal));
     // A false condition leaves the loop before the merge point; it has no effects, so that asking it
     // here once more does no harm. At the merge point itself it has been asked.
@@ -223,10 +232,10 @@ fn enter_now(hint: &Hint, portal: &check::Portal) -> TokenStream {
     let (green_backs, put_greens) = back(&greens, "g");
     let (red_backs, put_reds) = back(&reds, "r");
     // What has been moved out is not dropped here.
-    let forget_reds: TokenStream = hint
-        .reds
-        .iter()
+    let variables = hint.greens.iter().map(Green::variable).chain(hint.reds.iter().map(Some));
+    let forget_moved: TokenStream = variables
         .enumerate()
+        .filter_map(|(number, name)| Some((number, name?)))
         .map(|(number, name)| quote!(if __moved[#number] { ::core::mem::forget(#name); }))
         .collect();
     quote! {
@@ -238,14 +247,16 @@ fn enter_now(hint: &Hint, portal: &check::Portal) -> TokenStream {
                     #put_greens
                     #put_reds
                 }
-                ::jitdriver::plumbing::Exit::Return(__result, #red_backs, __moved) => {
+                ::jitdriver::plumbing::Exit::Return(__result, #green_backs, #red_backs, __moved) => {
+                    #put_greens
                     #put_reds
-                    #forget_reds
+                    #forget_moved
                     return __result;
                 }
-                ::jitdriver::plumbing::Exit::Panic(__panic, #red_backs, __moved) => {
+                ::jitdriver::plumbing::Exit::Panic(__panic, #green_backs, #red_backs, __moved) => {
+                    #put_greens
                     #put_reds
-                    #forget_reds
+                    #forget_moved
                     ::std::panic::resume_unwind(__panic)
                 }
             }
@@ -263,6 +274,7 @@ fn twin(sig: &Signature, block: &Block, portal: &check::Portal) -> syn::Result<T
     let red_locals: Vec<_> = hint.reds.iter().map(|red| rename_self(quote!(#red))).collect();
     let variables = hint.greens.iter().filter_map(Green::variable).chain(&hint.reds);
     let locals = variables.map(|name| rename_self(quote!(#name)).to_string());
+    let block = &crate::lower::destructure::taken_apart(block);
     let names = scope::resolve(sig, block);
     let mut cx = Lowerer::new(ret, locals, Some(hint.clone()), names, &sig.output);
     cx.is_alone = portal.is_alone;
@@ -296,7 +308,7 @@ fn twin(sig: &Signature, block: &Block, portal: &check::Portal) -> syn::Result<T
 }
 
 /// The loop, entered at its merge point, and what follows it.
-fn twin_body(block: &Block, cx: &mut Lowerer) -> syn::Result<TokenStream> {
+pub fn twin_body(block: &Block, cx: &mut Lowerer) -> syn::Result<TokenStream> {
     if check::is_first(block) {
         return Ok(instruction(block, cx));
     }
@@ -442,6 +454,16 @@ fn is_traceable(output: &ReturnType) -> bool {
 }
 
 fn is_traceable_type(ty: &Type) -> bool {
+    match ty {
+        Type::Tuple(tuple) => tuple.elems.is_empty(),
+        Type::Paren(ty) => is_traceable_type(&ty.elem),
+        Type::Group(ty) => is_traceable_type(&ty.elem),
+        ty => is_scalar(ty),
+    }
+}
+
+/// Whether a type is a number, a `bool` or a `char`, by its name.
+pub fn is_scalar(ty: &Type) -> bool {
     const SCALARS: [&str; 14] = [
         "bool", "char", "i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64", "usize",
         "f32", "f64",
@@ -450,9 +472,6 @@ fn is_traceable_type(ty: &Type) -> bool {
         Type::Path(path) => {
             path.path.get_ident().is_some_and(|name| SCALARS.contains(&name.to_string().as_str()))
         }
-        Type::Tuple(tuple) => tuple.elems.is_empty(),
-        Type::Paren(ty) => is_traceable_type(&ty.elem),
-        Type::Group(ty) => is_traceable_type(&ty.elem),
         _ => false,
     }
 }

@@ -9,7 +9,7 @@
 use super::degrade::Seen;
 use super::{Lowerer, Return, start};
 use crate::scope;
-use crate::syntax;
+use crate::syntax::{self, is_constant_name};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use std::collections::BTreeSet;
@@ -232,6 +232,9 @@ impl Lowerer {
         if ONLY_PLAIN.contains(&name.as_str()) {
             return self.unsupported(m, &format!("`{name}` with a closure"));
         }
+        if m.args.iter().any(|arg| self.is_function_path(arg)) {
+            return self.unsupported(m, "a call with a closure and a function");
+        }
         let mut plain = m.clone();
         let mut receiver = None;
         if !is_place(&m.receiver) || self.is_closed(&m.receiver) {
@@ -274,6 +277,13 @@ impl Lowerer {
                 #otherwise
             }
         })
+    }
+
+    /// Whether an argument names a function: by the naming convention.
+    fn is_function_path(&self, arg: &Expr) -> bool {
+        let Expr::Path(path) = arg else { return false };
+        let last = path.path.segments.last().expect("a path has segments");
+        self.local_of(arg).is_none() && !is_constant_name(&last.ident)
     }
 
     fn plain_call(&mut self, e: &Expr, parts: &mut CallParts) -> TokenStream {

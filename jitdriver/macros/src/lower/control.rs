@@ -4,7 +4,8 @@ use super::pattern::contains_let;
 use super::{Lowerer, start, unit};
 use crate::syntax::{self, BreakKind};
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{Expr, Pat, RangeLimits};
 
 impl Lowerer {
@@ -129,9 +130,46 @@ impl Lowerer {
         })
     }
 
+    /// `for` over what is no range.
+    fn for_each(&mut self, f: &syn::ExprForLoop) -> TokenStream {
+        let value = self.value(&f.expr);
+        let site = self.site("next", f.expr.span());
+        let (span, label) = (start(&f.expr), &f.label);
+        let items = quote_spanned!(span=>
+            (&&__p::iterate::IterationOf::of(&__value)).start(__rec, #site, __value));
+        self.scoped(|cx| {
+            let bind = match &*f.pat {
+                Pat::Wild(_) => quote!(),
+                pat => {
+                    let item = format_ident!("__item");
+                    cx.declare(&item);
+                    cx.parameter(&item, pat)
+                }
+            };
+            let body = cx.in_loop(BreakKind::Plain, |cx| cx.block(&f.body));
+            quote!({
+                let mut __items = {
+                    use __p::iterate::{AnyIteration as _, KnownIteration as _};
+                    let __value = #value;
+                    #items
+                };
+                #label while let ::core::option::Option::Some(mut __item) =
+                    __p::iterate::Items::next(&mut __items, __rec)
+                {
+                    #bind
+                    let _ = #body;
+                }
+                __p::Traced::constant(())
+            })
+        })
+    }
+
     pub(super) fn for_loop(&mut self, f: &syn::ExprForLoop) -> TokenStream {
         let Some(range) = range_of(&f.expr) else {
-            return self.unsupported(&f.expr, "`for` over something else than a range");
+            return match is_simple(&f.expr) {
+                true => self.for_each(f),
+                false => self.unsupported(&f.expr, "`for` over something else than a range"),
+            };
         };
         let (Some(from), Some(to)) = (&range.start, &range.end) else {
             return self.unsupported(range, "`for` over an open range");
@@ -163,6 +201,20 @@ impl Lowerer {
                 __p::Traced::constant(())
             })
         })
+    }
+}
+
+/// What a `for` walks over without an adaptor: then it is likely a slice, and unrolled.
+fn is_simple(e: &Expr) -> bool {
+    match e {
+        Expr::Path(_) => true,
+        Expr::Paren(e) => is_simple(&e.expr),
+        Expr::Group(e) => is_simple(&e.expr),
+        Expr::Field(e) => is_simple(&e.base),
+        Expr::Index(e) => is_simple(&e.expr),
+        Expr::Reference(e) => is_simple(&e.expr),
+        Expr::Unary(e) => matches!(e.op, syn::UnOp::Deref(_)) && is_simple(&e.expr),
+        _ => false,
     }
 }
 

@@ -797,9 +797,34 @@ impl<'ast> Visit<'ast> for Seen {
 
 /// Methods that use their receiver up, by the names that std gives them.
 fn consumes(method: &str) -> bool {
-    method.starts_with("into_")
-        || matches!(
-            method,
-            "unwrap" | "unwrap_or" | "unwrap_or_else" | "unwrap_or_default" | "unwrap_err"
-        )
+    const OF_OPTION_AND_RESULT: [&str; 27] = [
+        "unwrap",
+        "unwrap_or",
+        "unwrap_or_else",
+        "unwrap_or_default",
+        "unwrap_err",
+        "expect",
+        "expect_err",
+        "map",
+        "map_err",
+        "map_or",
+        "map_or_else",
+        "and",
+        "and_then",
+        "or",
+        "or_else",
+        "xor",
+        "ok",
+        "err",
+        "ok_or",
+        "ok_or_else",
+        "filter",
+        "zip",
+        "flatten",
+        "is_some_and",
+        "is_none_or",
+        "is_ok_and",
+        "is_err_and",
+    ];
+    method.starts_with("into_") || OF_OPTION_AND_RESULT.contains(&method)
 }

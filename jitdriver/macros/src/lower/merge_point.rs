@@ -54,10 +54,21 @@ impl Lowerer {
         let fixed = hint.reds.iter().map(|red| !self.reassigned.contains(&red.to_string()));
         let reds = hint.reds.iter().map(|red| syntax::rename_self(quote!(#red)));
         let alone = self.is_alone.then(|| quote!(__rec.may_be_loop_header();));
+        let inlined = self.rest_of_inlined.as_ref().map(|rest| {
+            quote! {
+                if __is_inlined {
+                    if let ::core::option::Option::Some(__is_header) = __p::inlined_merge_point(
+                        __rec, (#(__p::Red(&mut #greens, false),)*))
+                    {
+                        return #rest;
+                    }
+                } else
+            }
+        });
         quote!({
             #(#reads)*
             #alone
-            if let ::core::option::Option::Some(__ended) = __p::merge_point(
+            #inlined if let ::core::option::Option::Some(__ended) = __p::merge_point(
                 __rec, (#(__p::Red(&mut #greens, false),)*), (#(__p::Red(&mut #reds, #fixed),)*))
             {
                 return __ended;

@@ -11,6 +11,7 @@ mod call;
 pub mod closure;
 mod control;
 mod degrade;
+pub mod destructure;
 mod macros;
 mod merge_point;
 mod operator;
@@ -44,6 +45,8 @@ pub enum Return {
     Portal,
     /// A portal whose result cannot: the twin goes on with plain values.
     UntracedPortal,
+    /// A portal that may be inlined: it answers a traced value if it is.
+    Inlinable,
     /// A closure that is inlined: a traced value for the block of this label.
     Block(Lifetime),
 }
@@ -117,6 +120,8 @@ pub struct Lowerer {
     /// Names of greens and reds whose variables are `mut` and traceable by value: they may come to
     /// hold another reference.
     pub reassigned: BTreeSet<String>,
+    /// In a portal that may be inlined: the call that stands for the rest of it, at the merge point.
+    pub rest_of_inlined: Option<TokenStream>,
 }
 
 /// A name of the generated code, at the author's place.
@@ -192,6 +197,7 @@ impl Lowerer {
             hint,
             is_alone: false,
             reassigned: BTreeSet::new(),
+            rest_of_inlined: None,
         }
     }
 

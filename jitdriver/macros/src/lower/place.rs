@@ -42,7 +42,10 @@ impl Lowerer {
                 let index = self.value(&i.index);
                 // Where indexing is a method, as for `Vec`, rustc names the bracket, else the whole.
                 let bracket = i.bracket_token.span.open();
-                let overloaded = call_at(bracket, base, "index", quote!(__rec, #index));
+                self.methods.insert("index".to_owned());
+                // What is neither slice nor `Vec` is indexed by the twin of its type's `Index::index`.
+                let token = quote!(|__whole| __whole.__jit_index());
+                let overloaded = call_at(bracket, base, "index", quote!(__rec, #index, #token));
                 call_at(e.span(), overloaded, "element", quote!(__rec))
             }
             Expr::Unary(u) if matches!(u.op, UnOp::Deref(_)) => {

@@ -230,14 +230,16 @@ impl Lowerer {
             return self.unsupported(left, "assignment to a tuple");
         }
         if let Some(local) = self.local_of(left) {
-            let is_red = self.hint.as_ref().is_some_and(|hint| hint.reds.contains(&local));
-            return match is_red {
+            return match self.hint_names.contains(&local.to_string()) {
                 true => quote!({
-                    let __value = #value;
+                    let __value = __p::coerce(__rec, #value);
                     __p::SetRed::set(&mut #local, __rec, __value);
                     __p::Traced::constant(())
                 }),
-                false => quote!({ #local = #value; __p::Traced::constant(()) }),
+                false => quote!({
+                    #local = __p::coerce(__rec, #value);
+                    __p::Traced::constant(())
+                }),
             };
         }
         let place = self.place(left);
@@ -282,6 +284,10 @@ impl Lowerer {
                 let value = lowered(self);
                 quote!({ __p::leave(__rec); __p::returned_plain(#value) })
             }
+            Return::Inlinable => {
+                let value = lowered(self);
+                self.returned_by_inlinable(value)
+            }
         }
     }
 
@@ -291,12 +297,26 @@ impl Lowerer {
             Return::Block(label) => quote!(break #label #value),
             Return::Helper => quote!(return #value),
             Return::Portal => quote!(return __p::returned(__rec, #value)),
+            Return::Inlinable => {
+                let returned = self.returned_by_inlinable(value);
+                quote!(return #returned)
+            }
             Return::UntracedPortal => quote!({
                 let __value = #value;
                 __p::leave(__rec);
                 return __p::Ended::Returned(__p::ToPlain::to_plain(&__value))
             }),
         }
+    }
+
+    fn returned_by_inlinable(&self, value: TokenStream) -> TokenStream {
+        let output =
+            self.output.as_ref().map_or_else(|| quote!(_), quote::ToTokens::to_token_stream);
+        quote!({
+            let __value = #value;
+            (&&__p::ResultOf::<#output>(::core::marker::PhantomData))
+                .returned(__rec, __is_inlined, __value)
+        })
     }
 
     /// What follows the loop of a portal, whose value is the portal's if there is nothing.

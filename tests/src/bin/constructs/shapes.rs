@@ -16,6 +16,7 @@ mod pc_in_rc_frame;
 mod pc_in_self;
 mod pc_local;
 mod raw_bytes;
+mod rc_green;
 mod step_outside;
 mod trait_portal;
 mod visitor;
@@ -33,7 +34,7 @@ rows! {
     pc_in_rc_frame: "a program counter in an `Rc<RefCell<Frame>>`", 11, 4;
     pc_local: "a program counter in a local variable", 26, 10;
     ast_node: "an AST node as position", 18, 7, not_yet "type mismatch in closure arguments";
-    rc_green: "an `Rc` as green", 18, 7, not_yet "`Rc<Code>` cannot be green";
+    rc_green: "an `Rc` as green", 18, 7;
     merge_point_alone: "a merge point without `can_enter_jit!`", 50, 19;
     loop_match: "one function with `loop { match }`", 50, 19;
     packed_words: "instructions packed into words", 32, 12;

@@ -1,0 +1,239 @@
+//! Portals that are inlined where traced code calls them: interpreters that call themselves.
+//!
+//! An interpreter that walks a tree evaluates the parts of a node by calling itself, and the call of a
+//! portal would leave the trace. So if a portal's state at its merge point is what it was called with, its
+//! twin is a method with the same parameters, and that serves for two: the portal's own traces, and calls
+//! that are inlined into them. A flag says which. In a call that is inlined, the merge point is no place
+//! to come back to: a guard that fails there replays from the last merge point outside.
+//!
+//! What is left of a call that is not inlined further is a call of the plain function with what the
+//! parameters are at the merge point. If the interpreted program has jumped there, that call looks for
+//! compiled code first.
+
+use super::{parameters, portal};
+use crate::check;
+use crate::lower::{Lowerer, Return};
+use crate::parse::Green;
+use crate::scope;
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use std::collections::BTreeSet;
+use syn::{Block, Expr, FnArg, GenericParam, Pat, ReceiverKind, Signature, Stmt, Type, Visibility};
+
+/// Whether a method with a merge point can be inlined.
+pub fn can_be(sig: &Signature, block: &Block, portal: &check::Portal) -> bool {
+    let is_lifetime = |param: &GenericParam| matches!(param, GenericParam::Lifetime(_));
+    let [Stmt::Expr(Expr::Loop(it), None)] = &block.stmts[..] else { return false };
+    let is_first = it.body.stmts.first().is_some_and(|stmt| check::hint_of(stmt).is_some());
+    is_first
+        && portal.hint.again.is_none()
+        && sig.receiver().is_some()
+        && sig.generics.params.iter().all(is_lifetime)
+        && portal.hint.greens.iter().all(|green| green.variable().is_some())
+        && listed(portal) == names(sig)
+        && sig.inputs.iter().all(goes_by_value)
+}
+
+/// The greens and reds.
+fn listed(portal: &check::Portal) -> BTreeSet<String> {
+    let greens = portal.hint.greens.iter().filter_map(Green::variable);
+    greens.chain(&portal.hint.reds).map(Ident::to_string).collect()
+}
+
+/// The parameters; with others than variables among them, something that is not listed.
+fn names(sig: &Signature) -> BTreeSet<String> {
+    let name = |input: &FnArg| match input {
+        FnArg::Receiver(_) => "self".to_string(),
+        FnArg::Typed(it) => match &*it.pat {
+            Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
+                pat.ident.to_string()
+            }
+            _ => String::new(),
+        },
+    };
+    sig.inputs.iter().map(name).collect()
+}
+
+/// Whether a red of this type is passed by value: by its syntax, as types are not known here.
+fn goes_by_value(input: &FnArg) -> bool {
+    match input {
+        FnArg::Receiver(it) => matches!(it.kind, ReceiverKind::Reference(..)),
+        FnArg::Typed(it) => match &*it.ty {
+            Type::Reference(_) => true,
+            Type::Path(path) => {
+                let last = path.path.segments.last();
+                last.is_some_and(|it| it.ident == "Rc") || portal::is_scalar(&it.ty)
+            }
+            _ => false,
+        },
+    }
+}
+
+/// The names of what is generated for a portal.
+struct Generated {
+    twin: Ident,
+    locals: Ident,
+    resume: Ident,
+}
+
+impl Generated {
+    fn of(sig: &Signature) -> Generated {
+        let name = &sig.ident;
+        Generated {
+            twin: format_ident!("__jit_twin_{name}"),
+            locals: format_ident!("__jit_locals_{name}"),
+            resume: format_ident!("__jit_resume_{name}"),
+        }
+    }
+}
+
+/// The portal in the plain function, to enter compiled code by.
+pub fn plain_portal(sig: &Signature, portal: &check::Portal) -> TokenStream {
+    let Generated { locals, .. } = Generated::of(sig);
+    let output = output(sig);
+    let (greens, reds) = (portal::greens(&portal.hint), portal::reds(&portal.hint, portal, false));
+    quote! {
+        #[allow(warnings, clippy::all)]
+        let __jit_portal = {
+            use ::jitdriver::plumbing::{ResultPlain as _, ResultTraced as _};
+            ::jitdriver::plumbing::portal(
+                || (#greens, #reds),
+                (&&::jitdriver::plumbing::ResultOf::<#output>(::core::marker::PhantomData)).of_words(),
+                Self::#locals,
+            )
+        };
+    }
+}
+
+fn output(sig: &Signature) -> TokenStream {
+    match &sig.output {
+        syn::ReturnType::Default => quote!(()),
+        syn::ReturnType::Type(_, ty) => quote!(#ty),
+    }
+}
+
+/// What is generated beside the method.
+pub fn beside(
+    sig: &Signature,
+    block: &Block,
+    portal: &check::Portal,
+    vis: &Visibility,
+) -> syn::Result<TokenStream> {
+    let Generated { twin, locals, resume } = Generated::of(sig);
+    let hint = &portal.hint;
+    let parameters = parameters(sig)?;
+    let names: Vec<Ident> = parameters
+        .iter()
+        .map(|(pat, _)| match pat {
+            Pat::Ident(pat) => pat.ident.clone(),
+            _ => unreachable!("a variable, as checked"),
+        })
+        .collect();
+    let types: Vec<&Type> = parameters.iter().map(|(_, ty)| ty).collect();
+    let (generics, bounds, output) = (&sig.generics, &sig.generics.where_clause, output(sig));
+    let mut cx = Lowerer::new(
+        Return::Inlinable,
+        names.iter().map(Ident::to_string),
+        Some(hint.clone()),
+        scope::resolve(sig, block),
+        &sig.output,
+    );
+    cx.is_alone = portal.is_alone;
+    cx.reassigned =
+        hint.reds.iter().filter(|red| portal.is_mutable(red)).map(Ident::to_string).collect();
+    cx.rest_of_inlined = Some(rest_of_call(&resume, &names, sig));
+    let body = portal::twin_body(block, &mut cx)?;
+    let methods = cx.finish()?;
+    let prelude = super::prelude(&methods);
+    let typed = |name: &Ident| {
+        let at = names.iter().position(|it| it == name).expect("listed, as checked");
+        types[at]
+    };
+    let local = |name: &Ident| match name == "self" {
+        true => format_ident!("__self"),
+        false => name.clone(),
+    };
+    let greens: Vec<_> = hint.greens.iter().filter_map(Green::variable).map(local).collect();
+    let reds: Vec<_> = hint.reds.iter().map(local).collect();
+    let green_types: Vec<_> = greens.iter().map(typed).collect();
+    let red_types: Vec<_> = reds.iter().map(typed).collect();
+    let enter = (!portal.is_alone).then(|| {
+        let (portal_value, enter) = (plain_portal(sig, portal), portal::enter(hint, portal));
+        quote!(if __is_header { #portal_value #enter })
+    });
+    let (inputs, name) = (&sig.inputs, &sig.ident);
+    let given = sig.inputs.iter().map(|input| match input {
+        FnArg::Receiver(_) => quote!(self),
+        FnArg::Typed(it) => match &*it.pat {
+            Pat::Ident(pat) => pat.ident.to_token_stream(),
+            _ => unreachable!("a variable, as checked"),
+        },
+    });
+    let receiver_and_rest = resumed_inputs(inputs);
+    let plain_output = &sig.output;
+    let token = super::twin_token(
+        sig,
+        sig.receiver().map(|_| quote!(&self)),
+        format_ident!("__jit_{name}"),
+        &twin,
+        vis,
+        super::Token::InlinedPortal,
+    )?;
+    Ok(quote! {
+        #token
+        #[doc(hidden)]
+        #[allow(warnings, clippy::all)]
+        fn #twin #generics (
+            __rec: ::jitdriver::plumbing::Rec,
+            __is_inlined: bool,
+            #(mut #names: ::jitdriver::plumbing::Traced<#types>),*
+        ) -> ::jitdriver::plumbing::Ended<#output> #bounds {
+            #prelude
+            use ::jitdriver::plumbing::{ResultPlain as _, ResultTraced as _};
+            #body
+        }
+        #[doc(hidden)]
+        #[allow(warnings, clippy::all)]
+        fn #locals #generics (
+            __rec: ::jitdriver::plumbing::Rec,
+            (#(#greens,)*): (#(::jitdriver::plumbing::Traced<#green_types>,)*),
+            (#(#reds,)*): (#(::jitdriver::plumbing::Traced<#red_types>,)*),
+        ) -> ::jitdriver::plumbing::Ended<#output> #bounds {
+            Self::#twin(__rec, false, #(#names),*)
+        }
+        #[doc(hidden)]
+        #[allow(warnings, clippy::all)]
+        #[inline(never)]
+        fn #resume #generics (#receiver_and_rest) #plain_output #bounds {
+            #enter
+            Self::#name(#(#given),*)
+        }
+    })
+}
+
+/// The flag comes behind the receiver.
+fn resumed_inputs(inputs: &syn::punctuated::Punctuated<FnArg, syn::Token![,]>) -> TokenStream {
+    let (receiver, rest): (Vec<_>, Vec<_>) =
+        inputs.iter().partition(|it| matches!(it, FnArg::Receiver(_)));
+    quote!(#(#receiver,)* __is_header: bool, #(#rest),*)
+}
+
+/// The call of the plain function for the rest of one that is inlined.
+fn rest_of_call(resume: &Ident, names: &[Ident], sig: &Signature) -> TokenStream {
+    let plain_fn = format_ident!("function{}", names.len() + 1);
+    let this = format_ident!("__self");
+    let others: Vec<_> = names.iter().filter(|name| **name != this).collect();
+    let name = sig.ident.to_string();
+    quote!({
+        static __SITE: __p::CallSite = __p::CallSite {
+            name: #name,
+            site: ::core::concat!(::core::file!(), ":", ::core::line!(), ":", ::core::column!()),
+            elidable: false,
+        };
+        let __args = (__self.take(), __is_header, #(#others.take(),)*);
+        let __plain = __p::call::#plain_fn(&__args, |__self, __is_header, #(#others),*| {
+            Self::#resume(__self, __is_header, #(#others),*)
+        });
+        __p::Ended::of_inlined(__p::Callee::call(__p::Residual, __rec, &__SITE, __args, __plain))
+    })
+}
