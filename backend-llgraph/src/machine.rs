@@ -61,6 +61,7 @@ impl<'b> Machine<'b> {
                 Effect::Overflow => self.ovf(step),
                 Effect::Load => self.load(code, step),
                 Effect::Store => self.store(code, step),
+                Effect::Alloc => self.alloc(step),
                 Effect::Call if step.opcode == Opcode::CallResult => self.call_result(step, frame),
                 Effect::Call => self.call(code, step, frame),
                 Effect::Guard if self.holds(step) => {}
@@ -167,6 +168,18 @@ impl<'b> Machine<'b> {
     fn store(&mut self, code: &Code, step: &Step) {
         let (address, ty, value) = self.address(code, step);
         raw::store(address, ty, value);
+    }
+
+    fn alloc(&mut self, step: &Step) {
+        if step.opcode == Opcode::New {
+            let address = raw::new(self.arg(step, 0), self.arg(step, 1));
+            return self.set(step, address);
+        }
+        let address = self.arg(step, 0);
+        if address < raw::NULL_PAGE {
+            self.fail(format!("{address:#x} is given back"));
+        }
+        raw::free(address, self.arg(step, 1), self.arg(step, 2));
     }
 
     /// Spoils what nobody may look at.

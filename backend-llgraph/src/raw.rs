@@ -80,6 +80,18 @@ pub(crate) fn store(address: u64, ty: Ty, word: u64) {
     }
 }
 
+/// Allocates.
+pub(crate) fn new(bytes: u64, align: u64) -> u64 {
+    metainterp::memory::new(bytes, align)
+}
+
+/// Gives back what was allocated.
+pub(crate) fn free(address: u64, bytes: u64, align: u64) {
+    // SAFETY: the caller of `execute` promises that what the trace gives back was allocated so and is
+    // not used any more.
+    unsafe { metainterp::memory::free(address, bytes, align) }
+}
+
 /// Calls by the convention of [`metainterp::ir::CallDescr`].
 pub(crate) fn call(address: u64, words: &mut [u64; CALL_WORDS]) -> u8 {
     type Callee = unsafe extern "C" fn(*mut u64) -> u8;

@@ -5,6 +5,7 @@ pub mod abort;
 pub mod backend;
 pub mod hooks;
 pub mod ir;
+pub mod memory;
 pub mod opt;
 pub mod owner;
 pub mod params;

@@ -18,7 +18,8 @@ pub use rng::Rng;
 
 use crate::bench::{Bench, Left, Make};
 use generate::{generate, random_word};
-use metainterp::ir::{ExitId, MemDescr, Opcode, Trace, Ty};
+use metainterp::ir::{ExitId, Trace, Ty};
+use metainterp::opt::ExitEffect;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::rc::Rc;
@@ -44,7 +45,7 @@ pub struct TransformedExit {
     /// Where it has the original's arguments, and behind them the operands of the delayed stores.
     pub saved: Vec<Saved>,
     /// The stores to make.
-    pub stores: Vec<(Opcode, MemDescr)>,
+    pub effects: Vec<ExitEffect>,
 }
 
 /// A transformed trace and its exits.
@@ -314,12 +315,13 @@ impl Scenario<'_> {
             Saved::Slot(slot) => left.values[slot],
         });
         let mut values: Vec<u64> = values.collect();
-        let n_args = |opcode: Opcode| opcode.info().args.len();
-        let n_operands: usize = exit.stores.iter().map(|&(opcode, _)| n_args(opcode)).sum();
+        let n_operands: usize = exit.effects.iter().map(ExitEffect::n_args).sum();
         let mut operands = values.split_off(values.len() - n_operands);
-        for (opcode, mem) in &exit.stores {
-            let rest = operands.split_off(n_args(*opcode));
-            if !opcode.assumes_memory() {
+        for effect in &exit.effects {
+            let rest = operands.split_off(effect.n_args());
+            if let ExitEffect::Store(opcode, mem) = effect
+                && !opcode.assumes_memory()
+            {
                 self.world.store(mem, &operands);
             }
             operands = rest;
@@ -406,7 +408,7 @@ mod tests {
                 let n = exit.args.len as usize;
                 let saved = (0..n).map(|k| if k < 2 { k } else { n + 1 - k });
                 let (id, saved) = (exit.id, saved.map(Saved::Slot).collect());
-                TransformedExit { id, original: id, saved, stores: Vec::new() }
+                TransformedExit { id, original: id, saved, effects: Vec::new() }
             };
             Some((trace.clone(), trace.exits.iter().map(swap).collect()))
         });

@@ -2,12 +2,13 @@
 //!
 //! Arguments and results travel in the call words of the frame ([`metainterp::ir::CallDescr`] has
 //! the convention), so that one signature serves every function. A function whose address is a
-//! constant is called through a thunk near by.
+//! constant is called through a thunk near by. Allocating and giving back are such calls too.
 
 use super::{Helper, Lower, clif};
 use cranelift_codegen::ir::{AbiParam, FuncRef, InstBuilder, SigRef, Signature, Value, types};
 use metainterp::backend::Frame;
 use metainterp::ir::{Op, Opcode, Operand, Ty, ValueId};
+use metainterp::memory;
 use smallvec::SmallVec;
 use std::mem::offset_of;
 
@@ -28,13 +29,29 @@ impl Lower<'_, '_> {
         }
     }
 
-    fn call(&mut self, op: &Op) {
-        let args = self.trace.args(op);
-        let words: SmallVec<[Value; 8]> = args[1..].iter().map(|&arg| self.word(arg)).collect();
+    pub(super) fn alloc_op(&mut self, op: &Op) {
+        self.pass_words(self.trace.args(op));
+        let function = match op.opcode {
+            Opcode::New => self.helper(memory::NEW as usize as u64),
+            _ => self.helper(memory::FREE as usize as u64),
+        };
+        self.b.ins().call(function, &[self.frame]);
+        if let Some(res) = op.res() {
+            self.call_result(res, 0);
+        }
+    }
+
+    fn pass_words(&mut self, args: &[Operand]) {
+        let words: SmallVec<[Value; 8]> = args.iter().map(|&arg| self.word(arg)).collect();
         for (index, &word) in words.iter().enumerate() {
             let flags = self.frame_flags();
             self.b.ins().store(flags, word, self.frame, word_offset(index as u32));
         }
+    }
+
+    fn call(&mut self, op: &Op) {
+        let args = self.trace.args(op);
+        self.pass_words(&args[1..]);
         let panicked = self.call_function(args[0]);
         self.panicked = self.trace.call(op).can_panic.then_some(panicked);
         if let Some(res) = op.res() {

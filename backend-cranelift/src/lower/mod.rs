@@ -355,6 +355,7 @@ impl<'a, 'f> Lower<'a, 'f> {
             Effect::Overflow => self.overflow_op(op),
             Effect::Load => self.load(op),
             Effect::Store => self.store(op),
+            Effect::Alloc => self.alloc_op(op),
             Effect::Call => self.call_op(op),
             Effect::Guard => self.guard(op),
             Effect::Control => self.control(op),

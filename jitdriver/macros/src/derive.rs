@@ -30,15 +30,34 @@ pub fn traceable(input: &DeriveInput) -> syn::Result<TokenStream> {
     };
     let name = &input.ident;
     let (generics, args, bounds) = input.generics.split_for_impl();
+    let (field_types, arms) = parts(&input.data);
     Ok(quote! {
-        #[allow(clippy::all, unused_imports)]
+        #[allow(clippy::all, unused_imports, unused_variables, unreachable_patterns)]
         const _: () = {
             use ::jitdriver::plumbing as __p;
             use __p::layout::AnyLayout as _;
+            use __p::owned::{NoDrop as _, NoNote as _};
             // SAFETY: the pieces are those of the fields, at the fields' offsets.
             unsafe impl #generics __p::layout::Traceable for #name #args #bounds {
                 const LAYOUT: &'static [__p::layout::PieceTy] = const { &#layout }.get();
                 const NICHE: ::core::option::Option<__p::layout::Niche> = #niche;
+                const DROP: ::core::option::Option<fn(__p::Rec, __p::Place<Self>)> =
+                    match ::core::mem::needs_drop::<Self>() && !__p::owned::HasDrop::<Self>::HAS {
+                        true => ::core::option::Option::Some(|__rec, __place| {
+                            <Self as __p::owned::Glue>::note(__rec);
+                            __p::owned::drop_parts(__rec, __place, |__whole, __parts| match __whole {
+                                #(#arms)*
+                            });
+                        }),
+                        false => ::core::option::Option::None,
+                    };
+            }
+            impl #generics __p::owned::Glue for #name #args #bounds {
+                fn note(__rec: __p::Rec) {
+                    if __p::owned::note_type::<Self>(__rec) {
+                        #(__p::owned::NoteType::<#field_types>(::core::marker::PhantomData).note(__rec);)*
+                    }
+                }
             }
             impl #generics __p::layout::Tagged for #name #args #bounds {
                 fn tag() -> ::core::option::Option<__p::layout::Tag> {
@@ -50,6 +69,32 @@ pub fn traceable(input: &DeriveInput) -> syn::Result<TokenStream> {
             }
         };
     })
+}
+
+/// The types of all parts, and an arm per variant that tells the parts in a value.
+fn parts(data: &Data) -> (Vec<&syn::Type>, Vec<TokenStream>) {
+    let arm = |path: TokenStream, fields: &Fields| {
+        let names: Vec<_> = (0..fields.len()).map(|at| format_ident!("__f{at}")).collect();
+        let members = fields.members();
+        quote!(#path { #(#members: #names),* } => { #(__parts.add(__rec, #names);)* })
+    };
+    match data {
+        Data::Struct(data) => {
+            let types = data.fields.iter().map(|field| &field.ty).collect();
+            (types, vec![arm(quote!(Self), &data.fields)])
+        }
+        Data::Enum(data) => {
+            let fields = data.variants.iter().flat_map(|variant| &variant.fields);
+            let arms = data.variants.iter().map(|variant| {
+                let name = &variant.ident;
+                arm(quote!(Self::#name), &variant.fields)
+            });
+            // An enum without variants has no values.
+            let none = data.variants.is_empty().then(|| quote!(_ => ::core::unreachable!(),));
+            (fields.map(|field| &field.ty).collect(), arms.chain(none).collect())
+        }
+        Data::Union(_) => (Vec::new(), Vec::new()),
+    }
 }
 
 fn struct_layout(fields: &Fields) -> TokenStream {

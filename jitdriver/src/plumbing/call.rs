@@ -6,7 +6,7 @@
 #![expect(unsafe_code, reason = "rebuilds arguments of residual calls from machine words")]
 
 use super::layout::{PieceTy, call_words, local_words};
-use super::place::{Place, Pointee, Shadow};
+use super::place::{Local, Place, Pointee, Shadow};
 use super::portal::Ended;
 use super::rec::Rec;
 use super::value::{Args, Traced, read_bits};
@@ -660,7 +660,12 @@ fn drop_site<T>() -> CallSite {
 pub(crate) fn drop_value<T>(rec: Rec, value: &Traced<T>) {
     if let Some(memory) = value.spilled.get() {
         value.moved.set(true);
-        return drop_in_place::<T>(rec, super::place::spilled_place(memory));
+        return super::owned::drop_contents::<T>(rec, super::place::spilled_place(memory));
+    }
+    if let Some(drop) = super::owned::noted::<T>(rec) {
+        let mut value = value.take();
+        value.moved.set(true);
+        return drop(rec, value.as_place().part::<()>(rec, 0));
     }
     residual(rec, &drop_site::<T>(), (value.take(),), |(value,): (T,)| drop(value));
 }

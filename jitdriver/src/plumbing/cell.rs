@@ -149,7 +149,7 @@ macro_rules! guards {
 guards! { Ref RefMut }
 
 /// The strong count of an `Rc` is the first word of what it points to, the weak one the second.
-fn counts_are_in_front() -> bool {
+pub(crate) fn counts_are_in_front() -> bool {
     use std::sync::OnceLock;
     static KNOWN: OnceLock<bool> = OnceLock::new();
     *KNOWN.get_or_init(|| {
@@ -166,8 +166,8 @@ fn counts_are_in_front() -> bool {
 }
 
 impl<T> Place<Rc<T>> {
-    fn strong(self, rec: Rec) -> Place<usize> {
-        self.pointer_at::<usize>(rec, 0).thawed()
+    pub(crate) fn strong(self, rec: Rec) -> Place<usize> {
+        self.pointer_at::<usize>(rec, 0).thawed().boxed()
     }
 
     /// `Rc::clone`.
@@ -184,7 +184,7 @@ impl<T> Place<Rc<T>> {
         let now = count.read(rec);
         count.write(rec, ops::wrapping(rec, OvfOp::Add, &now, &Traced::constant(1)));
         let clone = self.read_as(rec, &[PieceTy::owned_pointer(0)]);
-        clone.dropper.set(Some(drop_rc::<T>));
+        clone.dropper.set(Some(super::owned::drop_traced::<Rc<T>>));
         clone
     }
 
@@ -192,24 +192,6 @@ impl<T> Place<Rc<T>> {
     pub(crate) fn strong_count(self, rec: Rec) -> Traced<usize> {
         self.strong(rec).read(rec)
     }
-}
-
-/// Drops an `Rc`: the last one frees.
-pub(crate) fn drop_rc<T>(rec: Rec, rc: *const ()) {
-    // SAFETY: called by the `Rc` itself, when it is dropped.
-    let mut rc = unsafe { &*rc.cast::<Traced<Rc<T>>>() }.take();
-    if !counts_are_in_front() {
-        rc.dropper.set(None);
-        return drop(rc);
-    }
-    let count = rc.as_place().strong(rec);
-    let now = count.read(rec);
-    if ops::branch(rec, ops::eq(rec, now.dup(), Traced::constant(1))) {
-        rc.dropper.set(None);
-        return drop(rc);
-    }
-    rc.moved.set(true);
-    count.write(rec, ops::wrapping(rec, OvfOp::Sub, &now, &Traced::constant(1)));
 }
 
 /// Swaps what two references refer to.

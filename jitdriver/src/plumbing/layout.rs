@@ -87,8 +87,14 @@ pub unsafe trait Traceable: Sized {
     /// Bits that do not occur.
     const NICHE: Option<Niche> = None;
 
-    /// How a value is dropped in a trace, if that is more than a call.
-    const DROPPER: Option<fn(super::rec::Rec, *const ())> = None;
+    /// How a value is dropped in a trace where it lies, if that is more than a call.
+    const DROP: Option<fn(super::rec::Rec, super::place::Place<Self>)> = None;
+
+    /// The same for a local of a twin.
+    const DROPPER: Option<fn(super::rec::Rec, *const ())> = match Self::DROP {
+        Some(_) => Some(super::owned::drop_traced::<Self>),
+        None => None,
+    };
 
     /// What is noted of a green variable of this type at each merge point, if there is anything.
     const NOTE_GREEN: Option<fn(super::rec::Rec, *const ())> = None;
@@ -287,6 +293,7 @@ const fn boxed(fat: bool) -> &'static [PieceTy] {
 
 // SAFETY: a `Box` is its pointer, and owns what it points to.
 unsafe impl<T: ?Sized + Pointee> Traceable for Box<T> {
+    const DROP: Option<fn(super::rec::Rec, super::place::Place<Box<T>>)> = T::DROP_BOX;
     const LAYOUT: &'static [PieceTy] = boxed(T::FAT);
     const NICHE: Option<Niche> = Some(Niche::non_null(0));
 }
@@ -301,11 +308,11 @@ unsafe impl<T: ?Sized + Pointee> Traceable for NonNull<T> {
 }
 
 macro_rules! counted {
-    ($($pointer:ident $dropper:expr, $note:expr;)*) => {$(
+    ($($pointer:ident $drop:expr, $note:expr;)*) => {$(
         // SAFETY: it is its pointer. What it points to has counts that change, so it is not frozen.
         unsafe impl<T> Traceable for $pointer<T> {
             const NOTE_GREEN: Option<fn(super::rec::Rec, *const ())> = $note;
-            const DROPPER: Option<fn(super::rec::Rec, *const ())> = $dropper;
+            const DROP: Option<fn(super::rec::Rec, super::place::Place<Self>)> = $drop;
             const LAYOUT: &'static [PieceTy] = &[PieceTy::at(0, Ty::Ptr)];
             const NICHE: Option<Niche> = Some(Niche::non_null(0));
         }
@@ -313,7 +320,7 @@ macro_rules! counted {
 }
 
 counted! {
-    Rc Some(super::cell::drop_rc::<T>), Some(super::green::note_rc::<T>);
+    Rc Some(super::owned::drop_rc::<T>), Some(super::green::note_rc::<T>);
     Arc None, None;
 }
 
@@ -331,6 +338,7 @@ words_of! { <> String; <T> Vec<T>; }
 // SAFETY: in an `Option` the discriminant is either a niche of the payload, where its piece is an
 // integer, or a word before the payload.
 unsafe impl<T: Traceable> Traceable for Option<T> {
+    const DROP: Option<fn(super::rec::Rec, super::place::Place<Self>)> = super::owned::of_option();
     const LAYOUT: &'static [PieceTy] = const { &option_layout::<T>() }.get();
     const TAG: fn() -> Option<Tag> = <Self as Tagged>::tag;
 }
@@ -570,12 +578,16 @@ pub(crate) fn words<T>() -> SmallVec<[PieceTy; 4]> {
     pieces
 }
 
+/// Pointers that own, with the start of their names.
+const POINTERS: [&str; 3] = ["alloc::boxed::Box<", "alloc::rc::Rc<", "alloc::sync::Arc<"];
+
 fn scalar_by_name(name: &str, size: usize) -> Option<Ty> {
     let ty = match name {
         "bool" => Ty::Bool,
         "f32" => Ty::F32,
         "f64" => Ty::F64,
         _ if size == 8 && name.starts_with(['&', '*']) => Ty::Ptr,
+        _ if POINTERS.iter().any(|pointer| name.starts_with(pointer)) => Ty::Ptr,
         _ => return None,
     };
     (ty.bytes() as usize == size).then_some(ty)

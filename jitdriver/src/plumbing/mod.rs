@@ -11,6 +11,7 @@ pub mod iterate;
 pub mod layout;
 pub mod ops;
 mod option;
+pub mod owned;
 pub mod pattern;
 mod place;
 mod portal;
@@ -28,6 +29,7 @@ pub use call::{
 pub use green::{Green, GreenExpr, green, green_expr, green_value, know, know_green, read_green};
 pub use layout::{Tagged, Traceable};
 pub use option::{Owned, TwoWay};
+pub use owned::{NoNote, NotePlace};
 pub use place::{
     AnyPlace, Behind, Class, CoerceTo, Counted, Element, IndexPlace, IndexTwin, Local, Memory,
     OverloadedIndex, PartedLocal, Peel, PeelAny, PeelReference, Place, Pointee, SetRed, ToPlain,

@@ -59,9 +59,14 @@ impl Class {
     const ANY: Class = Class(0);
     const VEC_BUFFER: Class = Class(1);
 
+    /// What a `Box` or `Rc` owns, reached through it. Nobody has it exclusively borrowed then, and it is no
+    /// buffer of a `Vec`.
+    const BOXED: Class = Class(MemDescr::BOXED);
+
     /// The object that the portal's red of this number has to itself.
     pub(crate) fn of_red(number: usize) -> Class {
-        Class(2 + number as u32)
+        let class = 2 + number as u32;
+        Class(class + u32::from(class >= MemDescr::BOXED))
     }
 
     /// As in the trace.
@@ -342,6 +347,8 @@ impl Shadow {
 pub trait Pointee {
     /// A pointer to it is two words.
     const FAT: bool;
+    /// How a `Box` of it is dropped in a trace, if that is more than a call.
+    const DROP_BOX: Option<fn(Rec, Place<Box<Self>>)> = None;
     /// Address and length.
     fn split(ptr: *const Self) -> (*const u8, usize);
     /// The inverse.
@@ -350,6 +357,7 @@ pub trait Pointee {
 
 impl<T> Pointee for T {
     const FAT: bool = false;
+    const DROP_BOX: Option<fn(Rec, Place<Box<T>>)> = Some(super::owned::drop_box::<T>);
     fn split(ptr: *const T) -> (*const u8, usize) {
         (ptr.cast(), 0)
     }
@@ -506,6 +514,11 @@ fn settle(shadow: Shadow, memory: Arg, offset: u32, addr: Addr) -> (*const u8, A
     (address, settled)
 }
 
+/// The place of what has been allocated.
+pub(crate) fn boxed_place<T>(memory: Arg) -> Place<T> {
+    spilled_place::<T>(memory).boxed()
+}
+
 /// The place of a local that has been spilled.
 pub(crate) fn spilled_place<T>(memory: Arg) -> Place<T> {
     let ptr = std::ptr::with_exposed_provenance_mut(memory.concrete.bits as usize);
@@ -519,6 +532,14 @@ impl<T: ?Sized> Place<T> {
 
     pub(crate) fn addr(&self) -> Addr {
         self.addr
+    }
+
+    /// It is what a `Box` or `Rc` owns.
+    pub(crate) fn boxed(mut self) -> Place<T> {
+        if self.addr.class == Class::ANY && !self.addr.frozen && !self.addr.green {
+            self.addr.class = Class::BOXED;
+        }
+        self
     }
 
     /// The layout, if it is known.
@@ -808,7 +829,7 @@ impl<T> Place<T> {
         // A drop that panics does not keep the value from its place, and the place must not be
         // dropped again.
         let write = WriteAtEnd { rec, place: this, value, layout };
-        super::call::drop_in_place(rec, this);
+        super::owned::drop_contents(rec, this);
         drop(write);
     }
 }
@@ -1010,7 +1031,7 @@ impl<T: ?Sized> PeelAny<T> for PeelReference<T> {
 impl<T> Peel<Box<T>> {
     /// What the box holds.
     pub fn peel(self, rec: Rec) -> Place<T> {
-        let content = self.0.pointer_at(rec, 0);
+        let content = self.0.pointer_at(rec, 0).boxed();
         let part = match (self.0.part, self.0.addr.shadow) {
             (Part::None, Some(shadow)) if shadow.len as usize == size_of::<Box<T>>() => {
                 // A box that has been moved out of is still given back.
@@ -1084,7 +1105,7 @@ macro_rules! counted {
                 let is_green = !rec.is_live() && is_green();
                 let mut value = counts.place(rec);
                 value.addr.green |= is_green;
-                value.behind(value_offset::<T>())
+                value.boxed().behind(value_offset::<T>())
             }
         }
 
@@ -1572,6 +1593,18 @@ macro_rules! deref_of {
 }
 
 deref_of! { Rc; Arc; }
+
+impl<'b, T> CoerceTo<&'b T> for Traced<&Box<T>> {
+    fn coerce(self, rec: Rec) -> Traced<&'b T> {
+        Peel(self.place(rec)).peel(rec).shared(rec)
+    }
+}
+
+impl<'b, T> CoerceTo<&'b mut T> for Traced<&mut Box<T>> {
+    fn coerce(self, rec: Rec) -> Traced<&'b mut T> {
+        Peel(self.place(rec)).peel(rec).exclusive(rec)
+    }
+}
 
 macro_rules! unsize {
     ($($from:ty, $to:ty, $place:ident, $rec:ident => $slice:expr, $borrow:ident;)*) => {$(

@@ -661,6 +661,7 @@ pub fn merge_point<O>(
         let words = |args: &[Arg]| args.iter().map(|arg| arg.concrete.bits).collect();
         return Some(Ended::AtMergePoint { greens: words(&green_args), reds: words(&red_args) });
     }
+    rec.arena().noted.borrow_mut().clear();
     greens.each(&mut |green, _| green.set_green(rec));
     let (mut at, mut number) = (0, 0);
     let mut exclusive = Classes::NONE;

@@ -100,6 +100,8 @@ pub(crate) struct Arena {
     pub n_local_addresses: Cell<u32>,
     /// Locals must not be spilled now.
     pub keeps_locals: Cell<bool>,
+    /// How values are dropped in a trace.
+    pub noted: RefCell<super::owned::Noted>,
 }
 
 /// What a green or red held when the twin ended: it is the plain function's again.

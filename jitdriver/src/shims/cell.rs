@@ -1,7 +1,8 @@
 //! Methods of `Cell`, `RefCell` and `Rc`, and `std::mem`.
 
 use crate::plumbing::{
-    Assoc, CallSite, Callee, Method, Place, Rec, Residual, Target, Traced, Twin, cell, ops,
+    Assoc, CallSite, Callee, Method, Place, Rec, Residual, Target, Traceable, Traced, Twin, cell,
+    ops, owned,
 };
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::rc::Rc;
@@ -128,6 +129,45 @@ pub trait RcFunctions<'a, T> {
 impl<'a, T> RcFunctions<'a, T> for Assoc<(&'a Rc<T>,), Rc<T>> {
     fn __jit_Rc_clone(&self) -> Twin<fn(Rec, Traced<&'a Rc<T>>) -> Traced<Rc<T>>> {
         Twin(|rec, this| this.place(rec).clone_rc(rec))
+    }
+}
+
+/// `Box::new`.
+#[allow(missing_docs, non_snake_case)]
+pub trait BoxFunctions<T> {
+    fn __jit_Box_new(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<Box<T>>>;
+}
+
+impl<T> BoxFunctions<T> for Assoc<(T,), Box<T>> {
+    fn __jit_Box_new(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<Box<T>>> {
+        Twin(owned::box_new)
+    }
+}
+
+/// `Rc::new`.
+#[allow(missing_docs, non_snake_case)]
+pub trait RcNew<T> {
+    fn __jit_Rc_new(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<Rc<T>>>;
+}
+
+impl<T> RcNew<T> for Assoc<(T,), Rc<T>> {
+    fn __jit_Rc_new(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<Rc<T>>> {
+        Twin(owned::rc_new)
+    }
+}
+
+// Found first, where the layout of the content is known.
+#[allow(missing_docs, non_snake_case)]
+impl<T: Traceable> Assoc<(T,), Box<T>> {
+    pub fn __jit_Box_new(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<Box<T>>> {
+        Twin(owned::box_new_known)
+    }
+}
+
+#[allow(missing_docs, non_snake_case)]
+impl<T: Traceable> Assoc<(T,), Rc<T>> {
+    pub fn __jit_Rc_new(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<Rc<T>>> {
+        Twin(owned::rc_new_known)
     }
 }
 

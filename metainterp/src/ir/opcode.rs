@@ -59,6 +59,8 @@ pub enum Effect {
     Store,
     /// Allows that memory there has other contents than were stored to it.
     Forget,
+    /// Allocates memory or gives it back.
+    Alloc,
     /// Calls.
     Call,
     /// Leaves the trace if a condition does not hold.
@@ -286,6 +288,11 @@ opcodes! {
     ForgetField = "forget_field" (Ptr) -> None, Forget;
     /// The same at `p + i * scale + offset`.
     ForgetArrayItem = "forget_arrayitem" (Ptr, I64) -> None, Forget;
+
+    /// Allocates memory: (bytes, alignment), both constant. What is in it is not defined.
+    New = "new" (I64, I64) -> Ty(T::Ptr), Alloc;
+    /// Gives allocated memory back: (address, bytes, alignment).
+    Free = "free" (Ptr, I64, I64) -> None, Alloc;
 
     /// Calls a function: (address, arguments…), see [`super::CallDescr`] for the convention.
     Call = "call" (Ptr; args) -> MaybeDescr, Call;

@@ -7,7 +7,8 @@
 //! 4. An overflow operation is followed by a guard that tests its flag, and such a guard by nothing else.
 //! 5. The last operation, and no other, is a `jump` or a `finish`.
 //!
-//! Values are numbered densely: the inputs first, then results in order of definition. Nothing in
+//! Values are numbered in order of definition: the inputs first, then results. Some numbers may stand
+//! for what only exits allocate ([`DelayedStore`]). Nothing in
 //! here allocates per operation: operands lie in one pool.
 
 use super::{Const, Opcode, Ty};
@@ -172,6 +173,12 @@ pub struct MemDescr {
     pub frozen: bool,
 }
 
+impl MemDescr {
+    /// The class of what [`Opcode::New`] has allocated, as long as it is reached by the pointer that
+    /// owns it.
+    pub const BOXED: u32 = 63;
+}
+
 /// Classes of memory (see [`MemDescr::class`]), as a set. It takes the first 64 but 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Classes(u64);
@@ -274,22 +281,33 @@ pub struct Exit {
     pub args: PoolRange,
     /// What the arguments mean.
     pub resume: Resume,
-    /// The stores to make, in order, before anything else looks at memory; and what is known to be in
-    /// memory then, for a bridge.
+    /// The allocations and then the stores to make, in order, before anything else looks at memory; and
+    /// what is known to be in memory then, for a bridge.
     pub stores: PoolRange,
 }
 
-/// A store that the trace has not made when it is left: whoever leaves makes it first. Or what the trace
-/// knows to be in memory when these are made (`assume_field`).
+/// A store that the trace has not made when it is left: whoever leaves makes it first. Or an allocation
+/// that it has not made (`new`), or what the trace knows to be in memory when these are made
+/// (`assume_field`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DelayedStore {
-    /// `setfield` or `setarrayitem`; `assume_field` or `assume_arrayitem`.
+    /// `new`; `setfield` or `setarrayitem`; `assume_field` or `assume_arrayitem`.
     pub opcode: Opcode,
-    /// Index into [`Trace::mems`].
+    /// Index into [`Trace::mems`]; of a `new`, the value that it defines at this exit.
     pub mem: u32,
 }
 
 impl DelayedStore {
+    /// The allocation that is the value `res`.
+    pub fn new_object(res: ValueId) -> DelayedStore {
+        DelayedStore { opcode: Opcode::New, mem: res.0 }
+    }
+
+    /// The value that is defined by it, if it allocates.
+    pub fn res(self) -> Option<ValueId> {
+        (self.opcode == Opcode::New).then_some(ValueId(self.mem))
+    }
+
     /// Number of operands.
     pub fn n_args(self) -> usize {
         self.opcode.info().args.len()
@@ -458,6 +476,11 @@ impl TraceBuilder {
     pub fn input(&mut self, ty: Ty) -> ValueId {
         assert!(self.trace.ops.is_empty(), "an input after an operation");
         self.trace.n_inputs += 1;
+        self.value(ty)
+    }
+
+    /// A value that no operation defines, but exits: what they allocate.
+    pub fn reserve(&mut self, ty: Ty) -> ValueId {
         self.value(ty)
     }
 

@@ -1,7 +1,8 @@
 //! The verifier: checks the invariants of a [`Trace`], after recording and after each pass.
 //!
 //! Invariants
-//! 1. Values are numbered densely, in order of definition: inputs, then results. Each has a type.
+//! 1. Values are numbered in order of definition: inputs, then results. Each has a type. A number that no
+//!    operation defines is that of an allocation at exits.
 //! 2. An operand is defined before its use and behind the nearest label above: a jump from another
 //!    trace brings the label's arguments and nothing else.
 //! 3. Operands and results have the number and the types of the opcode table and of their descriptors.
@@ -12,7 +13,8 @@
 //!    these. A call that can panic has one.
 //! 8. The last operation, and no other, is a `jump` or a `finish`.
 //! 9. Labels have distinct targets; a jump to a label of the same trace has its number and types of arguments.
-//! 10. The delayed stores of an exit are stores, and the last of its arguments are their operands.
+//! 10. The delayed stores of an exit are stores, and the last of its arguments are their operands. Its
+//!     allocations come first, and what they allocate is a value for this exit only.
 //! 11. Inputs, label and exit arguments fit into a frame's value slots, call arguments into its call words.
 //!
 //! Why not in [`super::TraceBuilder`]: most invariants speak of operations that come later, and passes
@@ -85,6 +87,8 @@ struct Verifier<'a> {
     n_exits: usize,
     exit_ids: FxHashSet<u32>,
     labels: FxHashMap<u32, Vec<Ty>>,
+    /// Numbers below `n_defined` that no operation defines.
+    reserved: FxHashSet<u32>,
 }
 
 fn ensure(holds: bool, message: impl FnOnce() -> String) -> Check {
@@ -104,6 +108,7 @@ impl<'a> Verifier<'a> {
             n_exits: 0,
             exit_ids: FxHashSet::default(),
             labels: FxHashMap::default(),
+            reserved: FxHashSet::default(),
         }
     }
 
@@ -180,10 +185,15 @@ impl<'a> Verifier<'a> {
         }
         let name = || self.trace.operand_to_string(operand);
         let number = operand.value().map_or(0, |value| value.0);
-        ensure(number < self.n_defined, || format!("{} is used before its definition", name()))?;
+        let is_defined = number < self.n_defined && !self.is_reserved(operand);
+        ensure(is_defined, || format!("{} is used before its definition", name()))?;
         ensure(number >= self.first_visible, || {
             format!("{} is defined before the label above and no argument of it", name())
         })
+    }
+
+    fn is_reserved(&self, operand: Operand) -> bool {
+        operand.value().is_some_and(|value| self.reserved.contains(&value.0))
     }
 
     fn operand_types(&self, op: &Op) -> Check {
@@ -292,7 +302,19 @@ impl<'a> Verifier<'a> {
         let fresh = self.exit_ids.insert(exit.id.0);
         ensure(fresh, || format!("exit number {} occurs twice", exit.id.0))?;
         at_most("exit arguments", trace.exit_args(exit).len(), VALUE_SLOTS)?;
-        trace.exit_args(exit).iter().try_for_each(|&arg| self.operand(arg))?;
+        let news = trace.exit_stores(exit).iter().filter_map(|store| store.res());
+        let news: Vec<u32> = news.map(|value| value.0).collect();
+        let is_new = |arg: Operand| arg.value().is_some_and(|value| news.contains(&value.0));
+        let args = trace.exit_args(exit).iter().filter(|&&arg| !is_new(arg));
+        args.copied().try_for_each(|arg| self.operand(arg))?;
+        let first_store = trace.exit_stores(exit).iter().position(|store| store.res().is_none());
+        ensure(first_store.unwrap_or(news.len()) == news.len(), || {
+            "an allocation behind a store".into()
+        })?;
+        ensure(
+            news.iter().all(|value| trace.types.get(*value as usize) == Some(&Ty::Ptr)),
+            || "what is allocated is a pointer".into(),
+        )?;
         self.delayed_stores(exit)
     }
 
@@ -302,6 +324,12 @@ impl<'a> Verifier<'a> {
         ensure(end <= trace.stores.len(), || format!("{end} delayed stores"))?;
         for (store, args) in trace.exit_stores_with_args(exit) {
             let name = store.opcode.name();
+            if store.res().is_some() {
+                let fits = args.len() == 2
+                    && args.iter().all(|&arg| arg.is_const() && trace.ty(arg) == Ty::I64);
+                ensure(fits, || "size and alignment are constants".into())?;
+                continue;
+            }
             let is_note = store.opcode.effect() == Effect::Store || store.opcode.assumes_memory();
             ensure(is_note, || format!("{name} is no store"))?;
             ensure(args.len() == store.n_args(), || "a delayed store without operands".into())?;
@@ -330,8 +358,14 @@ impl<'a> Verifier<'a> {
         })?;
         for (k, value) in trace.results(op).enumerate() {
             let expected = self.n_defined;
-            ensure(value.0 == expected, || format!("defines value {}, not {expected}", value.0))?;
-            self.n_defined += 1;
+            let is_next = match (op.opcode, k) {
+                (Opcode::Label, 1..) => value.0 == expected,
+                _ => value.0 >= expected,
+            };
+            ensure(is_next, || format!("defines value {}, not {expected}", value.0))?;
+            self.reserve(expected..value.0)
+                .map_err(|()| format!("defines value {}, not {expected}", value.0))?;
+            self.n_defined = value.0 + 1;
             let ty = trace.types[value.index()];
             let fits = match op.opcode.info().res {
                 Res::Same => ty == trace.ty(args[0]),
@@ -345,11 +379,24 @@ impl<'a> Verifier<'a> {
         Ok(())
     }
 
+    /// Numbers that no operation defines.
+    fn reserve(&mut self, numbers: std::ops::Range<u32>) -> Result<(), ()> {
+        for number in numbers {
+            if self.trace.types[number as usize] != Ty::Ptr {
+                return Err(());
+            }
+            self.reserved.insert(number);
+        }
+        Ok(())
+    }
+
     fn end(&self) -> Check {
         let trace = self.trace;
         ensure(!trace.ops.is_empty(), || "no operations".into())?;
         let (n, defined) = (trace.types.len(), self.n_defined);
-        ensure(n == defined as usize, || format!("types of {n} values, {defined} are defined"))?;
+        let rest = trace.types.get(defined as usize..).unwrap_or(&[]);
+        let all_reserved = n >= defined as usize && rest.iter().all(|&ty| ty == Ty::Ptr);
+        ensure(all_reserved, || format!("types of {n} values, {defined} are defined"))?;
         let (n, owned) = (trace.exits.len(), self.n_exits);
         ensure(n == owned, || format!("{n} exits, operations have {owned}"))
     }

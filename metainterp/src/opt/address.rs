@@ -50,6 +50,13 @@ impl Address {
         address
     }
 
+    /// Where an object begins.
+    pub fn of_object(cx: &Cx, address: Operand) -> Address {
+        let mut object = Address::default();
+        object.add_base(cx, address);
+        object
+    }
+
     fn add_constant(&mut self, c: Const, scale: u64) {
         self.offset = self.offset.wrapping_add((c.bits.wrapping_mul(scale)) as i64);
     }

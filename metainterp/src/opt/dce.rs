@@ -133,6 +133,10 @@ impl<'t> Uses<'t> {
                 }
             }
         }
+        // Between may be numbers of objects that are not allocated.
+        if let Some(first) = trace.results(&trace.ops[label]).next() {
+            first_behind = first.0;
+        }
         let used = vec![false; trace.types.len()];
         let mut uses = Uses { trace, label, first_behind, used, defs, open: Vec::new() };
         let last = trace.ops.len() - 1;

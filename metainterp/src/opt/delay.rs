@@ -24,6 +24,7 @@
 use super::address::Address;
 use super::heap::KnownPlace;
 use super::rewrite::{Contradiction, Cx, Family, Pending, Rewrite};
+use super::virtuals::Virtual;
 use crate::ir::{DelayedStore, Effect, MemDescr, Opcode, Operand, Ty};
 use smallvec::SmallVec;
 
@@ -92,8 +93,10 @@ impl Access {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Delayed {
     stores: Vec<Store>,
-    /// Those at the last merge point, while going back there undoes all that happened since.
-    at_merge_point: Option<Vec<Store>>,
+    /// What is not allocated yet.
+    pub virtuals: Vec<Virtual>,
+    /// What was at the last merge point, while going back there undoes all that happened since.
+    at_merge_point: Option<(Vec<Store>, Vec<Virtual>)>,
     /// Whether all that happens behind the next merge point is in this trace. At the start of a bridge
     /// it may be not: the trace that it continues has begun the opcode.
     starts_at_merge_point: bool,
@@ -105,18 +108,20 @@ impl Delayed {
         &self.stores
     }
 
-    /// The stores that were delayed at the last merge point, if nothing else has happened since but
-    /// stores that are still delayed.
-    pub fn at_merge_point(&self) -> Option<&[Store]> {
-        self.at_merge_point.as_deref()
+    /// The stores that were delayed at the last merge point and what was not allocated there, if nothing
+    /// else has happened since but stores that are still delayed.
+    pub fn at_merge_point(&self) -> Option<(&[Store], &[Virtual])> {
+        self.at_merge_point.as_ref().map(|(stores, virtuals)| (&**stores, &**virtuals))
     }
 
     /// Whether the delayed stores are those at the last merge point.
     pub fn is_as_at_merge_point(&self) -> bool {
-        self.at_merge_point.as_ref().is_some_and(|stores| {
+        self.at_merge_point.as_ref().is_some_and(|(stores, virtuals)| {
             let same =
                 |(a, b): (&Store, &Store)| (a.opcode, a.mem, &a.args) == (b.opcode, b.mem, &b.args);
-            stores.len() == self.stores.len() && stores.iter().zip(&self.stores).all(same)
+            *virtuals == self.virtuals
+                && stores.len() == self.stores.len()
+                && stores.iter().zip(&self.stores).all(same)
         })
     }
 
@@ -127,7 +132,9 @@ impl Delayed {
 
     fn see_merge_point(&mut self) {
         if std::mem::replace(&mut self.starts_at_merge_point, true) {
-            self.at_merge_point.get_or_insert_default().clone_from(&self.stores);
+            let (stores, virtuals) = self.at_merge_point.get_or_insert_default();
+            stores.clone_from(&self.stores);
+            virtuals.clone_from(&self.virtuals);
         }
     }
 
@@ -187,6 +194,7 @@ impl Delayed {
         let stores = &cx.delayed.stores;
         match op.opcode.effect() {
             Effect::Store => MAX_IN_PREHEADER <= stores.len(),
+            Effect::Alloc => true,
             Effect::Load => {
                 let mem = &cx.new_trace().mems[op.descr as usize];
                 let access = Access::new(cx, op, mem);
@@ -198,6 +206,17 @@ impl Delayed {
             }
             _ => false,
         }
+    }
+
+    /// An object is given back: stores to it are never made, and others that may be to it are made before.
+    fn free(cx: &mut Cx, free: &Pending) {
+        let object = Address::of_object(cx, free.args[0]);
+        let is_inside = |access: &Access| {
+            access.address.root == object.root && access.address.offset >= object.offset
+        };
+        cx.delayed.stores.retain(|store| !is_inside(&store.access));
+        let boxed = |class: u32| class == 0 || class == MemDescr::BOXED;
+        Delayed::make_seen(cx, |access| boxed(access.class));
     }
 
     /// Makes the stores that an access may see.
@@ -272,6 +291,7 @@ impl Family for Delay {
                 let apart = cx.new_trace().calls[op.descr as usize].apart;
                 Delayed::make_seen(cx, |access| !apart.has(access.class));
             }
+            Effect::Alloc if op.opcode == Opcode::Free => Delayed::free(cx, op),
             Effect::Forget => {
                 let access = Access::new(cx, op, &cx.new_trace().mems[op.descr as usize]);
                 cx.delayed.stores.retain(|store| !store.access.is_at(&access));

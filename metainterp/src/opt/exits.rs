@@ -9,11 +9,16 @@
 //! occurrence, reds first.
 //!
 //! Delayed stores move to the layout too: backends save their operands like any argument, and whoever
-//! leaves makes them.
+//! leaves makes them. So do allocations; what they allocate is put into slots behind those that machine
+//! code fills, the first into the first, and from there on is like any argument.
 //!
 //! [`crate::ir::Resume::n_reds`] goes on to count reds in the full list.
 
-use crate::ir::{Const, DelayedStore, ExitId, MemDescr, Opcode, Operand, PoolRange, Trace, Ty};
+use super::rewrite::Copier;
+use crate::ir::{
+    Const, DelayedStore, ExitId, MemDescr, Opcode, Operand, PoolRange, Trace, Ty, ValueId,
+};
+use smallvec::SmallVec;
 
 /// Where one argument of an exit comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +36,28 @@ pub struct ExitLayout {
     pub id: ExitId,
     /// Where each argument comes from.
     pub slots: Vec<ExitSlot>,
-    /// The stores to make on the way out, whose operands are the last arguments.
-    pub stores: Vec<(Opcode, MemDescr)>,
+    /// What to do on the way out. The operands of it are the last arguments.
+    pub effects: Vec<ExitEffect>,
+}
+
+/// What is done when a trace is left by an exit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExitEffect {
+    /// Allocates, and puts the address into this slot.
+    New(u32),
+    /// A store; or what the trace knows to be in memory then.
+    Store(Opcode, MemDescr),
+}
+
+impl ExitEffect {
+    /// Number of operands.
+    pub fn n_args(&self) -> usize {
+        let opcode = match self {
+            ExitEffect::New(_) => Opcode::New,
+            ExitEffect::Store(opcode, _) => *opcode,
+        };
+        opcode.info().args.len()
+    }
 }
 
 /// Leaves each value once in each exit's arguments, and no constants. Answers the layouts in the
@@ -43,22 +68,35 @@ pub fn finalize_exits(trace: &Trace) -> (Trace, Vec<ExitLayout>) {
     let mut layouts = Vec::with_capacity(trace.exits.len());
     for exit in &mut finalized.exits {
         let args = trace.exit_args(exit);
-        slots.assign(args);
+        let news: SmallVec<[ValueId; 4]> =
+            trace.exit_stores(exit).iter().filter_map(|store| store.res()).collect();
+        slots.assign(args, &news);
         let place = |&arg: &Operand| match (trace.as_const(arg), arg.value()) {
             (Some(c), _) => ExitSlot::Const(c),
             (_, Some(v)) => ExitSlot::Slot(slots.of_value[v.index()].slot, trace.types[v.index()]),
             (None, None) => unreachable!("an operand is a constant or a value"),
         };
-        let store = |store: &DelayedStore| (store.opcode, trace.mems[store.mem as usize].clone());
-        let stores = trace.exit_stores(exit).iter().map(store).collect();
-        layouts.push(ExitLayout { id: exit.id, slots: args.iter().map(place).collect(), stores });
+        let effect = |store: &DelayedStore| match store.res() {
+            Some(new) => ExitEffect::New(slots.of_value[new.index()].slot),
+            None => ExitEffect::Store(store.opcode, trace.mems[store.mem as usize].clone()),
+        };
+        let effects = trace.exit_stores(exit).iter().map(effect).collect();
+        layouts.push(ExitLayout { id: exit.id, slots: args.iter().map(place).collect(), effects });
         exit.stores = PoolRange::default();
         // Ranges of the pool may be shared between exits, so the new list goes to a new one.
         exit.args.start = finalized.pool.len() as u32;
         exit.args.len = slots.taken.len() as u32;
         finalized.pool.extend(slots.taken.iter().flatten());
     }
-    (finalized, layouts)
+    let has_objects = trace.stores.iter().any(|store| store.res().is_some());
+    (if has_objects { compact(&finalized) } else { finalized }, layouts)
+}
+
+/// Numbers the values anew, without those of objects that only exits allocated.
+fn compact(trace: &Trace) -> Trace {
+    let mut copy = Copier::new(trace);
+    trace.ops.iter().for_each(|op| copy.copy(trace, op));
+    copy.new.finish()
 }
 
 /// Where a value was saved last.
@@ -83,14 +121,22 @@ impl Slots {
         Slots { of_value: vec![never; n_values], exit: 0, taken: Vec::new(), distinct: Vec::new() }
     }
 
-    /// Gives the distinct values among `args` the slots `0..n`.
-    fn assign(&mut self, args: &[Operand]) {
+    /// Gives the distinct values among `args` the slots `0..n`, and what is allocated those behind.
+    fn assign(&mut self, args: &[Operand], news: &[ValueId]) {
         self.exit += 1;
         self.find_distinct(args);
+        if !news.is_empty() {
+            let is_new = |arg: &Operand| arg.value().is_some_and(|value| news.contains(&value));
+            self.distinct.retain(|arg| !is_new(arg));
+        }
         self.taken.clear();
         self.taken.resize(self.distinct.len(), None);
         self.keep_slots();
         self.fill_slots();
+        for (slot, new) in (self.taken.len() as u32..).zip(news) {
+            // It is no value of the next exit.
+            self.of_value[new.index()] = Saved { exit: 0, slot };
+        }
     }
 
     fn find_distinct(&mut self, args: &[Operand]) {

@@ -200,6 +200,7 @@ impl Family for Heap {
                 self.holds(cx, op, value, now);
             }
             (_, Effect::Guard) => self.observed = now,
+            (Opcode::Free, _) => self.freed(cx, op, now),
             (Opcode::Call, _) => self.called(cx.new_trace().calls[op.descr as usize].apart, now),
             _ => {}
         }
@@ -292,6 +293,16 @@ impl Heap {
     /// Whether the place still holds what it did.
     fn is_valid(&self, root: RootId, cell: &Cell) -> bool {
         self.stores.last_overlap(cell.class, root).max(self.last_call(cell.class)) <= cell.time
+    }
+
+    /// Nothing is known any more of what may be in memory that is given back.
+    fn freed(&mut self, cx: &Cx, op: &Pending, now: Time) {
+        let object = self.place(Address::of_object(cx, op.args[0]));
+        let bytes = cx.as_const(op.args[1]).map_or(0, |c| c.bits as i64);
+        for word in object.offset >> 3..=(object.offset.wrapping_add(bytes) >> 3) {
+            self.words.remove(&(object.root, word));
+        }
+        self.stores.note(MemDescr::BOXED, object.root, now);
     }
 
     fn called(&mut self, apart: Classes, now: Time) {

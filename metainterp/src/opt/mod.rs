@@ -19,7 +19,7 @@
 //! 5. In debug builds the verifier runs after each walk.
 //!
 //! How to add a pass
-//! - One that simplifies or removes operations by what is known so far (virtuals):
+//! - One that simplifies or removes operations by what is known so far:
 //!   a file with a [`rewrite::Family`], a row in the table of [`Pass`], and a line
 //!   in [`families`] at the place where it is to be asked.
 //! - One that looks at the trace as a whole: a file with a function from trace to trace, a row in the
@@ -34,6 +34,8 @@ mod passes;
 mod rewrite;
 
 mod fold;
+
+mod virtuals;
 
 mod algebra;
 
@@ -63,7 +65,7 @@ mod interval;
 mod tests;
 
 pub use entry::{behind_preheader, second_label};
-pub use exits::{ExitLayout, ExitSlot, finalize_exits};
+pub use exits::{ExitEffect, ExitLayout, ExitSlot, finalize_exits};
 pub use fold::FrozenMemory;
 pub use passes::{Pass, Passes, UnknownPass};
 
@@ -101,7 +103,8 @@ pub fn optimize_with(
         return Ok(trace.clone());
     }
     let walks = |splits| {
-        let forward = rewrite::forward(trace, families(passes, frozen), splits)?;
+        let delays = passes.has(Pass::Delay);
+        let forward = rewrite::forward(trace, families(passes, frozen), delays, splits)?;
         if forward.second_label.is_none() {
             check(&forward.trace, "the forward walk", passes);
         }
@@ -124,6 +127,7 @@ fn families(passes: Passes, frozen: Option<&dyn FrozenMemory>) -> Vec<Box<dyn Fa
             families.push(family);
         }
     };
+    add(Pass::Virtuals, Box::new(virtuals::Virtuals));
     add(Pass::Fold, Box::new(fold::Fold { frozen }));
     add(Pass::Algebra, Box::new(algebra::Algebra));
     add(Pass::Guards, Box::<guards::Guards>::default());

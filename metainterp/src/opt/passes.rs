@@ -28,6 +28,8 @@ macro_rules! passes {
 }
 
 passes! {
+    /// Does not allocate what does not escape.
+    Virtuals "virtuals";
     /// Computes operations on constants, and decides guards on constants.
     Fold    "fold";
     /// Rewrites operations by algebraic identities.
@@ -154,7 +156,7 @@ mod tests {
     fn unknown_names_are_refused() {
         let error = "fold,unroll".parse::<Passes>().unwrap_err().to_string();
         assert!(
-            error.starts_with("there is no pass `unroll`; there are `fold`, `algebra`"),
+            error.starts_with("there is no pass `unroll`; there are `virtuals`, `fold`, `algebra`"),
             "{error}"
         );
     }

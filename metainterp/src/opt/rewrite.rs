@@ -24,6 +24,7 @@ use super::delay::Delayed;
 use super::heap::KnownPlace;
 use super::preheader;
 use super::ranges::ValueFact;
+use super::virtuals::Virtual;
 use crate::ir::{
     Const, DelayedStore, Effect, ExitId, MemDescr, Op, Opcode, Operand, OperandKind, Resume,
     ResumeKind, TargetId, Trace, TraceBuilder, Ty, ValueId,
@@ -181,6 +182,10 @@ pub(super) struct Cx<'t> {
     extra_exit: Option<ExitId>,
     /// At a guard: what a bridge may be told of memory.
     recent: Vec<KnownPlace>,
+    /// Stores are delayed, those of virtual objects too.
+    pub delays: bool,
+    /// Some values are objects that are or were virtual.
+    has_virtuals: bool,
 }
 
 /// How to go back to where a loop begins.
@@ -192,8 +197,11 @@ struct StartOver {
 
 const NO_OP: u32 = u32::MAX;
 
+/// Defines the objects that are not allocated.
+const VIRTUAL: u32 = u32::MAX - 1;
+
 impl<'t> Cx<'t> {
-    fn new(old: &'t Trace) -> Cx<'t> {
+    fn new(old: &'t Trace, delays: bool) -> Cx<'t> {
         let mut cx = Cx {
             old,
             copy: Copier::new(old),
@@ -206,6 +214,8 @@ impl<'t> Cx<'t> {
             start_over: None,
             extra_exit: None,
             recent: Vec::new(),
+            delays,
+            has_virtuals: false,
         };
         cx.name_new_values(NO_OP);
         cx
@@ -263,12 +273,12 @@ impl<'t> Cx<'t> {
     /// The operation that defines `operand`, unless that is an input or a label.
     pub fn def(&self, operand: Operand) -> Option<&Op> {
         let def = self.defs[operand.value()?.index()];
-        (def != NO_OP).then(|| &self.new_trace().ops[def as usize])
+        (def < VIRTUAL).then(|| &self.new_trace().ops[def as usize])
     }
 
     /// The index of the operation that defines `operand`.
     pub fn def_index(&self, operand: Operand) -> Option<u32> {
-        Some(self.defs[operand.value()?.index()]).filter(|&def| def != NO_OP)
+        Some(self.defs[operand.value()?.index()]).filter(|&def| def < VIRTUAL)
     }
 
     /// The operation of the old trace that is being rewritten.
@@ -306,8 +316,40 @@ impl<'t> Cx<'t> {
 
     /// Makes a delayed store now.
     pub fn emit_store(&mut self, opcode: Opcode, args: &[Operand], mem: u32) {
-        let args: SmallVec<[Operand; 3]> = args.iter().map(|&arg| self.resolve(arg)).collect();
+        let args: SmallVec<[Operand; 3]> =
+            args.iter().map(|&arg| self.make_if_virtual(arg)).collect();
         self.copy.new.push_void(opcode, &args, mem);
+    }
+
+    /// Allocates now.
+    pub fn emit_new(&mut self, size: &[Operand]) -> Operand {
+        let res = self.copy.new.push(Opcode::New, size, 0, Ty::Ptr);
+        self.name_new_values(self.n_ops() - 1);
+        res
+    }
+
+    /// A value for an object that is not allocated.
+    pub fn reserve_object(&mut self) -> ValueId {
+        self.has_virtuals = true;
+        let value = self.copy.new.reserve(Ty::Ptr);
+        self.name_new_values(VIRTUAL);
+        value
+    }
+
+    /// Whether there is or was a virtual object.
+    pub fn has_virtuals(&self) -> bool {
+        self.has_virtuals
+    }
+
+    /// Whether an operand is an object that is virtual, or was until it was given back.
+    pub fn is_virtual(&self, operand: Operand) -> bool {
+        self.has_virtuals
+            && self.resolve(operand).value().is_some_and(|it| self.defs[it.index()] == VIRTUAL)
+    }
+
+    /// An object has been allocated after all.
+    pub fn object_is(&mut self, object: ValueId, made: Operand) {
+        self.known[object.index()] = made;
     }
 
     /// An earlier store turned out to be overwritten before anyone could see it.
@@ -341,7 +383,9 @@ impl<'t> Cx<'t> {
 
     fn emit(&mut self, pending: &Pending) -> Option<Operand> {
         let mut descr = pending.descr;
-        if pending.opcode == Opcode::Call || pending.opcode.effect() == Effect::Store {
+        if pending.opcode == Opcode::Call
+            || matches!(pending.opcode.effect(), Effect::Store | Effect::Alloc)
+        {
             self.delayed.no_way_back();
         }
         if pending.opcode.has_exit() {
@@ -371,21 +415,30 @@ impl<'t> Cx<'t> {
         args.extend(self.old.exit_values(exit).iter().map(|&arg| self.old_to_new(arg)));
         // A panic has happened by then and must not be repeated.
         let may_rewind = opcode != Opcode::GuardNoException && resume.kind == ResumeKind::Replay;
-        let (delayed, is_now) = match self.delayed.at_merge_point().filter(|_| may_rewind) {
-            Some(stores) => {
+        let state = self.delayed.at_merge_point().filter(|_| may_rewind);
+        let (delayed, virtuals, is_now) = match state {
+            Some((stores, virtuals)) => {
                 resume.kind = ResumeKind::Rewind;
                 args.truncate(resume.n_reds as usize);
-                (stores, self.delayed.is_as_at_merge_point())
+                (stores, virtuals, self.delayed.is_as_at_merge_point())
             }
-            None => (self.delayed.now(), true),
+            None => (self.delayed.now(), &*self.delayed.virtuals, true),
         };
+        let n_values = args.len();
         let operands = delayed.iter().flat_map(|store| &store.args);
         args.extend(operands.map(|&arg| self.resolve(arg)));
         let mut stores: SmallVec<[DelayedStore; 8]> = delayed.iter().map(|it| it.store()).collect();
+        if self.has_virtuals {
+            let virtuals = virtuals.to_vec();
+            self.make_at_exit(&virtuals, n_values, &mut args, &mut stores);
+        }
         if is_now {
             // A bridge knows of the stores that it begins with.
             let mut recent = std::mem::take(&mut self.recent);
-            recent.retain(|place| !self.delayed.has_store_to(place));
+            recent.retain(|place| {
+                let mut operands = place.address.operands().chain([place.value]);
+                !self.delayed.has_store_to(place) && !operands.any(|it| self.is_virtual(it))
+            });
             self.tell_bridge(&recent, &mut args, &mut stores);
             self.recent = recent;
         }
@@ -393,6 +446,65 @@ impl<'t> Cx<'t> {
         let new = self.copy.new.exit_with_stores(id, &args, resume, &stores);
         self.copy.buffer = args;
         new
+    }
+
+    /// Adds to an exit the objects that it needs: their allocations and the stores to their fields come
+    /// before the delayed stores.
+    fn make_at_exit(
+        &mut self,
+        virtuals: &[Virtual],
+        n_values: usize,
+        args: &mut Vec<Operand>,
+        stores: &mut SmallVec<[DelayedStore; 8]>,
+    ) {
+        let mut needed: SmallVec<[&Virtual; 4]> = SmallVec::new();
+        let mut open: SmallVec<[ValueId; 8]> = SmallVec::new();
+        for arg in &mut *args {
+            if self.is_virtual(*arg) {
+                let value = self.resolve(*arg).value().expect("objects are values");
+                match virtuals.iter().any(|object| object.value == value) {
+                    true => open.push(value),
+                    false => *arg = self.grave_of(value),
+                }
+            }
+        }
+        while let Some(value) = open.pop() {
+            if needed.iter().any(|object| object.value == value) {
+                continue;
+            }
+            // It may refer to what is gone.
+            let object = virtuals.iter().find(|object| object.value == value);
+            let Some(object) = object else { continue };
+            needed.push(object);
+            let fields = object.fields.iter().map(|field| self.resolve(field.value));
+            open.extend(fields.filter(|&it| self.is_virtual(it)).filter_map(|it| it.value()));
+        }
+        if needed.is_empty() {
+            return;
+        }
+        let delayed_args: Vec<Operand> = args.drain(n_values..).collect();
+        let delayed_stores = std::mem::take(stores);
+        for object in &needed {
+            for n in [object.bytes, object.align] {
+                args.push(self.constant(Const::new(Ty::I64, n.into())));
+            }
+            stores.push(DelayedStore::new_object(object.value));
+        }
+        for object in &needed {
+            for field in &object.fields {
+                let mem = self.mem(field.mem());
+                let mut value = self.resolve(field.value);
+                if self.is_virtual(value)
+                    && !needed.iter().any(|it| Some(it.value) == value.value())
+                {
+                    value = self.grave_of(value.value().expect("objects are values"));
+                }
+                args.extend([object.value.into(), value]);
+                stores.push(DelayedStore { opcode: Opcode::SetField, mem });
+            }
+        }
+        args.extend(delayed_args);
+        stores.extend(delayed_stores);
     }
 
     /// Adds to an exit what is known of memory, for the bridge that may start there: what can be said by
@@ -510,9 +622,10 @@ pub(super) struct Forward {
 pub(super) fn forward<'a>(
     trace: &'a Trace,
     families: Vec<Box<dyn Family + 'a>>,
+    delays: bool,
     splits: bool,
 ) -> Result<Forward, InvalidLoop> {
-    let mut walk = Walk { cx: Cx::new(trace), families, flag: None, call: None };
+    let mut walk = Walk { cx: Cx::new(trace, delays), families, flag: None, call: None };
     let mut pending = Pending {
         opcode: Opcode::SameAs,
         ty: None,
@@ -900,10 +1013,20 @@ impl Copier {
         let mut descr = self.descr(op);
         if op.opcode.has_exit() {
             let exit = old.exit(op);
+            for new in old.exit_stores(exit).iter().filter_map(|store| store.res()) {
+                if self.map[new.index()] == NOT_COPIED {
+                    self.map[new.index()] = self.new.reserve(Ty::Ptr).into();
+                }
+            }
             self.operands(old.exit_args(exit), &mut buffer);
-            let moved = |store: &DelayedStore| DelayedStore {
-                opcode: store.opcode,
-                mem: self.mems[store.mem as usize],
+            let moved = |store: &DelayedStore| match store.res() {
+                Some(new) => DelayedStore::new_object(
+                    self.map[new.index()].value().expect("it was just given a value"),
+                ),
+                None => {
+                    let (opcode, mem) = (store.opcode, self.mems[store.mem as usize]);
+                    DelayedStore { opcode, mem }
+                }
             };
             let stores: SmallVec<[DelayedStore; 8]> =
                 old.exit_stores(exit).iter().map(moved).collect();

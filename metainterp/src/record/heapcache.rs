@@ -138,6 +138,13 @@ impl HeapCache {
         }
     }
 
+    /// Memory at an address was given back. What else is known holds: if something of it was in that
+    /// memory, nobody looks there any more.
+    pub fn freed(&mut self, address: Arg) {
+        let base = Word::of(address);
+        self.cells.retain(|cell| cell.root.base != base);
+    }
+
     /// A residual call was made.
     pub fn called(&mut self, apart: Classes) {
         self.cells.retain(|cell| apart.has(cell.class));

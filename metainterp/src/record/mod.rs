@@ -31,6 +31,7 @@ use crate::ir::{
     CallDescr, Classes, Const, ExitId, MemDescr, MergePoint, Opcode, Operand, Resume, ResumeKind,
     TargetId, Trace, TraceBuilder, Ty,
 };
+use crate::opt::ExitEffect;
 use crate::owner::Owner;
 use crate::position;
 use crate::quasi::{VALIDITY_CLASS, Validity};
@@ -131,13 +132,11 @@ pub struct CallResults<'a> {
     pub lanes: &'a mut [Lane],
 }
 
-/// A store that the trace before has delayed: it has been made by now, and a bridge begins with it.
+/// What the trace before has not done when it was left: it has been done by now, and a bridge begins with it.
 #[derive(Debug, Clone)]
-pub struct DelayedStore {
-    /// `setfield` or `setarrayitem`.
-    pub opcode: Opcode,
-    /// Where and how.
-    pub mem: MemDescr,
+pub struct OnEntry {
+    /// An allocation or a store.
+    pub effect: ExitEffect,
     /// The operands.
     pub args: SmallVec<[Arg; 3]>,
 }
@@ -254,11 +253,11 @@ impl Recorder {
 
     /// Replays from an exit; then lives, or records a bridge if there is a target it may define.
     ///
-    /// The arguments `stores`, `reds` and `saved` carry the lanes of the bridge's inputs if `inputs` gives their types.
+    /// The arguments `effects`, `reds` and `saved` carry the lanes of the bridge's inputs if `inputs` gives their types.
     #[allow(clippy::too_many_arguments)]
     pub fn from_exit(
         greens: &[u64],
-        stores: &[DelayedStore],
+        effects: &[OnEntry],
         reds: Vec<Arg>,
         saved: Vec<Arg>,
         resume: Resume,
@@ -271,10 +270,9 @@ impl Recorder {
         for &ty in inputs.unwrap_or(&[]) {
             builder.input(ty);
         }
-        for store in stores.iter().filter(|_| inputs.is_some()) {
-            let args = operands(&mut builder, &store.args);
-            let descr = builder.mem(store.mem.clone());
-            builder.push_void(store.opcode, &args, descr);
+        for OnEntry { effect, args } in effects.iter().filter(|_| inputs.is_some()) {
+            let args = operands(&mut builder, args);
+            crate::warm::begin_with(&mut builder, effect, &args);
         }
         let mut recorder = Recorder::new(builder, greens, reds, target, limits, find_target);
         recorder.mode = Cell::new(Mode::Replay);
@@ -642,6 +640,45 @@ impl Recorder {
             [Some(base), index, Some(value)].into_iter().flatten().collect();
         self.log_op(opcode.name(), &args, None);
         self.append_mem(opcode, &args, descr, None);
+        self.state.borrow_mut().region.dirty = true;
+    }
+
+    /// Allocates. `run` does it and answers the address; it is not called when that comes from an exit.
+    pub fn allocate(&self, bytes: usize, align: usize, run: impl FnOnce() -> u64) -> (u64, Lane) {
+        if self.mode.get() == Mode::Replay && !self.rereads {
+            let saved = self.next_saved(Ty::Ptr);
+            return (saved.concrete.bits, saved.lane);
+        }
+        let address = Const::new(Ty::Ptr, run());
+        if !self.recording.get() {
+            return (address.bits, Lane::CONST);
+        }
+        let args = [bytes, align].map(|word| Arg::constant(Ty::I64, word as u64));
+        self.log_op(Opcode::New.name(), &args, Some(address));
+        let lane = self.append(Opcode::New, &args, 0, Ty::Ptr);
+        self.state.borrow_mut().region.dirty = true;
+        self.push_result(Arg { lane, concrete: address });
+        (address.bits, lane)
+    }
+
+    /// Gives back what was allocated, which `run` does; it is not called in a replay, unless that begins with a
+    /// rewind.
+    pub fn free(&self, address: Arg, bytes: usize, align: usize, run: impl FnOnce()) {
+        let done = self.mode.get() == Mode::Replay && !self.rereads;
+        if !done {
+            run();
+        }
+        if !self.recording.get() {
+            return;
+        }
+        self.state.borrow_mut().heap.freed(address);
+        if done || self.too_long() {
+            return;
+        }
+        let size = [bytes, align].map(|word| Arg::constant(Ty::I64, word as u64));
+        let args = [address, size[0], size[1]];
+        self.log_op(Opcode::Free.name(), &args, None);
+        self.append_void(Opcode::Free, &args, 0);
         self.state.borrow_mut().region.dirty = true;
     }
 

@@ -3,11 +3,10 @@
 use crate::abort::{Abort, Retry};
 use crate::backend::Frame;
 use crate::ir::{
-    CodeId, Const, ExitId, MemDescr, Opcode, Operand, Resume, TargetId, Trace, TraceBuilder, Ty,
-    ValueId,
+    CodeId, Const, ExitId, Opcode, Operand, Resume, TargetId, Trace, TraceBuilder, Ty, ValueId,
 };
-use crate::opt::{ExitLayout, ExitSlot};
-use crate::record::{Arg, DelayedStore, Lane, Words};
+use crate::opt::{ExitEffect, ExitLayout, ExitSlot};
+use crate::record::{Arg, Lane, OnEntry, Words};
 use std::cell::Cell;
 
 /// One exit of compiled code.
@@ -19,8 +18,8 @@ pub(super) struct ExitInfo {
     pub resume: Resume,
     /// How to rebuild the exit's arguments from the frame.
     pub layout: Box<[ExitSlot]>,
-    /// The stores to make, whose operands are the last of the exit's arguments.
-    pub stores: Box<[(Opcode, MemDescr)]>,
+    /// What to do first. The operands of it are the last of the exit's arguments.
+    pub effects: Box<[ExitEffect]>,
     /// The greens of the merge point to go back to.
     pub greens: Box<[u64]>,
     /// Of a `guard_value`: for how many values of the promoted expression there is code already.
@@ -43,10 +42,6 @@ fn word(slot: &ExitSlot, frame: &Frame) -> u64 {
     }
 }
 
-fn n_args(opcode: Opcode) -> usize {
-    opcode.info().args.len()
-}
-
 impl ExitInfo {
     pub fn new(
         id: ExitId,
@@ -60,7 +55,7 @@ impl ExitInfo {
             code,
             resume,
             layout: layout.slots.into(),
-            stores: layout.stores.into(),
+            effects: layout.effects.into(),
             greens,
             n_values: 0,
             rejoins: None,
@@ -118,34 +113,59 @@ impl ExitInfo {
         self.layout[..n_args].iter().map(|slot| word(slot, frame)).collect()
     }
 
-    /// How many of the exit's last arguments are operands of delayed stores and of assumptions.
-    fn n_operands(&self) -> usize {
-        self.stores.iter().map(|&(opcode, _)| n_args(opcode)).sum()
+    /// How many arguments there are before those.
+    pub fn n_values(&self) -> usize {
+        self.layout.len() - self.n_operands()
     }
 
-    /// Shows each delayed store, and each assumption of memory, with the words of its operands.
-    pub fn each_store(&self, frame: &Frame, mut show: impl FnMut(Opcode, &MemDescr, &[u64])) {
+    /// How many of the exit's last arguments are operands of delayed stores and of assumptions.
+    fn n_operands(&self) -> usize {
+        self.effects.iter().map(|effect| effect.n_args()).sum()
+    }
+
+    /// Does what is to be done first, each with the words of its operands. What `make` answers of an
+    /// allocation is put into its slot.
+    pub fn each_effect(
+        &self,
+        frame: &mut Frame,
+        mut make: impl FnMut(&ExitEffect, &[u64]) -> Option<u64>,
+    ) {
         let mut at = self.layout.len() - self.n_operands();
-        for (opcode, mem) in &self.stores {
-            let end = at + n_args(*opcode);
+        for effect in &self.effects {
+            let end = at + effect.n_args();
             let mut words = [0; 3];
             for (operand, slot) in words.iter_mut().zip(&self.layout[at..end]) {
                 *operand = word(slot, frame);
             }
-            show(*opcode, mem, &words[..end - at]);
+            if let (ExitEffect::New(slot), Some(new)) = (effect, make(effect, &words[..end - at])) {
+                frame.slots[*slot as usize] = new;
+            }
             at = end;
         }
     }
 
-    /// Takes the delayed stores with their operands off the end of the exit's arguments.
-    pub fn split_stores(&self, args: &mut Vec<Arg>) -> Vec<DelayedStore> {
+    /// Takes what has been done first, with its operands, off the end of the exit's arguments.
+    pub fn split_effects(&self, args: &mut Vec<Arg>) -> Vec<OnEntry> {
         let mut operands = args.split_off(args.len() - self.n_operands()).into_iter();
-        let stores = self.stores.iter().map(|store| DelayedStore {
-            opcode: store.0,
-            mem: store.1.clone(),
-            args: operands.by_ref().take(n_args(store.0)).collect(),
+        let effects = self.effects.iter().map(|effect| OnEntry {
+            effect: effect.clone(),
+            args: operands.by_ref().take(effect.n_args()).collect(),
         });
-        stores.collect()
+        effects.collect()
+    }
+
+    /// How many slots compiled code fills. Behind them are those of what is allocated on the way out.
+    fn n_saved(&self) -> usize {
+        let slots = self.layout.iter().filter_map(|slot| match slot {
+            ExitSlot::Slot(slot, _) => Some(*slot as usize + 1),
+            ExitSlot::Const(_) => None,
+        });
+        let is_new = |effect: &&ExitEffect| matches!(effect, ExitEffect::New(_));
+        let first_new = self.effects.first().filter(is_new);
+        match first_new {
+            Some(ExitEffect::New(slot)) => *slot as usize,
+            _ => slots.max().unwrap_or(0),
+        }
     }
 
     /// The bridge that only goes to the label of a loop, with the reds that the exit saves.
@@ -161,10 +181,9 @@ impl ExitInfo {
         let args: Vec<Operand> =
             self.layout.iter().map(|slot| operand(&mut builder, slot)).collect();
         let mut operands = &args[args.len() - self.n_operands()..];
-        for (opcode, mem) in &self.stores {
-            let (of_store, rest) = operands.split_at(n_args(*opcode));
-            let mem = builder.mem(mem.clone());
-            builder.push_void(*opcode, of_store, mem);
+        for effect in &self.effects {
+            let (args, rest) = operands.split_at(effect.n_args());
+            begin_with(&mut builder, effect, args);
             operands = rest;
         }
         builder.push_void(Opcode::Jump, &args[..self.resume.n_reds as usize], target.0);
@@ -174,9 +193,13 @@ impl ExitInfo {
     /// The types of a bridge's inputs: of the frame slots that the exit fills, in order.
     pub fn input_types(&self) -> Vec<Ty> {
         let mut types = Vec::new();
+        let n_saved = self.n_saved();
         for slot in &self.layout {
             if let ExitSlot::Slot(slot, ty) = *slot {
                 let slot = slot as usize;
+                if slot >= n_saved {
+                    continue;
+                }
                 if types.len() <= slot {
                     types.resize(slot + 1, ty);
                 }
@@ -184,5 +207,20 @@ impl ExitInfo {
             }
         }
         types
+    }
+}
+
+/// Appends what an exit does first to the trace that continues from it. Its inputs are the slots that the
+/// exit fills, so what it allocates gets the numbers of the slots behind.
+pub(crate) fn begin_with(builder: &mut TraceBuilder, effect: &ExitEffect, args: &[Operand]) {
+    match effect {
+        ExitEffect::New(slot) => {
+            let new = builder.push(Opcode::New, args, 0, Ty::Ptr);
+            assert_eq!(new, ValueId(*slot).into(), "the number of what is allocated");
+        }
+        ExitEffect::Store(opcode, mem) => {
+            let mem = builder.mem(mem.clone());
+            builder.push_void(*opcode, args, mem);
+        }
     }
 }

@@ -7,7 +7,9 @@ use super::{Left, MetaInterp, Progress, Start, Twin};
 use crate::abort::Abort;
 use crate::backend::{Frame, VALUE_SLOTS};
 use crate::ir::{CodeId, Const, ExitId, MemDescr, Opcode, ResumeKind, TargetId, Ty};
-use crate::record::{Arg, DelayedStore, Recorder};
+use crate::memory;
+use crate::opt::ExitEffect;
+use crate::record::{Arg, OnEntry, Recorder};
 use std::rc::Rc;
 
 /// A frame from the driver's pool; goes back there also when a panic passes.
@@ -22,9 +24,19 @@ impl Drop for PooledFrame<'_> {
     }
 }
 
-/// Makes a store that compiled code has delayed, from the words of its operands. In debug builds, checks
-/// an assumption of what is in memory.
-fn make(opcode: Opcode, mem: &MemDescr, words: &[u64]) {
+/// Does what compiled code has not done, from the words of its operands. Answers what was allocated.
+fn make(effect: &ExitEffect, words: &[u64]) -> Option<u64> {
+    match effect {
+        ExitEffect::New(_) => Some(memory::new(words[0], words[1])),
+        ExitEffect::Store(opcode, mem) => {
+            store(*opcode, mem, words);
+            None
+        }
+    }
+}
+
+/// Makes a store. In debug builds, checks an assumption of what is in memory.
+fn store(opcode: Opcode, mem: &MemDescr, words: &[u64]) {
     let mut address = words[0].wrapping_add_signed(i64::from(mem.offset));
     if opcode.is_indexed() {
         address = address.wrapping_add(words[1].wrapping_mul(u64::from(mem.scale)));
@@ -81,11 +93,12 @@ impl MetaInterp {
         self.leave(exit, frame, twin)
     }
 
-    fn leave(&self, exit: ExitId, frame: &Frame, twin: &mut Twin<'_>) -> (Left, Progress) {
+    fn leave(&self, exit: ExitId, frame: &mut Frame, twin: &mut Twin<'_>) -> (Left, Progress) {
         let exit =
             Rc::clone(self.exits.borrow().get(&exit.0).expect("code that runs is not freed"));
         if exit.resume.kind == ResumeKind::Return {
-            return (Left::Returned(exit.words(frame, exit.layout.len())), Progress::Made);
+            exit.each_effect(frame, make);
+            return (Left::Returned(exit.words(frame, exit.n_values())), Progress::Made);
         }
         self.stats.borrow_mut().guard_failures += 1;
         let (eagerness, max_values) = {
@@ -100,7 +113,7 @@ impl MetaInterp {
             && exit.n_values <= max_values
             && exit.fails(eagerness);
         let hot = is_hot && self.has_room_for_bridge(&exit);
-        exit.each_store(frame, make);
+        exit.each_effect(frame, make);
         let hot = match exit.rejoins {
             Some(target) if hot => {
                 self.rejoin(&exit, target);
@@ -116,11 +129,11 @@ impl MetaInterp {
         }
         self.stats.borrow_mut().replays += 1;
         let mut reds = exit.arguments(frame, hot);
-        let stores = exit.split_stores(&mut reds);
+        let effects = exit.split_effects(&mut reds);
         let saved = reds.split_off(exit.resume.n_reds as usize);
         let concretes: Vec<Const> = reds.iter().map(|red| red.concrete).collect();
         let inputs = hot.then(|| exit.input_types());
-        let recorder = self.replayer(&exit, &stores, reds, saved, inputs);
+        let recorder = self.replayer(&exit, &effects, reds, saved, inputs);
         let left = if hot {
             exit.recording_starts();
             let start = Start::Exit(Rc::clone(&exit));
@@ -144,14 +157,14 @@ impl MetaInterp {
     fn replayer(
         &self,
         exit: &ExitInfo,
-        stores: &[DelayedStore],
+        effects: &[OnEntry],
         reds: Vec<Arg>,
         saved: Vec<Arg>,
         inputs: Option<Vec<Ty>>,
     ) -> Recorder {
         Recorder::from_exit(
             &exit.greens,
-            stores,
+            effects,
             reds,
             saved,
             exit.resume,

@@ -189,6 +189,7 @@ impl Lowerer {
         };
         quote_spanned!(span=> {
             let __this = (#this).known();
+            __p::NotePlace(__this).note(__rec);
             let __args = (#(__p::coerce(__rec, #args),)*);
             let __plain = __p::call::#plain_fn(
                 &__this, &__args, |__target, #(#names),*| #target.#method #turbofish #given);

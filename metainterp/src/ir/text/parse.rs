@@ -558,7 +558,22 @@ impl Parser {
         }
     }
 
+    /// What an exit allocates is named in its arguments before.
+    fn reserve_new(&mut self, line: &mut Line<'_>) {
+        let rest = line.rest();
+        let parts: Vec<&str> = rest.split(" = new(").collect();
+        for before in &parts[..parts.len() - 1] {
+            let start = before.rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
+            let name = &before[start..];
+            if !self.names.contains_key(name) {
+                let value = self.builder.reserve(Ty::Ptr);
+                self.names.insert(name.to_string(), value);
+            }
+        }
+    }
+
     fn exit(&mut self, line: &mut Line<'_>) -> Result<u32> {
+        self.reserve_new(line);
         line.expect('[')?;
         let mut args = Vec::new();
         line.items(']', |line| {
@@ -592,8 +607,17 @@ impl Parser {
         args: &mut Vec<Operand>,
     ) -> Result<DelayedStore> {
         let at = line.here();
-        let opcode = Opcode::from_name(line.word("a store")?);
-        let is_note = |it: &Opcode| it.effect() == Effect::Store || it.assumes_memory();
+        let mut word = line.word("a store")?;
+        let new = self.names.get(word).copied();
+        if new.is_some() {
+            line.expect('=')?;
+            word = line.word("`new`")?;
+        }
+        let opcode = Opcode::from_name(word);
+        let is_note = |it: &Opcode| match new {
+            Some(_) => *it == Opcode::New,
+            None => it.effect() == Effect::Store || it.assumes_memory(),
+        };
         let Some(opcode) = opcode.filter(is_note) else {
             return line.error_at(at, "expected a store or an assumption of memory".into());
         };
@@ -605,6 +629,7 @@ impl Parser {
         }
         args.extend(operands.args);
         match operands.descr {
+            None if new.is_some() => Ok(DelayedStore::new_object(new.expect("it was tested"))),
             Some(Descr::Mem(mem)) => Ok(DelayedStore { opcode, mem: self.builder.mem(mem) }),
             _ => line.expected("`descr=mem(…)` before this"),
         }

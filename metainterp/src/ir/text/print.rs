@@ -118,13 +118,20 @@ fn stores(f: &mut Formatter<'_>, trace: &Trace, exit: &Exit) -> fmt::Result {
     f.write_str(" stores(")?;
     for (k, (store, args)) in trace.exit_stores_with_args(exit).enumerate() {
         comma(f, k)?;
+        if let Some(res) = store.res() {
+            write_name(f, trace, res)?;
+            f.write_str(" = ")?;
+        }
         write!(f, "{}(", store.opcode.name())?;
         for (k, &arg) in args.iter().enumerate() {
             comma(f, k)?;
             let place = place(store.opcode, k, &args[..k], |operand| trace.ty(operand));
             write_operand(f, trace, arg, place)?;
         }
-        write!(f, ", descr={})", trace.mems[store.mem as usize])?;
+        match store.res() {
+            Some(_) => f.write_char(')')?,
+            None => write!(f, ", descr={})", trace.mems[store.mem as usize])?,
+        }
     }
     f.write_char(')')
 }

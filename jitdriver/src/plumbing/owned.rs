@@ -1,0 +1,417 @@
+//! Owners of heap memory, and drops that are traced: `Box`, `Rc`, and what is made of them.
+//!
+//! Allocating and giving back are operations of the trace, so that an object that does not leave
+//! compiled code is never allocated. Dropping a `Box` drops what is in it and gives the memory back; an `Rc`
+//! counts down, with a guard on whether it was the last.
+//!
+//! How a value is dropped depends on its type, and the twin's `Traced<T>` has no bound on `T`. So types say
+//! it of themselves where they are known: [`Glue::note`] writes down, for this opcode, how values of
+//! the type and of its parts are dropped. A type that was not noted is dropped by a call, which is always
+//! right.
+//!
+//! Invariants
+//! 1. What is noted depends on the way of the twin since the last merge point, so a replay makes the same steps.
+//! 2. Drops come in the order of the plain function's, and one that panics does not keep the others from
+//!    happening, nor memory from being given back.
+#![expect(unsafe_code, reason = "allocates as std does, and takes values apart")]
+
+use super::aggregate::promote_variant;
+use super::call;
+use super::layout::{PieceTy, Tagged, Traceable, words};
+use super::ops::{self, OvfOp};
+use super::place::{Counted, Local, Place, value_offset};
+use super::rec::Rec;
+use super::value::Traced;
+use metainterp::ir::Ty;
+use metainterp::memory;
+use metainterp::record::Arg;
+use smallvec::SmallVec;
+use std::any::TypeId;
+use std::marker::PhantomData;
+use std::mem::{MaybeUninit, needs_drop};
+use std::rc::Rc;
+
+/// Drops what is in a place, in a trace. The place's type is known to whoever made this.
+pub(crate) type InPlace = fn(Rec, Place<()>);
+
+/// How types are dropped, as far as the twin has met them since the last merge point.
+pub(crate) type Noted = SmallVec<[(TypeId, InPlace); 8]>;
+
+/// Types of which it is known how they are dropped, and their parts.
+pub trait Glue: Sized {
+    /// Notes it.
+    fn note(rec: Rec);
+}
+
+/// Notes how a type is dropped. False if that is known already, or there is nothing to know.
+pub fn note_type<T: Traceable>(rec: Rec) -> bool {
+    if T::DROP.is_none() || !needs_drop::<T>() {
+        return false;
+    }
+    let noted = &rec.arena().noted;
+    let id = typeid::of::<T>();
+    if noted.borrow().iter().any(|&(it, _)| it == id) {
+        return false;
+    }
+    let in_place = |rec: Rec, place: Place<()>| {
+        let drop = T::DROP.expect("only then it is noted");
+        drop(rec, place.part::<T>(rec, 0).known());
+    };
+    let option = |rec: Rec, place: Place<()>| {
+        drop_option(rec, place.part::<Option<T>>(rec, 0).known());
+    };
+    noted.borrow_mut().extend([(id, in_place as InPlace), (typeid::of::<Option<T>>(), option)]);
+    true
+}
+
+/// How a type is dropped in a trace, if that was noted.
+pub(crate) fn noted<T>(rec: Rec) -> Option<InPlace> {
+    let noted = rec.arena().noted.borrow();
+    if noted.is_empty() {
+        return None;
+    }
+    let id = typeid::of::<T>();
+    noted.iter().find(|&&(it, _)| it == id).map(|&(_, drop)| drop)
+}
+
+/// Drops a local of the twin, as its type says.
+pub(crate) fn drop_traced<T: Traceable>(rec: Rec, owner: *const ()) {
+    // SAFETY: called by the value itself, when it is dropped.
+    let mut value = unsafe { &*owner.cast::<Traced<T>>() }.take();
+    value.moved.set(true);
+    let drop = T::DROP.expect("the dropper of a type with this");
+    drop(rec, value.as_place().known());
+}
+
+/// Drops what is in a place.
+pub fn drop_contents<T>(rec: Rec, place: Place<T>) {
+    if !needs_drop::<T>() {
+        return;
+    }
+    match noted::<T>(rec) {
+        Some(drop) => drop(rec, place.part::<()>(rec, 0)),
+        None => call::drop_in_place(rec, place),
+    }
+}
+
+fn drop_option<T: Traceable>(rec: Rec, place: Place<Option<T>>) {
+    if let Ok(payload) = place.payload(rec) {
+        drop_contents(rec, payload);
+    }
+}
+
+/// The drop of an `Option` of a type with one.
+pub(crate) const fn of_option<T: Traceable>() -> Option<fn(Rec, Place<Option<T>>)> {
+    match T::DROP {
+        Some(_) => Some(|rec, place| {
+            note_type::<T>(rec);
+            drop_option(rec, place);
+        }),
+        None => None,
+    }
+}
+
+/// The parts of a value that is dropped.
+pub struct DropParts {
+    whole: Place<()>,
+    start: usize,
+    parts: SmallVec<[(InPlace, Place<()>); 4]>,
+}
+
+impl DropParts {
+    /// The next part, as it lies in a copy of the whole.
+    pub fn add<P>(&mut self, rec: Rec, part: &P) {
+        self.add_at::<P>(rec, std::ptr::from_ref(part).addr().wrapping_sub(self.start));
+    }
+
+    fn add_at<P>(&mut self, rec: Rec, offset: usize) {
+        if needs_drop::<P>() {
+            let drop = |rec: Rec, place: Place<()>| drop_contents(rec, place.part::<P>(rec, 0));
+            self.parts.push((drop, self.whole.part(rec, offset as isize)));
+        }
+    }
+
+    fn drop_all(self, rec: Rec) {
+        let mut rest = Rest { rec, parts: self.parts.into_iter() };
+        while rest.next() {}
+    }
+}
+
+/// Those that are still to be dropped, also when one of them panics.
+struct Rest {
+    rec: Rec,
+    parts: smallvec::IntoIter<[(InPlace, Place<()>); 4]>,
+}
+
+impl Rest {
+    fn next(&mut self) -> bool {
+        let Some((drop, place)) = self.parts.next() else { return false };
+        drop(self.rec, place);
+        true
+    }
+}
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        while self.next() {}
+    }
+}
+
+/// Drops the parts of a struct or of an enum's variant, which is promoted. `parts` tells them.
+pub fn drop_parts<T: Tagged>(rec: Rec, place: Place<T>, parts: impl FnOnce(&T, &mut DropParts)) {
+    let copy = promote_variant(rec, place).copy(place);
+    let start = std::ptr::from_ref(&*copy).addr();
+    let whole = place.part::<()>(rec, 0);
+    let mut found = DropParts { whole, start, parts: SmallVec::new() };
+    parts(&copy, &mut found);
+    found.drop_all(rec);
+}
+
+/// Asks for the drops of a type, if it knows any.
+pub struct NoteType<T: ?Sized>(pub PhantomData<T>);
+
+/// Asks for the drops of what is in a place, if its type knows any.
+pub struct NotePlace<T: ?Sized>(pub Place<T>);
+
+impl<T: Glue> NoteType<T> {
+    /// Notes.
+    pub fn note(self, rec: Rec) {
+        if needs_drop::<T>() {
+            T::note(rec);
+        }
+    }
+}
+
+impl<T: Glue> NotePlace<T> {
+    /// Notes.
+    pub fn note(self, rec: Rec) {
+        if needs_drop::<T>() {
+            T::note(rec);
+        }
+    }
+}
+
+/// Found when there is nothing else.
+pub trait NoNote {
+    /// Nothing is known.
+    fn note(self, rec: Rec);
+}
+
+impl<T: ?Sized> NoNote for NoteType<T> {
+    fn note(self, _: Rec) {}
+}
+
+impl<T: ?Sized> NoNote for NotePlace<T> {
+    fn note(self, _: Rec) {}
+}
+
+macro_rules! glue {
+    ($([$($generic:tt)*] $ty:ty: $($part:ty),*;)*) => {$(
+        impl<$($generic)*> Glue for $ty {
+            fn note(rec: Rec) {
+                if note_type::<Self>(rec) {
+                    $(if needs_drop::<$part>() {
+                        <$part as Glue>::note(rec);
+                    })*
+                }
+            }
+        }
+    )*};
+}
+
+glue! {
+    [T: Glue] Box<T>: T;
+    [T: Glue] Rc<T>: T;
+}
+
+macro_rules! parts {
+    ($([$($generic:tt)*] $ty:ty: $part:ty;)*) => {$(
+        impl<$($generic)*> Glue for $ty {
+            fn note(rec: Rec) {
+                <$part as Glue>::note(rec);
+            }
+        }
+    )*};
+}
+
+parts! {
+    [T: Glue] Vec<T>: T;
+    [T: Glue] Option<T>: T;
+    [T: Glue, const N: usize] [T; N]: T;
+}
+
+macro_rules! nothing {
+    ($($ty:ty)*) => {$(
+        impl Glue for $ty {
+            fn note(_: Rec) {}
+        }
+    )*};
+}
+
+nothing! { () bool char i8 i16 i32 i64 isize u8 u16 u32 u64 usize f32 f64 String }
+
+/// Gives memory back, also when dropping what is in it panics.
+struct FreeAtEnd {
+    rec: Rec,
+    address: Arg,
+    bytes: usize,
+    align: usize,
+}
+
+impl Drop for FreeAtEnd {
+    fn drop(&mut self) {
+        let FreeAtEnd { rec, address, bytes, align } = *self;
+        if bytes == 0 {
+            return;
+        }
+        // SAFETY: the plain function gives this memory back here.
+        let run = || unsafe { memory::free(address.concrete.bits, bytes as u64, align as u64) };
+        rec.free(address, bytes, align, run);
+    }
+}
+
+/// Memory for a value, and its address.
+fn allocate(rec: Rec, bytes: usize, align: usize) -> Arg {
+    let run = || memory::new(bytes as u64, align as u64);
+    let (address, lane) = rec.allocate(bytes, align, run);
+    Arg::new(lane, Ty::Ptr, address)
+}
+
+/// An owner of that memory.
+fn owner<P>(rec: Rec, address: Arg) -> Traced<P> {
+    assert_eq!(size_of::<P>(), size_of::<usize>(), "an owner is an address");
+    let mut bits = MaybeUninit::<P>::uninit();
+    let pointer = std::ptr::with_exposed_provenance_mut::<()>(address.concrete.bits as usize);
+    // SAFETY: both are one word.
+    unsafe { bits.as_mut_ptr().cast::<*mut ()>().write(pointer) };
+    Traced::of_args(rec, bits, &[PieceTy::owned_pointer(0)], &[address.lane])
+}
+
+fn at<T>(address: Arg) -> Place<T> {
+    super::place::boxed_place(address)
+}
+
+/// `Box::new`, with the layout of the content.
+fn new_box<T>(rec: Rec, value: Traced<T>, layout: &[PieceTy]) -> Traced<Box<T>> {
+    let dropper = drop_traced::<Box<T>>;
+    if size_of::<T>() == 0 {
+        let made = Traced::constant(Box::new(value.into_plain()));
+        made.dropper.set(Some(dropper));
+        return made;
+    }
+    let address = allocate(rec, size_of::<T>(), align_of::<T>());
+    at::<T>(address).write_as(rec, value, layout);
+    let made = owner(rec, address);
+    made.dropper.set(Some(dropper));
+    made
+}
+
+/// `Rc::new`, with the layout of the content.
+fn new_rc<T>(rec: Rec, value: Traced<T>, layout: &[PieceTy]) -> Traced<Rc<T>> {
+    if !super::cell::counts_are_in_front() {
+        let site = call::CallSite { name: "new", site: "Rc", ..call::CallSite::PLAIN };
+        return call::residual(rec, &site, (value,), |(value,): (T,)| Rc::new(value));
+    }
+    let address = allocate(rec, size_of_rc::<T>(), align_of_rc::<T>());
+    let counts = at::<usize>(address);
+    counts.part::<usize>(rec, 0).write(rec, Traced::constant(1));
+    counts.part::<usize>(rec, 8).write(rec, Traced::constant(1));
+    counts.part::<T>(rec, value_offset::<T>() as isize).write_as(rec, value, layout);
+    let made = owner(rec, address);
+    made.dropper.set(Some(drop_traced::<Rc<T>>));
+    made
+}
+
+/// An `Rc`'s counts and value lie as C lays them out.
+const fn align_of_rc<T: Counted>() -> usize {
+    if T::ALIGN > align_of::<usize>() { T::ALIGN } else { align_of::<usize>() }
+}
+
+const fn size_of_rc<T>() -> usize {
+    (value_offset::<T>() + size_of::<T>()).next_multiple_of(align_of_rc::<T>())
+}
+
+/// `Box::new`.
+pub(crate) fn box_new<T>(rec: Rec, value: Traced<T>) -> Traced<Box<T>> {
+    new_box(rec, value, &words::<T>())
+}
+
+/// `Box::new` of a value with a layout.
+pub(crate) fn box_new_known<T: Traceable>(rec: Rec, value: Traced<T>) -> Traced<Box<T>> {
+    new_box(rec, value, T::LAYOUT)
+}
+
+/// `Rc::new`.
+pub(crate) fn rc_new<T>(rec: Rec, value: Traced<T>) -> Traced<Rc<T>> {
+    new_rc(rec, value, &words::<T>())
+}
+
+/// `Rc::new` of a value with a layout.
+pub(crate) fn rc_new_known<T: Traceable>(rec: Rec, value: Traced<T>) -> Traced<Rc<T>> {
+    new_rc(rec, value, T::LAYOUT)
+}
+
+/// Drops a `Box`.
+pub(crate) fn drop_box<T>(rec: Rec, place: Place<Box<T>>) {
+    let content: Place<T> = super::place::Peel(place).peel(rec);
+    let address = content.raw_mut(rec).args(rec)[0];
+    let end = FreeAtEnd { rec, address, bytes: size_of::<T>(), align: align_of::<T>() };
+    drop_contents(rec, content);
+    drop(end);
+}
+
+/// Drops an `Rc`: the last one frees.
+pub(crate) fn drop_rc<T>(rec: Rec, place: Place<Rc<T>>) {
+    if !super::cell::counts_are_in_front() {
+        return call::drop_in_place(rec, place);
+    }
+    let strong = place.strong(rec);
+    let now = strong.read(rec);
+    if !ops::branch(rec, ops::eq(rec, now.dup(), Traced::constant(1))) {
+        strong.write(rec, ops::wrapping(rec, OvfOp::Sub, &now, &Traced::constant(1)));
+        return;
+    }
+    strong.write(rec, Traced::constant(0));
+    let end = FreeRcAtEnd::<T> { rec, counts: strong, of: PhantomData };
+    drop_contents(rec, strong.part::<T>(rec, value_offset::<T>() as isize));
+    drop(end);
+}
+
+/// Counts down the weak pointers, and gives the memory back if there are none.
+struct FreeRcAtEnd<T> {
+    rec: Rec,
+    counts: Place<usize>,
+    of: PhantomData<T>,
+}
+
+impl<T> Drop for FreeRcAtEnd<T> {
+    fn drop(&mut self) {
+        let rec = self.rec;
+        let weak = self.counts.part::<usize>(rec, 8);
+        let now = weak.read(rec);
+        let is_last = ops::branch(rec, ops::eq(rec, now.dup(), Traced::constant(1)));
+        weak.write(rec, ops::wrapping(rec, OvfOp::Sub, &now, &Traced::constant(1)));
+        if is_last {
+            let address = self.counts.raw_mut(rec).args(rec)[0];
+            let (bytes, align) = (size_of_rc::<T>(), align_of_rc::<T>());
+            drop(FreeAtEnd { rec, address, bytes, align });
+        }
+    }
+}
+
+/// Whether a type has a `Drop` of its own, which runs before its parts are dropped.
+pub struct HasDrop<T: ?Sized>(PhantomData<T>);
+
+#[allow(drop_bounds, reason = "it is asked whether there is one")]
+impl<T: Drop + ?Sized> HasDrop<T> {
+    /// It has.
+    pub const HAS: bool = true;
+}
+
+/// Found when there is nothing else.
+pub trait NoDrop {
+    /// It has none.
+    const HAS: bool = false;
+}
+
+impl<T: ?Sized> NoDrop for HasDrop<T> {}
