@@ -5,6 +5,7 @@
 #![expect(unsafe_code, reason = "calls the global allocator")]
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::sync::atomic::AtomicU8;
 
 /// How compiled code calls: by the convention of [`crate::ir::CallDescr`].
 pub type Helper = unsafe extern "C" fn(*mut u64) -> u8;
@@ -55,14 +56,26 @@ unsafe extern "C" fn free_words(words: *mut u64) -> u8 {
     0
 }
 
-/// An address for an object that is gone: it can be compared and looked at, but nothing is there. What is
-/// gone differs from each other such object.
-pub fn grave(number: usize, align: u64) -> u64 {
-    const BYTES: usize = 1 << 16;
-    #[repr(align(4096))]
-    struct Graves(#[allow(dead_code)] [u8; BYTES]);
-    static GRAVES: Graves = Graves([0; BYTES]);
-    let align = align.clamp(16, 4096);
+/// Numbers of objects that are gone are taken modulo this.
+const N_GRAVES: usize = 1 << 16;
+
+/// Objects of up to so many bytes can be looked at when they are gone.
+const GRAVE_BYTES: usize = 4096;
+
+/// How far the addresses of two objects that are gone are apart.
+const DISTANCE: usize = 16;
+
+#[repr(align(4096))]
+struct Graves(
+    #[allow(dead_code, reason = "its address counts")]
+    [AtomicU8; N_GRAVES * DISTANCE + GRAVE_BYTES],
+);
+
+static GRAVES: Graves = Graves([const { AtomicU8::new(0) }; N_GRAVES * DISTANCE + GRAVE_BYTES]);
+
+/// An address for an object that is gone: it can be compared and read, but nothing is there. Each such
+/// object has its own.
+pub fn grave(number: usize) -> u64 {
     let start = std::ptr::from_ref(&GRAVES).expose_provenance() as u64;
-    start + (number as u64 * 256).next_multiple_of(align) % BYTES as u64
+    start + (number % N_GRAVES * DISTANCE) as u64
 }

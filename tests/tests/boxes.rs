@@ -1,5 +1,48 @@
-//! Integers in boxes on an operand stack.
-use jitdriver::{Jit, JitDriver, Traceable, can_enter_jit, jit, jit_merge_point};
+//! Objects on the heap that do not escape: integers in a `Box` or `Rc` on a `Vec` as operand stack.
+//!
+//! Every mode gives the same result, and leaves as many objects alive.
+#![allow(unsafe_code, reason = "counts allocations")]
+#![allow(
+    clippy::borrowed_box,
+    dead_code,
+    reason = "constructs are traced as authors may write them"
+)]
+
+use jit_tests::oracle::{self, Run, THRESHOLDS, outcome};
+use jitdriver::{JitDriver, Traceable, can_enter_jit, dont_look_inside, jit, jit_merge_point};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::rc::{Rc, Weak};
+
+/// Counts the objects that this thread has allocated and not given back. They are told by their alignment.
+struct Counting;
+
+impl Counting {
+    fn count(layout: Layout, by: i64) {
+        ALIVE.set(ALIVE.get() + if layout.align() == 32 { by } else { 0 });
+    }
+}
+
+thread_local! {
+    static ALIVE: Cell<i64> = const { Cell::new(0) };
+}
+
+// SAFETY: it is the system's allocator, and counts.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        Counting::count(layout, 1);
+        // SAFETY: the caller's promises are those of the system's allocator.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        Counting::count(layout, -1);
+        // SAFETY: as above.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
 
 const CONST: u8 = 0;
 const ADD: u8 = 1;
@@ -8,102 +51,296 @@ const LT: u8 = 3;
 const PICK: u8 = 4;
 const PUT: u8 = 5;
 const JUMP_IF: u8 = 6;
-const RETURN: u8 = 7;
+const SHOW: u8 = 7;
+const RETURN: u8 = 8;
 
-#[derive(Traceable)]
-struct Int(i64);
-
-#[jit]
-impl Int {
-    fn add(&self, other: &Int) -> Box<Int> {
-        Box::new(Int(self.0.wrapping_add(other.0)))
+/// On the stack: n, i, sum.
+fn sum_of_squares(shows: bool) -> Vec<u8> {
+    let mut code = vec![CONST, 0, CONST, 0];
+    code.extend([PICK, 2, PICK, 1, PICK, 1, MUL, ADD, PUT, 2, PICK, 1, CONST, 1, ADD, PUT, 1]);
+    if shows {
+        code.push(SHOW);
     }
-    fn mul(&self, other: &Int) -> Box<Int> {
-        Box::new(Int(self.0.wrapping_mul(other.0)))
-    }
-    fn lt(&self, other: &Int) -> Box<Int> {
-        Box::new(Int((self.0 < other.0) as i64))
-    }
-    fn is_true(&self) -> bool {
-        self.0 != 0
-    }
+    code.extend([PICK, 1, PICK, 0, LT, JUMP_IF, 4, RETURN]);
+    code
 }
 
-#[jit]
-fn run_boxes<'p>(driver: &JitDriver<'p>, code: &'p [u8], arg: i64) -> i64 {
-    let mut stack: Vec<Box<Int>> = Vec::with_capacity(8);
-    stack.push(Box::new(Int(arg)));
-    let mut pc = 0;
-    loop {
-        jit_merge_point!(driver, greens = [pc, code], reds = [stack]);
-        let op = code[pc];
-        pc += 1;
-        match op {
-            CONST => {
-                stack.push(Box::new(Int(code[pc] as i64)));
-                pc += 1;
-            }
-            ADD => {
-                let b = stack.pop().unwrap();
-                let a = stack.pop().unwrap();
-                stack.push(a.add(&b));
-            }
-            MUL => {
-                let b = stack.pop().unwrap();
-                let a = stack.pop().unwrap();
-                stack.push(a.mul(&b));
-            }
-            LT => {
-                let b = stack.pop().unwrap();
-                let a = stack.pop().unwrap();
-                stack.push(a.lt(&b));
-            }
-            PICK => {
-                let x = stack[code[pc] as usize].0;
-                pc += 1;
-                stack.push(Box::new(Int(x)));
-            }
-            PUT => {
-                let x = stack.pop().unwrap();
-                stack[code[pc] as usize] = x;
-                pc += 1;
-            }
-            JUMP_IF => {
-                let target = code[pc] as usize;
-                pc += 1;
-                if stack.pop().unwrap().is_true() {
-                    pc = target;
-                    can_enter_jit!(driver, greens = [pc, code], reds = [stack]);
+macro_rules! interpreter {
+    ($run:ident, $object:ident, $pointer:ident, $pick:ident) => {
+        #[jit]
+        impl $object {
+            fn add(&self, other: &$object) -> $pointer<$object> {
+                match (self, other) {
+                    ($object::Int(a), $object::Int(b)) => {
+                        $pointer::new($object::Int(a.wrapping_add(*b)))
+                    }
+                    _ => $pointer::new($object::Text(String::from("a sum"))),
                 }
             }
-            _ => return stack.pop().unwrap().0,
+            fn mul(&self, other: &$object) -> $pointer<$object> {
+                $pointer::new($object::Int(self.int().wrapping_mul(other.int())))
+            }
+            fn lt(&self, other: &$object) -> $pointer<$object> {
+                $pointer::new($object::Int((self.int() < other.int()) as i64))
+            }
+            #[dont_look_inside]
+            fn show(&self) {
+                SHOWN.set(SHOWN.get().wrapping_mul(31).wrapping_add(self.int()));
+            }
+            fn int(&self) -> i64 {
+                match self {
+                    $object::Int(value) => *value,
+                    $object::Text(text) => text.len() as i64,
+                    $object::Wide(wide) => wide.0,
+                }
+            }
         }
-    }
+
+        #[jit]
+        fn $run<'p>(driver: &JitDriver<'p>, code: &'p [u8], arg: i64) -> i64 {
+            let mut stack: Vec<$pointer<$object>> = Vec::with_capacity(8);
+            stack.push($pointer::new($object::Int(arg)));
+            let mut pc = 0;
+            loop {
+                jit_merge_point!(driver, greens = [pc, code], reds = [stack]);
+                let op = code[pc];
+                pc += 1;
+                match op {
+                    CONST => {
+                        stack.push($pointer::new($object::Int(code[pc] as i64)));
+                        pc += 1;
+                    }
+                    ADD => {
+                        let b = stack.pop().unwrap();
+                        let a = stack.pop().unwrap();
+                        stack.push(a.add(&b));
+                    }
+                    MUL => {
+                        let b = stack.pop().unwrap();
+                        let a = stack.pop().unwrap();
+                        stack.push(a.mul(&b));
+                    }
+                    LT => {
+                        let b = stack.pop().unwrap();
+                        let a = stack.pop().unwrap();
+                        stack.push(a.lt(&b));
+                    }
+                    PICK => {
+                        let x = $pick(&stack[code[pc] as usize]);
+                        pc += 1;
+                        stack.push(x);
+                    }
+                    PUT => {
+                        let x = stack.pop().unwrap();
+                        stack[code[pc] as usize] = x;
+                        pc += 1;
+                    }
+                    JUMP_IF => {
+                        let target = code[pc] as usize;
+                        pc += 1;
+                        if stack.pop().unwrap().int() != 0 {
+                            pc = target;
+                            can_enter_jit!(driver, greens = [pc, code], reds = [stack]);
+                        }
+                    }
+                    SHOW => stack[2].show(),
+                    _ => return stack.pop().unwrap().int(),
+                }
+            }
+        }
+    };
 }
 
-/// arg is on the stack: n, i, sum
-fn sum_of_squares() -> Vec<u8> {
-    vec![
-        CONST, 0, CONST, 0, // i, sum
-        // 4: loop
-        PICK, 2, PICK, 1, PICK, 1, MUL, ADD, PUT, 2, PICK, 1, CONST, 1, ADD, PUT, 1, PICK, 1, PICK,
-        0, LT, JUMP_IF, 4, RETURN,
-    ]
+thread_local! {
+    static SHOWN: Cell<i64> = const { Cell::new(0) };
+}
+
+/// Makes objects known by their alignment.
+#[derive(Traceable)]
+#[repr(align(32))]
+struct Wide(i64);
+
+#[derive(Traceable)]
+#[repr(u8)]
+enum Boxed {
+    Int(i64),
+    Text(String),
+    Wide(Wide),
+}
+
+#[derive(Traceable)]
+#[repr(u8)]
+enum Counted {
+    Int(i64),
+    Text(String),
+    Wide(Wide),
+}
+
+#[jit]
+fn copy(object: &Box<Boxed>) -> Box<Boxed> {
+    Box::new(Boxed::Int(object.int()))
+}
+
+#[jit]
+fn share(object: &Rc<Counted>) -> Rc<Counted> {
+    Rc::clone(object)
+}
+
+interpreter!(run_boxes, Boxed, Box, copy);
+interpreter!(run_counted, Counted, Rc, share);
+
+/// Runs a program in all modes. Answers what was compiled at threshold 3.
+#[track_caller]
+fn check(run: impl Fn(&JitDriver<'static>, i64) -> i64, args: &[i64]) -> Vec<Run> {
+    let runs = oracle::check(THRESHOLDS, |driver| {
+        SHOWN.set(0);
+        let before = ALIVE.get();
+        let results: Vec<i64> = args.iter().map(|&arg| run(driver, arg)).collect();
+        (results, SHOWN.get(), ALIVE.get() - before)
+    });
+    runs.into_iter().filter(|run| run.params.starts_with("threshold=3,")).collect()
+}
+
+fn program(code: Vec<u8>) -> &'static [u8] {
+    code.leak()
 }
 
 #[test]
-fn boxes() {
-    for jit in [Jit::Off, Jit::Llgraph, Jit::Cranelift] {
-        let driver = JitDriver::builder().jit(jit).threshold(3).build().unwrap();
-        let code = sum_of_squares();
-        let code: &'static [u8] = code.leak();
-        let r = run_boxes(&driver, code, 1000);
-        assert_eq!(r, (0..1000i64).map(|x| x * x).sum::<i64>());
-        if jit == Jit::Cranelift {
-            for c in driver.compiled() {
-                println!("{}", c.optimized);
-            }
-            println!("{}", driver.stats());
+fn boxes_are_as_many_as_without_the_jit() {
+    let code = program(sum_of_squares(false));
+    let runs = check(|driver, n| run_boxes(driver, code, n), &[3, 100, 2000, 0, 7]);
+    for run in runs {
+        assert_eq!((run.stats.loops, run.stats.residual_calls), (1, 0), "{}", run.stats);
+    }
+}
+
+#[test]
+fn counted_objects_are_as_many_as_without_the_jit() {
+    let code = program(sum_of_squares(false));
+    let runs = check(|driver, n| run_counted(driver, code, n), &[3, 100, 2000, 0, 7]);
+    for run in runs {
+        assert_eq!((run.stats.loops, run.stats.residual_calls), (1, 0), "{}", run.stats);
+    }
+}
+
+#[test]
+fn a_call_sees_the_objects() {
+    let code = program(sum_of_squares(true));
+    check(|driver, n| run_boxes(driver, code, n), &[3, 100, 1500, 7]);
+    check(|driver, n| run_counted(driver, code, n), &[3, 100, 1500, 7]);
+}
+
+/// What is left of a lap whose objects do not outlive it: nothing of them.
+#[jit]
+fn within_a_lap(driver: &JitDriver<'_>, n: i64) -> i64 {
+    let mut i = 0;
+    let mut sum = 0i64;
+    loop {
+        jit_merge_point!(driver, greens = [], reds = [i, n, sum]);
+        if i == n {
+            return sum;
+        }
+        let square = Box::new(Boxed::Int(i.wrapping_mul(i)));
+        let shared = Rc::new(Counted::Int(square.int()));
+        let other = Rc::clone(&shared);
+        if i % 7 == 3 {
+            sum = sum.wrapping_add(Rc::strong_count(&other) as i64);
+        }
+        drop(shared);
+        sum = sum.wrapping_add(other.int());
+        i += 1;
+        can_enter_jit!(driver, greens = [], reds = [i, n, sum]);
+    }
+}
+
+#[test]
+fn what_does_not_outlive_a_lap_is_not_allocated() {
+    for run in check(within_a_lap, &[3, 1000, 40, 0]) {
+        for trace in &run.compiled {
+            let loop_ = trace.optimized.rsplit("label").next().expect("there is a part");
+            let in_exits = |line: &&str| !line.contains("guard_");
+            let mut lines = loop_.lines().filter(in_exits);
+            assert!(lines.all(|line| !line.contains("new(")), "{}", trace.optimized);
         }
     }
+}
+
+/// Weak pointers keep the memory, not the content.
+#[jit]
+fn with_weak(driver: &JitDriver<'_>, n: i64) -> i64 {
+    let mut i = 0;
+    let mut sum = 0i64;
+    let mut last: Weak<Counted> = Weak::new();
+    loop {
+        jit_merge_point!(driver, greens = [], reds = [i, n, sum, last]);
+        if i == n {
+            return sum;
+        }
+        let object = Rc::new(Counted::Int(i));
+        if i % 3 == 0 {
+            last = Rc::downgrade(&object);
+        }
+        sum = sum.wrapping_add(object.int() + Rc::weak_count(&object) as i64);
+        if last.upgrade().is_some() {
+            sum = sum.wrapping_add(1);
+        }
+        i += 1;
+        can_enter_jit!(driver, greens = [], reds = [i, n, sum, last]);
+    }
+}
+
+#[test]
+fn weak_pointers_keep_the_memory() {
+    check(with_weak, &[3, 100, 7]);
+}
+
+/// A drop of the author's, which may panic.
+#[derive(Traceable)]
+struct Loud {
+    number: i64,
+    owned: Box<Boxed>,
+}
+
+impl Drop for Loud {
+    fn drop(&mut self) {
+        SHOWN.set(SHOWN.get().wrapping_mul(31).wrapping_add(self.number + self.owned.int()));
+        assert_ne!(self.number, 77, "the drop of {}", self.number);
+    }
+}
+
+#[derive(Traceable)]
+struct Pair {
+    first: Loud,
+    second: Box<Loud>,
+}
+
+#[jit]
+fn loud(driver: &JitDriver<'_>, n: i64) -> i64 {
+    let mut i = 0;
+    let mut kept: Vec<Box<Pair>> = Vec::new();
+    loop {
+        jit_merge_point!(driver, greens = [], reds = [i, n, kept]);
+        if i == n {
+            return kept.len() as i64;
+        }
+        let first = Loud { number: i, owned: Box::new(Boxed::Int(2)) };
+        let second = Box::new(Loud { number: i + 1000, owned: Box::new(Boxed::Int(3)) });
+        let pair = Box::new(Pair { first, second });
+        if i % 5 == 0 {
+            kept.push(pair);
+        } else if i % 5 == 1 {
+            kept.pop();
+        }
+        i += 1;
+        can_enter_jit!(driver, greens = [], reds = [i, n, kept]);
+    }
+}
+
+#[test]
+fn drops_of_the_authors_come_in_their_order() {
+    check(loud, &[3, 60, 12]);
+    check(
+        |driver, n| outcome(|| loud(driver, n)).map_or_else(|message| message.len() as i64, |n| n),
+        &[60, 90, 20],
+    );
 }

@@ -168,6 +168,8 @@ impl Delayed {
     /// A loop begins behind its preheader, with these contents of the places that are still to be stored to.
     pub fn enter_loop(cx: &mut Cx, places: &[KnownPlace]) {
         cx.delayed.no_way_back();
+        // Those of the preheader have not been allocated, nor will be.
+        cx.delayed.virtuals.clear();
         for store in &mut cx.delayed.stores {
             let place = places.iter().find(|place| store.is_to(place));
             let value = place.expect("others have been made").value;

@@ -88,8 +88,9 @@ pub fn finalize_exits(trace: &Trace) -> (Trace, Vec<ExitLayout>) {
         exit.args.len = slots.taken.len() as u32;
         finalized.pool.extend(slots.taken.iter().flatten());
     }
-    let has_objects = trace.stores.iter().any(|store| store.res().is_some());
-    (if has_objects { compact(&finalized) } else { finalized }, layouts)
+    let n_defined: usize = trace.ops.iter().map(|op| trace.results(op).len()).sum();
+    let is_dense = trace.n_inputs as usize + n_defined == trace.types.len();
+    (if is_dense { finalized } else { compact(&finalized) }, layouts)
 }
 
 /// Numbers the values anew, without those of objects that only exits allocated.

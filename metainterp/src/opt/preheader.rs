@@ -487,13 +487,18 @@ fn lap(
     }
     walk.cx.at = last;
     Delayed::make_others(&mut walk.cx, &delayed);
-    let places = assumed
-        .places
-        .iter()
-        .map(|(place, _)| walk.value_at(place).map(|value| walk.cx.resolve(value)));
-    let places = places.collect();
+    // Objects that the next lap gets are allocated by now.
+    let places = assumed.places.iter().map(|(place, _)| {
+        let value = walk.value_at(place)?;
+        Some(walk.cx.make_if_virtual(value))
+    });
+    let places: Vec<Option<Operand>> = places.collect();
     let jump = trace.ops.last().expect("a jump");
-    let reds = trace.args(jump).iter().map(|&it| walk.cx.old_to_new(it)).collect();
+    let made = |&arg: &Operand| {
+        let arg = walk.cx.old_to_new(arg);
+        walk.cx.make_if_virtual(arg)
+    };
+    let reds = trace.args(jump).iter().map(made).collect();
     Ok((label_at, LapEnd { reds, places }))
 }
 

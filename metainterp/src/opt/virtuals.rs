@@ -81,7 +81,7 @@ impl Cx<'_> {
 
     /// The constant that stands for the address of an object that is gone.
     pub fn grave_of(&mut self, value: ValueId) -> Operand {
-        let address = memory::grave(value.index(), 16);
+        let address = memory::grave(value.index());
         self.constant(Const::new(Ty::Ptr, address))
     }
 
@@ -146,13 +146,12 @@ impl Family for Virtuals {
         let n_escaping = op.args.len() - usize::from(stored);
         let mut changed = false;
         for at in 0..n_escaping {
-            if cx.is_virtual(op.args[at]) {
-                if cx.is_preheader() && cx.virtual_at(op.args[at]).is_some() {
-                    return Err(Contradiction);
-                }
-                op.args[at] = cx.make_if_virtual(op.args[at]);
-                changed = true;
+            if cx.is_preheader() && cx.virtual_at(op.args[at]).is_some() {
+                return Err(Contradiction);
             }
+            // It may have been made for an argument before.
+            let made = cx.make_if_virtual(op.args[at]);
+            changed |= std::mem::replace(&mut op.args[at], made) != made;
         }
         Ok(if changed { Rewrite::Changed } else { Rewrite::Keep })
     }

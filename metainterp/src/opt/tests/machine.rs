@@ -27,6 +27,7 @@ pub struct Ran {
     pub values: Vec<Const>,
     memory: Vec<Region>,
     calls: u64,
+    n_allocated: u64,
     /// How often a label was passed; one between a loop's preheader and its lap does not count.
     pub laps: u32,
     /// Of the exit, if it was left by one.
@@ -45,7 +46,18 @@ impl fmt::Debug for Ran {
 impl Ran {
     /// A machine with this memory.
     pub fn machine(&self) -> Machine {
-        Machine { memory: self.memory.clone(), calls: self.calls, ..Machine::default() }
+        let n_allocated = self.n_allocated;
+        let (memory, calls) = (self.memory.clone(), self.calls);
+        Machine { memory, calls, n_allocated, ..Machine::default() }
+    }
+
+    /// Whether values and memory are the same.
+    pub fn same_state(&self, other: &Ran) -> bool {
+        let (ours, others) = (&self.memory, &other.memory);
+        let mut objects = Objects { ours, others, pairs: Vec::new() };
+        self.values.len() == other.values.len()
+            && self.values.iter().zip(&other.values).all(|(&a, &b)| objects.same_value(a, b))
+            && objects.same_memory()
     }
 
     /// The same, but for the place of the exit's guard in the trace and the bits of a NaN.
@@ -67,11 +79,87 @@ impl Ran {
         } else if kinds.0 != kinds.1 {
             return false;
         }
+        let mut objects = Objects { ours: memory, others: &other.memory, pairs: Vec::new() };
         let same_values = values.len() == other.values.len()
-            && values.iter().zip(&other.values).all(|(&a, &b)| same_value(a, b));
-        end && same_values && *memory == other.memory && calls == other.calls
+            && values.iter().zip(&other.values).all(|(&a, &b)| objects.same_value(a, b));
+        end && same_values && objects.same_memory() && calls == other.calls
     }
 }
+
+/// Addresses from here on are those of objects that a trace allocates.
+pub const HEAP: u64 = 0x10_0000;
+
+/// Where only pointers to objects lie, which no call looks at.
+pub const SLOTS: u64 = 0x3000;
+
+/// Compares two memories in which the same objects may have other addresses.
+struct Objects<'a> {
+    ours: &'a [Region],
+    others: &'a [Region],
+    /// Objects that must be the same, by address.
+    pairs: Vec<(u64, u64)>,
+}
+
+fn object(memory: &[Region], address: u64) -> Option<&Region> {
+    memory.iter().find(|region| HEAP <= region.start && region.start == address)
+}
+
+impl Objects<'_> {
+    fn same_value(&mut self, a: Const, b: Const) -> bool {
+        match a.ty == Ty::Ptr && b.ty == Ty::Ptr {
+            true => self.same_pointer(a.bits, b.bits),
+            false => same_value(a, b),
+        }
+    }
+
+    /// A pointer to what is gone may be any that leads to nothing.
+    fn same_pointer(&mut self, a: u64, b: u64) -> bool {
+        match (object(self.ours, a), object(self.others, b)) {
+            (Some(_), Some(_)) => match self.pairs.iter().find(|(x, y)| *x == a || *y == b) {
+                Some(&pair) => pair == (a, b),
+                None => {
+                    self.pairs.push((a, b));
+                    true
+                }
+            },
+            (None, None) => a == b || HEAP <= a,
+            _ => false,
+        }
+    }
+
+    fn same_memory(&mut self) -> bool {
+        let regions = |memory: &[Region]| {
+            memory.iter().filter(|it| it.start < HEAP).cloned().collect::<Vec<_>>()
+        };
+        let same_region = |objects: &mut Self, (a, b): (Region, Region)| match a.start == SLOTS {
+            true => objects.same_words(&a.bytes, &b.bytes),
+            false => a == b,
+        };
+        let both = regions(self.ours).into_iter().zip(regions(self.others));
+        let mut same = both.into_iter().all(|both| same_region(self, both));
+        let mut at = 0;
+        while same && at < self.pairs.len() {
+            let (a, b) = self.pairs[at];
+            let (a, b) = (object(self.ours, a), object(self.others, b));
+            let (a, b) = a.zip(b).map(|(a, b)| (&a.bytes, &b.bytes)).expect("they were there");
+            same = a.len() == b.len()
+                && a[..POINTER_AT] == b[..POINTER_AT]
+                && self.same_words(&a[POINTER_AT..], &b[POINTER_AT..]);
+            at += 1;
+        }
+        // What nobody refers to need not have been allocated, but is not given back twice.
+        let n_objects = |memory: &[Region]| memory.iter().filter(|it| HEAP <= it.start).count();
+        same && n_objects(self.others) <= n_objects(self.ours)
+    }
+
+    fn same_words(&mut self, a: &[u8], b: &[u8]) -> bool {
+        let word = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
+        a.chunks(8).zip(b.chunks(8)).all(|(a, b)| self.same_pointer(word(a), word(b)))
+    }
+}
+
+/// Where the one pointer of an object is; the bytes before are numbers.
+pub const POINTER_AT: usize = 16;
 
 pub fn same_value(a: Const, b: Const) -> bool {
     a == b || a.ty == b.ty && is_nan(a) && is_nan(b)
@@ -121,6 +209,7 @@ pub struct Machine {
     values: Vec<Option<Const>>,
     overflowed: bool,
     panicked: bool,
+    n_allocated: u64,
     call_words: u64,
     merge_point: (Vec<Region>, u64),
 }
@@ -186,6 +275,7 @@ impl Machine {
                     values,
                     memory: self.memory,
                     calls: self.calls,
+                    n_allocated: self.n_allocated,
                     laps,
                     resume: exit.map_or(Resume::default(), |exit| exit.resume),
                     merge_point: self.merge_point,
@@ -205,6 +295,7 @@ impl Machine {
             values,
             memory: self.memory,
             calls: self.calls,
+            n_allocated: self.n_allocated,
             laps: 1,
             resume: Resume::default(),
             merge_point: self.merge_point,
@@ -260,8 +351,12 @@ impl Machine {
 
     fn leave(&mut self, trace: &Trace, op_idx: usize, op: &Op) -> (Outcome, Vec<Const>) {
         let exit = trace.exit(op);
-        let values = trace.exit_values(exit).iter().map(|&arg| self.value(trace, arg)).collect();
         for (store, args) in trace.exit_stores_with_args(exit) {
+            if let Some(new) = store.res() {
+                let bytes = self.value(trace, args[0]).bits;
+                self.values[new.index()] = Some(Const::new(Ty::Ptr, self.allocate(bytes)));
+                continue;
+            }
             let args: Vec<Const> = args.iter().map(|&arg| self.value(trace, arg)).collect();
             let mem = &trace.mems[store.mem as usize];
             match store.opcode.assumes_memory() {
@@ -278,6 +373,7 @@ impl Machine {
                 }
             }
         }
+        let values = trace.exit_values(exit).iter().map(|&arg| self.value(trace, arg)).collect();
         (Outcome::Exit { id: exit.id, op_idx }, values)
     }
 
@@ -294,6 +390,7 @@ impl Machine {
                 res
             }
             (_, Effect::Load) => self.load(address(op.opcode, trace.mem(op), args), ty),
+            (Opcode::New, _) => Const::new(ty, self.allocate(args[0].bits)),
             (Opcode::Call, _) => Const::new(ty, self.call(args, self.calls)),
             (Opcode::CallPure, _) => Const::new(ty, self.call(args, 0)),
             (Opcode::CallResult, _) => Const::new(ty, mix(self.call_words ^ args[0].bits)),
@@ -313,6 +410,17 @@ impl Machine {
                 let bytes = &mut self.memory[region].bytes[at..][..mem.ty.bytes() as usize];
                 bytes.iter_mut().for_each(|byte| *byte ^= 0x55);
             }
+            Opcode::Free => {
+                let at =
+                    self.memory.iter().position(|it| it.start == args[0].bits && HEAP <= it.start);
+                let at = at.unwrap_or_else(|| panic!("{:#x} is given back", args[0].bits));
+                assert_eq!(
+                    self.memory[at].bytes.len() as u64,
+                    args[1].bits,
+                    "the size of an object"
+                );
+                self.memory.remove(at);
+            }
             Opcode::DebugMergePoint => self.merge_point = (self.memory.clone(), self.calls),
             Opcode::Call => {
                 self.calls += 1;
@@ -320,7 +428,8 @@ impl Machine {
                 let apart = |region: &Region| {
                     region.class.is_some_and(|class| trace.call(op).apart.has(class))
                 };
-                for region in self.memory.iter_mut().filter(|it| !it.frozen && !apart(it)) {
+                let seen = |it: &&mut Region| !it.frozen && !apart(it) && it.start < SLOTS;
+                for region in self.memory.iter_mut().filter(seen) {
                     for byte in &mut region.bytes {
                         noise = mix(noise);
                         *byte ^= (noise & noise >> 8) as u8;
@@ -332,6 +441,14 @@ impl Machine {
         if matches!(op.opcode, Opcode::Call | Opcode::CallPure) {
             self.panicked = trace.call(op).can_panic && self.call_words.is_multiple_of(16);
         }
+    }
+
+    fn allocate(&mut self, bytes: u64) -> u64 {
+        self.n_allocated += 1;
+        let start = HEAP + 0x1000 * self.n_allocated;
+        let bytes = vec![0x99; bytes as usize];
+        self.memory.push(Region { start, bytes, frozen: false, class: None });
+        start
     }
 
     fn store(&mut self, opcode: Opcode, mem: &MemDescr, args: &[Const]) {

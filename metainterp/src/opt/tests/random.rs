@@ -7,7 +7,7 @@
 //!
 //! `OPT_RANDOM_TRACES` sets the number of traces.
 
-use super::machine::{Ran, Region};
+use super::machine::{Region, SLOTS};
 use super::*;
 use crate::ir::{
     Arg, CallDescr, Classes, Effect, ExitId, MemDescr, MergePoint, Opcode, Operand, Res, Resume,
@@ -27,6 +27,10 @@ struct Generator<'r> {
     /// Operands that may be used, newest last.
     operands: Vec<Operand>,
     next_exit: u32,
+    /// Objects that have been allocated and not given back.
+    objects: Vec<Operand>,
+    /// Objects that are gone.
+    gone: Vec<Operand>,
     /// Something has happened since the merge point.
     dirty: bool,
 }
@@ -79,9 +83,10 @@ fn inputs(rng: &mut Rng) -> Vec<Const> {
 
 fn machine(rng: &mut Rng) -> Machine {
     let mut machine = Machine::default();
-    machine.memory = [FROZEN, FIRST, SECOND]
+    machine.memory = [FROZEN, FIRST, SECOND, SLOTS]
         .map(|start| {
-            let bytes = (0..REGION).map(|_| rng.below(4) as u8).collect();
+            let random = |_| if start == SLOTS { 0 } else { rng.below(4) as u8 };
+            let bytes = (0..REGION).map(random).collect();
             let class = (start == SECOND).then_some(2);
             Region { start, bytes, frozen: start == FROZEN, class }
         })
@@ -94,8 +99,16 @@ impl<'r> Generator<'r> {
         let mut builder = TraceBuilder::new("");
         builder.merge_point(MergePoint { greens: [3].into() });
         let operands = INPUTS.iter().map(|&ty| builder.input(ty).into()).collect();
-        let mut generator =
-            Generator { rng, builder, machine, operands, next_exit: 0, dirty: true };
+        let mut generator = Generator {
+            rng,
+            builder,
+            machine,
+            operands,
+            next_exit: 0,
+            objects: Vec::new(),
+            gone: Vec::new(),
+            dirty: true,
+        };
         let trace = generator.builder.trace();
         generator.machine.start(trace, inputs);
         generator
@@ -116,7 +129,12 @@ impl<'r> Generator<'r> {
             self.merge_point();
         }
         let labels = self.operands.clone();
+        let with_objects = self.rng.chance(60);
         for _ in 0..n_ops {
+            if with_objects && self.rng.chance(35) {
+                self.object();
+                continue;
+            }
             match self.rng.below(100) {
                 0..42 => self.pure(),
                 42..48 => self.overflow(),
@@ -126,6 +144,7 @@ impl<'r> Generator<'r> {
                 86..90 => self.call(Opcode::CallPure),
                 90..93 => self.call(Opcode::Call),
                 93..95 if end == End::Anywhere => self.label(),
+                _ if with_objects && self.rng.chance(70) => self.object(),
                 _ => self.merge_point(),
             }
         }
@@ -209,7 +228,132 @@ impl<'r> Generator<'r> {
 
     fn some_operands(&mut self) -> Vec<Operand> {
         let n = self.rng.below(6);
-        (0..n).map(|_| self.operand_where(|_| true)).collect()
+        let mut operands: Vec<_> = (0..n).map(|_| self.operand_where(|_| true)).collect();
+        for _ in 0..2 {
+            if !self.objects.is_empty() && self.rng.chance(40) {
+                operands.push(self.some_object());
+            }
+            if !self.gone.is_empty() && self.rng.chance(10) {
+                operands.push(self.rng.choose(&self.gone));
+            }
+        }
+        operands
+    }
+
+    /// One of the newest objects, mostly.
+    fn some_object(&mut self) -> Operand {
+        let newest = if self.rng.chance(70) { self.objects.len().saturating_sub(3) } else { 0 };
+        self.rng.choose(&self.objects[newest..])
+    }
+
+    /// Something with objects: numbers are in their first words, and a pointer to one in the last. Pointers
+    /// to them are used for nothing else, since their addresses may be others.
+    fn object(&mut self) {
+        let which = if self.objects.is_empty() { 0 } else { self.rng.below(12) };
+        let class = if self.rng.chance(80) { MemDescr::BOXED } else { 0 };
+        let (scale, frozen) = (0, false);
+        let pointer_at = MemDescr { ty: Ty::Ptr, offset: 16, scale, class, frozen };
+        match which {
+            0 | 1 => self.new_object(class),
+            2..=4 => {
+                let (object, ty) = (self.some_object(), self.number());
+                let offset = self.number_at(ty);
+                let value = self.operand(ty);
+                let mem = MemDescr { ty, offset, scale, class, frozen };
+                self.set(&[object, value], mem);
+            }
+            5..=7 => {
+                let (object, ty) = (self.some_object(), self.number());
+                let offset = self.number_at(ty);
+                let mem = self.builder.mem(MemDescr { ty, offset, scale, class, frozen });
+                self.push(Opcode::GetField, &[object], mem, ty);
+            }
+            8 => {
+                let (object, other) = (self.some_object(), self.some_object());
+                self.set(&[object, other], pointer_at);
+            }
+            9 => {
+                // What has been stored there in this lap or the one before may be gone.
+                let (slots, offset) = self.slot();
+                match self.rng.chance(70) {
+                    true => {
+                        let object = self.some_object();
+                        self.set(&[slots, object], MemDescr { offset, class: 0, ..pointer_at });
+                    }
+                    false => {
+                        let mem = MemDescr { offset, class: 0, ..pointer_at };
+                        let mem = self.builder.mem(mem);
+                        let loaded = self.push(Opcode::GetField, &[slots], mem, Ty::Ptr);
+                        self.operands.pop();
+                        self.gone.push(loaded);
+                    }
+                }
+            }
+            10 => {
+                let (a, b) = (self.some_object(), self.some_object());
+                let b = match self.gone.is_empty() || self.rng.chance(70) {
+                    true => b,
+                    false => self.rng.choose(&self.gone),
+                };
+                let opcode = self.rng.choose(&[Opcode::PtrEq, Opcode::PtrNe]);
+                self.push(opcode, &[a, b], 0, Ty::Bool);
+            }
+            _ => {
+                let object = self.some_object();
+                self.objects.retain(|&it| it != object);
+                self.gone.push(object);
+                let size = [24, 8].map(|n| self.builder.constant(Const::new(Ty::I64, n)));
+                let from = self.n_ops();
+                self.builder.push_void(Opcode::Free, &[object, size[0], size[1]], 0);
+                self.run(from);
+                self.dirty = true;
+            }
+        }
+    }
+
+    fn new_object(&mut self, class: u32) {
+        let size = [24, 8].map(|n| self.builder.constant(Const::new(Ty::I64, n)));
+        let object = self.push(Opcode::New, &size, 0, Ty::Ptr);
+        self.operands.pop();
+        self.dirty = true;
+        for offset in [0, 8] {
+            let value = self.operand(Ty::I64);
+            let mem = MemDescr { ty: Ty::I64, offset, scale: 0, class, frozen: false };
+            self.set(&[object, value], mem);
+        }
+        let mut pointer = self.builder.constant(Const::new(Ty::Ptr, 0));
+        if !self.objects.is_empty() && self.rng.chance(50) {
+            pointer = self.some_object();
+        }
+        let mem = MemDescr { ty: Ty::Ptr, offset: 16, scale: 0, class, frozen: false };
+        self.set(&[object, pointer], mem);
+        self.objects.push(object);
+    }
+
+    fn set(&mut self, args: &[Operand], mem: MemDescr) {
+        let mem = self.builder.mem(mem);
+        let from = self.n_ops();
+        self.builder.push_void(Opcode::SetField, args, mem);
+        self.run(from);
+        self.dirty = true;
+    }
+
+    fn number(&mut self) -> Ty {
+        self.rng.choose(&[Ty::I8, Ty::I32, Ty::I64, Ty::F64])
+    }
+
+    /// Where a number may be in an object.
+    fn number_at(&mut self, ty: Ty) -> i32 {
+        match ty.bytes() {
+            8 => self.rng.choose(&[0, 8, 8, 4]),
+            _ => self.rng.choose(&[0, 4, 8, 9]),
+        }
+    }
+
+    /// Where a pointer to an object may be, in memory that is there before.
+    fn slot(&mut self) -> (Operand, i32) {
+        let slots = self.builder.constant(Const::new(Ty::Ptr, SLOTS));
+        (slots, self.rng.choose(&[0, 8, 16]))
     }
 
     /// An operand of a type that is asked for; mostly one of the newest.
@@ -422,6 +566,8 @@ impl<'r> Generator<'r> {
         self.run(from);
         let labels = (0..INPUTS.len() as u32).map(|at| crate::ir::ValueId(first.0 + at).into());
         self.operands = labels.collect();
+        self.objects.clear();
+        self.gone.clear();
     }
 }
 
@@ -507,8 +653,7 @@ fn check_entry(
         }
         (Outcome::Jump, Outcome::Exit { id, .. }) if n_exits <= id.0 => {
             // An exit of the preheader: the lap begins in the interpreter.
-            let state = |ran: &Ran| (ran.values.clone(), ran.machine().memory);
-            assert!(state(&expected) == state(&found), "{}", context());
+            assert!(expected.same_state(&found), "{}", context());
             false
         }
         _ => {
