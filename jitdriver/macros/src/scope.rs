@@ -8,8 +8,10 @@
 //! does not follow it.
 
 mod resolve;
+mod typed;
 
 pub use resolve::{HintSite, Home, Local, LocalId, LoopSpan, Names, Time, resolve};
+pub use typed::is_typed;
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use std::collections::HashSet;

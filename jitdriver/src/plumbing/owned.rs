@@ -338,6 +338,7 @@ pub(crate) fn box_new<T>(rec: Rec, value: Traced<T>) -> Traced<Box<T>> {
 
 /// `Box::new` of a value with a layout.
 pub(crate) fn box_new_known<T: Traceable>(rec: Rec, value: Traced<T>) -> Traced<Box<T>> {
+    note_type::<T>(rec);
     new_box(rec, value, T::LAYOUT)
 }
 
@@ -348,6 +349,7 @@ pub(crate) fn rc_new<T>(rec: Rec, value: Traced<T>) -> Traced<Rc<T>> {
 
 /// `Rc::new` of a value with a layout.
 pub(crate) fn rc_new_known<T: Traceable>(rec: Rec, value: Traced<T>) -> Traced<Rc<T>> {
+    note_type::<T>(rec);
     new_rc(rec, value, T::LAYOUT)
 }
 

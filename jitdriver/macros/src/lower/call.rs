@@ -171,6 +171,9 @@ impl Lowerer {
         let name = method.to_string();
         self.methods.insert(name.clone());
         let twin = format_ident!("__jit_{name}", span = at(method.span()));
+        // How its parts are dropped.
+        let typed = crate::scope::is_typed(&self.names.typed, &m.receiver);
+        let note = typed.then(|| quote!(__p::NotePlace(__this).note(__rec);));
         let span = at(method.span());
         let site = self.site(&name, m.span());
         // A panic names the method's name and parentheses, which are to have one origin.
@@ -189,7 +192,7 @@ impl Lowerer {
         };
         quote_spanned!(span=> {
             let __this = (#this).known();
-            __p::NotePlace(__this).note(__rec);
+            #note
             let __args = (#(__p::coerce(__rec, #args),)*);
             let __plain = __p::call::#plain_fn(
                 &__this, &__args, |__target, #(#names),*| #target.#method #turbofish #given);

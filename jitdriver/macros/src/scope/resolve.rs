@@ -111,6 +111,8 @@ pub struct Names {
     pub hints: Vec<HintSite>,
     /// Behind the parameters, before the body.
     pub body_start: Time,
+    /// Names of locals whose type is written down.
+    pub typed: BTreeSet<String>,
     /// From when to when each expression and each `let` runs, by its address.
     spans: HashMap<usize, Interval>,
     /// Every branch of an `if` or `match`.
@@ -171,6 +173,7 @@ impl Names {
 /// Finds the locals of a function, their uses, its loops and its hints.
 pub fn resolve(sig: &Signature, block: &Block) -> Names {
     let mut walker = Walker::default();
+    walker.names.typed = super::typed::typed_locals(sig, block);
     for input in &sig.inputs {
         match input {
             FnArg::Receiver(receiver) => walker.declare(receiver_binding(receiver)),
