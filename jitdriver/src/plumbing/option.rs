@@ -166,9 +166,9 @@ impl<O: TwoWay> Place<O> {
 /// The receiver of a method that may take its receiver by value: such methods are here, and all others
 /// are found behind it, on the receiver itself.
 #[repr(transparent)]
-pub struct Owned<T>(super::call::Target<T>);
+pub struct Owned<T: ?Sized>(super::call::Target<T>);
 
-impl<T> Owned<T> {
+impl<T: ?Sized> Owned<T> {
     /// The receiver of a call.
     pub fn of(target: &mut super::call::Target<T>) -> &mut Owned<T> {
         // SAFETY: the one is the other.
@@ -176,14 +176,14 @@ impl<T> Owned<T> {
     }
 }
 
-impl<T> std::ops::Deref for Owned<T> {
+impl<T: ?Sized> std::ops::Deref for Owned<T> {
     type Target = T;
     fn deref(&self) -> &T {
         &self.0
     }
 }
 
-impl<T> std::ops::DerefMut for Owned<T> {
+impl<T: ?Sized> std::ops::DerefMut for Owned<T> {
     fn deref_mut(&mut self) -> &mut T {
         &mut self.0
     }
@@ -291,7 +291,11 @@ impl<I: Iterator> OwnedIterator for Owned<I> {
 }
 
 /// `into_iter` of what is iterated over by value.
-#[allow(missing_docs)]
+#[allow(
+    missing_docs,
+    clippy::wrong_self_convention,
+    reason = "named as the method for which it stands"
+)]
 pub trait OwnedIntoIterator {
     type IntoIter;
     fn into_iter(&mut self) -> Self::IntoIter;
@@ -330,7 +334,7 @@ impl<'a, K, V> Owned<std::collections::hash_map::Entry<'a, K, V>> {
     }
 }
 
-#[allow(missing_docs)]
+#[allow(missing_docs, clippy::wrong_self_convention, reason = "named as in std")]
 impl<K, V> Owned<std::collections::HashMap<K, V>> {
     pub fn into_keys(&mut self) -> std::collections::hash_map::IntoKeys<K, V> {
         self.read().into_keys()
@@ -340,7 +344,7 @@ impl<K, V> Owned<std::collections::HashMap<K, V>> {
     }
 }
 
-#[allow(missing_docs)]
+#[allow(missing_docs, clippy::wrong_self_convention, reason = "named as in std")]
 impl<K, V> Owned<std::collections::BTreeMap<K, V>> {
     pub fn into_keys(&mut self) -> std::collections::btree_map::IntoKeys<K, V> {
         self.read().into_keys()
@@ -350,21 +354,21 @@ impl<K, V> Owned<std::collections::BTreeMap<K, V>> {
     }
 }
 
-#[allow(missing_docs)]
+#[allow(missing_docs, clippy::wrong_self_convention, reason = "named as in std")]
 impl Owned<String> {
     pub fn into_bytes(&mut self) -> Vec<u8> {
         self.read().into_bytes()
     }
 }
 
-#[allow(missing_docs)]
+#[allow(missing_docs, clippy::wrong_self_convention, reason = "named as in std")]
 impl<T> Owned<Vec<T>> {
     pub fn into_boxed_slice(&mut self) -> Box<[T]> {
         self.read().into_boxed_slice()
     }
 }
 
-#[allow(missing_docs)]
+#[allow(missing_docs, clippy::wrong_self_convention, reason = "named as in std")]
 impl Owned<Box<str>> {
     pub fn into_string(&mut self) -> String {
         self.read().into_string()

@@ -195,9 +195,12 @@ fn few<T>(slice: Place<[T]>) -> Option<usize> {
     (len.lane().is_const() && len.get() <= FEW).then(|| len.get())
 }
 
+/// What a method answers that answers nothing.
+type Nothing = ();
+
 /// Tokens of methods that are traced if there are few elements, and else called.
 macro_rules! of_few {
-    ($($(#[$doc:meta])* $token:ident [$($bound:tt)*] ($($name:ident: $arg:ty),*) -> $out:ty = |$rec:ident, $slice:ident| $body:expr;)*) => {$(
+    ($($(#[$doc:meta])* $token:ident [$($bound:tt)*] ($($name:ident: $arg:ty),*): $out:ty = |$rec:ident, $slice:ident| $body:expr;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy)]
         pub struct $token;
@@ -230,7 +233,7 @@ macro_rules! of_few {
 
 of_few! {
     /// `fill`: what is no number is cloned by the author's own `Clone`.
-    Fill [] (value: S::Item) -> () = |rec, slice| (|| {
+    Fill [] (value: S::Item): Nothing = |rec, slice| (|| {
         let n = few(slice).filter(|_| ops::Repr::of::<S::Item>().is_some())?;
         for at in 0..n {
             slice.slot(rec, &Traced::constant(at)).initialize(rec, value.peek());
@@ -238,7 +241,7 @@ of_few! {
         Some(Traced::constant(()))
     })();
     /// `contains`.
-    Contains [] (value: &'y S::Item) -> bool = |rec, slice| (|| {
+    Contains [] (value: &'y S::Item): bool = |rec, slice| (|| {
         let n = few(slice).filter(|_| ops::Repr::of::<S::Item>().is_some())?;
         let value = value.place(rec).read_any(rec);
         for at in 0..n {
@@ -250,7 +253,7 @@ of_few! {
         Some(Traced::constant(false))
     })();
     /// `copy_from_slice`.
-    CopyFromSlice [+ Copy] (from: &'y [S::Item]) -> () = |rec, slice| (|| {
+    CopyFromSlice [+ Copy] (from: &'y [S::Item]): Nothing = |rec, slice| (|| {
         let (n, from) = (few(slice)?, from.place(rec));
         if !ops::branch(rec, ops::eq(rec, slice.len(), from.len())) {
             return None;
@@ -259,7 +262,7 @@ of_few! {
         Some(Traced::constant(()))
     })();
     /// `copy_within` a range.
-    CopyWithin [+ Copy] (range: Range<usize>, to: usize) -> () = |rec, slice| (|| {
+    CopyWithin [+ Copy] (range: Range<usize>, to: usize): Nothing = |rec, slice| (|| {
         let mut range = range.peek();
         let range = range.as_place();
         let start = range.field(rec, |range| &raw const range.start).read(rec);
