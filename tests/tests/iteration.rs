@@ -3,10 +3,12 @@
 //! Each helper is called with changing arguments, so that chains are left at every place where they can
 //! be left.
 #![allow(
+    clippy::double_ended_iterator_last,
     clippy::iter_skip_zero,
     clippy::manual_contains,
     clippy::unnecessary_fold,
     clippy::useless_vec,
+    clippy::while_let_on_iterator,
     reason = "methods are called as authors may call them"
 )]
 
