@@ -14,8 +14,10 @@
 //!
 //! How far the preheader goes ([`prefix`]): to the last load, guard or elidable call in it that is the same in all
 //! laps. It ends before anything that could see one of the stores that have not been made, for up to
-//! there it computes what the lap would, and so is as safe. And it ends before the second guard that
-//! may well fail in some lap: beginning anew is costly where that is the program's way.
+//! there it computes what the lap would, and so is as safe. The second guard that may well fail in some
+//! lap is left out, and so are all such behind it, for beginning anew is costly where that is the
+//! program's way. Behind the first that is left out, the lap need not come that far; there the preheader has
+//! only what is safe to do all the same ([`is_safe`]).
 //!
 //! What holds at the second label must hold whenever the loop comes back to it. That is not known before
 //! the lap is walked, so it is assumed ([`Assumptions`]) and then checked; where the end of
@@ -168,9 +170,11 @@ fn prefix<'a>(
     begun: &Snapshot<'a>,
     pending: &mut Pending,
 ) -> Option<Assumptions> {
-    let starts = walk_prefix(walk, trace, trace.ops.len() - 1, bounds, pending);
+    let all = FxHashSet::default();
+    let starts = walk_prefix(walk, trace, trace.ops.len() - 1, &all, bounds, pending);
     let mut assumed = Assumptions::guess(walk, trace, same);
-    let mut cut = 1 + last_needed(&walk.cx, trace, &starts, &assumed.varying(&walk.cx))?;
+    let (needed, left_out) = last_needed(&walk.cx, trace, &starts, &assumed.varying(&walk.cx));
+    let mut cut = 1 + needed?;
     let goes_with = |op: &Op| {
         use Opcode::{CallResult, GuardNoException, GuardNoOverflow, GuardOverflow};
         matches!(op.opcode, CallResult | GuardNoException | GuardNoOverflow | GuardOverflow)
@@ -178,9 +182,9 @@ fn prefix<'a>(
     while goes_with(&trace.ops[cut]) {
         cut += 1;
     }
-    if cut < starts.len() {
+    if cut < starts.len() || !left_out.is_empty() {
         walk.restore_copy(begun);
-        walk_prefix(walk, trace, cut, bounds, pending);
+        walk_prefix(walk, trace, cut, &left_out, bounds, pending);
         assumed.only_of(walk, trace, same);
     }
     Some(assumed)
@@ -192,6 +196,7 @@ fn walk_prefix<'a>(
     walk: &mut Walk<'a>,
     trace: &'a Trace,
     end: usize,
+    left_out: &FxHashSet<usize>,
     bounds: &[Bound],
     pending: &mut Pending,
 ) -> Vec<usize> {
@@ -208,7 +213,8 @@ fn walk_prefix<'a>(
         };
         let is_store = op.opcode.effect() == Effect::Store;
         // One merge point is enough to come back to.
-        let is_left_out = op.opcode == Opcode::DebugMergePoint && op_idx > 1;
+        let is_left_out =
+            op.opcode == Opcode::DebugMergePoint && op_idx > 1 || left_out.contains(&op_idx);
         if ends
             || is_store && walk.load_before(op, pending).is_err()
             || !is_left_out && walk.op_at(op_idx, op, pending).is_err()
@@ -230,14 +236,23 @@ fn walk_prefix<'a>(
     starts
 }
 
-/// The last operation in a walked prefix that a lap is better without.
-fn last_needed(cx: &Cx, trace: &Trace, starts: &[usize], varying: &[bool]) -> Option<usize> {
+/// The last operation in a walked prefix that a lap is better without, and the guards before it that are to
+/// be left out.
+fn last_needed(
+    cx: &Cx,
+    trace: &Trace,
+    starts: &[usize],
+    varying: &[bool],
+) -> (Option<usize>, FxHashSet<usize>) {
     let new = cx.new_trace();
     let is_varying = |arg: Operand| arg.value().is_some_and(|value| varying[value.index()]);
     let varies = |op: &Op| new.args(op).iter().any(|&arg| is_varying(arg));
-    let (mut needed, mut n_varying) = (None, 0);
+    let (mut needed, mut n_varying, mut left_out) = (None, 0, FxHashSet::default());
     for (op_idx, &start) in starts.iter().enumerate().skip(1) {
         let old = &trace.ops[op_idx];
+        if !left_out.is_empty() && !is_safe(cx, trace, old) {
+            break;
+        }
         if old.opcode.effect() == Effect::Store {
             let (_, address) = trace.args(old).split_last().expect("a store has a value");
             if !address.iter().any(|&arg| is_varying(cx.old_to_new(arg))) {
@@ -247,10 +262,15 @@ fn last_needed(cx: &Cx, trace: &Trace, starts: &[usize], varying: &[bool]) -> Op
         let end = starts.get(op_idx + 1).map_or(new.ops.len(), |&end| end);
         for (at, op) in new.ops.iter().enumerate().take(end).skip(start) {
             // The guards of overflow operations have no arguments.
-            let op_varies = varies(op) || op.n_args() == 0 && varies(&new.ops[at - 1]);
+            let of_overflow = op.opcode.effect() == Effect::Guard && op.n_args() == 0;
+            let op_varies = varies(op) || of_overflow && varies(&new.ops[at - 1]);
             n_varying += usize::from(op_varies && op.opcode.effect() == Effect::Guard);
-            if MAX_VARYING_GUARDS < n_varying {
-                return needed;
+            if op_varies && op.opcode.effect() == Effect::Guard && MAX_VARYING_GUARDS < n_varying {
+                if of_overflow {
+                    return (needed, left_out);
+                }
+                left_out.insert(op_idx);
+                continue;
             }
             let is_needed = match op_varies {
                 false => op.opcode.effect() != Effect::Debug,
@@ -261,7 +281,34 @@ fn last_needed(cx: &Cx, trace: &Trace, starts: &[usize], varying: &[bool]) -> Op
             }
         }
     }
-    needed
+    (needed, left_out)
+}
+
+/// Whether an operation does no harm where the lap would not come to it: it computes something that is
+/// defined for all operands, or it accesses an object that is there as long as the loop runs, at a fixed
+/// distance from a red that is the only way to it.
+fn is_safe(cx: &Cx, trace: &Trace, op: &Op) -> bool {
+    match op.opcode.effect() {
+        Effect::Pure | Effect::Debug => true,
+        // Those without arguments test what an operation that is not safe has left.
+        Effect::Guard => op.n_args() > 0,
+        Effect::PureChecked => {
+            let divisor = trace.args(op).last().and_then(|&divisor| trace.as_const(divisor));
+            let unsigned = matches!(op.opcode, Opcode::UintDiv | Opcode::UintMod);
+            unsigned && divisor.is_some_and(|divisor| divisor.bits != 0)
+        }
+        Effect::Load | Effect::Store => {
+            let base = cx.resolve(cx.old_to_new(trace.args(op)[0]));
+            let label = cx.new_trace().ops.iter().find(|op| op.opcode == Opcode::Label);
+            let is_red = label.is_some_and(|label| {
+                let mut reds = cx.new_trace().results(label);
+                reds.any(|red| base.value() == Some(red))
+            });
+            let is_field = matches!(op.opcode, Opcode::GetField | Opcode::SetField);
+            is_red && is_field && trace.mem(op).is_exclusive()
+        }
+        _ => false,
+    }
 }
 
 /// Whether a guard compares what varies with what is computed and does not: if each lap ends such that it
