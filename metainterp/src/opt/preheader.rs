@@ -142,13 +142,19 @@ fn in_bounds(walk: &Walk<'_>) -> Vec<Bound> {
     let cx = &walk.cx;
     let first: FxHashSet<Operand> =
         walk.known_places().iter().filter_map(|place| place.first).collect();
+    let label = cx.new_trace().ops.iter().find(|op| op.opcode == Opcode::Label);
+    let reds = label.into_iter().flat_map(|label| cx.new_trace().results(label));
+    let reds: FxHashSet<Operand> = reds.map(Operand::from).collect();
     let mut bounds: Vec<Bound> = Vec::new();
     for guard in cx.new_trace().ops.iter().filter(|op| op.opcode == Opcode::GuardTrue) {
         let test = cx.def(cx.new_trace().args(guard)[0]).filter(|op| op.opcode == Opcode::UintLt);
         let Some(&[index, limit]) = test.map(|test| cx.new_trace().args(test)) else { continue };
         let sum = cx.def(index).filter(|op| op.opcode == Opcode::IntAdd);
         let root = sum.map_or(index, |sum| cx.new_trace().args(sum)[0]);
-        if !first.contains(&root) {
+        // A counter that is tested when it has stepped on, and so was below its limit before.
+        let plus = sum.and_then(|sum| cx.as_const(cx.new_trace().args(sum)[1]));
+        let counts = reds.contains(&root) && plus.is_some_and(|plus| 0 < plus.signed());
+        if !first.contains(&root) && !counts {
             continue;
         }
         if let (Some(root), Some(limit)) = (cx.new_to_old(root), cx.new_to_old(limit))
