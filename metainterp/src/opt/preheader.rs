@@ -191,7 +191,11 @@ fn prefix<'a>(
     if cut < starts.len() || !left_out.is_empty() {
         walk.restore_copy(begun);
         walk_prefix(walk, trace, cut, &left_out, bounds, pending);
-        assumed.only_of(walk, trace, same);
+        match left_out.is_empty() {
+            true => assumed.only_of(walk, trace, same),
+            // Values have other numbers where something was left out.
+            false => assumed = Assumptions::guess(walk, trace, same),
+        }
     }
     Some(assumed)
 }
@@ -209,6 +213,7 @@ fn walk_prefix<'a>(
     walk.cx.begin_preheader();
     let (mut starts, n_exits) = (vec![0], walk.cx.n_exit_ids());
     let mut to_test: SmallVec<[Bound; MAX_BOUNDS]> = bounds.into();
+    let mut newest = trace.results(&trace.ops[0]).last();
     for (op_idx, op) in trace.ops.iter().enumerate().take(end).skip(1) {
         let start = walk.cx.n_ops() as usize;
         walk.cx.at = op_idx;
@@ -228,8 +233,8 @@ fn walk_prefix<'a>(
             break;
         }
         starts.push(start);
-        let Some(res) = op.res() else { continue };
-        let ready = |bound: &Bound| bound.iter().max() == Some(&res);
+        newest = op.res().or(newest);
+        let ready = |bound: &Bound| bound.iter().max() <= newest.as_ref();
         while let Some(at) = to_test.iter().position(ready) {
             let values = to_test.remove(at).map(|it| walk.cx.old_to_new(it.into()));
             // The lap's exits have the numbers up to twice as many.
