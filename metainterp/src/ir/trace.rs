@@ -172,6 +172,14 @@ pub struct MemDescr {
     pub frozen: bool,
 }
 
+impl MemDescr {
+    /// The memory belongs to an object that one red alone leads to, which is there as long as the portal
+    /// runs: classes from 2 on are such.
+    pub fn is_exclusive(&self) -> bool {
+        2 <= self.class
+    }
+}
+
 /// Classes of memory (see [`MemDescr::class`]), as a set. It takes the first 64 but 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Classes(u64);
