@@ -229,6 +229,7 @@ fn rest_of_call(resume: &Ident, names: &[Ident], sig: &Signature) -> TokenStream
             name: #name,
             site: ::core::concat!(::core::file!(), ":", ::core::line!(), ":", ::core::column!()),
             elidable: false,
+            ..__p::CallSite::PLAIN
         };
         let __args = (__self.take(), __is_header, #(#others.take(),)*);
         let __plain = __p::call::#plain_fn(&__args, |__self, __is_header, #(#others),*| {
