@@ -818,12 +818,14 @@ impl Recorder {
         if !self.recording.get() {
             return;
         }
-        let state = &mut *self.state.borrow_mut();
-        let reds = operands(&mut state.builder, reds);
-        state.begin_region(greens, reds);
-        self.step.set(0);
-        let exit = state.exit_here(0, false);
-        state.builder.push_void(Opcode::Finish, &[], exit);
+        {
+            let state = &mut *self.state.borrow_mut();
+            let reds = operands(&mut state.builder, reds);
+            state.begin_region(greens, reds);
+            self.step.set(0);
+            let exit = state.exit_here(0, false);
+            state.builder.push_void(Opcode::Finish, &[], exit);
+        }
         self.end(None);
     }
 

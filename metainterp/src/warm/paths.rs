@@ -42,8 +42,11 @@ struct Loop {
 }
 
 impl Loop {
+    /// And some of them meet at a merge point, where they can be joined.
     fn has_too_many_paths(&self) -> bool {
-        MIN_BRIDGES <= self.bridges && MIN_REPEATED * self.before.len() <= self.passed
+        MIN_BRIDGES <= self.bridges
+            && MIN_REPEATED * self.before.len() <= self.passed
+            && self.before.values().any(Option::is_none)
     }
 
     fn pass(&mut self, before: &[u64], greens: &[u64]) {
