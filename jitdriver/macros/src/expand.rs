@@ -81,7 +81,7 @@ fn function(item: &ItemFn) -> syn::Result<TokenStream> {
         Policy::Token(token) => {
             token_struct(item, quote!(__p::#token), quote!(__p::#token), &Generics::default())
         }
-        Policy::Twin => traced_function(item)?,
+        Policy::Twin => traced_function(item, hints.unroll_safe)?,
     };
     let imports = parse::keep_imports(&item.attrs);
     Ok(quote!(#plain #twin #imports))
@@ -169,13 +169,13 @@ fn takes_none() -> TokenStream {
     closures::no_twin(closures::Owner::Token, &takes, &with, &parse_quote!(pub))
 }
 
-fn traced_function(item: &ItemFn) -> syn::Result<TokenStream> {
+fn traced_function(item: &ItemFn, unrolls: bool) -> syn::Result<TokenStream> {
     let (name, carrier) = (&item.sig.ident, carrier(item));
     if closures::takes_closures(&item.sig) {
         let (takes, with) = (format_ident!("__jit_takes"), format_ident!("__jit_with"));
         let vis = parse_quote!(pub);
         let owner = closures::Owner::Token;
-        let twin = closures::twin(&item.sig, &item.block, owner, &takes, &with, &vis)?;
+        let twin = closures::twin(&item.sig, &item.block, owner, &takes, &with, &vis, unrolls)?;
         return Ok(quote! {
             #carrier
             #[allow(dead_code, clippy::all)]
@@ -187,8 +187,8 @@ fn traced_function(item: &ItemFn) -> syn::Result<TokenStream> {
         });
     }
     let takes = takes_none();
-    let (twin, unwinds) =
-        twin_function(&item.sig, &item.block, format_ident!("__jit_twin"), &parse_quote!(pub))?;
+    let (name_of_twin, vis) = (format_ident!("__jit_twin"), parse_quote!(pub));
+    let (twin, unwinds) = twin_function(&item.sig, &item.block, name_of_twin, &vis, unrolls)?;
     let token = twin_token(
         &item.sig,
         Some(quote!(self)),
@@ -305,11 +305,21 @@ fn method_twin(
         let (takes, with) =
             (format_ident!("__jit_takes_{name}"), format_ident!("__jit_with_{name}"));
         let owner = closures::Owner::of(&method.sig);
-        let twin = closures::twin(&method.sig, &method.block, owner, &takes, &with, vis)?;
+        let twin = closures::twin(
+            &method.sig,
+            &method.block,
+            owner,
+            &takes,
+            &with,
+            vis,
+            hints.unroll_safe,
+        )?;
         let called = called(format_ident!("Residual"));
         return Ok(Some(quote!(#called #twin)));
     }
-    let (twin, unwinds) = twin_function(&method.sig, &method.block, twin_name.clone(), vis)?;
+    let unrolls = hints.unroll_safe;
+    let (twin, unwinds) =
+        twin_function(&method.sig, &method.block, twin_name.clone(), vis, unrolls)?;
     let receiver = method.sig.receiver().map(|_| quote!(&self));
     let token =
         twin_token(&method.sig, receiver, token_name.clone(), &twin_name, vis, Token::Twin)?;
@@ -349,6 +359,7 @@ fn twin_function(
     block: &Block,
     name: Ident,
     vis: &Visibility,
+    unrolls: bool,
 ) -> syn::Result<(TokenStream, bool)> {
     let mut inputs = Vec::new();
     let mut locals = BTreeSet::new();
@@ -370,6 +381,7 @@ fn twin_function(
     let block = &taken_apart(block);
     let names = scope::resolve(sig, block);
     let mut cx = Lowerer::new(Return::Helper, locals, None, names, &sig.output);
+    cx.unrolls = unrolls;
     cx.self_by_value = sig.receiver().is_some_and(|this| matches!(this.kind, ReceiverKind::Value));
     let opened: Vec<_> = patterns.iter().map(|(name, pat)| cx.parameter(name, pat)).collect();
     let body = cx.block(block);
@@ -539,7 +551,7 @@ fn prelude(called: &Called) -> TokenStream {
         use ::jitdriver::plumbing as __p;
         use ::jitdriver::plumbing::{
             AnyPlace as _, Element as _, FloatShims as _, IndexPlace as _, OverloadedIndex as _, IntShims as _, Local as _, Method as _, PeelAny as _, ProbeExclusive as _, ProbeMemory as _, ProbeOwned as _, ProbeValue as _,
-            SignedShims as _, AbsDiffShims as _, CellShims as _, MemReplace as _, MemSwap as _, MemTake as _, RcCounts as _, RcFunctions as _, RcPointers as _, RcShims as _, NonNullShims as _, RefCellShims as _, AbsShims as _, ByteShims as _, BytesShims as _, CharRefShims as _, CharShims as _, ClampShims as _, CopyShims as _, DivEuclidShims as _, FloatBitsShims as _, FloatNumberShims as _, FromScalarShims as _, IntNumberShims as _, RemEuclidShims as _, SameBitsShims as _, SignedNumberShims as _, UnsignedNumberShims as _, WrappingDivShims as _, WrappingRemShims as _, OptionOfRefShims as _, OptionOfScalarShims as _, OptionShims as _, ResultShims as _, SliceShims as _, UnknownPlace as _, VecShims as _,
+            SignedShims as _, AbsDiffShims as _, CellShims as _, MemReplace as _, MemSwap as _, MemTake as _, RcCounts as _, RcFunctions as _, RcPointers as _, RcShims as _, NonNullShims as _, OwnedIntoIterator as _, OwnedIterator as _, RawShims as _, ConversionShims as _, TryFromFunctions as _, OrderShims as _, PowShims as _, RefCellShims as _, AbsShims as _, ByteShims as _, BytesShims as _, CharRefShims as _, CharShims as _, ClampShims as _, CopyShims as _, DivEuclidShims as _, FloatBitsShims as _, FloatNumberShims as _, FromScalarShims as _, IntNumberShims as _, RemEuclidShims as _, SameBitsShims as _, SignedNumberShims as _, UnsignedNumberShims as _, WrappingDivShims as _, WrappingRemShims as _, OptionOfRefShims as _, OptionOfScalarShims as _, OptionShims as _, ResultShims as _, SliceIterShims as _, SliceShims as _, UnknownPlace as _, VecShims as _,
         };
         #[allow(unused_imports)]
         use __p::pattern::{
@@ -555,6 +567,8 @@ fn prelude(called: &Called) -> TokenStream {
         use __p::question::{Converting as _, Question as _};
         #[allow(unused_imports)]
         use __p::ops::operators::*;
+        #[allow(unused_imports)]
+        use __p::iterate::{IterationShims as _, StrIterationShims as _, adapt::{AnySums as _, Sums as _}};
         #checks
         trait __NoTwinMethods { #(fn #names(&self) -> __p::Residual { __p::Residual })* #(#with)* }
         impl<__T: ?Sized> __NoTwinMethods for &__T {}

@@ -12,7 +12,7 @@ use super::value::{Bytes, Lanes, Pieces, Traced, joined, shifted, write_bits};
 use metainterp::ir::{Const, Opcode, Ty};
 use metainterp::record::Arg;
 use smallvec::SmallVec;
-use std::mem::{ManuallyDrop, MaybeUninit};
+use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
 use std::rc::Rc;
 
 fn offset_in<W, P>(whole: &W, part: &P) -> usize {
@@ -193,6 +193,33 @@ pub fn build<P: WholeOf, W, const N: usize>(
     }
     let lanes = joined(rec, pieces);
     Traced::new(MaybeUninit::new(value), lanes).with_known_variant()
+}
+
+/// Whether a value of the type that lies at a place owns nothing. The place is not looked for.
+pub fn owns_nothing<T>(place: impl FnOnce() -> Place<T>) -> bool {
+    drop(place);
+    !needs_drop::<T>()
+}
+
+/// A struct from another one, some fields of which are replaced. `find` gives the address and size of
+/// these.
+pub fn update<P: WholeOf, W, const N: usize>(
+    rec: Rec,
+    base: Traced<W>,
+    parts: P,
+    make: impl FnOnce(W, P::Plain) -> W,
+    find: impl FnOnce(&W) -> [(usize, usize); N],
+) -> Traced<W> {
+    let (plain, replaced) = parts.apart();
+    let mut lanes = base.lanes;
+    // SAFETY: a `Traced` is only made from an initialized value, which owns nothing.
+    let value = make(unsafe { base.bits().assume_init() }, plain);
+    let start = std::ptr::from_ref(&value).addr();
+    for (&part, (at, len)) in replaced.iter().zip(find(&value)) {
+        let offset = at.wrapping_sub(start) as u32;
+        lanes = super::value::replace(rec, Bytes::of(&base), lanes, offset, len as u32, part);
+    }
+    Traced::new(MaybeUninit::new(value), lanes)
 }
 
 /// An array of equal elements.

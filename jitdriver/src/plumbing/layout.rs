@@ -459,7 +459,7 @@ impl<T: Traceable, E: Traceable> Tagged for Result<T, E> {
 fn niche_of_capacity<T, E>() -> Option<Niche> {
     const WORD: usize = 8;
     let size = size_of::<Result<T, E>>();
-    if size % WORD > 0 || align_of::<Result<T, E>>() != WORD {
+    if !size.is_multiple_of(WORD) || align_of::<Result<T, E>>() != WORD {
         return None;
     }
     let is_ok = |offset: usize, word: u64| {

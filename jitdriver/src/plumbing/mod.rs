@@ -20,14 +20,14 @@ mod value;
 mod vec;
 
 pub use crate::shims::*;
-pub use aggregate::{Parts, WholeOf, build, repeat};
+pub use aggregate::{Parts, WholeOf, build, owns_nothing, repeat, update};
 pub use call::{
     Assoc, CallSite, Callee, Elidable, ElidablePromote, FromPlace, InlinedPortal, Method,
     NotInTrace, Residual, Target, Twin, no_twin, residual,
 };
 pub use green::{Green, GreenExpr, green, green_expr, green_value, know, know_green, read_green};
 pub use layout::{Tagged, Traceable};
-pub use option::{Owned, TwoWay};
+pub use option::{Owned, OwnedIntoIterator, OwnedIterator, TwoWay};
 pub use place::{
     AnyPlace, Behind, Class, CoerceTo, Counted, Element, IndexPlace, IndexTwin, Local, Memory,
     OverloadedIndex, PartedLocal, Peel, PeelAny, PeelReference, Place, Pointee, SetRed, ToPlain,

@@ -412,6 +412,63 @@ impl<T: Int, U: Int> NumberShift<T> for &&Operands<T, U> {
     }
 }
 
+/// Shifts with references to numbers.
+pub trait ReferenceShift<T> {
+    /// `a << b`.
+    fn shl(&self, rec: Rec, checks: Checks) -> Traced<T>;
+    /// `a >> b`.
+    fn shr(&self, rec: Rec, checks: Checks) -> Traced<T>;
+}
+
+/// Bit operations with references to numbers.
+pub trait ReferenceBits<T> {
+    /// `a & b`.
+    fn and(&self, rec: Rec) -> Traced<T>;
+    /// `a | b`.
+    fn or(&self, rec: Rec) -> Traced<T>;
+    /// `a ^ b`.
+    fn xor(&self, rec: Rec) -> Traced<T>;
+}
+
+impl<T: Int, U: Int> ReferenceShift<T> for &Operands<&T, U> {
+    #[track_caller]
+    fn shl(&self, rec: Rec, checks: Checks) -> Traced<T> {
+        shl(rec, checks, self.0.place(rec).read(rec), self.1.dup())
+    }
+
+    #[track_caller]
+    fn shr(&self, rec: Rec, checks: Checks) -> Traced<T> {
+        shr(rec, checks, self.0.place(rec).read(rec), self.1.dup())
+    }
+}
+
+macro_rules! bits_of_references {
+    ($($a:ty, $b:ty: |$this:ident, $rec:ident| $left:expr, $right:expr;)*) => {$(
+        impl<T: Bits> ReferenceBits<T> for &Operands<$a, $b> {
+            fn and(&self, $rec: Rec) -> Traced<T> {
+                let $this = self;
+                T::and($rec, $left, $right)
+            }
+
+            fn or(&self, $rec: Rec) -> Traced<T> {
+                let $this = self;
+                T::or($rec, $left, $right)
+            }
+
+            fn xor(&self, $rec: Rec) -> Traced<T> {
+                let $this = self;
+                T::xor($rec, $left, $right)
+            }
+        }
+    )*};
+}
+
+bits_of_references! {
+    &T, T: |this, rec| this.0.place(rec).read(rec), this.1.dup();
+    T, &T: |this, rec| this.0.dup(), this.1.place(rec).read(rec);
+    &T, &T: |this, rec| this.0.place(rec).read(rec), this.1.place(rec).read(rec);
+}
+
 /// Bit operations on numbers.
 pub trait NumberBits<T> {
     /// `a & b`.
@@ -461,8 +518,41 @@ impl<T: Bits> NumberNot<T> for &Operand<T> {
     }
 }
 
+/// Operands whose types are parameters of a generic function, as the scalars that they turn out to be.
+macro_rules! same_scalars {
+    (scalar $($rest:tt)*) => {
+        same_scalars!(@ [bool char i8 i16 i32 i64 isize u8 u16 u32 u64 usize f32 f64] $($rest)*)
+    };
+    (number $($rest:tt)*) => {
+        same_scalars!(@ [i8 i16 i32 i64 isize u8 u16 u32 u64 usize f32 f64] $($rest)*)
+    };
+    (bits $($rest:tt)*) => {
+        same_scalars!(@ [bool i8 i16 i32 i64 isize u8 u16 u32 u64 usize] $($rest)*)
+    };
+    (@ [$($ty:ident)*] $a:expr, $b:expr, $A:ident, $B:ident, |$x:ident, $y:ident| $body:expr) => {{
+        let ids = (typeid::of::<$A>(), typeid::of::<$B>());
+        match () {
+            $(() if ids == (typeid::of::<$ty>(), typeid::of::<$ty>()) => {
+                let ($x, $y) = ($a.scalar_as::<$ty>(), $b.scalar_as::<$ty>());
+                Some($body)
+            })*
+            () => None,
+        }
+    }};
+}
+
+/// An operator on two equal scalars, as the result of an operator that is not known to be of them.
+macro_rules! on_same {
+    (number $name:ident $rec:ident $a:ident $b:ident $checks:ident) => {
+        Arith::$name($rec, $checks, $a, $b).named()
+    };
+    (bits $name:ident $rec:ident $a:ident $b:ident) => {
+        Bits::$name($rec, $a, $b).named()
+    };
+}
+
 macro_rules! any_operators {
-    ($($trait:ident $name:ident $std:ident $method:ident $op:tt ($($checks:ident)?);)*) => {$(
+    ($($trait:ident $name:ident $std:ident $method:ident $op:tt ($($checks:ident)?) $(of $kind:ident $([$flag:ident])?)?;)*) => {$(
         #[doc = concat!("`", stringify!($op), "` of other types, by a call.")]
         pub trait $trait<A, B> {
             /// The operator.
@@ -472,11 +562,15 @@ macro_rules! any_operators {
         }
 
         impl<A, B> $trait<A, B> for Operands<A, B> {
+            #[track_caller]
             fn $name(&self, rec: Rec $(, $checks: Checks)?) -> Traced<A::Output>
             where
                 A: std::ops::$std<B>,
             {
                 $(let _ = $checks;)?
+                $(if let Some(res) = same_scalars!($kind self.0, self.1, A, B, |a, b| on_same!($kind $name rec a b $($flag)?)) {
+                    return res;
+                })?
                 let site = super::CallSite { name: stringify!($op), site: std::any::type_name::<A>(), elidable: false, ..super::CallSite::PLAIN };
                 super::call::residual(rec, &site, (self.0.take(), self.1.take()), |(a, b): (A, B)| a $op b)
             }
@@ -485,16 +579,16 @@ macro_rules! any_operators {
 }
 
 any_operators! {
-    AnyAdd add Add add + (checks);
-    AnySub sub Sub sub - (checks);
-    AnyMul mul Mul mul * (checks);
-    AnyDiv div Div div / (checks);
-    AnyRem rem Rem rem % (checks);
+    AnyAdd add Add add + (checks) of number [checks];
+    AnySub sub Sub sub - (checks) of number [checks];
+    AnyMul mul Mul mul * (checks) of number [checks];
+    AnyDiv div Div div / (checks) of number [checks];
+    AnyRem rem Rem rem % (checks) of number [checks];
     AnyShl shl Shl shl << (checks);
     AnyShr shr Shr shr >> (checks);
-    AnyAnd and BitAnd bitand & ();
-    AnyOr or BitOr bitor | ();
-    AnyXor xor BitXor bitxor ^ ();
+    AnyAnd and BitAnd bitand & () of bits;
+    AnyOr or BitOr bitor | () of bits;
+    AnyXor xor BitXor bitxor ^ () of bits;
 }
 
 /// `-` of other types, by a call.
@@ -549,8 +643,8 @@ pub mod operators {
         AnyAdd as _, AnyAnd as _, AnyCast as _, AnyComparison as _, AnyDiv as _, AnyMul as _,
         AnyNeg as _, AnyNot as _, AnyOr as _, AnyRem as _, AnyShl as _, AnyShr as _, AnySub as _,
         AnyXor as _, NumberArith as _, NumberBits as _, NumberCast as _, NumberComparison as _,
-        NumberNot as _, NumberShift as _, NumberSign as _, ReferenceArith as _,
-        ReferenceComparison as _,
+        NumberNot as _, NumberShift as _, NumberSign as _, ReferenceArith as _, ReferenceBits as _,
+        ReferenceComparison as _, ReferenceShift as _,
     };
 }
 
@@ -743,6 +837,9 @@ macro_rules! comparisons {
             where
                 A: $bound<B>,
             {
+                if let Some(res) = same_scalars!(scalar self.0, self.1, A, B, |a, b| $name(rec, a, b)) {
+                    return res;
+                }
                 let site = super::CallSite { name: stringify!($op), site: std::any::type_name::<A>(), elidable: false, ..super::CallSite::PLAIN };
                 let args = (self.0.peek(), self.1.peek());
                 super::call::residual(rec, &site, args, |(a, b): (A, B)| {
@@ -860,22 +957,73 @@ impl<A, B> AnyCast<A, B> for Casting<A, B> {
 
 /// The type in which an `as` cast starts or ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Repr {
+pub(crate) struct Repr {
     ty: Ty,
     kind: Kind,
+}
+
+/// Whether two values are equal, if their type turns out to be one of scalars.
+pub(crate) fn scalars_equal<T>(rec: Rec, a: &Traced<T>, b: &Traced<T>) -> Option<Traced<bool>> {
+    same_scalars!(scalar a, b, T, T, |a, b| eq(rec, a, b))
+}
+
+impl Repr {
+    /// Of a type that turns out to be a scalar.
+    pub(crate) fn of<T>() -> Option<Repr> {
+        let id = typeid::of::<T>();
+        macro_rules! one_of {
+            ($($ty:ident)*) => {
+                match () {
+                    $(() if id == typeid::of::<$ty>() => {
+                        Some(Repr { ty: <$ty as Scalar>::TY, kind: <$ty as Scalar>::KIND })
+                    })*
+                    () => None,
+                }
+            };
+        }
+        one_of! { bool char i8 i16 i32 i64 isize u8 u16 u32 u64 usize f32 f64 }
+    }
+
+    pub(crate) fn ty(self) -> Ty {
+        self.ty
+    }
+
+    pub(crate) fn is_signed(self) -> bool {
+        self.kind == Kind::Signed
+    }
+
+    /// The least and the greatest integer, if it is one of integers.
+    pub(crate) fn range(self) -> Option<(i128, i128)> {
+        let bits = 8 * self.ty.bytes();
+        match self.kind {
+            Kind::Signed => Some((-(1 << (bits - 1)), (1 << (bits - 1)) - 1)),
+            Kind::Unsigned => Some((0, (1 << bits) - 1)),
+            _ => None,
+        }
+    }
 }
 
 /// `a as B`.
 pub fn cast<A: Scalar, B: Scalar>(rec: Rec, a: Traced<A>) -> Traced<B> {
     let from = Repr { ty: A::TY, kind: A::KIND };
     let to = Repr { ty: B::TY, kind: B::KIND };
-    let bits = cast_bits(from, to, a.get().bits());
-    let concrete = Const::new(to.ty, bits);
+    let arg = cast_arg(rec, a.arg(), from, to);
+    Traced::scalar(B::of_bits(arg.concrete.bits), arg.lane)
+}
+
+/// A scalar as one of another type.
+pub(crate) fn cast_arg(rec: Rec, a: Arg, from: Repr, to: Repr) -> Arg {
+    if (from.kind, to.kind) == (Kind::Bool, Kind::Float) {
+        let byte = Repr { ty: Ty::I8, kind: Kind::Unsigned };
+        let a = cast_arg(rec, a, from, byte);
+        return cast_arg(rec, a, byte, to);
+    }
+    let concrete = Const::new(to.ty, cast_bits(from, to, a.concrete.bits));
     let lane = match cast_opcode(from, to) {
-        None => a.lane(),
-        Some(opcode) => rec.op(opcode, &[a.arg()], concrete),
+        None => a.lane,
+        Some(opcode) => rec.op(opcode, &[a], concrete),
     };
-    Traced::scalar(B::of_bits(concrete.bits), lane)
+    Arg { lane, concrete }
 }
 
 fn cast_opcode(from: Repr, to: Repr) -> Option<Opcode> {
@@ -981,5 +1129,28 @@ impl<T: Int> Range<T> {
             self.next = wrapping(rec, OvfOp::Add, &item, &one);
         }
         Some(item)
+    }
+
+    /// The last item.
+    pub(crate) fn next_back(&mut self, rec: Rec) -> Option<Traced<T>> {
+        let (start, end) = (self.next.dup(), self.end.dup());
+        let in_range = match self.closed {
+            false => lt(rec, start.dup(), end.dup()),
+            true => le(rec, start.dup(), end.dup()),
+        };
+        if self.done || !branch(rec, in_range) {
+            return None;
+        }
+        let one = Traced::scalar(T::of_bits(1), Lane::CONST);
+        if !self.closed {
+            self.end = wrapping(rec, OvfOp::Sub, &end, &one);
+            return Some(self.end.dup());
+        }
+        if branch(rec, eq(rec, start, end.dup())) {
+            self.done = true;
+        } else {
+            self.end = wrapping(rec, OvfOp::Sub, &end, &one);
+        }
+        Some(end)
     }
 }

@@ -163,35 +163,224 @@ impl<O: TwoWay> Place<O> {
     }
 }
 
-/// The receiver of a method that takes its receiver by value.
-pub struct Owned<'x, T>(pub &'x mut super::call::Target<T>);
+/// The receiver of a method that may take its receiver by value: such methods are here, and all others
+/// are found behind it, on the receiver itself.
+#[repr(transparent)]
+pub struct Owned<T: ?Sized>(super::call::Target<T>);
 
-impl<T> std::ops::Deref for Owned<'_, T> {
+impl<T: ?Sized> Owned<T> {
+    /// The receiver of a call.
+    pub fn of(target: &mut super::call::Target<T>) -> &mut Owned<T> {
+        // SAFETY: the one is the other.
+        unsafe { &mut *std::ptr::from_mut(target).cast() }
+    }
+}
+
+impl<T: ?Sized> std::ops::Deref for Owned<T> {
     type Target = T;
     fn deref(&self) -> &T {
-        self.0
+        &self.0
     }
 }
 
-impl<T> std::ops::DerefMut for Owned<'_, T> {
+impl<T: ?Sized> std::ops::DerefMut for Owned<T> {
     fn deref_mut(&mut self) -> &mut T {
-        self.0
+        &mut self.0
     }
 }
 
-impl<T> Owned<'_, T> {
+impl<T> Owned<T> {
     fn read(&self) -> T {
         // SAFETY: made for one call of a method that takes this value.
         unsafe { std::ptr::from_ref::<T>(self).read() }
     }
 }
 
+/// Methods of iterators that take them by value.
+#[allow(missing_docs)]
+pub trait OwnedIterator {
+    type Plain: Iterator<Item = Self::Item>;
+    type Item;
+    fn plain(&mut self) -> Self::Plain;
+    fn chain<U: IntoIterator<Item = Self::Item>>(
+        &mut self,
+        other: U,
+    ) -> std::iter::Chain<Self::Plain, U::IntoIter> {
+        self.plain().chain(other)
+    }
+    fn cloned<'a, T: Clone + 'a>(&mut self) -> std::iter::Cloned<Self::Plain>
+    where
+        Self::Plain: Iterator<Item = &'a T>,
+    {
+        self.plain().cloned()
+    }
+    fn copied<'a, T: Copy + 'a>(&mut self) -> std::iter::Copied<Self::Plain>
+    where
+        Self::Plain: Iterator<Item = &'a T>,
+    {
+        self.plain().copied()
+    }
+    fn collect<B: FromIterator<Self::Item>>(&mut self) -> B {
+        self.plain().collect()
+    }
+    fn count(&mut self) -> usize {
+        self.plain().count()
+    }
+    fn cycle(&mut self) -> std::iter::Cycle<Self::Plain>
+    where
+        Self::Plain: Clone,
+    {
+        self.plain().cycle()
+    }
+    fn enumerate(&mut self) -> std::iter::Enumerate<Self::Plain> {
+        self.plain().enumerate()
+    }
+    fn fuse(&mut self) -> std::iter::Fuse<Self::Plain> {
+        self.plain().fuse()
+    }
+    fn last(&mut self) -> Option<Self::Item> {
+        self.plain().last()
+    }
+    fn max(&mut self) -> Option<Self::Item>
+    where
+        Self::Item: Ord,
+    {
+        self.plain().max()
+    }
+    fn min(&mut self) -> Option<Self::Item>
+    where
+        Self::Item: Ord,
+    {
+        self.plain().min()
+    }
+    fn peekable(&mut self) -> std::iter::Peekable<Self::Plain> {
+        self.plain().peekable()
+    }
+    fn product<P: std::iter::Product<Self::Item>>(&mut self) -> P {
+        self.plain().product()
+    }
+    fn rev(&mut self) -> std::iter::Rev<Self::Plain>
+    where
+        Self::Plain: DoubleEndedIterator,
+    {
+        self.plain().rev()
+    }
+    fn skip(&mut self, n: usize) -> std::iter::Skip<Self::Plain> {
+        self.plain().skip(n)
+    }
+    fn step_by(&mut self, n: usize) -> std::iter::StepBy<Self::Plain> {
+        self.plain().step_by(n)
+    }
+    fn sum<S: std::iter::Sum<Self::Item>>(&mut self) -> S {
+        self.plain().sum()
+    }
+    fn take(&mut self, n: usize) -> std::iter::Take<Self::Plain> {
+        self.plain().take(n)
+    }
+    fn zip<U: IntoIterator>(&mut self, other: U) -> std::iter::Zip<Self::Plain, U::IntoIter> {
+        self.plain().zip(other)
+    }
+}
+
+impl<I: Iterator> OwnedIterator for Owned<I> {
+    type Plain = I;
+    type Item = I::Item;
+    fn plain(&mut self) -> I {
+        self.read()
+    }
+}
+
+/// `into_iter` of what is iterated over by value.
+#[allow(
+    missing_docs,
+    clippy::wrong_self_convention,
+    reason = "named as the method for which it stands"
+)]
+pub trait OwnedIntoIterator {
+    type IntoIter;
+    fn into_iter(&mut self) -> Self::IntoIter;
+}
+
+impl<I: IntoIterator> OwnedIntoIterator for Owned<I> {
+    type IntoIter = I::IntoIter;
+    fn into_iter(&mut self) -> I::IntoIter {
+        self.read().into_iter()
+    }
+}
+
+#[allow(missing_docs)]
+impl<'a, K: Ord, V> Owned<std::collections::btree_map::Entry<'a, K, V>> {
+    pub fn or_insert(&mut self, value: V) -> &'a mut V {
+        self.read().or_insert(value)
+    }
+    pub fn or_default(&mut self) -> &'a mut V
+    where
+        V: Default,
+    {
+        self.read().or_default()
+    }
+}
+
+#[allow(missing_docs)]
+impl<'a, K, V> Owned<std::collections::hash_map::Entry<'a, K, V>> {
+    pub fn or_insert(&mut self, value: V) -> &'a mut V {
+        self.read().or_insert(value)
+    }
+    pub fn or_default(&mut self) -> &'a mut V
+    where
+        V: Default,
+    {
+        self.read().or_default()
+    }
+}
+
+#[allow(missing_docs, clippy::wrong_self_convention, reason = "named as in std")]
+impl<K, V> Owned<std::collections::HashMap<K, V>> {
+    pub fn into_keys(&mut self) -> std::collections::hash_map::IntoKeys<K, V> {
+        self.read().into_keys()
+    }
+    pub fn into_values(&mut self) -> std::collections::hash_map::IntoValues<K, V> {
+        self.read().into_values()
+    }
+}
+
+#[allow(missing_docs, clippy::wrong_self_convention, reason = "named as in std")]
+impl<K, V> Owned<std::collections::BTreeMap<K, V>> {
+    pub fn into_keys(&mut self) -> std::collections::btree_map::IntoKeys<K, V> {
+        self.read().into_keys()
+    }
+    pub fn into_values(&mut self) -> std::collections::btree_map::IntoValues<K, V> {
+        self.read().into_values()
+    }
+}
+
+#[allow(missing_docs, clippy::wrong_self_convention, reason = "named as in std")]
+impl Owned<String> {
+    pub fn into_bytes(&mut self) -> Vec<u8> {
+        self.read().into_bytes()
+    }
+}
+
+#[allow(missing_docs, clippy::wrong_self_convention, reason = "named as in std")]
+impl<T> Owned<Vec<T>> {
+    pub fn into_boxed_slice(&mut self) -> Box<[T]> {
+        self.read().into_boxed_slice()
+    }
+}
+
+#[allow(missing_docs, clippy::wrong_self_convention, reason = "named as in std")]
+impl Owned<Box<str>> {
+    pub fn into_string(&mut self) -> String {
+        self.read().into_string()
+    }
+}
+
 macro_rules! owned {
     ($(($($generic:ident),+) $ty:ty { $($name:ident($($arg:ident: $arg_ty:ty),*) -> $res:ty;)* })*) => {$(
         #[allow(missing_docs)]
-        impl<$($generic),+> Owned<'_, $ty> {
+        impl<$($generic),+> Owned<$ty> {
             $(#[track_caller]
-            pub fn $name(self, $($arg: $arg_ty),*) -> $res {
+            pub fn $name(&mut self, $($arg: $arg_ty),*) -> $res {
                 self.read().$name($($arg),*)
             })*
         }
@@ -209,73 +398,73 @@ owned! {
 }
 
 #[allow(missing_docs)]
-impl<T> Owned<'_, Option<T>> {
-    pub fn unwrap_or_default(self) -> T
+impl<T> Owned<Option<T>> {
+    pub fn unwrap_or_default(&mut self) -> T
     where
         T: Default,
     {
         self.read().unwrap_or_default()
     }
-    pub fn ok_or<E>(self, error: E) -> Result<T, E> {
+    pub fn ok_or<E>(&mut self, error: E) -> Result<T, E> {
         self.read().ok_or(error)
     }
-    pub fn and<U>(self, other: Option<U>) -> Option<U> {
+    pub fn and<U>(&mut self, other: Option<U>) -> Option<U> {
         self.read().and(other)
     }
-    pub fn zip<U>(self, other: Option<U>) -> Option<(T, U)> {
+    pub fn zip<U>(&mut self, other: Option<U>) -> Option<(T, U)> {
         self.read().zip(other)
     }
 }
 
 #[allow(missing_docs)]
-impl<T, E> Owned<'_, Result<T, E>> {
+impl<T, E> Owned<Result<T, E>> {
     #[track_caller]
-    pub fn unwrap(self) -> T
+    pub fn unwrap(&mut self) -> T
     where
         E: std::fmt::Debug,
     {
         self.read().unwrap()
     }
     #[track_caller]
-    pub fn expect(self, message: &str) -> T
+    pub fn expect(&mut self, message: &str) -> T
     where
         E: std::fmt::Debug,
     {
         self.read().expect(message)
     }
     #[track_caller]
-    pub fn unwrap_err(self) -> E
+    pub fn unwrap_err(&mut self) -> E
     where
         T: std::fmt::Debug,
     {
         self.read().unwrap_err()
     }
     #[track_caller]
-    pub fn expect_err(self, message: &str) -> E
+    pub fn expect_err(&mut self, message: &str) -> E
     where
         T: std::fmt::Debug,
     {
         self.read().expect_err(message)
     }
-    pub fn unwrap_or(self, other: T) -> T {
+    pub fn unwrap_or(&mut self, other: T) -> T {
         self.read().unwrap_or(other)
     }
-    pub fn unwrap_or_default(self) -> T
+    pub fn unwrap_or_default(&mut self) -> T
     where
         T: Default,
     {
         self.read().unwrap_or_default()
     }
-    pub fn ok(self) -> Option<T> {
+    pub fn ok(&mut self) -> Option<T> {
         self.read().ok()
     }
-    pub fn err(self) -> Option<E> {
+    pub fn err(&mut self) -> Option<E> {
         self.read().err()
     }
-    pub fn or<F>(self, other: Result<T, F>) -> Result<T, F> {
+    pub fn or<F>(&mut self, other: Result<T, F>) -> Result<T, F> {
         self.read().or(other)
     }
-    pub fn and<U>(self, other: Result<U, E>) -> Result<U, E> {
+    pub fn and<U>(&mut self, other: Result<U, E>) -> Result<U, E> {
         self.read().and(other)
     }
 }

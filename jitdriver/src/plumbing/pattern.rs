@@ -281,11 +281,16 @@ pub trait AnyVariant {
 
 impl<T> AnyVariant for &Variant<T> {
     fn promote(&self, rec: Rec, seen: &mut Seen, level: u64) -> Known {
-        // What has no bytes has no variants to tell apart.
-        match size_of::<T>() {
-            0 => Known::Nothing,
-            _ => seen.or(level, || variant_by_call(rec, self.0)),
-        }
+        seen.or(level, || variant_of_any(rec, self.0))
+    }
+}
+
+/// Promotes the variant of a value whose discriminant has no known place.
+fn variant_of_any<T>(rec: Rec, place: Place<T>) -> Known {
+    // What has no bytes has no variants to tell apart.
+    match size_of::<T>() {
+        0 => Known::Nothing,
+        _ => variant_by_call(rec, place),
     }
 }
 
@@ -436,10 +441,14 @@ impl<T> AnyLeaf<T> for Leaf<T> {
         &self,
         rec: Rec,
         _: impl FnOnce() -> SmallVec<[(T, T); 2]>,
-        _: bool,
+        variant: bool,
         plain: impl Fn(&T) -> bool + Copy,
     ) -> bool {
-        test_by_call(rec, self.0, plain)
+        if !variant {
+            return test_by_call(rec, self.0, plain);
+        }
+        let known = variant_of_any(rec, self.0);
+        plain(&known.copy(self.0))
     }
 }
 
@@ -535,10 +544,14 @@ impl<T> CallMatch<T> for Matched<T> {
         &self,
         rec: Rec,
         _: &[&[(T, T)]],
-        _: bool,
+        variants: bool,
         plain: F,
     ) -> AnyMatch<T, F> {
-        AnyMatch::by_call(rec, self.0, plain)
+        if !variants {
+            return AnyMatch::by_call(rec, self.0, plain);
+        }
+        let known = variant_of_any(rec, self.0);
+        AnyMatch { rec, place: self.0, known, asks: false, plain, reached: 0 }
     }
 }
 

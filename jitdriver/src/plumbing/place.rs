@@ -660,12 +660,13 @@ impl<T> Place<T> {
         let ptr = self.ptr.cast::<MaybeUninit<T>>();
         if let Some(shadow) = self.addr.shadow {
             let lanes = if rec.is_live() { Lanes::Const } else { shadow.slice(rec, ptr) };
-            // SAFETY: the plain function reads this place here too; its bytes are copied.
-            return Traced::new(unsafe { ptr.read() }, lanes);
+            // SAFETY: the plain function reads this place here too, perhaps with `read_unaligned`; its
+            // bytes are copied.
+            return Traced::new(unsafe { ptr.read_unaligned() }, lanes);
         }
         if rec.is_live() {
             // SAFETY: as above.
-            return Traced::new(unsafe { ptr.read() }, Lanes::Const);
+            return Traced::new(unsafe { ptr.read_unaligned() }, Lanes::Const);
         }
         let mut value = MaybeUninit::<T>::zeroed();
         let bytes = value.as_mut_ptr().cast::<u8>();
@@ -1387,6 +1388,13 @@ impl<T> Place<[T]> {
     /// The length.
     pub fn len(self) -> Traced<usize> {
         Traced::scalar(self.ptr.len(), self.addr.meta_lane)
+    }
+}
+
+impl Place<str> {
+    /// The bytes.
+    pub(crate) fn str_bytes(self) -> Place<[u8]> {
+        Place::at(self.ptr as *mut [u8], self.addr)
     }
 }
 

@@ -853,6 +853,44 @@ pub trait Scalar: Traceable + Copy {
     fn of_bits(bits: u64) -> Self;
 }
 
+impl<T> Traced<T> {
+    /// A copy under the name of the type that this one is, which the caller has compared.
+    pub(crate) fn scalar_as<U: Scalar>(&self) -> Traced<U> {
+        assert_eq!(typeid::of::<T>(), typeid::of::<U>());
+        let value = self.peek();
+        // SAFETY: the two are one type, which owns nothing.
+        Traced::new(unsafe { value.value.as_ptr().cast::<MaybeUninit<U>>().read() }, value.lanes)
+    }
+
+    /// Under another name of its type, which the caller has compared.
+    pub(crate) fn named<U>(self) -> Traced<U> {
+        assert!(typeid::of::<T>() == typeid::of::<U>() && !std::mem::needs_drop::<T>());
+        // SAFETY: the two are one type, which owns nothing.
+        let value = unsafe { self.value.as_ptr().cast::<MaybeUninit<U>>().read() };
+        let named = Traced::new(value, self.lanes);
+        named.variant_known.set(self.variant_known.get());
+        named
+    }
+
+    /// The word of what turns out to be a scalar of this type.
+    pub(crate) fn scalar_arg(&self, rec: Rec, ty: Ty) -> Arg {
+        self.args_of(rec, &[PieceTy::at(0, ty)])[0]
+    }
+
+    /// What turns out to be a scalar, from its word.
+    pub(crate) fn of_scalar_arg(arg: Arg) -> Traced<T> {
+        assert_eq!(size_of::<T>(), arg.concrete.ty.bytes() as usize);
+        let mut value = MaybeUninit::<T>::uninit();
+        // SAFETY: so many bytes are there; the caller vouches for the type by [`ops::Repr`].
+        unsafe { write_bits(value.as_mut_ptr().cast(), arg.concrete.bits, size_of::<T>()) };
+        let lanes = match arg.lane.is_const() {
+            true => Lanes::Const,
+            false => Lanes::One(Piece { offset: 0, what: What::Lane(arg.concrete.ty, arg.lane) }),
+        };
+        Traced::new(value, lanes)
+    }
+}
+
 impl<T: Scalar> Traced<T> {
     #[inline]
     pub(crate) fn scalar(value: T, lane: Lane) -> Traced<T> {

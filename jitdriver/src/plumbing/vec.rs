@@ -34,6 +34,24 @@ impl<T> Place<Vec<T>> {
         self.set_len(rec, ops::wrapping(rec, OvfOp::Add, &len, &one()));
     }
 
+    /// `extend` by numbers: makes room for all of them at once.
+    pub(crate) fn extend(self, rec: Rec, values: &[Traced<T>]) {
+        let (len, n) = (self.len(rec), Traced::constant(values.len()));
+        let wanted = ops::wrapping(rec, OvfOp::Add, &len, &n);
+        if !ops::branch(rec, ops::le(rec, wanted.dup(), self.capacity(rec))) {
+            let this = self.part::<()>(rec, 0).raw_mut(rec);
+            residual(rec, &site::<T>("grow"), (this, n), |(this, n): (*mut (), usize)| {
+                // SAFETY: the plain function extends this `Vec` here.
+                unsafe { (*this.cast::<Vec<T>>()).reserve(n) }
+            });
+        }
+        for (number, value) in values.iter().enumerate() {
+            let at = ops::wrapping(rec, OvfOp::Add, &len, &Traced::constant(number));
+            self.slot(rec, &at).initialize(rec, value.peek());
+        }
+        self.set_len(rec, wanted);
+    }
+
     /// `pop`.
     pub(crate) fn pop(self, rec: Rec) -> Traced<Option<T>> {
         let len = self.len(rec);
@@ -97,6 +115,67 @@ impl<T> Place<[T]> {
         let (x, y) = (a.read_any(rec), b.read_any(rec));
         a.initialize(rec, y);
         b.initialize(rec, x);
+    }
+}
+
+/// Byte offsets, in an iterator over a slice, of the address of the first element that is left and of
+/// that behind the last. Measured, as the layout of a `Vec` is.
+fn iter_layout() -> [isize; 2] {
+    use std::sync::OnceLock;
+    static LAYOUT: OnceLock<[isize; 2]> = OnceLock::new();
+    *LAYOUT.get_or_init(|| {
+        const _: () = assert!(size_of::<std::slice::Iter<'static, u8>>() == 16);
+        let bytes = [1u8, 2, 3];
+        let iter = bytes.iter();
+        let start = bytes.as_ptr().expose_provenance();
+        // SAFETY: an iterator is two words, both initialized; it outlives the read.
+        let words = unsafe { std::ptr::from_ref(&iter).cast::<[usize; 2]>().read() };
+        let at = |word| words.iter().position(|&w| w == word).expect("a word of the iterator");
+        [at(start) as isize * 8, at(start + 3) as isize * 8]
+    })
+}
+
+impl<T> Place<[T]> {
+    /// An iterator over the elements, as a value.
+    pub(crate) fn iter_value<'a>(self, rec: Rec) -> Traced<std::slice::Iter<'a, T>> {
+        if size_of::<T>() == 0 {
+            let slice = self.shared(rec);
+            return residual(rec, &site::<T>("iter"), (slice,), |(slice,): (&[T],)| slice.iter());
+        }
+        let [start_at, end_at] = iter_layout();
+        // SAFETY: the plain function borrows these elements here.
+        let iter =
+            unsafe { std::slice::from_raw_parts(self.ptr.cast::<T>(), self.ptr.len()) }.iter();
+        let start = self.slot(rec, &Traced::constant(0)).raw_const(rec);
+        let end = self.slot(rec, &self.len()).raw_const(rec);
+        let mut value = Traced::constant(iter);
+        let place = super::place::Local::as_place(&mut value);
+        place.part::<*const T>(rec, start_at).write(rec, start);
+        place.part::<*const T>(rec, end_at).write(rec, end);
+        value
+    }
+}
+
+impl<'a, T> Place<std::slice::Iter<'a, T>> {
+    /// `next`.
+    pub(crate) fn next_element(self, rec: Rec) -> Traced<Option<&'a T>> {
+        if size_of::<T>() == 0 {
+            let this = self.part::<()>(rec, 0).raw_mut(rec);
+            return residual(rec, &site::<T>("next"), (this,), |(this,): (*mut (),)| {
+                // SAFETY: the plain function asks this iterator here.
+                unsafe { (*this.cast::<std::slice::Iter<'a, T>>()).next() }
+            });
+        }
+        let [start_at, end_at] = iter_layout();
+        let word = |at| self.part::<usize>(rec, at).read(rec);
+        let (start, end) = (word(start_at), word(end_at));
+        if ops::branch(rec, ops::eq(rec, start, end)) {
+            return Traced::constant(None);
+        }
+        let start: Place<*const T> = self.part(rec, start_at);
+        let element = start.read(rec).place(rec);
+        start.write(rec, element.element_at(rec, &one()).raw_const(rec));
+        Traced::some(element.shared(rec))
     }
 }
 

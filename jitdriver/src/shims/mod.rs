@@ -5,6 +5,7 @@
 #![allow(clippy::type_complexity, reason = "a token's type is the signature of its twin")]
 
 mod cell;
+mod convert;
 mod float;
 mod int;
 mod number;
@@ -13,6 +14,7 @@ mod raw;
 mod slice;
 
 pub use cell::*;
+pub use convert::*;
 pub use float::FloatShims;
 pub use int::{IntShims, SignedShims};
 pub use number::*;
@@ -20,5 +22,8 @@ pub use option::{
     Expect, ExpectErr, OptionOfRefShims, OptionOfScalarShims, OptionShims, OrDefault, ResultShims,
     Unwrap, UnwrapErr,
 };
-pub use raw::NonNullShims;
-pub use slice::{Get, GetMut, GetUnchecked, GetUncheckedMut, Is, SliceShims, Swap, VecShims};
+pub use raw::{NonNullShims, RawShims};
+pub use slice::{
+    Contains, CopyFromSlice, CopyWithin, Extend, ExtendFromSlice, Fill, Get, GetMut, GetUnchecked,
+    GetUncheckedMut, Is, SliceIterShims, SliceShims, Swap, VecShims,
+};

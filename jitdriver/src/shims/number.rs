@@ -3,10 +3,12 @@
 //! What has no operation is a call by value that is folded where its operands are constant. What may
 //! panic does so as the author's own call, which is made where the arguments are such.
 
-use crate::plumbing::ops::{self, Arith, Bits, Int, OvfOp};
+use crate::plumbing::ops::{self, Arith, Bits, Compare, Int, OvfOp};
 use crate::plumbing::{
     Assoc, CallSite, Method, Place, Rec, Residual, Scalar, Target, Traced, Twin,
 };
+use metainterp::record::Lane;
+use std::cmp::Ordering;
 
 type Unary<T, R = T> = Twin<fn(Rec, Traced<T>) -> Traced<R>>;
 type Binary<T, B = T, R = T> = Twin<fn(Rec, Traced<T>, Traced<B>) -> Traced<R>>;
@@ -77,6 +79,108 @@ numbers! { IntNumberShims [i8 i16 i32 i64 isize u8 u16 u32 u64 usize] {
     __jit_min: Binary<Self> = |rec, a, b| match one_if(rec, ops::lt(rec, b.dup(), a.dup())) { true => b, false => a };
     __jit_max: Binary<Self> = |rec, a, b| match one_if(rec, ops::lt(rec, b.dup(), a.dup())) { true => a, false => b };
 }}
+
+/// Comparisons that answer an `Ordering`.
+#[allow(missing_docs)]
+pub trait OrderShims: Sized {
+    fn __jit_cmp<'a>(&self) -> OfTwo<'a, Self, Ordering>
+    where
+        Self: Ord;
+    fn __jit_partial_cmp<'a>(&self) -> OfTwo<'a, Self, Option<Ordering>>;
+}
+
+type OfTwo<'a, T, R> = Twin<fn(Rec, Place<T>, Traced<&'a T>) -> Traced<R>>;
+
+impl<T: Compare> OrderShims for T {
+    fn __jit_cmp<'a>(&self) -> OfTwo<'a, T, Ordering>
+    where
+        T: Ord,
+    {
+        Twin(|rec, this, other| {
+            let order = order(rec, this.read(rec), other.place(rec).read(rec));
+            Traced::constant(order.expect("what is `Ord` has an order"))
+        })
+    }
+    fn __jit_partial_cmp<'a>(&self) -> OfTwo<'a, T, Option<Ordering>> {
+        Twin(|rec, this, other| {
+            Traced::constant(order(rec, this.read(rec), other.place(rec).read(rec)))
+        })
+    }
+}
+
+/// The order of two numbers, which is known from here on.
+fn order<T: Compare>(rec: Rec, a: Traced<T>, b: Traced<T>) -> Option<Ordering> {
+    if one_if(rec, ops::lt(rec, a.dup(), b.dup())) {
+        Some(Ordering::Less)
+    } else if one_if(rec, ops::eq(rec, a.dup(), b.dup())) {
+        Some(Ordering::Equal)
+    } else if one_if(rec, ops::gt(rec, a, b)) {
+        Some(Ordering::Greater)
+    } else {
+        None
+    }
+}
+
+/// `pow`.
+#[derive(Clone, Copy)]
+pub struct Pow;
+
+/// `pow` of integers.
+#[allow(missing_docs)]
+pub trait PowShims {
+    fn __jit_pow(&self) -> Pow;
+}
+
+impl<T: Int> PowShims for T {
+    fn __jit_pow(&self) -> Pow {
+        Pow
+    }
+}
+
+impl<'x, T: Int + 'x, FN> Method<'x, T, (Traced<u32>,), FN> for Pow
+where
+    FN: Fn(&'x mut Target<T>, u32) -> T + Copy,
+{
+    type Out = Traced<T>;
+    fn call_method(
+        self,
+        rec: Rec,
+        site: &'static CallSite,
+        this: Place<T>,
+        (n,): (Traced<u32>,),
+        plain: FN,
+    ) -> Traced<T> {
+        let base = this.read(rec);
+        match n.lane().is_const().then(|| power(rec, base, n.get())).flatten() {
+            Some(power) => power,
+            // How an overflow ends is the author's profile's affair.
+            None => Method::call_method(Residual, rec, site, this, (n,), plain),
+        }
+    }
+}
+
+/// The power by repeated squaring; none if it overflows, which is then guarded.
+fn power<T: Int>(rec: Rec, base: Traced<T>, n: u32) -> Option<Traced<T>> {
+    let times = |a: &Traced<T>, b: &Traced<T>| {
+        let (product, overflows) = ops::guarded(rec, OvfOp::Mul, a, b);
+        (!overflows).then_some(product)
+    };
+    let (mut base, mut n) = (base, n);
+    let mut power: Option<Traced<T>> = None;
+    while n > 0 {
+        if n & 1 == 1 {
+            power = Some(match power {
+                Some(power) => times(&power, &base)?,
+                None => base.dup(),
+            });
+        }
+        n /= 2;
+        if n > 0 {
+            base = times(&base, &base)?;
+        }
+    }
+    Some(power.unwrap_or_else(|| Traced::scalar(T::of_bits(1), Lane::CONST)))
+}
 
 numbers! { UnsignedNumberShims [u8 u16 u32 u64 usize] {
     __jit_abs_diff: Binary<Self> = |rec, a, b| match one_if(rec, ops::lt(rec, a.dup(), b.dup())) {

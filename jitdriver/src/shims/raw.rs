@@ -1,6 +1,6 @@
-//! Methods of `NonNull`.
+//! Methods of raw pointers and of `NonNull`.
 
-use crate::plumbing::{Place, Pointee, Rec, Traced, Twin};
+use crate::plumbing::{Place, Pointee, Rec, Traced, Twin, ops};
 use std::ptr::NonNull;
 
 type Of<T, R> = Twin<fn(Rec, Place<NonNull<T>>) -> Traced<R>>;
@@ -38,4 +38,57 @@ impl<T: ?Sized + Pointee> NonNullShims<T> for NonNull<T> {
     {
         Twin(|rec, this| target(rec, this).exclusive(rec))
     }
+}
+
+type With<P, A, R> = Twin<fn(Rec, Place<P>, Traced<A>) -> Traced<R>>;
+
+/// Methods of raw pointers to what is sized. They are as unsafe as the author's own calls, which stand in
+/// an `unsafe` block.
+#[allow(missing_docs)]
+pub trait RawShims<T>: Sized {
+    fn __jit_add(&self) -> With<Self, usize, Self>;
+    fn __jit_sub(&self) -> With<Self, usize, Self>;
+    fn __jit_offset(&self) -> With<Self, isize, Self>;
+    fn __jit_read(&self) -> Twin<fn(Rec, Place<Self>) -> Traced<T>>;
+    fn __jit_read_unaligned(&self) -> Twin<fn(Rec, Place<Self>) -> Traced<T>>;
+    fn __jit_is_null(&self) -> Twin<fn(Rec, Place<Self>) -> Traced<bool>>;
+}
+
+macro_rules! raw {
+    ($($ty:ty: $pointer:ident;)*) => {$(
+        impl<T> RawShims<T> for $ty {
+            fn __jit_add(&self) -> With<Self, usize, Self> {
+                Twin(|rec, this, n| this.read(rec).place(rec).element_at(rec, &n).$pointer(rec))
+            }
+            fn __jit_sub(&self) -> With<Self, usize, Self> {
+                Twin(|rec, this, n| {
+                    let n = ops::wrapping(rec, ops::OvfOp::Sub, &Traced::constant(0), &n);
+                    this.read(rec).place(rec).element_at(rec, &n).$pointer(rec)
+                })
+            }
+            fn __jit_offset(&self) -> With<Self, isize, Self> {
+                Twin(|rec, this, n| {
+                    let n = ops::cast(rec, n);
+                    this.read(rec).place(rec).element_at(rec, &n).$pointer(rec)
+                })
+            }
+            fn __jit_read(&self) -> Twin<fn(Rec, Place<Self>) -> Traced<T>> {
+                Twin(|rec, this| this.read(rec).place(rec).read_any(rec))
+            }
+            fn __jit_read_unaligned(&self) -> Twin<fn(Rec, Place<Self>) -> Traced<T>> {
+                Twin(|rec, this| this.read(rec).place(rec).read_any(rec))
+            }
+            fn __jit_is_null(&self) -> Twin<fn(Rec, Place<Self>) -> Traced<bool>> {
+                Twin(|rec, this| {
+                    let address: Place<usize> = this.part(rec, 0);
+                    ops::eq(rec, address.read(rec), Traced::constant(0))
+                })
+            }
+        }
+    )*};
+}
+
+raw! {
+    *const T: raw_const;
+    *mut T: raw_mut;
 }

@@ -5,6 +5,7 @@ use crate::plumbing::{
     CallSite, Local, Method, Place, Pointee, Rec, Residual, SlicePlace, Target, Traced, Twin, ops,
 };
 use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
+use std::slice::Iter;
 
 type Of<S, R> = Twin<fn(Rec, Place<S>) -> Traced<R>>;
 type With<S, A, R> = Twin<fn(Rec, Place<S>, Traced<A>) -> Traced<R>>;
@@ -61,6 +62,13 @@ pub trait SliceShims: SlicePlace {
     fn __jit_get_unchecked(&self) -> GetUnchecked;
     fn __jit_get_unchecked_mut(&self) -> GetUncheckedMut;
     fn __jit_swap(&self) -> Swap;
+    fn __jit_fill(&self) -> Fill;
+    fn __jit_contains(&self) -> Contains;
+    fn __jit_copy_from_slice(&self) -> CopyFromSlice;
+    fn __jit_copy_within(&self) -> CopyWithin;
+    fn __jit_iter<'a>(&self) -> Of<Self, Iter<'a, Self::Item>>
+    where
+        Self::Item: 'a;
     fn __jit_as_slice<'a>(&self) -> Of<Self, &'a [Self::Item]>
     where
         Self::Item: 'a;
@@ -117,6 +125,24 @@ impl<S: SlicePlace + ?Sized> SliceShims for S {
     fn __jit_swap(&self) -> Swap {
         Swap
     }
+    fn __jit_fill(&self) -> Fill {
+        Fill
+    }
+    fn __jit_contains(&self) -> Contains {
+        Contains
+    }
+    fn __jit_copy_from_slice(&self) -> CopyFromSlice {
+        CopyFromSlice
+    }
+    fn __jit_copy_within(&self) -> CopyWithin {
+        CopyWithin
+    }
+    fn __jit_iter<'a>(&self) -> Of<S, Iter<'a, S::Item>>
+    where
+        S::Item: 'a,
+    {
+        Twin(|rec, this| S::slice(rec, this).iter_value(rec))
+    }
     fn __jit_as_slice<'a>(&self) -> Of<S, &'a [S::Item]>
     where
         S::Item: 'a,
@@ -156,6 +182,187 @@ where
         _: F,
     ) -> Traced<()> {
         S::slice(rec, this).swap(rec, a, b);
+        Traced::constant(())
+    }
+}
+
+/// Most elements that are copied or compared one by one.
+const FEW: usize = 16;
+
+/// How many elements a slice has, if that is known and few.
+fn few<T>(slice: Place<[T]>) -> Option<usize> {
+    let len = slice.len();
+    (len.lane().is_const() && len.get() <= FEW).then(|| len.get())
+}
+
+/// What a method answers that answers nothing.
+type Nothing = ();
+
+/// Tokens of methods that are traced if there are few elements, and else called.
+macro_rules! of_few {
+    ($($(#[$doc:meta])* $token:ident [$($bound:tt)*] ($($name:ident: $arg:ty),*): $out:ty = |$rec:ident, $slice:ident| $body:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy)]
+        pub struct $token;
+
+        impl<'x, 'y, S: SlicePlace + ?Sized + 'x, F> Method<'x, S, ($(Traced<$arg>,)*), F> for $token
+        where
+            S::Item: 'y $($bound)*,
+            F: Fn(&'x mut Target<S> $(, $arg)*) -> $out + Copy,
+        {
+            type Out = Traced<$out>;
+            #[track_caller]
+            fn call_method(
+                self,
+                $rec: Rec,
+                site: &'static CallSite,
+                this: Place<S>,
+                ($($name,)*): ($(Traced<$arg>,)*),
+                plain: F,
+            ) -> Traced<$out> {
+                let $slice = S::slice($rec, this);
+                let traced: Option<Traced<$out>> = $body;
+                match traced {
+                    Some(res) => res,
+                    None => Method::call_method(Residual, $rec, site, this, ($($name,)*), plain),
+                }
+            }
+        }
+    )*};
+}
+
+of_few! {
+    /// `fill`: what is no number is cloned by the author's own `Clone`.
+    Fill [] (value: S::Item): Nothing = |rec, slice| (|| {
+        let n = few(slice).filter(|_| ops::Repr::of::<S::Item>().is_some())?;
+        for at in 0..n {
+            slice.slot(rec, &Traced::constant(at)).initialize(rec, value.peek());
+        }
+        Some(Traced::constant(()))
+    })();
+    /// `contains`.
+    Contains [] (value: &'y S::Item): bool = |rec, slice| (|| {
+        let n = few(slice).filter(|_| ops::Repr::of::<S::Item>().is_some())?;
+        let value = value.place(rec).read_any(rec);
+        for at in 0..n {
+            let element = slice.slot(rec, &Traced::constant(at)).read_any(rec);
+            if ops::branch(rec, ops::scalars_equal(rec, &element, &value)?) {
+                return Some(Traced::constant(true));
+            }
+        }
+        Some(Traced::constant(false))
+    })();
+    /// `copy_from_slice`.
+    CopyFromSlice [+ Copy] (from: &'y [S::Item]): Nothing = |rec, slice| (|| {
+        let (n, from) = (few(slice)?, from.place(rec));
+        if !ops::branch(rec, ops::eq(rec, slice.len(), from.len())) {
+            return None;
+        }
+        move_few(rec, n, |at| from.slot(rec, at), |at| slice.slot(rec, at));
+        Some(Traced::constant(()))
+    })();
+    /// `copy_within` a range.
+    CopyWithin [+ Copy] (range: Range<usize>, to: usize): Nothing = |rec, slice| (|| {
+        let mut range = range.peek();
+        let range = range.as_place();
+        let start = range.field(rec, |range| &raw const range.start).read(rec);
+        let end = range.field(rec, |range| &raw const range.end).read(rec);
+        let n = ops::wrapping(rec, OvfOp::Sub, &end, &start);
+        let is_few = n.lane().is_const() && start.get() <= end.get() && n.get() <= FEW;
+        if !is_few || !ops::branch(rec, ops::le(rec, end.dup(), slice.len())) {
+            return None;
+        }
+        let room = ops::wrapping(rec, OvfOp::Sub, &slice.len(), &n);
+        if !ops::branch(rec, ops::le(rec, to.dup(), room)) {
+            return None;
+        }
+        let at = |from: &Traced<usize>, at: &Traced<usize>| {
+            slice.slot(rec, &ops::wrapping(rec, OvfOp::Add, from, at))
+        };
+        move_few(rec, n.get(), |number| at(&start, number), |number| at(&to, number));
+        Some(Traced::constant(()))
+    })();
+}
+
+/// Copies elements: all are read before the first one is written.
+fn move_few<T: Copy>(
+    rec: Rec,
+    n: usize,
+    from: impl Fn(&Traced<usize>) -> Place<T>,
+    to: impl Fn(&Traced<usize>) -> Place<T>,
+) {
+    let read = |at| from(&Traced::constant(at)).read_any(rec);
+    let values: Vec<Traced<T>> = (0..n).map(read).collect();
+    for (at, value) in values.into_iter().enumerate() {
+        to(&Traced::constant(at)).initialize(rec, value);
+    }
+}
+
+/// Methods of an iterator over a slice that is kept in a variable.
+#[allow(missing_docs)]
+pub trait SliceIterShims<'a, T> {
+    fn __jit_next(&self) -> Of<Iter<'a, T>, Option<&'a T>>;
+}
+
+impl<'a, T> SliceIterShims<'a, T> for Iter<'a, T> {
+    fn __jit_next(&self) -> Of<Iter<'a, T>, Option<&'a T>> {
+        Twin(|rec, this| this.next_element(rec))
+    }
+}
+
+/// `extend_from_slice`.
+#[derive(Clone, Copy)]
+pub struct ExtendFromSlice;
+
+impl<'x, 'y, T: 'x + 'y, F> Method<'x, Vec<T>, (Traced<&'y [T]>,), F> for ExtendFromSlice
+where
+    F: Fn(&'x mut Target<Vec<T>>, &'y [T]) + Copy,
+{
+    type Out = Traced<()>;
+    fn call_method(
+        self,
+        rec: Rec,
+        site: &'static CallSite,
+        this: Place<Vec<T>>,
+        (from,): (Traced<&'y [T]>,),
+        plain: F,
+    ) -> Traced<()> {
+        let elements = from.place(rec);
+        let n = few(elements).filter(|_| ops::Repr::of::<T>().is_some());
+        let Some(n) = n else {
+            return Method::call_method(Residual, rec, site, this, (from,), plain);
+        };
+        let values = (0..n).map(|at| elements.slot(rec, &Traced::constant(at)).read_any(rec));
+        this.extend(rec, &values.collect::<Vec<_>>());
+        Traced::constant(())
+    }
+}
+
+/// `extend`.
+#[derive(Clone, Copy)]
+pub struct Extend;
+
+impl<'x, T: 'x, I, F> Method<'x, Vec<T>, (Traced<I>,), F> for Extend
+where
+    F: Fn(&'x mut Target<Vec<T>>, I) + Copy,
+{
+    type Out = Traced<()>;
+    fn call_method(
+        self,
+        rec: Rec,
+        site: &'static CallSite,
+        this: Place<Vec<T>>,
+        (items,): (Traced<I>,),
+        plain: F,
+    ) -> Traced<()> {
+        let is_option = typeid::of::<I>() == typeid::of::<Option<T>>();
+        if !is_option || ops::Repr::of::<T>().is_none() {
+            return Method::call_method(Residual, rec, site, this, (items,), plain);
+        }
+        let mut item = items.named::<Option<T>>();
+        if let Ok(payload) = item.as_place().payload(rec) {
+            this.extend(rec, &[payload.read_any(rec)]);
+        }
         Traced::constant(())
     }
 }
@@ -267,6 +474,8 @@ pub trait VecShims<T> {
     fn __jit_truncate(&self) -> With<Vec<T>, usize, ()>;
     fn __jit_clear(&self) -> Of<Vec<T>, ()>;
     fn __jit_capacity(&self) -> Of<Vec<T>, usize>;
+    fn __jit_extend_from_slice(&self) -> ExtendFromSlice;
+    fn __jit_extend(&self) -> Extend;
 }
 
 impl<T> VecShims<T> for Vec<T> {
@@ -290,6 +499,12 @@ impl<T> VecShims<T> for Vec<T> {
             vec.clear(rec);
             Traced::constant(())
         })
+    }
+    fn __jit_extend_from_slice(&self) -> ExtendFromSlice {
+        ExtendFromSlice
+    }
+    fn __jit_extend(&self) -> Extend {
+        Extend
     }
     fn __jit_capacity(&self) -> Of<Vec<T>, usize> {
         Twin(|rec, vec| vec.capacity(rec))

@@ -67,9 +67,10 @@ pub fn twin(
     takes: &Ident,
     with: &Ident,
     vis: &Visibility,
+    unrolls: bool,
 ) -> syn::Result<TokenStream> {
     let receiver = owner.receiver();
-    let Some((twin, unwinds)) = with_closures(sig, block, owner, with, vis)? else {
+    let Some((twin, unwinds)) = with_closures(sig, block, owner, with, vis, unrolls)? else {
         return Ok(no_twin(owner, takes, with, vis));
     };
     // Code that may leave its function does so by unwinding; without that the function is called.
@@ -126,6 +127,7 @@ fn with_closures(
     owner: Owner,
     with: &Ident,
     vis: &Visibility,
+    unrolls: bool,
 ) -> syn::Result<Option<(TokenStream, bool)>> {
     let Some(closures) = closures(sig) else { return Ok(None) };
     let all = parameters(sig)?;
@@ -214,6 +216,7 @@ fn with_closures(
     let self_first = owner.receiver().into_iter();
     let names = scope::resolve(sig, block);
     let mut cx = Lowerer::new(Return::Helper, locals, None, names, &sig.output);
+    cx.unrolls = unrolls;
     called.iter().for_each(|name| cx.declare_closure(name, ClosureVar::Param));
     let parts: Vec<_> = patterns.iter().map(|(name, pat)| cx.parameter(name, pat)).collect();
     let body = cx.block(block);

@@ -7,9 +7,6 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, Path, RangeLimits};
 
-/// Methods of slices whose argument may be a range that is traced.
-const TAKE_RANGE: [&str; 2] = ["get", "get_mut"];
-
 /// Most arguments of a call that is taken apart; `plumbing` has tuples of that many.
 const MOST_ARGS: usize = 12;
 
@@ -35,6 +32,9 @@ impl Lowerer {
         }
         if self.local_of(&c.func).is_some() {
             return self.unsupported(&c.func, "a call of a closure or function pointer");
+        }
+        if let Some(ty) = super::std_call::of_number(callee, c.args.len()) {
+            return self.method_of_number(&ty, callee, c);
         }
         let args: Vec<_> = c.args.iter().map(|arg| self.value(arg)).collect();
         let last = callee.path.segments.last().expect("a path has segments");
@@ -80,7 +80,7 @@ impl Lowerer {
                 __p::Callee::call(__token, __rec, #site, __args, __plain)
             });
         }
-        let (scope, token) = self.token(callee, &name);
+        let (scope, token) = self.token(callee, &name, args.len());
         quote_spanned!(span=> {
             let __args = (#(__p::coerce(__rec, #args),)*);
             let __plain = __p::call::#plain_fn(&__args, |#(#names),*| #func(#(#names),*));
@@ -89,12 +89,35 @@ impl Lowerer {
         })
     }
 
+    /// `i64::abs(n)` is `n.abs()`.
+    fn method_of_number(
+        &mut self,
+        ty: &Ident,
+        callee: &syn::ExprPath,
+        c: &syn::ExprCall,
+    ) -> TokenStream {
+        let receiver = format_ident!("__number{}", self.n_temps);
+        self.n_temps += 1;
+        let number = self.value(&c.args[0]);
+        let method = &callee.path.segments.last().expect("a path has segments").ident;
+        let args = c.args.iter().skip(1);
+        let call: syn::ExprMethodCall = syn::parse_quote!(#receiver.#method(#(#args),*));
+        let call = self.scoped(|cx| {
+            cx.declare(&receiver);
+            cx.method_call(&call)
+        });
+        quote!({
+            let mut #receiver: __p::Traced<#ty> = __p::coerce(__rec, #number);
+            #call
+        })
+    }
+
     /// `a..b`.
-    fn range_value(&mut self, range: &syn::ExprRange) -> TokenStream {
+    pub(super) fn range_value(&mut self, range: &syn::ExprRange) -> TokenStream {
         let (Some(start), Some(end), RangeLimits::HalfOpen(_)) =
             (&range.start, &range.end, &range.limits)
         else {
-            return self.unsupported(range, "such a range");
+            return self.unsupported(range, "a range that is not half open");
         };
         let bounds = [self.value(start), self.value(end)];
         let names = [format_ident!("__f0"), format_ident!("__f1")];
@@ -130,13 +153,19 @@ impl Lowerer {
         &mut self,
         callee: &syn::ExprPath,
         name: &str,
+        n_args: usize,
     ) -> (TokenStream, TokenStream) {
         if callee.qself.is_some() || is_associated(&callee.path) {
             let twin = format_ident!("__jit_{name}");
             let ty = type_of(callee);
+            // The type may be a parameter that turns out to be that of numbers.
+            let token = match (name, n_args) {
+                ("from" | "try_from", 1) => quote!(__p::Conversion),
+                _ => quote!(__p::Residual),
+            };
             let scope = quote! {
                 #[allow(dead_code)]
-                trait __NoTwin { fn #twin() -> __p::Residual { __p::Residual } }
+                trait __NoTwin { fn #twin() -> #token { #token } }
                 impl<__T: ?Sized> __NoTwin for __T {}
             };
             return (scope, quote!(<#ty>::#twin()));
@@ -146,6 +175,9 @@ impl Lowerer {
     }
 
     pub(super) fn method_call(&mut self, m: &syn::ExprMethodCall) -> TokenStream {
+        if let Some(with_closures) = self.with_functions_as_closures(m) {
+            return self.method_with_closures(&with_closures);
+        }
         if m.args.iter().any(|arg| closure_arg(arg).is_some()) {
             return self.method_with_closures(m);
         }
@@ -159,12 +191,7 @@ impl Lowerer {
             }
             false => self.peeled(&m.receiver),
         };
-        let takes_range = TAKE_RANGE.contains(&m.method.to_string().as_str());
-        let value = |arg: &Expr| match arg {
-            Expr::Range(range) if takes_range => self.range_value(range),
-            _ => self.value(arg),
-        };
-        let args: Vec<_> = m.args.iter().map(value).collect();
+        let args: Vec<_> = m.args.iter().map(|arg| self.value(arg)).collect();
         let names: Vec<_> = (0..args.len()).map(|i| format_ident!("__a{i}")).collect();
         let plain_fn = format_ident!("method{}", args.len());
         let (method, turbofish) = (&m.method, &m.turbofish);
@@ -184,7 +211,7 @@ impl Lowerer {
             quote!(__rec, #site, __this, __args, __plain),
         );
         let target = match BY_VALUE.contains(&name.as_str()) {
-            true => quote_spanned!(span=> __p::Owned(__target)),
+            true => quote_spanned!(span=> __p::Owned::of(__target)),
             false => quote_spanned!(span=> (**__target)),
         };
         quote_spanned!(span=> {
@@ -229,7 +256,7 @@ pub(super) fn is_constructor(path: &Path) -> bool {
         .last()
         .is_some_and(|last| last.ident.to_string().starts_with(|c: char| c.is_ascii_uppercase()))
 }
-/// Methods of `Option` and `Result` that take their receiver by value.
+/// Methods of std's types that take their receiver by value: [`Owned`](../plumbing) has them.
 const BY_VALUE: &[&str] = &[
     "unwrap",
     "expect",
@@ -244,6 +271,35 @@ const BY_VALUE: &[&str] = &[
     "and",
     "xor",
     "zip",
+    // Those of iterators.
+    "chain",
+    "cloned",
+    "collect",
+    "copied",
+    "count",
+    "cycle",
+    "enumerate",
+    "fuse",
+    "last",
+    "max",
+    "min",
+    "peekable",
+    "product",
+    "rev",
+    "skip",
+    "step_by",
+    "sum",
+    "take",
+    // Those of the entry of a map.
+    "or_default",
+    "or_insert",
+    // Those of what owns its parts.
+    "into_boxed_slice",
+    "into_bytes",
+    "into_iter",
+    "into_keys",
+    "into_string",
+    "into_values",
 ];
 
 /// Methods that `Box`, `Rc` and `Arc` have themselves, beside those of what they point to.

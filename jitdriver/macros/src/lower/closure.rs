@@ -144,7 +144,7 @@ impl Lowerer {
     }
 
     /// A closure over traced values.
-    fn traced_closure(&mut self, closure: &ExprClosure) -> TokenStream {
+    pub(super) fn traced_closure(&mut self, closure: &ExprClosure) -> TokenStream {
         let ret = std::mem::replace(&mut self.ret, Return::Helper);
         let mut inputs = Vec::new();
         let mut opened: Vec<(Ident, Pat)> = Vec::new();
@@ -286,6 +286,39 @@ impl Lowerer {
         self.local_of(arg).is_none() && !is_constant_name(&last.ident)
     }
 
+    /// The call of a combinator with closures in the place of functions and constructors that are
+    /// named: `map(f)` is `map(|x| f(x))`. None if there are no such.
+    pub(super) fn with_functions_as_closures(
+        &self,
+        m: &syn::ExprMethodCall,
+    ) -> Option<syn::ExprMethodCall> {
+        let n_args = TAKE_FUNCTIONS.iter().find(|(name, _)| m.method == name)?.1;
+        let is_function = |(number, arg): (usize, &Expr)| {
+            number + n_args.len() >= m.args.len() && self.is_callable_path(arg)
+        };
+        if m.args.len() < n_args.len() || !m.args.iter().enumerate().any(is_function) {
+            return None;
+        }
+        let mut all = m.clone();
+        let first = all.args.len() - n_args.len();
+        for (arg, &n) in all.args.iter_mut().skip(first).zip(n_args) {
+            if !self.is_callable_path(arg) {
+                continue;
+            }
+            let names: Vec<_> = (0..n).map(|number| format_ident!("__x{number}")).collect();
+            *arg = parse_quote!(|#(#names),*| #arg(#(#names),*));
+        }
+        Some(all)
+    }
+
+    /// Whether an argument names a function, or a tuple struct or variant.
+    pub(super) fn is_callable_path(&self, arg: &Expr) -> bool {
+        let Expr::Path(path) = arg else { return false };
+        let last = path.path.segments.last().expect("a path has segments").ident.to_string();
+        let shouts = last.len() > 1 && !last.contains(char::is_lowercase);
+        self.local_of(arg).is_none() && self.closure_of(arg).is_none() && !shouts
+    }
+
     fn plain_call(&mut self, e: &Expr, parts: &mut CallParts) -> TokenStream {
         let why = super::degrade::Unsupported {
             span: syn::spanned::Spanned::span(e),
@@ -354,6 +387,19 @@ const PROMOTED: &[&str] = &[
     "is_ok_and",
     "or_else",
     "map_err",
+];
+
+/// Combinators whose last arguments are functions, with how many arguments these take.
+const TAKE_FUNCTIONS: &[(&str, &[usize])] = &[
+    ("map", &[1]),
+    ("and_then", &[1]),
+    ("filter", &[1]),
+    ("is_some_and", &[1]),
+    ("is_none_or", &[1]),
+    ("is_ok_and", &[1]),
+    ("map_err", &[1]),
+    ("map_or", &[1]),
+    ("ok_or_else", &[0]),
 ];
 
 /// Methods of std that take closures and have no twin.

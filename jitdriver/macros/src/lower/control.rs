@@ -5,7 +5,6 @@ use super::{Lowerer, start, unit};
 use crate::syntax::{self, BreakKind};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{Expr, Pat, RangeLimits};
 
 impl Lowerer {
@@ -131,12 +130,8 @@ impl Lowerer {
     }
 
     /// `for` over what is no range.
-    fn for_each(&mut self, f: &syn::ExprForLoop) -> TokenStream {
-        let value = self.value(&f.expr);
-        let site = self.site("next", f.expr.span());
-        let (span, label) = (start(&f.expr), &f.label);
-        let items = quote_spanned!(span=>
-            (&&__p::iterate::IterationOf::of(&__value)).start(__rec, #site, __value));
+    fn for_each(&mut self, f: &syn::ExprForLoop, items: TokenStream) -> TokenStream {
+        let label = &f.label;
         self.scoped(|cx| {
             let bind = match &*f.pat {
                 Pat::Wild(_) => quote!(),
@@ -148,11 +143,7 @@ impl Lowerer {
             };
             let body = cx.in_loop(BreakKind::Plain, |cx| cx.block(&f.body));
             quote!({
-                let mut __items = {
-                    use __p::iterate::{AnyIteration as _, KnownIteration as _};
-                    let __value = #value;
-                    #items
-                };
+                let mut __items = #items;
                 #label while let ::core::option::Option::Some(mut __item) =
                     __p::iterate::Items::next(&mut __items, __rec)
                 {
@@ -166,10 +157,15 @@ impl Lowerer {
 
     pub(super) fn for_loop(&mut self, f: &syn::ExprForLoop) -> TokenStream {
         let Some(range) = range_of(&f.expr) else {
-            return match is_simple(&f.expr) {
-                true => self.for_each(f),
-                false => self.unsupported(&f.expr, "`for` over something else than a range"),
-            };
+            if let Some(items) = self.chain_items(&f.expr) {
+                return self.for_each(f, items);
+            }
+            if !is_simple(&f.expr) {
+                return self.unsupported(&f.expr, "`for` over something else than a range");
+            }
+            let value = self.value(&f.expr);
+            let items = self.items_of_value(value, &f.expr);
+            return self.for_each(f, items);
         };
         let (Some(from), Some(to)) = (&range.start, &range.end) else {
             return self.unsupported(range, "`for` over an open range");

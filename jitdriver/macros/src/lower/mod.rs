@@ -12,6 +12,7 @@ pub mod closure;
 mod control;
 mod degrade;
 pub mod destructure;
+mod iterate;
 mod macros;
 mod merge_point;
 mod operator;
@@ -115,6 +116,8 @@ pub struct Lowerer {
     hint_names: BTreeSet<String>,
     /// The merge point's greens and reds.
     hint: Option<Hint>,
+    /// In a function with `#[unroll_safe]`.
+    pub unrolls: bool,
     /// The merge point has no `can_enter_jit!`.
     pub is_alone: bool,
     /// Names of greens and reds whose variables are `mut` and traceable by value: they may come to
@@ -195,6 +198,7 @@ impl Lowerer {
             output: nameable(output),
             hint_names,
             hint,
+            unrolls: false,
             is_alone: false,
             reassigned: BTreeSet::new(),
             rest_of_inlined: None,

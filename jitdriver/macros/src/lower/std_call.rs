@@ -60,3 +60,73 @@ pub(super) fn method(callee: &ExprPath) -> Option<Ident> {
     let known = GENERIC.contains(&name.as_str()) || (n == 2 && PRIMITIVES.contains(&name.as_str()));
     (known && ty.arguments.is_none()).then(|| format_ident!("{}_{}", ty.ident, function.ident))
 }
+
+/// The type of numbers whose method a path names, as in `i64::abs(n)`.
+pub(super) fn of_number(callee: &ExprPath, n_args: usize) -> Option<Ident> {
+    let path = &callee.path.segments;
+    let [ty, function] = [path.first()?, path.last()?];
+    let name = function.ident.to_string();
+    let is_method = n_args > 0
+        && (BY_VALUE.contains(&&*name) || FAMILIES.iter().any(|family| name.starts_with(family)));
+    let is_number = !["bool", "char", "str"].iter().any(|name| ty.ident == name)
+        && PRIMITIVES.iter().any(|name| ty.ident == name);
+    (callee.qself.is_none() && path.len() == 2 && is_method && is_number).then(|| ty.ident.clone())
+}
+
+/// Methods of numbers that take `self` by value.
+const BY_VALUE: &[&str] = &[
+    "abs",
+    "abs_diff",
+    "add",
+    "bitand",
+    "bitor",
+    "bitxor",
+    "ceil",
+    "clamp",
+    "cos",
+    "div",
+    "div_euclid",
+    "exp",
+    "floor",
+    "is_nan",
+    "is_negative",
+    "is_positive",
+    "ln",
+    "log10",
+    "log2",
+    "max",
+    "min",
+    "mul",
+    "neg",
+    "not",
+    "pow",
+    "powf",
+    "powi",
+    "rem",
+    "rem_euclid",
+    "reverse_bits",
+    "round",
+    "shl",
+    "shr",
+    "signum",
+    "sin",
+    "sqrt",
+    "sub",
+    "swap_bytes",
+    "tan",
+    "to_bits",
+    "trunc",
+    "unsigned_abs",
+];
+
+/// How the names of such methods begin.
+const FAMILIES: &[&str] = &[
+    "checked_",
+    "count_",
+    "leading_",
+    "overflowing_",
+    "rotate_",
+    "saturating_",
+    "trailing_",
+    "wrapping_",
+];

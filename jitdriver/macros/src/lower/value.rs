@@ -60,10 +60,15 @@ impl Lowerer {
                 }
             }
             Expr::Call(c) => self.call(c),
-            Expr::MethodCall(_) if super::closure::is_lazy_chain(e) => {
+            Expr::MethodCall(m) => {
+                if let Some(value) = self.consumed_chain(m) {
+                    return value;
+                }
+                if self.follows_chain(m) || !super::closure::is_lazy_chain(e) {
+                    return self.method_call(m);
+                }
                 self.unsupported(e, "an iterator with closures")
             }
-            Expr::MethodCall(m) => self.method_call(m),
             Expr::Macro(m) => self.macro_call(&m.mac, m),
             Expr::If(i) => self.if_expr(i),
             Expr::Match(m) => self.match_expr(m),
@@ -112,7 +117,7 @@ impl Lowerer {
                 }
             }
             Expr::Closure(c) => self.closure_value(c, e),
-            Expr::Struct(s) => self.struct_literal(s),
+            Expr::Struct(s) => self.struct_literal(s, e),
             Expr::Array(a) => {
                 let elems: Vec<_> = a.elems.iter().map(|e| self.value(e)).collect();
                 if elems.len() > 12 {
@@ -127,13 +132,21 @@ impl Lowerer {
             }
             Expr::Repeat(_) => self.unsupported(e, "an array literal of this length"),
             Expr::Try(t) => self.question(t),
-            Expr::Range(_) => self.unsupported(e, "a range outside of `for`"),
+            Expr::Range(range) => self.range_value(range),
             Expr::Let(_) => self.unsupported(e, "`let` in a larger condition"),
             _ => self.unsupported(e, "this expression"),
         }
     }
 
-    fn struct_literal(&mut self, s: &syn::ExprStruct) -> TokenStream {
+    fn struct_literal(&mut self, s: &syn::ExprStruct, e: &Expr) -> TokenStream {
+        if let Some(base) = s.rest.as_deref()
+            && s.fields.len() <= 12
+            && !s.fields.is_empty()
+            && is_plain_path(base)
+            && self.is_place(base)
+        {
+            return self.struct_update(s, base, e);
+        }
         if s.rest.is_some() || s.fields.len() > 12 {
             return self.unsupported(s, "this struct literal");
         }
@@ -142,6 +155,40 @@ impl Lowerer {
         let members = s.fields.iter().map(|field| &field.member);
         let path = &s.path;
         self.build(&parts, quote!(#path { #(#members: #names),* }), &names)
+    }
+
+    /// `Path { field: value, ..base }`. What owns something is taken apart by rustc: then it runs as it is
+    /// written.
+    fn struct_update(&mut self, s: &syn::ExprStruct, base: &Expr, e: &Expr) -> TokenStream {
+        let why = super::degrade::Unsupported {
+            span: s.span(),
+            what: String::from("a struct literal with the rest of what owns something"),
+            whole_block: false,
+        };
+        let otherwise = self.degraded(e, &why);
+        let parts: Vec<_> = s.fields.iter().map(|field| self.value(&field.expr)).collect();
+        let names: Vec<_> = (0..parts.len()).map(|i| format_ident!("__f{i}")).collect();
+        let members: Vec<_> = s.fields.iter().map(|field| &field.member).collect();
+        let (path, place) = (&s.path, self.place(base));
+        quote!({
+            if __p::owns_nothing(|| #place) {
+                let __parts = (#(__p::coerce(__rec, #parts),)*);
+                let __base = #place.read(__rec).borrowed();
+                __p::update(
+                    __rec,
+                    __base,
+                    __parts,
+                    |__base, (#(#names,)*)| #path { #(#members: #names,)* ..__base },
+                    |__whole| match __whole {
+                        #path { #(#members: #names,)* .. } => {
+                            [#((::core::ptr::from_ref(#names).addr(), ::core::mem::size_of_val(#names))),*]
+                        }
+                    },
+                )
+            } else {
+                #otherwise
+            }
+        })
     }
 
     pub(super) fn constant(&mut self, e: &Expr) -> TokenStream {
@@ -335,5 +382,16 @@ impl Lowerer {
             }
         };
         quote!(#before #last)
+    }
+}
+
+/// A variable or a field of one: naming it twice changes nothing.
+fn is_plain_path(e: &Expr) -> bool {
+    match e {
+        Expr::Path(_) => true,
+        Expr::Field(it) => is_plain_path(&it.base),
+        Expr::Paren(it) => is_plain_path(&it.expr),
+        Expr::Unary(it) => matches!(it.op, UnOp::Deref(_)) && is_plain_path(&it.expr),
+        _ => false,
     }
 }

@@ -120,9 +120,10 @@ fn worst(runs: &[Run]) -> State {
     if runs.iter().any(|run| run.stats.degraded_statements > 0) {
         return State::Residual("a statement is executed by the interpreter".into());
     }
-    match runs.iter().all(|run| run.stats.residual_calls == 0) {
-        true => State::Traced,
-        false => State::Residual(format!("calls {}", callees(runs))),
+    // Of elidable calls the statistics say nothing: the traces do.
+    match (runs.iter().all(|run| run.stats.residual_calls == 0), callees(runs)) {
+        (true, callees) if callees.is_empty() => State::Traced,
+        (_, callees) => State::Residual(format!("calls {callees}")),
     }
 }
 

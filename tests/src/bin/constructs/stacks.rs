@@ -13,6 +13,7 @@ mod get_mut;
 mod insert_remove;
 mod last;
 mod len;
+mod map_entry;
 mod push_pop;
 mod resize;
 mod swap;
@@ -39,6 +40,6 @@ rows! {
     contains: "`contains`", 32, 12;
     drain: "`split_off` and `drain`", 92, 964;
     hash_map: "`HashMap`: `get`, `insert`, `contains_key`", 45, 64, not_yet "indexing `HashMap<u64, i64>` with `&u64` cannot be traced";
-    map_entry: "`entry`", 45, 64, not_yet "cannot move out of dereference of `jitdriver::plumbing::Target<std::collections::hash_map::Entry<'_, u64, i64>>`";
+    map_entry: "`entry`", 45, 64;
     map_of_green_key: "`HashMap` looked up by the program counter", 3, 1, not_yet "indexing `HashMap<usize, i64>` with `&usize` cannot be traced";
 }
