@@ -858,7 +858,7 @@ impl Recorder {
         let args = operands(&mut state.builder, reds);
         let first = state.builder.push_label(target, &args);
         for (red, value) in reds.iter_mut().zip(first.0..) {
-            red.lane = Lane::of(ValueId(value).into());
+            red.lane = Lane::of(ValueId(value));
         }
         state.heap.forget();
     }
