@@ -123,6 +123,50 @@ fn b037_many_ways_are_a_few_traces() {
     check(THRESHOLDS, |d| many_paths(d, &nodes));
 }
 
+/// Each branch is three opcodes: one that tests a bit, and one for each of its values.
+#[jit]
+fn branches(driver: &JitDriver<'_>, n: usize, laps: u32) -> u64 {
+    let (mut pc, mut bits, mut sum, mut left) = (0usize, 0x9e37_79b9_7f4a_7c15u64, 0u64, laps);
+    loop {
+        jit_merge_point!(driver, greens = [pc, n], reds = [bits, sum, left]);
+        match pc % 3 {
+            0 if bits >> (pc / 3) & 1 == 1 => pc += 1,
+            0 => pc += 2,
+            1 => {
+                sum = sum.wrapping_add(3);
+                pc += 2;
+            }
+            _ => {
+                sum = sum.rotate_left(5) ^ left as u64;
+                pc += 1;
+            }
+        }
+        if pc == 3 * n {
+            left -= 1;
+            if left == 0 {
+                return sum;
+            }
+            bits ^= bits << 13;
+            bits ^= bits >> 7;
+            bits ^= bits << 17;
+            pc = 0;
+            can_enter_jit!(driver, greens = [pc, n], reds = [bits, sum, left]);
+        }
+    }
+}
+
+#[test]
+fn b037_paths_that_meet_again_join() {
+    for run in check(&["threshold=3,trace_eagerness=3"], |d| branches(d, 12, 4000)) {
+        // 4,096 paths, and two sides to each branch.
+        assert!(run.compiled.len() <= 4 * 12 + 8, "{run}");
+        assert!(run.stats.aborted() == 0, "{run}");
+    }
+    for n in [1, 2, 3, 5, 7] {
+        check(THRESHOLDS, |d| branches(d, n, 300));
+    }
+}
+
 const LOOP: u8 = 0;
 const DOUBLE: u8 = 1;
 const END: u8 = 2;

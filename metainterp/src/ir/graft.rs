@@ -4,7 +4,7 @@
 //! appends an operation says what its descriptor is there, since exits, calls and merge points mean
 //! something else in each case.
 
-use super::{Op, Operand, OperandKind, Trace, TraceBuilder, ValueId};
+use super::{Op, Opcode, Operand, OperandKind, TargetId, Trace, TraceBuilder, ValueId};
 use rustc_hash::FxHashMap;
 
 /// Where the values of a trace are in another.
@@ -37,6 +37,11 @@ impl<'t> Graft<'t> {
     pub fn push(&mut self, to: &mut TraceBuilder, op: &Op, descr: u32) {
         let args = self.operands(to, self.from.args(op));
         match op.res() {
+            _ if op.opcode == Opcode::Label => {
+                let first = to.push_label(TargetId(descr), &args);
+                let results = (first.0..).map(|value| Operand::from(ValueId(value)));
+                self.map.extend(self.from.results(op).zip(results));
+            }
             Some(res) => {
                 let new = to.push(op.opcode, &args, descr, self.from.types[res.index()]);
                 self.map.insert(res, new);

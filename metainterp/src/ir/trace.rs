@@ -177,6 +177,12 @@ impl MemDescr {
     /// The class of what [`Opcode::New`] has allocated, as long as it is reached by the pointer that
     /// owns it.
     pub const BOXED: u32 = 63;
+
+    /// The memory belongs to an object that one red alone leads to, which is there as long as the portal
+    /// runs: classes from 2 on are such, but not [`MemDescr::BOXED`], which is given back.
+    pub fn is_exclusive(&self) -> bool {
+        2 <= self.class && self.class != MemDescr::BOXED
+    }
 }
 
 /// Classes of memory (see [`MemDescr::class`]), as a set. It takes the first 64 but 0.

@@ -166,9 +166,12 @@ impl Guards {
             return self.learn_bool(cx, operand, c.bits == 1, depth);
         }
         let source = operand_of(cx, operand, c);
+        let halves = halves_of(cx, operand, c);
         cx.learn(value, c);
-        if let Some((operand, c)) = source.filter(|_| depth < MAX_DEPTH) {
-            self.learn_value(cx, operand, c, depth + 1);
+        if depth < MAX_DEPTH {
+            for (operand, c) in source.into_iter().chain(halves.into_iter().flatten()) {
+                self.learn_value(cx, operand, c, depth + 1);
+            }
         }
     }
 }
@@ -191,6 +194,12 @@ fn operand_of(cx: &Cx, operand: Operand, c: Const) -> Option<(Operand, Const)> {
         (IntSub, Some(k)) => c.bits.wrapping_add(k),
         // x ^ k == c
         (IntXor, Some(k)) => c.bits ^ k,
+        // x << k == c, where no bit is lost
+        (IntLshift, Some(k)) if k < u64::from(cx.ty(x).bits()) => {
+            let (IntZeroext, from) = definition(cx, x)? else { return None };
+            let fits = u64::from(cx.ty(from[0]).bits()) + k <= u64::from(cx.ty(x).bits());
+            fits.then_some(c.bits >> k)?
+        }
         // -x == c
         (IntNeg, _) => c.bits.wrapping_neg(),
         // !x == c
@@ -204,6 +213,34 @@ fn operand_of(cx: &Cx, operand: Operand, c: Const) -> Option<(Operand, Const)> {
         _ => return None,
     };
     Some((x, Const::new(cx.ty(x), bits)))
+}
+
+/// If `operand` is `c`, and was put together from two values that have no bit in common, then these are
+/// constants too.
+fn halves_of(cx: &Cx, operand: Operand, c: Const) -> Option<[(Operand, Const); 2]> {
+    let (IntOr, args) = definition(cx, operand)? else { return None };
+    let masks = [possible_bits(cx, args[0]), possible_bits(cx, args[1])];
+    let half = |at: usize| (args[at], Const::new(c.ty, c.bits & masks[at]));
+    (masks[0] & masks[1] == 0).then(|| [half(0), half(1)])
+}
+
+/// Bits that a value can have set, as far as its definition tells.
+fn possible_bits(cx: &Cx, operand: Operand) -> u64 {
+    let all = cx.ty(operand).mask();
+    if let Some(c) = cx.as_const(operand) {
+        return c.bits;
+    }
+    let Some((opcode, args)) = definition(cx, operand) else { return all };
+    let k = args.get(1).and_then(|&arg| cx.as_const(arg)).map(|k| k.bits);
+    match (opcode, k) {
+        (IntZeroext, _) => cx.ty(args[0]).mask(),
+        (IntAnd, Some(mask)) => mask,
+        (IntLshift, Some(k)) if k < u64::from(cx.ty(operand).bits()) => {
+            let shifted = definition(cx, args[0]).filter(|(opcode, _)| *opcode == IntZeroext);
+            shifted.map_or(all, |(_, from)| cx.ty(from[0]).mask()) << k & all
+        }
+        _ => all,
+    }
 }
 
 /// A comparison that is known, as `a < b`, `a == b`, or for floats `a <= b`.

@@ -14,9 +14,10 @@
 //!
 //! How far the preheader goes ([`prefix`]): to the last load, guard or elidable call in it that is the same in all
 //! laps. It ends before anything that could see one of the stores that have not been made, for up to
-//! there it computes what the lap would, and so is as safe. And it ends before the second guard that may
-//! well fail in some lap, and before any that promotes what varies, for beginning anew is costly where
-//! that is the program's way.
+//! there it computes what the lap would, and so is as safe. The second guard that may well fail in some
+//! lap is left out, and so is any that promotes what varies and all such behind it, for beginning anew
+//! is costly where that is the program's way. Behind the first that is left out, the lap need not come that
+//! far; there the preheader has only what is safe to do all the same ([`is_safe`]).
 //!
 //! What holds at the second label must hold whenever the loop comes back to it. That is not known before
 //! the lap is walked, so it is assumed ([`Assumptions`]) and then checked; where the end of
@@ -138,6 +139,9 @@ fn in_bounds(walk: &Walk<'_>) -> Vec<Bound> {
     let cx = &walk.cx;
     let first: FxHashSet<Operand> =
         walk.known_places().iter().filter_map(|place| place.first).collect();
+    let label = cx.new_trace().ops.iter().find(|op| op.opcode == Opcode::Label);
+    let reds = label.into_iter().flat_map(|label| cx.new_trace().results(label));
+    let reds: FxHashSet<Operand> = reds.map(Operand::from).collect();
     let mut seen: FxHashSet<[Operand; 2]> = FxHashSet::default();
     let mut bounds: Vec<Bound> = Vec::new();
     for guard in cx.new_trace().ops.iter().filter(|op| op.opcode == Opcode::GuardTrue) {
@@ -145,8 +149,13 @@ fn in_bounds(walk: &Walk<'_>) -> Vec<Bound> {
         let Some(&[index, limit]) = test.map(|test| cx.new_trace().args(test)) else { continue };
         let sum = cx.def(index).filter(|op| op.opcode == Opcode::IntAdd);
         let root = sum.map_or(index, |sum| cx.new_trace().args(sum)[0]);
-        if first.contains(&root)
-            && seen.len() < MAX_BOUNDS
+        // A counter that is tested when it has stepped on, and so was below its limit before.
+        let plus = sum.and_then(|sum| cx.as_const(cx.new_trace().args(sum)[1]));
+        let counts = reds.contains(&root) && plus.is_some_and(|plus| 0 < plus.signed());
+        if !first.contains(&root) && !counts {
+            continue;
+        }
+        if seen.len() < MAX_BOUNDS
             && seen.insert([root, limit])
             && let (Some(root), Some(limit)) = (cx.new_to_old(root), cx.new_to_old(limit))
         {
@@ -165,60 +174,64 @@ fn prefix<'a>(
     begun: &Snapshot<'a>,
     pending: &mut Pending,
 ) -> Option<Assumptions> {
-    let starts = walk_prefix(walk, trace, trace.ops.len() - 1, bounds, pending);
+    let all = Extent { end: trace.ops.len() - 1, left_out: FxHashSet::default() };
+    let starts = walk_prefix(walk, trace, &all, bounds, pending);
     let mut assumed = Assumptions::guess(walk, trace, same);
-    let mut cut = 1 + last_needed(&walk.cx, trace, &starts, &assumed.varying(&walk.cx))?;
-    let goes_with = |op: &Op| {
-        use Opcode::{CallResult, GuardNoException, GuardNoOverflow, GuardOverflow};
-        matches!(op.opcode, CallResult | GuardNoException | GuardNoOverflow | GuardOverflow)
-    };
-    while goes_with(&trace.ops[cut]) {
-        cut += 1;
-    }
-    if cut < starts.len() {
+    let extent = extent(&walk.cx, trace, &starts, &assumed.varying(&walk.cx))?;
+    if extent.end < starts.len() || !extent.left_out.is_empty() {
         walk.restore_copy(begun);
-        walk_prefix(walk, trace, cut, bounds, pending);
-        assumed.only_of(walk, trace, same);
+        walk_prefix(walk, trace, &extent, bounds, pending);
+        match extent.left_out.is_empty() {
+            true => assumed.only_of(walk, trace, same),
+            // Values have other numbers where something was left out.
+            false => assumed = Assumptions::guess(walk, trace, same),
+        }
     }
     Some(assumed)
 }
 
-/// Walks from the start of the lap up to an operation, or to one that can not be in a preheader. Answers for
-/// each operation that it has walked over how many there were in the new trace before it.
+/// Which operations of the lap the preheader has: those before `end`, but for the guards that are left
+/// out. Calls are always left out.
+struct Extent {
+    end: usize,
+    left_out: FxHashSet<usize>,
+}
+
+/// Walks from the start of the lap up to the end of an extent, or to an operation that can not be in a
+/// preheader. Answers for each operation that it has walked over how many there were in the new trace before it.
 fn walk_prefix<'a>(
     walk: &mut Walk<'a>,
     trace: &'a Trace,
-    end: usize,
+    extent: &Extent,
     bounds: &[Bound],
     pending: &mut Pending,
 ) -> Vec<usize> {
     walk.cx.begin_preheader();
     let (mut starts, n_exits) = (vec![0], trace.n_exit_ids());
     let mut to_test: SmallVec<[Bound; MAX_BOUNDS]> = bounds.into();
-    for (op_idx, op) in trace.ops.iter().enumerate().take(end).skip(1) {
+    let mut newest = trace.results(&trace.ops[0]).last();
+    let mut without = LeftOut { guards: &extent.left_out, any: false, missing: Vec::new() };
+    for (op_idx, op) in trace.ops.iter().enumerate().take(extent.end).skip(1) {
         let start = walk.cx.n_ops() as usize;
         walk.cx.at = op_idx;
-        let ends = match op.opcode {
-            Opcode::Call => true,
-            Opcode::CallPure => trace.call(op).can_panic,
-            _ => false,
-        };
         let is_store = op.opcode.effect() == Effect::Store;
-        // One merge point is enough to come back to.
-        let is_left_out = op.opcode == Opcode::DebugMergePoint && op_idx > 1;
-        if ends
-            || is_store && walk.load_before(op, pending).is_err()
-            || !is_left_out && walk.op_at(op_idx, op, pending).is_err()
+        if is_store && walk.load_before(op, pending).is_err()
+            || without.walk(walk, trace, op_idx, pending).is_err()
         {
             break;
         }
         starts.push(start);
+        newest = op.res().or(newest);
         // Not between operations that belong together.
-        let alone = matches!(op.opcode.effect(), Effect::Load | Effect::Pure);
-        let Some(res) = op.res().filter(|_| alone) else { continue };
-        let ready = |bound: &Bound| bound.iter().max() == Some(&res);
+        if !matches!(op.opcode.effect(), Effect::Load | Effect::Pure) {
+            continue;
+        }
+        let ready = |bound: &Bound| bound.iter().max() <= newest.as_ref();
         while let Some(at) = to_test.iter().position(ready) {
             let values = to_test.remove(at).map(|it| walk.cx.old_to_new(it.into()));
+            if values.iter().any(|&it| without.is_missing(it)) {
+                continue;
+            }
             // The lap's exits have the numbers up to twice as many.
             let exit = ExitId(2 * n_exits + to_test.len() as u32);
             if walk.guard_less(values, exit, pending).is_err() {
@@ -229,14 +242,103 @@ fn walk_prefix<'a>(
     starts
 }
 
-/// The last operation in a walked prefix that a lap is better without.
-fn last_needed(cx: &Cx, trace: &Trace, starts: &[usize], varying: &[bool]) -> Option<usize> {
+/// What a preheader does without. A call that has effects cannot be made there, so its results are
+/// *missing*, as is all that is computed from them: that is written, so that memory can be said to
+/// hold it, and removed again by the backward walk.
+struct LeftOut<'e> {
+    /// By index in the old trace.
+    guards: &'e FxHashSet<usize>,
+    /// Whether something was left out so far.
+    any: bool,
+    /// By value of the new trace, as far as there are missing ones.
+    missing: Vec<bool>,
+}
+
+impl LeftOut<'_> {
+    fn is_missing(&self, operand: Operand) -> bool {
+        let is_missing = |value: ValueId| self.missing.get(value.index()) == Some(&true);
+        operand.value().is_some_and(is_missing)
+    }
+
+    /// Walks over an operation, or leaves it out.
+    fn walk<'a>(
+        &mut self,
+        walk: &mut Walk<'a>,
+        trace: &'a Trace,
+        op_idx: usize,
+        pending: &mut Pending,
+    ) -> Result<(), Contradiction> {
+        let (op, start) = (&trace.ops[op_idx], walk.cx.n_ops());
+        match op.opcode {
+            // One merge point is enough to come back to.
+            Opcode::DebugMergePoint if op_idx > 1 => return Ok(()),
+            Opcode::Call => self.any = true,
+            Opcode::CallPure => self.any |= trace.call(op).can_panic,
+            // What goes with a call that is there.
+            Opcode::CallResult | Opcode::GuardNoException if !self.any => {}
+            Opcode::GuardNoException => return Ok(()),
+            Opcode::CallResult => {}
+            opcode if opcode.is_guard() => {
+                let mut args = trace.args(op).iter().map(|&arg| walk.cx.old_to_new(arg));
+                if self.guards.contains(&op_idx) || args.any(|arg| self.is_missing(arg)) {
+                    self.any = true;
+                    return Ok(());
+                }
+            }
+            _ => {}
+        }
+        let is_call = op.opcode.effect() == Effect::Call;
+        match self.any && is_call {
+            true => walk.without_call(op, pending),
+            false => walk.op_at(op_idx, op, pending)?,
+        }
+        self.note_missing(&mut walk.cx, start, self.any && is_call);
+        Ok(())
+    }
+
+    /// Looks for missing values in the operations from `start` on.
+    fn note_missing(&mut self, cx: &mut Cx, start: u32, all: bool) {
+        if !self.any {
+            return;
+        }
+        for at in start..cx.n_ops() {
+            let new = cx.new_trace();
+            let op = &new.ops[at as usize];
+            if !all && !new.args(op).iter().any(|&arg| self.is_missing(arg)) {
+                continue;
+            }
+            if let Some(res) = op.res() {
+                self.missing.resize(new.types.len(), false);
+                self.missing[res.index()] = true;
+            }
+            cx.mark_dead(at);
+        }
+    }
+}
+
+/// How far a walked prefix is worth going: up to the last operation that a lap is better without. And the
+/// guards before it that are to be left out. Nothing if it is not worth anything.
+fn extent(cx: &Cx, trace: &Trace, starts: &[usize], varying: &[bool]) -> Option<Extent> {
     let new = cx.new_trace();
     let is_varying = |arg: Operand| arg.value().is_some_and(|value| varying[value.index()]);
     let varies = |op: &Op| new.args(op).iter().any(|&arg| is_varying(arg));
-    let (mut needed, mut n_varying) = (None, 0);
-    for (op_idx, &start) in starts.iter().enumerate().skip(1) {
+    let (mut needed, mut n_varying, mut left_out) = (None, 0, FxHashSet::default());
+    'walked: for (op_idx, &start) in starts.iter().enumerate().skip(1) {
         let old = &trace.ops[op_idx];
+        if !left_out.is_empty() && !is_safe(cx, trace, old) {
+            break;
+        }
+        match old.opcode {
+            Opcode::Call => _ = left_out.insert(op_idx),
+            Opcode::CallPure if trace.call(old).can_panic || !left_out.is_empty() => {
+                left_out.insert(op_idx);
+            }
+            Opcode::CallResult | Opcode::GuardNoException if !left_out.is_empty() => continue,
+            _ => {}
+        }
+        if left_out.contains(&op_idx) {
+            continue;
+        }
         if old.opcode.effect() == Effect::Store {
             let (_, address) = trace.args(old).split_last().expect("a store has a value");
             if !address.iter().any(|&arg| is_varying(cx.old_to_new(arg))) {
@@ -246,12 +348,19 @@ fn last_needed(cx: &Cx, trace: &Trace, starts: &[usize], varying: &[bool]) -> Op
         let end = starts.get(op_idx + 1).map_or(new.ops.len(), |&end| end);
         for (at, op) in new.ops.iter().enumerate().take(end).skip(start) {
             // The guards of overflow operations have no arguments.
-            let op_varies = varies(op) || op.n_args() == 0 && varies(&new.ops[at - 1]);
+            let of_overflow = op.opcode.effect() == Effect::Guard && op.n_args() == 0;
+            let op_varies = varies(op) || of_overflow && varies(&new.ops[at - 1]);
             let may_fail = op_varies && op.opcode.effect() == Effect::Guard;
             n_varying += usize::from(may_fail);
             let promotes = may_fail && op.opcode == Opcode::GuardValue;
-            if MAX_VARYING_GUARDS < n_varying || promotes {
-                return needed;
+            // The test of a bound is of a load or a sum, and stays.
+            let can_go = old.opcode.effect() == Effect::Guard;
+            if may_fail && can_go && (MAX_VARYING_GUARDS < n_varying || promotes) {
+                if of_overflow {
+                    break 'walked;
+                }
+                left_out.insert(op_idx);
+                continue;
             }
             let is_needed = match op_varies {
                 false => op.opcode.effect() != Effect::Debug,
@@ -262,7 +371,45 @@ fn last_needed(cx: &Cx, trace: &Trace, starts: &[usize], varying: &[bool]) -> Op
             }
         }
     }
-    needed
+    let goes_with = |op: &Op| {
+        use Opcode::{CallResult, GuardNoException, GuardNoOverflow, GuardOverflow};
+        matches!(op.opcode, CallResult | GuardNoException | GuardNoOverflow | GuardOverflow)
+    };
+    let mut end = 1 + needed?;
+    while goes_with(&trace.ops[end]) {
+        end += 1;
+    }
+    left_out.retain(|&at| at < end);
+    Some(Extent { end, left_out })
+}
+
+/// Whether an operation does no harm where the lap would not come to it: it computes something that is
+/// defined for all operands, or it accesses an object that is there as long as the loop runs, at a fixed
+/// distance from a red that is the only way to it.
+fn is_safe(cx: &Cx, trace: &Trace, op: &Op) -> bool {
+    match op.opcode.effect() {
+        Effect::Pure | Effect::Debug => true,
+        // Those without arguments test what an operation that is not safe has left. That of a call is
+        // left out with it.
+        Effect::Guard => op.n_args() > 0 || op.opcode == Opcode::GuardNoException,
+        Effect::Call => true,
+        Effect::PureChecked => {
+            let divisor = trace.args(op).last().and_then(|&divisor| trace.as_const(divisor));
+            let unsigned = matches!(op.opcode, Opcode::UintDiv | Opcode::UintMod);
+            unsigned && divisor.is_some_and(|divisor| divisor.bits != 0)
+        }
+        Effect::Load | Effect::Store => {
+            let base = cx.resolve(cx.old_to_new(trace.args(op)[0]));
+            let label = cx.new_trace().ops.iter().find(|op| op.opcode == Opcode::Label);
+            let is_red = label.is_some_and(|label| {
+                let mut reds = cx.new_trace().results(label);
+                reds.any(|red| base.value() == Some(red))
+            });
+            let is_field = matches!(op.opcode, Opcode::GetField | Opcode::SetField);
+            is_red && is_field && trace.mem(op).is_exclusive()
+        }
+        _ => false,
+    }
 }
 
 /// Whether a guard compares what varies with what is computed and does not: if each lap ends such that it

@@ -792,6 +792,19 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
+    /// Writes a call, or a further result of one, that is not made: there is nothing but its results, which
+    /// nobody knows. Memory may be changed behind it.
+    pub fn without_call(&mut self, call: &Op, pending: &mut Pending) {
+        self.cx.fill(pending, call);
+        let res = match call.opcode {
+            Opcode::Call => self.append(pending),
+            _ => self.cx.emit(pending),
+        };
+        if let (Some(old), Some(new)) = (call.res(), res) {
+            self.cx.define(old, new);
+        }
+    }
+
     /// Rewrites the operation at an index of the old trace.
     pub fn op_at(
         &mut self,

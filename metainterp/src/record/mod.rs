@@ -29,7 +29,7 @@ pub use lane::{Arg, Lane};
 use crate::abort::Abort;
 use crate::ir::{
     CallDescr, Classes, Const, ExitId, MemDescr, MergePoint, Opcode, Operand, Resume, ResumeKind,
-    TargetId, Trace, TraceBuilder, Ty,
+    TargetId, Trace, TraceBuilder, Ty, ValueId,
 };
 use crate::opt::ExitEffect;
 use crate::owner::Owner;
@@ -99,6 +99,18 @@ pub struct Limits {
 
 /// Answers whether compiled code can be jumped to at a loop header with these greens.
 pub type FindTarget = Rc<dyn Fn(&[u64]) -> Option<TargetId>>;
+
+/// How the paths of a loop that meet at a merge point join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Join {
+    /// There is a label already.
+    Jump(TargetId),
+    /// This recording puts one there.
+    Label(TargetId),
+}
+
+/// Answers whether paths join at a merge point: given the greens of the one before, and its own.
+pub type FindJoin = Rc<dyn Fn(&[u64], &[u64]) -> Option<Join>>;
 
 /// What a residual call needs beside its arguments.
 #[derive(Debug, Clone, Copy)]
@@ -216,6 +228,9 @@ pub struct Recorder {
     shown: Cell<Classes>,
     limits: Limits,
     find_target: FindTarget,
+    find_join: Option<FindJoin>,
+    /// Labels that this recording has put at merge points.
+    joins: RefCell<Vec<(Words, TargetId)>>,
 }
 
 /// How often a recording came to code that the frontend cannot take apart.
@@ -334,7 +349,14 @@ impl Recorder {
             shown: Cell::default(),
             limits,
             find_target,
+            find_join: None,
+            joins: RefCell::default(),
         }
+    }
+
+    /// Joins paths where they meet.
+    pub fn join_paths(&mut self, find_join: Option<FindJoin>) {
+        self.find_join = find_join;
     }
 
     fn begin_trace(&mut self, greens: &[u64], reds: Vec<Operand>, dirty: bool) {
@@ -804,10 +826,17 @@ impl Recorder {
                 self.end_with_jump(target, reds);
                 return Flow::Stop;
             }
+            if !self.joins.borrow().is_empty() && !self.is_known_header(&key) {
+                // What is before the header would be lost, with its labels.
+                self.cut_here(&key, reds);
+                return Flow::Stop;
+            }
             self.make_distinct(reds);
             if self.close_loop(&key, reds) {
                 return Flow::Stop;
             }
+        } else if self.join(&key, reds) {
+            return Flow::Stop;
         }
         let state = &mut *self.state.borrow_mut();
         let reds = operands(&mut state.builder, reds);
@@ -815,6 +844,60 @@ impl Recorder {
         *self.region_greens.borrow_mut() = key;
         self.step.set(0);
         Flow::Continue
+    }
+
+    fn is_known_header(&self, greens: &[u64]) -> bool {
+        self.state.borrow().headers.iter().any(|header| *header.greens == *greens)
+    }
+
+    /// Ends the recording at this merge point, where the interpreter goes on.
+    fn cut_here(&self, greens: &[u64], reds: &[Arg]) {
+        if !self.recording.get() {
+            return;
+        }
+        {
+            let state = &mut *self.state.borrow_mut();
+            let reds = operands(&mut state.builder, reds);
+            state.begin_region(greens, reds);
+            self.step.set(0);
+            let exit = state.exit_here(0, false);
+            state.builder.push_void(Opcode::Finish, &[], exit);
+        }
+        self.end(None);
+    }
+
+    /// Joins another path that leads to this merge point, if there is one; true if the recording has ended
+    /// with that.
+    fn join(&self, greens: &[u64], reds: &mut [Arg]) -> bool {
+        if !self.recording.get() {
+            return false;
+        }
+        let own = self.joins.borrow().iter().find(|(of, _)| **of == *greens).map(|(_, it)| *it);
+        let before = self.region_greens.borrow().clone();
+        let find = || self.find_join.as_ref().and_then(|find| find(&before, greens));
+        match own.map(Join::Jump).or_else(find) {
+            None => false,
+            Some(Join::Jump(target)) => {
+                self.end_with_jump(target, reds);
+                true
+            }
+            Some(Join::Label(target)) => {
+                self.label(target, reds);
+                self.joins.borrow_mut().push((greens.into(), target));
+                false
+            }
+        }
+    }
+
+    /// Puts a label here, to which others may jump: the reds are its results from here on.
+    fn label(&self, target: TargetId, reds: &mut [Arg]) {
+        let state = &mut *self.state.borrow_mut();
+        let args = operands(&mut state.builder, reds);
+        let first = state.builder.push_label(target, &args);
+        for (red, value) in reds.iter_mut().zip(first.0..) {
+            red.lane = Lane::of(ValueId(value));
+        }
+        state.heap.forget();
     }
 
     /// A portal is about to be inlined.

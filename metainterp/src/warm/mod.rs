@@ -17,6 +17,7 @@
 mod cell;
 mod exits;
 mod owners;
+mod paths;
 mod region;
 mod run;
 
@@ -36,6 +37,7 @@ use cell::{Cells, Entry, Tick};
 use exits::ExitInfo;
 pub(crate) use exits::begin_with;
 use owners::Owners;
+use paths::Paths;
 use region::Regions;
 use rustc_hash::FxHashMap;
 use std::any::TypeId;
@@ -84,13 +86,14 @@ pub struct MetaInterp {
     hooks: Option<Rc<dyn Hooks>>,
     owners: Owners,
     next_code: Cell<u32>,
-    next_target: Cell<u32>,
+    next_target: Rc<Cell<u32>>,
     frames: RefCell<Vec<Box<Frame>>>,
     stats: RefCell<Stats>,
     compiled: RefCell<Vec<Kept>>,
     regions: RefCell<Regions>,
     /// Optimized loops that can be entered behind their preheaders, by their first label.
     entered: RefCell<FxHashMap<TargetId, (CodeId, Rc<Trace>)>>,
+    paths: Paths,
 }
 
 /// One line of the list of traces: what was compiled, in order.
@@ -184,12 +187,13 @@ impl MetaInterp {
             hooks: None,
             owners: Owners::default(),
             next_code: Cell::new(0),
-            next_target: Cell::new(0),
+            next_target: Rc::default(),
             frames: RefCell::default(),
             stats: RefCell::default(),
             compiled: RefCell::default(),
             regions: RefCell::default(),
             entered: RefCell::default(),
+            paths: Paths::default(),
         };
         meta.set_params(params)?;
         Ok(meta)
@@ -318,6 +322,7 @@ impl MetaInterp {
     /// Panics with the interpreter's own panic where the plain interpreter would.
     pub fn enter(&self, greens: &[u64], reds: &[Const], twin: &mut Twin<'_>) -> Left {
         self.free_what_is_invalid();
+        self.record_anew();
         let entry = self.cells.borrow_mut().enter(greens);
         let mut left = match entry {
             None => self.record_from_interpreter(greens, reds, twin),
@@ -351,9 +356,11 @@ impl MetaInterp {
             return Left::MergePoint { greens: greens.into(), reds };
         }
         let target = self.new_target();
-        let recorder =
+        let start = Start::Interpreter(greens.into());
+        let mut recorder =
             Recorder::from_interpreter(greens, reds, target, self.limits(), self.find_target());
-        self.record(recorder, Start::Interpreter(greens.into()), greens, reds, twin)
+        recorder.join_paths(self.paths.find_join(&start, &self.next_target));
+        self.record(recorder, start, greens, reds, twin)
     }
 
     fn record(
@@ -512,6 +519,7 @@ impl MetaInterp {
             Start::Exit(exit) => Some(exit.code),
         };
         self.add_to_regions(code, finalized, from);
+        self.paths.note(code, &trace, start);
         let optimized = Rc::new(optimized);
         if opt::second_label(&optimized).is_some() {
             let target = optimized.ops[0].target();
@@ -619,10 +627,7 @@ impl MetaInterp {
     }
 
     fn new_target(&self) -> TargetId {
-        // The number behind it is that of the label behind a preheader.
-        let target = TargetId(self.next_target.get());
-        self.next_target.set(target.behind_preheader().0 + 1);
-        target
+        next_target(&self.next_target)
     }
 
     fn limits(&self) -> Limits {
@@ -641,6 +646,14 @@ impl MetaInterp {
             entry.map(|entry| entry.target)
         })
     }
+}
+
+/// A label that there is not yet.
+fn next_target(next: &Cell<u32>) -> TargetId {
+    // The number behind it is that of the label behind a preheader.
+    let target = TargetId(next.get());
+    next.set(target.behind_preheader().0 + 1);
+    target
 }
 
 /// Whether the program got further by running compiled code.

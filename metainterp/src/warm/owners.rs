@@ -160,12 +160,13 @@ impl MetaInterp {
         }
     }
 
-    fn free_codes(&self, ids: &[CodeId]) {
+    pub(super) fn free_codes(&self, ids: &[CodeId]) {
         let freed: FxHashSet<CodeId> = ids.iter().copied().collect();
         self.cells.borrow_mut().uninstall(&freed);
         self.regions.borrow_mut().forget(&freed);
         self.entered.borrow_mut().retain(|_, (code, _)| !freed.contains(code));
         self.owners.labels.borrow_mut().retain(|_, of| !freed.contains(of));
+        self.paths.forget(&freed, |label| self.owners.labels.borrow().contains_key(&label));
         for id in ids {
             let code = self.owners.codes.borrow_mut().remove(id).expect("it is known");
             if code.validity.is_some_and(|validity| !validity.is_valid()) {
@@ -229,6 +230,12 @@ impl Owners {
         by_age.iter_mut().for_each(|(_, codes)| codes.sort_by_key(|id| id.0));
         by_age.sort_by_key(|(used, codes)| (*used, codes[0].0));
         by_age
+    }
+
+    /// What is connected to this code, in the order in which it is compiled; nothing if it may be running.
+    pub fn group_of(&self, code: CodeId) -> Option<Vec<CodeId>> {
+        let groups = self.by_age(&Cells::default()).into_iter().map(|(_, codes)| codes);
+        groups.into_iter().find(|codes| codes.contains(&code))
     }
 
     /// What is connected to invalid code and does not run, in the order in which it was compiled.

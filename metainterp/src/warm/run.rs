@@ -133,10 +133,11 @@ impl MetaInterp {
         let saved = reds.split_off(exit.resume.n_reds as usize);
         let concretes: Vec<Const> = reds.iter().map(|red| red.concrete).collect();
         let inputs = hot.then(|| exit.input_types());
-        let recorder = self.replayer(&exit, &effects, reds, saved, inputs);
+        let mut recorder = self.replayer(&exit, &effects, reds, saved, inputs);
         let left = if hot {
             exit.recording_starts();
             let start = Start::Exit(Rc::clone(&exit));
+            recorder.join_paths(self.paths.find_join(&start, &self.next_target));
             self.record(recorder, start, &exit.greens, &concretes, twin)
         } else {
             twin(&recorder, &exit.greens, &concretes)
