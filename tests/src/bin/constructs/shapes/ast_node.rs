@@ -12,7 +12,6 @@ enum Node {
     While(Box<Node>, Box<Node>),
 }
 
-
 static PROGRAM: LazyLock<Node> = LazyLock::new(|| {
     let variable = || Box::new(Node::Var);
     let constant = |n| Box::new(Node::Const(n));
