@@ -259,13 +259,24 @@ fn impl_block(item: &ItemImpl) -> syn::Result<TokenStream> {
     let ty = &item.self_ty;
     let imports = parse::keep_imports(attrs);
     // A trait's portal may be all there is, on a type to which nothing can be added.
-    let twins = (!twins.is_empty()).then(|| {
+    let twins = (!twins.is_empty() && !is_primitive(ty)).then(|| {
         quote! {
             #[allow(dead_code, clippy::all)]
             impl #generics #ty #bounds { #(#twins)* }
         }
     });
     Ok(quote!(#plain #imports #twins))
+}
+
+/// A type to which only traits can add functions: those of a trait on it are called.
+fn is_primitive(ty: &Type) -> bool {
+    match ty {
+        Type::Path(it) => it
+            .path
+            .get_ident()
+            .is_some_and(|name| crate::lower::PRIMITIVES.iter().any(|primitive| name == primitive)),
+        _ => false,
+    }
 }
 
 /// The twin beside a method; none for a portal that is not inlined, which has it inside: `plain` is given

@@ -1320,6 +1320,31 @@ where
     }
 }
 
+/// Collections of std of which `index` finds an element and does nothing else that can be seen, as
+/// `index_mut` does where there is one.
+pub trait StdIndex {}
+
+impl<K, V, S> StdIndex for std::collections::HashMap<K, V, S> {}
+impl<K, V> StdIndex for std::collections::BTreeMap<K, V> {}
+impl<T> StdIndex for std::collections::VecDeque<T> {}
+
+impl<T, I, O> IndexTwin<T, I, O> for super::Residual
+where
+    T: StdIndex + std::ops::Index<I, Output = O>,
+{
+    fn call_index(self, rec: Rec, whole: Place<T>, index: Traced<I>) -> Place<O> {
+        let site = super::CallSite {
+            name: "index",
+            site: std::any::type_name::<T>(),
+            elidable: false,
+            ..super::CallSite::PLAIN
+        };
+        let args = (whole.shared(rec), index);
+        let element = |(whole, index): (&T, I)| std::ptr::from_ref(&whole[index]);
+        super::residual(rec, &site, args, element).place(rec)
+    }
+}
+
 /// The second half of indexing, apart because rustc names another place for its panic.
 pub trait Element {
     /// The element's type.

@@ -33,6 +33,9 @@ impl Lowerer {
         if self.local_of(&c.func).is_some() {
             return self.unsupported(&c.func, "a call of a closure or function pointer");
         }
+        if has_constant_argument(&callee.path) {
+            return self.unsupported(c, "a call with a constant as generic argument");
+        }
         if let Some(ty) = super::std_call::of_number(callee, c.args.len()) {
             return self.method_of_number(&ty, callee, c);
         }
@@ -344,4 +347,14 @@ pub(super) fn is_associated(path: &Path) -> bool {
         let primitive = n == 2 && PRIMITIVES.contains(&name.as_str());
         primitive || name.starts_with(|c: char| c.is_ascii_uppercase())
     }
+}
+
+/// `f::<4>`: no token can be asked for with it.
+fn has_constant_argument(path: &Path) -> bool {
+    path.segments.iter().any(|segment| match &segment.arguments {
+        syn::PathArguments::AngleBracketed(it) => {
+            it.args.iter().any(|arg| matches!(arg, syn::GenericArgument::Const(_)))
+        }
+        _ => false,
+    })
 }

@@ -24,6 +24,7 @@ mod stmt;
 mod value;
 
 pub use merge_point::green_name;
+pub use std_call::PRIMITIVES;
 
 use crate::parse::{Green, Hint};
 use crate::scope::{Names, Time};

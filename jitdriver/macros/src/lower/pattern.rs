@@ -415,13 +415,15 @@ impl Lowerer {
         }
         quote_spanned!(span=> {
             let #root = #place;
-            let mut __match = (&&&__p::pattern::Matched(#root)).start(
+            // The ranges are temporaries, which live as long as the outer `match`.
+            match (&&&__p::pattern::Matched(#root)).start(
                 __rec,
                 &[#(#tests),*],
                 #variants,
                 |__value, __from| match *__value { #(#numbered)* _ => ::core::primitive::usize::MAX },
-            );
-            match *__match.bits() { #(#arms)* }
+            ) {
+                mut __match => match *__match.bits() { #(#arms)* }
+            }
         })
     }
 

@@ -35,7 +35,7 @@ const GENERIC: &[&str] = &[
 ];
 
 /// Types to which no function can be added but by traits.
-const PRIMITIVES: &[&str] = &[
+pub const PRIMITIVES: &[&str] = &[
     "bool", "char", "str", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64",
     "u128", "usize", "f32", "f64",
 ];

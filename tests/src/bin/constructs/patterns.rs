@@ -10,6 +10,7 @@ mod let_mut;
 mod literal;
 mod nested;
 mod or_pattern;
+mod range_pattern;
 mod ref_binding;
 mod reference_pattern;
 mod reference_to_enum;
@@ -37,7 +38,7 @@ rows! {
     at_binding: "`@` bindings", 13, 16;
     guard: "guards of `match` arms", 47, 208;
     slice_pattern: "slice patterns", 8, 9;
-    range_pattern: "range patterns", 5, 9, not_yet "temporary value dropped while borrowed";
+    range_pattern: "range patterns", 5, 9;
     guarded_payload: "a guard on a payload", 47, 208;
     reference_to_enum: "patterns through a reference to an enum", 95, 3903;
     in_parameters: "patterns as parameters", 95, 1272;

@@ -10,10 +10,12 @@ mod fill;
 mod first;
 mod get;
 mod get_mut;
+mod hash_map;
 mod insert_remove;
 mod last;
 mod len;
 mod map_entry;
+mod map_of_green_key;
 mod push_pop;
 mod resize;
 mod swap;
@@ -39,7 +41,7 @@ rows! {
     fill: "`fill`", 45, 63;
     contains: "`contains`", 32, 12;
     drain: "`split_off` and `drain`", 92, 964;
-    hash_map: "`HashMap`: `get`, `insert`, `contains_key`", 45, 64, not_yet "indexing `HashMap<u64, i64>` with `&u64` cannot be traced";
+    hash_map: "`HashMap`: `get`, `insert`, `contains_key`", 45, 64;
     map_entry: "`entry`", 45, 64;
-    map_of_green_key: "`HashMap` looked up by the program counter", 3, 1, not_yet "indexing `HashMap<usize, i64>` with `&usize` cannot be traced";
+    map_of_green_key: "`HashMap` looked up by the program counter", 3, 1;
 }

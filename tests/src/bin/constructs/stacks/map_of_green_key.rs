@@ -11,7 +11,12 @@ const REPEAT: u8 = 1;
 const END: u8 = 2;
 
 #[jit]
-fn interpret<'p>(driver: &JitDriver<'p>, code: &'p [u8], laps: i64, offsets: &'p HashMap<usize, i64>) -> i64 {
+fn interpret<'p>(
+    driver: &JitDriver<'p>,
+    code: &'p [u8],
+    laps: i64,
+    offsets: &'p HashMap<usize, i64>,
+) -> i64 {
     let mut pc = 0;
     let mut n = laps;
     let mut acc = 1;
