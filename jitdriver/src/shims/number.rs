@@ -137,6 +137,9 @@ impl<T: Int> PowShims for T {
     }
 }
 
+/// A trace is for one exponent, if it is not greater.
+const MAX_EXPONENT: u32 = 8;
+
 impl<'x, T: Int + 'x, FN> Method<'x, T, (Traced<u32>,), FN> for Pow
 where
     FN: Fn(&'x mut Target<T>, u32) -> T + Copy,
@@ -151,11 +154,15 @@ where
         plain: FN,
     ) -> Traced<T> {
         let base = this.read(rec);
-        match n.lane().is_const().then(|| power(rec, base, n.get())).flatten() {
-            Some(power) => power,
-            // How an overflow ends is the author's profile's affair.
-            None => Method::call_method(Residual, rec, site, this, (n,), plain),
+        if ops::branch(rec, ops::le(rec, n.dup(), Traced::constant(MAX_EXPONENT))) {
+            rec.step();
+            rec.guard_value(n.arg());
+            if let Some(power) = power(rec, base, n.get()) {
+                return power;
+            }
         }
+        // How an overflow ends is the author's profile's affair.
+        Method::call_method(Residual, rec, site, this, (n,), plain)
     }
 }
 

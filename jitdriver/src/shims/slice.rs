@@ -187,12 +187,19 @@ where
 }
 
 /// Most elements that are copied or compared one by one.
-const FEW: usize = 16;
+const FEW: usize = 8;
 
-/// How many elements a slice has, if that is known and few.
-fn few<T>(slice: Place<[T]>) -> Option<usize> {
-    let len = slice.len();
-    (len.lane().is_const() && len.get() <= FEW).then(|| len.get())
+/// How many elements there are, if few. The trace is for that number from here on.
+///
+/// Both are guarded: what a twin does may depend on values that guards keep, and never on what a trace
+/// happens to know, for a replay knows other things.
+fn few(rec: Rec, len: &Traced<usize>) -> Option<usize> {
+    if !ops::branch(rec, ops::le(rec, len.dup(), Traced::constant(FEW))) {
+        return None;
+    }
+    rec.step();
+    rec.guard_value(len.arg());
+    Some(len.get())
 }
 
 /// What a method answers that answers nothing.
@@ -234,7 +241,8 @@ macro_rules! of_few {
 of_few! {
     /// `fill`: what is no number is cloned by the author's own `Clone`.
     Fill [] (value: S::Item): Nothing = |rec, slice| (|| {
-        let n = few(slice).filter(|_| ops::Repr::of::<S::Item>().is_some())?;
+        ops::Repr::of::<S::Item>()?;
+        let n = few(rec, &slice.len())?;
         for at in 0..n {
             slice.slot(rec, &Traced::constant(at)).initialize(rec, value.peek());
         }
@@ -242,7 +250,8 @@ of_few! {
     })();
     /// `contains`.
     Contains [] (value: &'y S::Item): bool = |rec, slice| (|| {
-        let n = few(slice).filter(|_| ops::Repr::of::<S::Item>().is_some())?;
+        ops::Repr::of::<S::Item>()?;
+        let n = few(rec, &slice.len())?;
         let value = value.place(rec).read_any(rec);
         for at in 0..n {
             let element = slice.slot(rec, &Traced::constant(at)).read_any(rec);
@@ -254,7 +263,7 @@ of_few! {
     })();
     /// `copy_from_slice`.
     CopyFromSlice [+ Copy] (from: &'y [S::Item]): Nothing = |rec, slice| (|| {
-        let (n, from) = (few(slice)?, from.place(rec));
+        let (n, from) = (few(rec, &slice.len())?, from.place(rec));
         if !ops::branch(rec, ops::eq(rec, slice.len(), from.len())) {
             return None;
         }
@@ -267,19 +276,20 @@ of_few! {
         let range = range.as_place();
         let start = range.field(rec, |range| &raw const range.start).read(rec);
         let end = range.field(rec, |range| &raw const range.end).read(rec);
-        let n = ops::wrapping(rec, OvfOp::Sub, &end, &start);
-        let is_few = n.lane().is_const() && start.get() <= end.get() && n.get() <= FEW;
-        if !is_few || !ops::branch(rec, ops::le(rec, end.dup(), slice.len())) {
+        let in_order = ops::branch(rec, ops::le(rec, start.dup(), end.dup()));
+        if !in_order || !ops::branch(rec, ops::le(rec, end.dup(), slice.len())) {
             return None;
         }
-        let room = ops::wrapping(rec, OvfOp::Sub, &slice.len(), &n);
+        let length = ops::wrapping(rec, OvfOp::Sub, &end, &start);
+        let n = few(rec, &length)?;
+        let room = ops::wrapping(rec, OvfOp::Sub, &slice.len(), &length);
         if !ops::branch(rec, ops::le(rec, to.dup(), room)) {
             return None;
         }
         let at = |from: &Traced<usize>, at: &Traced<usize>| {
             slice.slot(rec, &ops::wrapping(rec, OvfOp::Add, from, at))
         };
-        move_few(rec, n.get(), |number| at(&start, number), |number| at(&to, number));
+        move_few(rec, n, |number| at(&start, number), |number| at(&to, number));
         Some(Traced::constant(()))
     })();
 }
@@ -328,7 +338,7 @@ where
         plain: F,
     ) -> Traced<()> {
         let elements = from.place(rec);
-        let n = few(elements).filter(|_| ops::Repr::of::<T>().is_some());
+        let n = ops::Repr::of::<T>().and_then(|_| few(rec, &elements.len()));
         let Some(n) = n else {
             return Method::call_method(Residual, rec, site, this, (from,), plain);
         };
