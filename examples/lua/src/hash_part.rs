@@ -9,6 +9,7 @@
 
 use crate::string::Str;
 use crate::value::Value;
+use jitdriver::jit;
 
 /// A map from values to values.
 #[derive(Default)]
@@ -48,6 +49,15 @@ fn hash(key: Value, mask: usize) -> usize {
     }
 }
 
+#[jit]
+impl HashPart {
+    /// Whether no node was ever used.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.n_used == 0
+    }
+}
+
 impl HashPart {
     /// An empty part with room for `n` entries.
     pub fn with_capacity(n: usize) -> HashPart {
@@ -56,12 +66,6 @@ impl HashPart {
         }
         let n_nodes = (n + n.div_ceil(3)).next_power_of_two().max(4);
         HashPart { nodes: vec![Node::default(); n_nodes].into_boxed_slice(), n_used: 0 }
-    }
-
-    /// Whether no node was ever used.
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.n_used == 0
     }
 
     /// Bytes that the nodes take.

@@ -6,7 +6,7 @@
 
 #![expect(unsafe_code, reason = "lays out header and bytes in one block")]
 
-use jitdriver::Traceable;
+use jitdriver::{Traceable, jit};
 use rustc_hash::FxHasher;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
@@ -78,12 +78,6 @@ impl Str {
         unsafe { dealloc(self.ptr.as_ptr().cast(), layout) };
     }
 
-    #[inline]
-    fn header(&self) -> &Header {
-        // SAFETY: a handle that is used has not been freed, and headers change in cells only.
-        unsafe { self.ptr.as_ref() }
-    }
-
     /// Its bytes.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
@@ -98,6 +92,16 @@ impl Str {
     /// Its bytes as text, for messages.
     pub fn to_text(self) -> String {
         String::from_utf8_lossy(self.as_bytes()).into_owned()
+    }
+
+}
+
+#[jit]
+impl Str {
+    #[inline]
+    fn header(&self) -> &Header {
+        // SAFETY: a handle that is used has not been freed, and headers change in cells only.
+        unsafe { self.ptr.as_ref() }
     }
 
     /// How many bytes it has.
@@ -117,7 +121,9 @@ impl Str {
     pub fn is_same(&self, other: Str) -> bool {
         self.ptr == other.ptr
     }
+}
 
+impl Str {
     /// A number of its own, as long as it lives.
     pub fn address(&self) -> usize {
         self.ptr.as_ptr() as usize

@@ -9,7 +9,7 @@ use crate::compiler::op::OPEN;
 use crate::compiler::proto::Proto;
 use crate::gc::Gc;
 use crate::value::Value;
-use jitdriver::{dont_look_inside, jit, unroll_safe};
+use jitdriver::{dont_look_inside, jit, promote, unroll_safe};
 
 /// How deep native functions may call back into the machine; the reference implementation's limit.
 const MAX_HOST_DEPTH: usize = 195;
@@ -44,7 +44,7 @@ impl<'p> Vm<'p> {
         n_args: usize,
         then: Then,
     ) -> Result<(&'p Proto, usize)> {
-        let proto = self.proto(closure);
+        let proto = promote(self.proto(closure));
         let n_params = usize::from(proto.n_params);
         let args = func + 1;
         let (base, n_extra) = match proto.is_vararg {

@@ -1,5 +1,7 @@
 //! Events: what metamethods are for.
 
+use jitdriver::jit;
+
 macro_rules! define_events {
     ($($variant:ident $name:literal)*) => {
         /// The name of a field of metatables.
@@ -47,12 +49,15 @@ define_events! {
     Metatable "__metatable"
 }
 
+#[jit]
 impl Event {
     /// Its number.
     pub fn index(self) -> usize {
         self as usize
     }
+}
 
+impl Event {
     /// Whether it is an operation on bits.
     pub fn is_bitwise(self) -> bool {
         matches!(

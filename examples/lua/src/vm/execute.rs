@@ -12,6 +12,7 @@ use crate::compiler::op::{OPEN, Op, Reg};
 use crate::compiler::proto::{Capture, Proto};
 use crate::gc::{Captured, Gc};
 use crate::string::Str;
+use crate::table::Table;
 use crate::value::Value;
 use crate::vm::function::Closure;
 use jitdriver::{dont_look_inside, jit, jit_merge_point};
@@ -721,7 +722,25 @@ impl<'p> Vm<'p> {
         let Value::Table(table) = obj else { return None };
         let table = &self.heap[table];
         let value = table.get_str(key);
-        if value.is_nil() && table.metatable().is_some() { None } else { Some(value) }
+        match table.metatable() {
+            Some(metatable) if value.is_nil() => self.class_field(metatable, key),
+            _ => Some(value),
+        }
+    }
+
+    /// The field that an object lacks, from its class, if neither a function nor the class's own class is
+    /// to be asked.
+    #[inline(always)]
+    fn class_field(&self, metatable: Gc<Table>, key: Str) -> Option<Value> {
+        match self.metamethod_in(metatable, Event::Index) {
+            Value::Nil => Some(Value::Nil),
+            Value::Table(class) => {
+                let class = &self.heap[class];
+                let value = class.get_str(key);
+                if value.is_nil() && class.metatable().is_some() { None } else { Some(value) }
+            }
+            _ => None,
+        }
     }
 
     /// The element of a table, if neither it nor a metamethod is missing.
@@ -744,7 +763,9 @@ impl<'p> Vm<'p> {
         if table.replace_str(key, value) {
             return true;
         }
-        if table.metatable().is_some() {
+        if let Some(metatable) = table.metatable()
+            && !self.metamethod_in(metatable, Event::NewIndex).is_nil()
+        {
             return false;
         }
         self.heap.table_set(handle, Value::Str(key), value);

@@ -8,6 +8,7 @@ use super::frame::{Flow, Then};
 use crate::compiler::op::Reg;
 use crate::number::{self, Number};
 use crate::value::Value;
+use jitdriver::jit;
 
 /// How many tables `__index` or `__newindex` may lead through.
 const MAX_CHAIN: usize = 2000;
@@ -20,6 +21,7 @@ enum Found {
 }
 
 /// Whether two values that are not the same may be equal by a metamethod.
+#[jit]
 #[inline(always)]
 pub fn may_be_equal(x: Value, y: Value) -> bool {
     matches!((x, y), (Value::Table(_), Value::Table(_)) | (Value::Userdata(_), Value::Userdata(_)))
