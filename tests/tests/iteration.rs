@@ -218,3 +218,23 @@ fn panics() {
     oracle::check(THRESHOLDS, |driver| run_overflowing_sum(driver, 50));
     oracle::check(THRESHOLDS, |driver| run_out_of_range_copy(driver, 50));
 }
+
+#[jit]
+fn of_changing_numbers(acc: i64, n: i64) -> i64 {
+    let mut values = [acc, n, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+    let count = (n % 11) as usize;
+    values.copy_within(0..count, 1);
+    let power = (1 + n % 3).pow((n % 12) as u32);
+    // Left here, too: the way to this place is walked again, which must ask no more and no less.
+    if power % 7 == 2 {
+        return acc + 1;
+    }
+    acc + values[count] + power
+}
+
+program!(changing_numbers, of_changing_numbers);
+
+#[test]
+fn few_elements_and_small_exponents_may_change() {
+    compiled(|driver| changing_numbers(driver, 400));
+}
