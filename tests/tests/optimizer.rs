@@ -25,7 +25,7 @@ fn optimized(trace: &Trace, passes: Passes) -> Option<Transformed> {
         id: finalized.exits[at].id,
         original: originals[at],
         saved: it.slots.iter().map(saved).collect(),
-        stores: it.stores.clone(),
+        effects: it.effects.clone(),
     });
     let exits = exits.collect();
     Some((finalized, exits))

@@ -93,7 +93,6 @@ impl Str {
     pub fn to_text(self) -> String {
         String::from_utf8_lossy(self.as_bytes()).into_owned()
     }
-
 }
 
 #[jit]
