@@ -5,7 +5,7 @@
 use crate::plumbing::{Rec, Scalar, Traceable, Traced, Twin};
 
 /// Makes a red value a constant of the trace, with a guard that it is the same again: a scalar, or what
-/// derives [`Traceable`](crate::Traceable).
+/// derives [`Traceable`].
 ///
 /// For values that are nearly always the same at this place, and from which much follows: a type tag, a
 /// shape, a function to dispatch to.

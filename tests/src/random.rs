@@ -390,6 +390,9 @@ mod tests {
             Opcode::CastIntToPtr,
             Opcode::ForgetField,
             Opcode::ForgetArrayItem,
+            // The optimizer's own random traces have objects.
+            Opcode::New,
+            Opcode::Free,
             Opcode::AssumeTrue,
             Opcode::AssumeFalse,
             Opcode::AssumeField,

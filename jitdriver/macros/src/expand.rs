@@ -579,7 +579,8 @@ fn prelude(called: &Called) -> TokenStream {
         #[allow(unused_imports)]
         use __p::ops::operators::*;
         #[allow(unused_imports)]
-        use __p::iterate::{IterationShims as _, StrIterationShims as _, adapt::{AnySums as _, Sums as _}};
+        use __p::iterate::{IterationShims as _, StrIterationShims as _};
+        use __p::iterate::adapt::{AnySums as _, Sums as _};
         #checks
         trait __NoTwinMethods { #(fn #names(&self) -> __p::Residual { __p::Residual })* #(#with)* }
         impl<__T: ?Sized> __NoTwinMethods for &__T {}

@@ -15,6 +15,7 @@ impl Vm {
 }
 
 #[jit]
+#[allow(clippy::map_entry, reason = "these methods are the row")]
 impl Vm {
     fn step(&mut self, n: i64) {
         let key = n as u64 & 3;
