@@ -798,20 +798,11 @@ impl<'p> Vm<'p> {
     /// A method in the object itself, or in the table that is its class.
     #[inline(always)]
     fn method(&self, obj: Value, key: Str) -> Option<Value> {
-        let metatable = match obj {
-            Value::Table(table) => {
-                let table = &self.heap[table];
-                let value = table.get_str(key);
-                if !value.is_nil() {
-                    return Some(value);
-                }
-                table.metatable()?
-            }
-            Value::Str(_) => self.string_metatable?,
+        let value = match obj {
+            Value::Table(_) => self.raw_field(obj, key)?,
+            Value::Str(_) => self.class_field(self.string_metatable?, key)?,
             _ => return None,
         };
-        let Value::Table(class) = self.metamethod_in(metatable, Event::Index) else { return None };
-        let value = self.heap[class].get_str(key);
         if value.is_nil() { None } else { Some(value) }
     }
 
