@@ -8,6 +8,7 @@ use crate::code::{Code, Step};
 use crate::raw;
 use metainterp::backend::{CALL_WORDS, Frame};
 use metainterp::ir::{Const, Effect, ExitId, Opcode, TargetId, Ty, eval};
+use metainterp::memory;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -172,7 +173,7 @@ impl<'b> Machine<'b> {
 
     fn alloc(&mut self, step: &Step) {
         if step.opcode == Opcode::New {
-            let address = raw::new(self.arg(step, 0), self.arg(step, 1));
+            let address = memory::new(self.arg(step, 0), self.arg(step, 1));
             return self.set(step, address);
         }
         let address = self.arg(step, 0);

@@ -80,11 +80,6 @@ pub(crate) fn store(address: u64, ty: Ty, word: u64) {
     }
 }
 
-/// Allocates.
-pub(crate) fn new(bytes: u64, align: u64) -> u64 {
-    metainterp::memory::new(bytes, align)
-}
-
 /// Gives back what was allocated.
 pub(crate) fn free(address: u64, bytes: u64, align: u64) {
     // SAFETY: the caller of `execute` promises that what the trace gives back was allocated so and is

@@ -580,6 +580,7 @@ fn prelude(called: &Called) -> TokenStream {
         use __p::ops::operators::*;
         #[allow(unused_imports)]
         use __p::iterate::{IterationShims as _, StrIterationShims as _};
+        #[allow(unused_imports)]
         use __p::iterate::adapt::{AnySums as _, Sums as _};
         #checks
         trait __NoTwinMethods { #(fn #names(&self) -> __p::Residual { __p::Residual })* #(#with)* }

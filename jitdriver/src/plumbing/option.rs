@@ -10,6 +10,7 @@ use super::rec::Rec;
 use super::value::Traced;
 use metainterp::ir::{Const, Opcode, Ty};
 use metainterp::record::Arg;
+use std::collections::{BTreeMap, HashMap, btree_map, hash_map};
 use std::mem::ManuallyDrop;
 
 /// `Option` and `Result`.
@@ -309,7 +310,7 @@ impl<I: IntoIterator> OwnedIntoIterator for Owned<I> {
 }
 
 #[allow(missing_docs)]
-impl<'a, K: Ord, V> Owned<std::collections::btree_map::Entry<'a, K, V>> {
+impl<'a, K: Ord, V> Owned<btree_map::Entry<'a, K, V>> {
     pub fn or_insert(&mut self, value: V) -> &'a mut V {
         self.read().or_insert(value)
     }
@@ -322,7 +323,7 @@ impl<'a, K: Ord, V> Owned<std::collections::btree_map::Entry<'a, K, V>> {
 }
 
 #[allow(missing_docs)]
-impl<'a, K, V> Owned<std::collections::hash_map::Entry<'a, K, V>> {
+impl<'a, K, V> Owned<hash_map::Entry<'a, K, V>> {
     pub fn or_insert(&mut self, value: V) -> &'a mut V {
         self.read().or_insert(value)
     }
@@ -334,51 +335,10 @@ impl<'a, K, V> Owned<std::collections::hash_map::Entry<'a, K, V>> {
     }
 }
 
-#[allow(missing_docs, clippy::wrong_self_convention, reason = "named as in std")]
-impl<K, V> Owned<std::collections::HashMap<K, V>> {
-    pub fn into_keys(&mut self) -> std::collections::hash_map::IntoKeys<K, V> {
-        self.read().into_keys()
-    }
-    pub fn into_values(&mut self) -> std::collections::hash_map::IntoValues<K, V> {
-        self.read().into_values()
-    }
-}
-
-#[allow(missing_docs, clippy::wrong_self_convention, reason = "named as in std")]
-impl<K, V> Owned<std::collections::BTreeMap<K, V>> {
-    pub fn into_keys(&mut self) -> std::collections::btree_map::IntoKeys<K, V> {
-        self.read().into_keys()
-    }
-    pub fn into_values(&mut self) -> std::collections::btree_map::IntoValues<K, V> {
-        self.read().into_values()
-    }
-}
-
-#[allow(missing_docs, clippy::wrong_self_convention, reason = "named as in std")]
-impl Owned<String> {
-    pub fn into_bytes(&mut self) -> Vec<u8> {
-        self.read().into_bytes()
-    }
-}
-
-#[allow(missing_docs, clippy::wrong_self_convention, reason = "named as in std")]
-impl<T> Owned<Vec<T>> {
-    pub fn into_boxed_slice(&mut self) -> Box<[T]> {
-        self.read().into_boxed_slice()
-    }
-}
-
-#[allow(missing_docs, clippy::wrong_self_convention, reason = "named as in std")]
-impl Owned<Box<str>> {
-    pub fn into_string(&mut self) -> String {
-        self.read().into_string()
-    }
-}
-
 macro_rules! owned {
-    ($(($($generic:ident),+) $ty:ty { $($name:ident($($arg:ident: $arg_ty:ty),*) -> $res:ty;)* })*) => {$(
-        #[allow(missing_docs)]
-        impl<$($generic),+> Owned<$ty> {
+    ($(($($generic:ident),*) $ty:ty { $($name:ident($($arg:ident: $arg_ty:ty),*) -> $res:ty;)* })*) => {$(
+        #[allow(missing_docs, clippy::wrong_self_convention, reason = "named as in std")]
+        impl<$($generic),*> Owned<$ty> {
             $(#[track_caller]
             pub fn $name(&mut self, $($arg: $arg_ty),*) -> $res {
                 self.read().$name($($arg),*)
@@ -394,6 +354,23 @@ owned! {
         unwrap_or(other: T) -> T;
         or(other: Option<T>) -> Option<T>;
         xor(other: Option<T>) -> Option<T>;
+    }
+    (K, V) HashMap<K, V> {
+        into_keys() -> hash_map::IntoKeys<K, V>;
+        into_values() -> hash_map::IntoValues<K, V>;
+    }
+    (K, V) BTreeMap<K, V> {
+        into_keys() -> btree_map::IntoKeys<K, V>;
+        into_values() -> btree_map::IntoValues<K, V>;
+    }
+    () String {
+        into_bytes() -> Vec<u8>;
+    }
+    (T) Vec<T> {
+        into_boxed_slice() -> Box<[T]>;
+    }
+    () Box<str> {
+        into_string() -> String;
     }
 }
 

@@ -16,7 +16,8 @@
 
 use super::rewrite::Copier;
 use crate::ir::{
-    Const, DelayedStore, ExitId, MemDescr, Opcode, Operand, PoolRange, Trace, Ty, ValueId,
+    Const, DelayedStore, ExitId, MemDescr, Opcode, Operand, PoolRange, Trace, TraceBuilder, Ty,
+    ValueId,
 };
 use smallvec::SmallVec;
 
@@ -57,6 +58,21 @@ impl ExitEffect {
             ExitEffect::Store(opcode, _) => *opcode,
         };
         opcode.info().args.len()
+    }
+
+    /// Appends it to the beginning of a trace that continues from the exit. The inputs of that are the
+    /// slots that the exit fills, so what is allocated gets the numbers of the slots behind.
+    pub fn begin(&self, builder: &mut TraceBuilder, args: &[Operand]) {
+        match self {
+            ExitEffect::New(slot) => {
+                let new = builder.push(Opcode::New, args, 0, Ty::Ptr);
+                assert_eq!(new, ValueId(*slot).into(), "the number of what is allocated");
+            }
+            ExitEffect::Store(opcode, mem) => {
+                let mem = builder.mem(mem.clone());
+                builder.push_void(*opcode, args, mem);
+            }
+        }
     }
 }
 

@@ -287,7 +287,7 @@ impl Recorder {
         }
         for OnEntry { effect, args } in effects.iter().filter(|_| inputs.is_some()) {
             let args = operands(&mut builder, args);
-            crate::warm::begin_with(&mut builder, effect, &args);
+            effect.begin(&mut builder, &args);
         }
         let mut recorder = Recorder::new(builder, greens, reds, target, limits, find_target);
         recorder.mode = Cell::new(Mode::Replay);
@@ -869,13 +869,10 @@ impl Recorder {
     /// Joins another path that leads to this merge point, if there is one; true if the recording has ended
     /// with that.
     fn join(&self, greens: &[u64], reds: &mut [Arg]) -> bool {
-        if !self.recording.get() {
-            return false;
-        }
+        let (true, Some(find)) = (self.recording.get(), &self.find_join) else { return false };
         let own = self.joins.borrow().iter().find(|(of, _)| **of == *greens).map(|(_, it)| *it);
-        let before = self.region_greens.borrow().clone();
-        let find = || self.find_join.as_ref().and_then(|find| find(&before, greens));
-        match own.map(Join::Jump).or_else(find) {
+        let found = own.map(Join::Jump).or_else(|| find(&self.region_greens.borrow(), greens));
+        match found {
             None => false,
             Some(Join::Jump(target)) => {
                 self.end_with_jump(target, reds);

@@ -183,7 +183,7 @@ impl ExitInfo {
         let mut operands = &args[args.len() - self.n_operands()..];
         for effect in &self.effects {
             let (args, rest) = operands.split_at(effect.n_args());
-            begin_with(&mut builder, effect, args);
+            effect.begin(&mut builder, args);
             operands = rest;
         }
         builder.push_void(Opcode::Jump, &args[..self.resume.n_reds as usize], target.0);
@@ -207,20 +207,5 @@ impl ExitInfo {
             }
         }
         types
-    }
-}
-
-/// Appends what an exit does first to the trace that continues from it. Its inputs are the slots that the
-/// exit fills, so what it allocates gets the numbers of the slots behind.
-pub(crate) fn begin_with(builder: &mut TraceBuilder, effect: &ExitEffect, args: &[Operand]) {
-    match effect {
-        ExitEffect::New(slot) => {
-            let new = builder.push(Opcode::New, args, 0, Ty::Ptr);
-            assert_eq!(new, ValueId(*slot).into(), "the number of what is allocated");
-        }
-        ExitEffect::Store(opcode, mem) => {
-            let mem = builder.mem(mem.clone());
-            builder.push_void(*opcode, args, mem);
-        }
     }
 }

@@ -35,7 +35,6 @@ use crate::record::{FindTarget, Limits, Recorded, Recorder, Words};
 use crate::stats::Stats;
 use cell::{Cells, Entry, Tick};
 use exits::ExitInfo;
-pub(crate) use exits::begin_with;
 use owners::Owners;
 use paths::Paths;
 use region::Regions;
