@@ -136,7 +136,7 @@ fn families(passes: Passes, frozen: Option<&dyn FrozenMemory>) -> Vec<Box<dyn Fa
     add(Pass::Fold, Box::new(fold::Fold { frozen }));
     add(Pass::Algebra, Box::new(algebra::Algebra));
     add(Pass::Guards, Box::<guards::Guards>::default());
-    add(Pass::Ranges, Box::<ranges::Ranges>::default());
+    add(Pass::Ranges, Box::new(ranges::RangesPass));
     add(Pass::Cse, Box::<cse::Cse>::default());
     add(Pass::Heap, Box::<heap::Heap>::default());
     add(Pass::Delay, Box::new(delay::Delay));
