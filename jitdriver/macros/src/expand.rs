@@ -61,7 +61,7 @@ pub fn hint_alone(item: Item, token: &str) -> TokenStream {
             quote!(#item #twin)
         }
         other => {
-            let error = syn::Error::new(other.span(), "this hint goes on a function");
+            let error = syn::Error::new(other.span(), "this hint goes on a `fn`");
             with_errors(Err(error), &other)
         }
     }
@@ -371,7 +371,7 @@ fn parameters(sig: &Signature) -> syn::Result<Vec<(Pat, Type)>> {
                     _ => {
                         return Err(syn::Error::new_spanned(
                             receiver,
-                            "a receiver with a stated type cannot be traced yet",
+                            "a receiver with a stated type cannot be traced; take `&self`, or have it called: `#[dont_look_inside]`",
                         ));
                     }
                 };
