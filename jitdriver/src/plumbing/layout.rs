@@ -77,10 +77,6 @@ impl Niche {
 /// - The pieces are sorted, do not overlap, and cover all bytes of every value but padding.
 /// - A piece of type `Bool` holds 0 or 1 in every value.
 /// - A pointer that keeps frozen owns what it points to, or borrows it shared.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say in which scalars it lies in memory",
-    note = "`#[derive(Traceable)]` on it says so; of a type of another crate, use a scalar in it"
-)]
 pub unsafe trait Traceable: Sized {
     /// The pieces.
     const LAYOUT: &'static [PieceTy];

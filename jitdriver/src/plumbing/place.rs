@@ -1332,10 +1332,6 @@ where
 
 /// Collections of std of which `index` finds an element and does nothing else that can be seen, as
 /// `index_mut` does where there is one.
-#[diagnostic::on_unimplemented(
-    message = "indexing `{Self}` cannot be traced",
-    note = "`#[jit]` on its `impl Index` makes it so, if `IndexMut` answers the same element; or put the indexing into a function of its own, which is then called"
-)]
 pub trait StdIndex {}
 
 impl<K, V, S> StdIndex for std::collections::HashMap<K, V, S> {}
