@@ -27,7 +27,7 @@
 
 #![expect(unsafe_code, reason = "values are copied and rebuilt byte by byte")]
 
-use super::layout::{self, PieceTy, Traceable};
+use super::layout::{self, PieceTy, Traceable, TypeShape};
 use super::place::Addr;
 use super::rec::Rec;
 use metainterp::ir::{Const, Opcode, Ty};
@@ -446,9 +446,12 @@ impl<T> Traced<T> {
 
     /// The value's pieces as machine arguments of these types at these offsets.
     pub(crate) fn args_of(&self, rec: Rec, layout: &[PieceTy]) -> Args {
-        let bytes = Bytes::of(self);
-        let pieces = self.lanes.pieces(rec);
-        layout.iter().map(|piece| extract(rec, bytes, &pieces, piece.offset, piece.ty)).collect()
+        args_of(rec, Bytes::of(self), self.lanes, layout)
+    }
+
+    /// Appends the machine arguments of a residual call that is given the value.
+    pub(crate) fn push_args(&self, rec: Rec, out: &mut Args) {
+        push_args(rec, Bytes::of(self), self.lanes, TypeShape::of::<T>(), out);
     }
 
     /// A value whose bytes are known by lanes in a layout.
@@ -492,6 +495,18 @@ impl<T> Traced<super::degrade::Kept<T>> {
         let value = place.part::<T>(rec, offset).read_any(rec);
         self.disown();
         value
+    }
+}
+
+pub(crate) fn args_of(rec: Rec, bytes: Bytes, lanes: Lanes, layout: &[PieceTy]) -> Args {
+    let pieces = lanes.pieces(rec);
+    layout.iter().map(|piece| extract(rec, bytes, &pieces, piece.offset, piece.ty)).collect()
+}
+
+fn push_args(rec: Rec, bytes: Bytes, lanes: Lanes, ty: TypeShape, out: &mut Args) {
+    let pieces = lanes.pieces(rec);
+    for piece in ty.call_words() {
+        out.push(extract(rec, bytes, &pieces, piece.offset, piece.ty));
     }
 }
 
@@ -577,6 +592,18 @@ impl Bytes {
     /// The bytes of a value that is alive for as long as this is used.
     pub fn at<T>(value: *const T) -> Bytes {
         Bytes { start: value.cast(), len: size_of::<T>() as u32 }
+    }
+
+    pub fn len(self) -> u32 {
+        self.len
+    }
+
+    /// # Safety
+    /// So many bytes can be written there.
+    pub unsafe fn copy_to(self, to: *mut u8) {
+        // SAFETY: `start` and `len` are those of a value that is alive; the caller vouches for the place,
+        // which may be the same.
+        unsafe { std::ptr::copy(self.start, to, self.len as usize) }
     }
 
     /// The bits at an offset; what lies behind the end is zero.
