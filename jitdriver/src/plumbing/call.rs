@@ -225,7 +225,8 @@ macro_rules! tuples {
             #[allow(non_snake_case)]
             fn call_method(self, rec: Rec, site: &'static CallSite, this: Place<T>, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
                 let site = CallSite { $($field: $value,)* ..*site };
-                residual_method(rec, &site, this, args, move |this: &'x mut Target<T>, ($($name,)*): ($($name,)*)| plain(this $(, $name)*))
+                let code = MethodCode::of(&args, move |this: &'x mut Target<T>, ($($name,)*): ($($name,)*)| plain(this $(, $name)*));
+                residual_method(rec, &site, this, args, code)
             }
         }
     };
@@ -264,8 +265,17 @@ macro_rules! tuples {
             type Out = Traced<R>;
             #[allow(non_snake_case)]
             fn call(self, rec: Rec, site: &'static CallSite, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
+                let code = Code::of(&args, move |($($name,)*): ($($name,)*)| plain($($name),*));
+                self.follow(rec, site, args, code)
+            }
+        }
+
+        impl<$($name,)* R> Twin<fn(Rec $(, Traced<$name>)*) -> Traced<R>> {
+            /// Runs the twin, or calls the plain function: the same for all calls of such functions.
+            #[allow(non_snake_case)]
+            fn follow(self, rec: Rec, site: &CallSite, args: ($(Traced<$name>,)*), code: Code) -> Traced<R> {
                 let Some(_inside) = Inside::enter(rec, self.0 as usize) else {
-                    return Callee::call(Residual, rec, site, args, plain);
+                    return residual_of(rec, site, args, code);
                 };
                 let ($($name,)*) = args;
                 (self.0)(rec $(, $name)*)
@@ -293,8 +303,21 @@ macro_rules! tuples {
             type Out = Traced<R>;
             #[allow(non_snake_case)]
             fn call_method(self, rec: Rec, site: &'static CallSite, this: Place<T>, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
+                let code = MethodCode::of(&args, move |this: &'x mut Target<T>, ($($name,)*): ($($name,)*)| plain(this $(, $name)*));
+                self.follow_method(rec, site, this, args, code)
+            }
+        }
+
+        impl<This, $($name,)* R> Twin<fn(Rec, This $(, Traced<$name>)*) -> Traced<R>> {
+            /// The same for methods.
+            #[allow(non_snake_case)]
+            fn follow_method<T: ?Sized + Pointee>(
+                self, rec: Rec, site: &CallSite, this: Place<T>, args: ($(Traced<$name>,)*), code: MethodCode,
+            ) -> Traced<R>
+            where This: FromPlace<T>
+            {
                 let Some(_inside) = Inside::enter(rec, self.0 as usize) else {
-                    return Method::call_method(Residual, rec, site, this, args, plain);
+                    return residual_method(rec, site, this, args, code);
                 };
                 let ($($name,)*) = args;
                 (self.0)(rec, This::from_place(rec, this) $(, $name)*)
@@ -323,7 +346,8 @@ macro_rules! tuples {
             type Out = Traced<R>;
             #[allow(non_snake_case)]
             fn call_method(self, rec: Rec, site: &'static CallSite, this: Place<T>, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
-                residual_method(rec, site, this, args, move |this: &'x mut Target<T>, ($($name,)*): ($($name,)*)| plain(this $(, $name)*))
+                let code = MethodCode::of(&args, move |this: &'x mut Target<T>, ($($name,)*): ($($name,)*)| plain(this $(, $name)*));
+                residual_method(rec, site, this, args, code)
             }
         }
     )*};
@@ -423,8 +447,14 @@ pub fn residual<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(
     rec: Rec,
     site: &CallSite,
     args: A,
-    _: F,
+    plain: F,
 ) -> Traced<R> {
+    let code = Code::of(&args, plain);
+    residual_of(rec, site, args, code)
+}
+
+/// The same for all calls with these arguments and this result.
+fn residual_of<A: ArgTuple, R>(rec: Rec, site: &CallSite, args: A, code: Code) -> Traced<R> {
     let mut call = ResidualCall::new(rec, site);
     let n_local_addresses = rec.arena().n_local_addresses.get();
     args.args(rec, &mut call.args);
@@ -434,7 +464,7 @@ pub fn residual<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(
     let of_local = rec.arena().n_local_addresses.get() != n_local_addresses;
     call.limit_purity(!owning && !of_local);
     call.promote_from(0);
-    call.make(Code { body: closure_body::<A, R, F>, shim: closure_shim::<A, R, F> })
+    call.make(code)
 }
 
 /// A residual call with two arguments.
@@ -448,25 +478,20 @@ pub(crate) fn residual2<A, B, R, F: Fn(A, B) -> R + Copy>(
     residual(rec, site, (a, b), move |(a, b): (A, B)| plain(a, b))
 }
 
-fn residual_method<
-    'x,
-    T: ?Sized + Pointee + 'x,
-    A: ArgTuple,
-    R,
-    F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
->(
+/// A residual call of a method, the same for all with such a receiver, these arguments and this result.
+fn residual_method<T: ?Sized + Pointee, A: ArgTuple, R>(
     rec: Rec,
     site: &CallSite,
     this: Place<T>,
     args: A,
-    _: F,
+    code: MethodCode,
 ) -> Traced<R> {
     let this = this.settled();
     let mut call = ResidualCall::new(rec, site);
     // What owns something is made, or consumed, each time.
     call.limit_purity(const { !needs_drop::<A::Plain>() && !needs_drop::<R>() });
     // The receiver is a local of the twin: its value goes in, and comes back changed or not.
-    if const { T::BY_VALUE }
+    if let Some(code) = code.on_local
         && let Some(shadow) = this.shadow()
         && shadow.len() <= LOCAL_BYTES
         && !shadow.owns()
@@ -477,7 +502,6 @@ fn residual_method<
         let before = call.push_local(shadow, shadow.offset_of(this.ptr));
         args.args(rec, &mut call.args);
         call.promote_from(before);
-        let code = Code { body: local_body::<T, A, R, F>, shim: local_shim::<T, A, R, F> };
         return call.make_on_local(code, shadow);
     }
     // Result, arguments or the receiver itself may point to the local afterwards; or the method may panic when it has dropped half of it, and
@@ -485,7 +509,7 @@ fn residual_method<
     this.in_memory(rec).push_pointer(rec, &mut call.args);
     args.args(rec, &mut call.args);
     call.promote_from(0);
-    call.make(Code { body: method_body::<T, A, R, F>, shim: method_shim::<T, A, R, F> })
+    call.make(code.in_memory)
 }
 
 /// A residual call whose arguments are being collected.
@@ -505,6 +529,39 @@ struct Code {
     body: unsafe fn(&mut [u64]),
     /// The same for compiled code.
     shim: Shim,
+}
+
+impl Code {
+    fn of<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(_: &A, _: F) -> Code {
+        Code { body: closure_body::<A, R, F>, shim: closure_shim::<A, R, F> }
+    }
+}
+
+/// What a residual call of a method runs.
+#[derive(Clone, Copy)]
+struct MethodCode {
+    /// With a pointer to the receiver.
+    in_memory: Code,
+    /// With a small local of the twin as receiver.
+    on_local: Option<Code>,
+}
+
+impl MethodCode {
+    fn of<'x, T, A, R, F>(_: &A, _: F) -> MethodCode
+    where
+        T: ?Sized + Pointee + 'x,
+        A: ArgTuple,
+        F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
+    {
+        let in_memory = Code { body: method_body::<T, A, R, F>, shim: method_shim::<T, A, R, F> };
+        // Nothing is compiled for what is too large.
+        let on_local = if const { T::BY_VALUE } {
+            Some(Code { body: local_body::<T, A, R, F>, shim: local_shim::<T, A, R, F> })
+        } else {
+            None
+        };
+        MethodCode { in_memory, on_local }
+    }
 }
 
 /// What a call answers: lanes of the result, whose bytes have been put where they belong, and the words
