@@ -5,6 +5,7 @@
 //! - [`random`] makes random traces and compares two backends on them.
 //! - [`bench`](mod@bench) compiles and runs traces for tests.
 //! - [`oracle`] runs annotated interpreters in every mode and compares; [`programs`] is one of them.
+//! - [`tla`] has interpreters whose values live on the heap.
 //! - [`random_programs`] makes random programs for another one.
 //! - [`laps!`] makes an interpreter of one opcode.
 //! - [`behaviours`] is the table of what is checked and what is open.
@@ -21,6 +22,7 @@ pub mod programs;
 pub mod random;
 pub mod random_programs;
 pub mod suite;
+pub mod tla;
 
 /// An interpreter of one opcode, which it runs `n` times, at least once; `i` is the number of the lap, from 1.
 ///

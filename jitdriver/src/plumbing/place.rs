@@ -144,15 +144,20 @@ impl Addr {
             }
             return;
         }
+        self.compute_index(rec);
+        self.index = index.get() as u64;
+        self.index_lane = index.lane();
+        self.scale = scale as u32;
+    }
+
+    /// Computes the address so far if it has an index.
+    fn compute_index(&mut self, rec: Rec) {
         if self.scale != 0 {
             let address = self.address(rec);
             let Addr { meta_lane, frozen, green, class, .. } = *self;
             let computed = Addr::new(address.concrete.bits, address.lane, meta_lane, frozen);
             *self = Addr { green, class, ..computed };
         }
-        self.index = index.get() as u64;
-        self.index_lane = index.lane();
-        self.scale = scale as u32;
     }
 
     /// The pieces of a pointer with this address.
@@ -1593,6 +1598,13 @@ impl<T> Place<T> {
             None => addr.add_index(rec, index, size_of::<T>()),
         }
         Place::at(self.ptr.wrapping_add(index.get()), addr)
+    }
+
+    /// The place so many places behind or before this one.
+    pub(crate) fn at_distance(self, rec: Rec, distance: &Traced<usize>) -> Place<T> {
+        let mut place = self.element_at(rec, distance);
+        place.addr.compute_index(rec);
+        place
     }
 }
 

@@ -63,13 +63,13 @@ macro_rules! raw {
             fn __jit_sub(&self) -> With<Self, usize, Self> {
                 Twin(|rec, this, n| {
                     let n = ops::wrapping(rec, ops::OvfOp::Sub, &Traced::constant(0), &n);
-                    this.read(rec).place(rec).element_at(rec, &n).$pointer(rec)
+                    this.read(rec).place(rec).at_distance(rec, &n).$pointer(rec)
                 })
             }
             fn __jit_offset(&self) -> With<Self, isize, Self> {
                 Twin(|rec, this, n| {
                     let n = ops::cast(rec, n);
-                    this.read(rec).place(rec).element_at(rec, &n).$pointer(rec)
+                    this.read(rec).place(rec).at_distance(rec, &n).$pointer(rec)
                 })
             }
             fn __jit_read(&self) -> Twin<fn(Rec, Place<Self>) -> Traced<T>> {

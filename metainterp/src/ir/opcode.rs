@@ -279,9 +279,10 @@ opcodes! {
     GetField = "getfield" (Ptr) -> Descr, Load;
     /// Stores at `p + offset`: (address, value).
     SetField = "setfield" (Ptr, Any) -> None, Store;
-    /// Loads at `p + i * scale + offset`. The index was checked.
+    /// Loads at `p + i * scale + offset`. The index was checked: it is that of an element, so as a number without
+    /// sign it is not more than fit into an object. The optimizer moves constants from the index to the offset.
     GetArrayItem = "getarrayitem" (Ptr, I64) -> Descr, Load;
-    /// Stores at `p + i * scale + offset`: (address, index, value). The index was checked.
+    /// Stores at `p + i * scale + offset`: (address, index, value). The index was checked, too.
     SetArrayItem = "setarrayitem" (Ptr, I64, Any) -> None, Store;
 
     /// What is at `p + offset` need not be in memory: the trace stores there before anyone looks.

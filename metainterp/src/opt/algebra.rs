@@ -86,7 +86,9 @@ fn address(cx: &mut Cx, op: &mut Pending) -> Rewrite {
         let mut args = cx.def_args(def);
         Some((args.next()?, cx.as_const(args.next()?)?.signed()))
     };
-    let (at, operand, distance) = if let Some((q, k)) = plus(op.args[0], PtrAdd) {
+    // Of an offset before the base one could not tell that it was not added to the index.
+    let pointer = plus(op.args[0], PtrAdd).filter(|(_, k)| !indexed || 0 <= *k);
+    let (at, operand, distance) = if let Some((q, k)) = pointer {
         // (q + k)[i] == q[i] at offset + k
         (0, Some(q), Some(k))
     } else if let Some(k) = index.and_then(|i| cx.as_const(i)) {

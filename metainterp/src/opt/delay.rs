@@ -23,6 +23,7 @@
 
 use super::address::Address;
 use super::heap::KnownPlace;
+use super::ranges::Span;
 use super::rewrite::{Contradiction, Cx, Family, Pending, Rewrite};
 use super::virtuals::Virtual;
 use crate::ir::{DelayedStore, Effect, MemDescr, Opcode, Operand, Ty};
@@ -79,13 +80,21 @@ impl Access {
         self.address == other.address && self.ty.bytes() == other.ty.bytes()
     }
 
-    fn may_overlap(&self, other: &Access) -> bool {
+    fn span(&self) -> Span {
+        Span { start: self.address, len: self.ty.bytes().into() }
+    }
+
+    fn may_overlap(&self, cx: &Cx, other: &Access) -> bool {
         if self.class != other.class && self.class != 0 && other.class != 0 {
             return false;
         }
         let distance = other.address.offset.wrapping_sub(self.address.offset);
-        self.address.root != other.address.root
-            || -i64::from(other.ty.bytes()) < distance && distance < i64::from(self.ty.bytes())
+        match self.address.root == other.address.root {
+            true => {
+                -i64::from(other.ty.bytes()) < distance && distance < i64::from(self.ty.bytes())
+            }
+            false => !cx.ranges().are_apart(cx, &self.span(), &other.span()),
+        }
     }
 }
 
@@ -181,14 +190,16 @@ impl Delayed {
     fn make(cx: &mut Cx, store: Store) {
         cx.emit_store(store.opcode, &store.args, store.mem);
         cx.delayed.no_way_back();
-        cx.delayed.overwritten(&store.access);
+        Delayed::overwritten(cx, &store.access);
     }
 
     /// Memory or a later delayed store changes what is there.
-    fn overwritten(&mut self, access: &Access) {
-        for store in self.stores.iter_mut().filter(|it| it.access.may_overlap(access)) {
+    fn overwritten(cx: &mut Cx, access: &Access) {
+        let mut stores = std::mem::take(&mut cx.delayed.stores);
+        for store in stores.iter_mut().filter(|it| it.access.may_overlap(cx, access)) {
             store.in_memory = None;
         }
+        cx.delayed.stores = stores;
     }
 
     /// Whether an operation may see a store that is not made yet, or is one too many.
@@ -200,7 +211,7 @@ impl Delayed {
             Effect::Load => {
                 let mem = &cx.new_trace().mems[op.descr as usize];
                 let access = Access::new(cx, op, mem);
-                !mem.frozen && stores.iter().any(|store| store.access.may_overlap(&access))
+                !mem.frozen && stores.iter().any(|store| store.access.may_overlap(cx, &access))
             }
             _ if op.opcode == Opcode::CallPure => {
                 let apart = cx.new_trace().calls[op.descr as usize].apart;
@@ -218,23 +229,23 @@ impl Delayed {
         };
         cx.delayed.stores.retain(|store| !is_inside(&store.access));
         let boxed = |class: u32| class == 0 || class == MemDescr::BOXED;
-        Delayed::make_seen(cx, |access| boxed(access.class));
+        Delayed::make_seen(cx, |_, access| boxed(access.class));
     }
 
     /// Makes the stores that an access may see.
     fn make_overlapping(cx: &mut Cx, access: &Access) {
-        Delayed::make_seen(cx, |store| store.may_overlap(access));
+        Delayed::make_seen(cx, |cx, store| store.may_overlap(cx, access));
     }
 
     /// Makes the stores that something may see, and the earlier ones that these may overlap.
-    fn make_seen(cx: &mut Cx, may_see: impl Fn(&Access) -> bool) {
+    fn make_seen(cx: &mut Cx, may_see: impl Fn(&Cx, &Access) -> bool) {
         let stores = &cx.delayed.stores;
         // In a preheader there may be more than [`MAX_DELAYED`].
         let mut chosen: SmallVec<[bool; MAX_DELAYED + 1]> =
             SmallVec::from_elem(false, stores.len());
         for at in (0..stores.len()).rev() {
-            let before = |later: usize| stores[at].access.may_overlap(&stores[later].access);
-            chosen[at] = may_see(&stores[at].access)
+            let before = |later: usize| stores[at].access.may_overlap(cx, &stores[later].access);
+            chosen[at] = may_see(cx, &stores[at].access)
                 || (at + 1..stores.len()).any(|later| chosen[later] && before(later));
         }
         if chosen.contains(&true) {
@@ -258,7 +269,7 @@ impl Delayed {
         if store.in_memory == Some(store.value()) {
             return;
         }
-        cx.delayed.overwritten(&store.access);
+        Delayed::overwritten(cx, &store.access);
         cx.delayed.stores.push(store);
         if MAX_DELAYED < cx.delayed.stores.len() && !cx.is_preheader() {
             let oldest = cx.delayed.stores.remove(0);
@@ -291,7 +302,7 @@ impl Family for Delay {
             }
             _ if matches!(op.opcode, Opcode::Call | Opcode::CallPure) => {
                 let apart = cx.new_trace().calls[op.descr as usize].apart;
-                Delayed::make_seen(cx, |access| !apart.has(access.class));
+                Delayed::make_seen(cx, |_, access| !apart.has(access.class));
             }
             Effect::Alloc if op.opcode == Opcode::Free => Delayed::free(cx, op),
             Effect::Forget => {

@@ -9,18 +9,20 @@
 //! - Frozen loads are known for good.
 //!
 //! What may overlap: accesses with the same [`Root`] have a known distance, so exactly those whose
-//! bytes do. Accesses with different roots always may, unless their classes are different and
-//! neither is 0. A residual call may read and write everything but frozen memory; `call_pure` nothing.
+//! bytes do. Accesses with different roots may, unless their classes are different and neither is 0, or
+//! they have the same base and what is known of their indices keeps them apart ([`super::ranges`]):
+//! `stack[2]` is not `stack[len]` where `len` is at least 3. A residual call may read and write everything but frozen memory; `call_pure` nothing.
 //!
 //! How this stays linear: nothing is searched for what a store invalidates. Each piece of knowledge
-//! has the time it is from, and each class the time of its last accesses through different roots
-//! ([`LastAccess`]); comparing times says whether the knowledge still holds. Only overlaps with the
+//! has the time it is from, and each class its last accesses through a few roots ([`LastAccesses`]);
+//! comparing times says whether the knowledge still holds. Only overlaps with the
 //! same root are looked for, and those lie within a few words ([`Heap::words`]).
 //!
 //! Why no invalidation by walking over what is known: that is quadratic for a trace that stores to
 //! many places.
 
 use super::address::{Address, Root};
+use super::ranges::Span;
 use super::rewrite::{Contradiction, Cx, Family, Pending, Rewrite};
 use crate::ir::{Classes, Effect, MemDescr, Opcode, Operand, Ty};
 use rustc_hash::FxHashMap;
@@ -119,25 +121,67 @@ impl LastAccess {
     }
 }
 
+/// The accesses through one root, as one.
+#[derive(Debug, Clone, Copy)]
+struct RootAccess {
+    root: RootId,
+    /// Offsets of the first byte and of that behind the last.
+    bytes: (i64, i64),
+    time: Time,
+}
+
+/// How many roots are remembered with what is accessed through them.
+const MAX_ROOTS: usize = 4;
+
+/// The last accesses through a few roots.
+#[derive(Debug, Default, Clone)]
+struct LastAccesses {
+    roots: SmallVec<[RootAccess; MAX_ROOTS]>,
+    /// Those through others, which were before.
+    older: LastAccess,
+}
+
+impl LastAccesses {
+    fn note(&mut self, Place { root, offset }: Place, len: u32, time: Time) {
+        let end = offset.saturating_add(len.into());
+        if let Some(known) = self.roots.iter_mut().find(|it| it.root == root) {
+            known.bytes = (offset.min(known.bytes.0), end.max(known.bytes.1));
+            known.time = time;
+            return;
+        }
+        if self.roots.len() == MAX_ROOTS {
+            let oldest = (0..MAX_ROOTS).min_by_key(|&at| self.roots[at].time);
+            let oldest = self.roots.swap_remove(oldest.expect("there are some"));
+            self.older.note(oldest.root, oldest.time);
+        }
+        self.roots.push(RootAccess { root, bytes: (offset, end), time });
+    }
+
+    fn last_overlap(&self, root: RootId, apart: &impl Fn(&RootAccess) -> bool) -> Time {
+        let others = self.roots.iter().filter(|it| it.root != root && !apart(it));
+        others.map(|it| it.time).max().unwrap_or(0).max(self.older.through_others(root))
+    }
+}
+
 /// Accesses of one kind, by class.
 #[derive(Debug, Default, Clone)]
 struct Accesses {
-    by_class: FxHashMap<u32, LastAccess>,
-    all: LastAccess,
+    by_class: FxHashMap<u32, LastAccesses>,
+    all: LastAccesses,
 }
 
 impl Accesses {
-    fn note(&mut self, class: u32, root: RootId, time: Time) {
-        self.by_class.entry(class).or_default().note(root, time);
-        self.all.note(root, time);
+    fn note(&mut self, class: u32, place: Place, len: u32, time: Time) {
+        self.by_class.entry(class).or_default().note(place, len, time);
+        self.all.note(place, len, time);
     }
 
-    /// The time of the last access through another root that may overlap one of `class`.
-    fn last_overlap(&self, class: u32, root: RootId) -> Time {
+    /// The time of the last access of what may overlap memory of `class` that is not apart from it.
+    fn last_overlap(&self, class: u32, root: RootId, apart: &impl Fn(&RootAccess) -> bool) -> Time {
         if class == 0 {
-            return self.all.through_others(root);
+            return self.all.last_overlap(root, apart);
         }
-        let of = |class| self.by_class.get(&class).map_or(0, |last| last.through_others(root));
+        let of = |class| self.by_class.get(&class).map_or(0, |last| last.last_overlap(root, apart));
         of(class).max(of(0))
     }
 }
@@ -179,7 +223,7 @@ impl Family for Heap {
         if !mem.frozen {
             self.touch(self.current, mem.ty);
         }
-        let known = self.known(self.current, mem).map(|known| cx.resolve(known));
+        let known = self.known(cx, self.current, mem).map(|known| cx.resolve(known));
         op.before = known.filter(|_| effect == Effect::Store);
         Ok(match (known, effect) {
             (Some(value), Effect::Load) => Rewrite::Is(value),
@@ -210,10 +254,10 @@ impl Family for Heap {
         *self = Heap::default();
     }
 
-    fn known_places(&self) -> Vec<KnownPlace> {
+    fn known_places(&self, cx: &Cx) -> Vec<KnownPlace> {
         let mut places = Vec::new();
         for (&(root, _), cells) in &self.words {
-            for cell in cells.iter().filter(|cell| self.is_valid(root, cell)) {
+            for cell in cells.iter().filter(|cell| self.is_valid(cx, root, cell)) {
                 let address = self.address(Place { root, offset: cell.offset });
                 let Cell { ty, class, value, first, .. } = *cell;
                 places.push((root, KnownPlace { address, ty, class, value, first }));
@@ -224,24 +268,24 @@ impl Family for Heap {
         places.into_iter().map(|(_, place)| place).collect()
     }
 
-    fn recent_places(&self, places: &mut Vec<KnownPlace>) {
+    fn recent_places(&self, cx: &Cx, places: &mut Vec<KnownPlace>) {
         for &(place, ty) in self.recent.iter().rev() {
             let Some(cells) = self.words.get(&(place.root, place.offset >> 3)) else { continue };
             let cell = cells.iter().find(|cell| cell.offset == place.offset && cell.ty == ty);
-            if let Some(cell) = cell.filter(|cell| self.is_valid(place.root, cell)) {
+            if let Some(cell) = cell.filter(|cell| self.is_valid(cx, place.root, cell)) {
                 let (address, Cell { class, value, first, .. }) = (self.address(place), *cell);
                 places.push(KnownPlace { address, ty, class, value, first });
             }
         }
     }
 
-    fn value_at(&self, place: &KnownPlace) -> Option<Operand> {
+    fn value_at(&self, cx: &Cx, place: &KnownPlace) -> Option<Operand> {
         let root = *self.roots.get(&place.address.root)?;
         let cells = self.words.get(&(root, place.address.offset >> 3))?;
         let is_it = |cell: &&Cell| {
             (cell.offset, cell.ty, cell.class) == (place.address.offset, place.ty, place.class)
         };
-        cells.iter().find(is_it).filter(|cell| self.is_valid(root, cell)).map(|cell| cell.value)
+        cells.iter().find(is_it).filter(|cell| self.is_valid(cx, root, cell)).map(|cell| cell.value)
     }
 
     fn enter_loop(&mut self, places: &[KnownPlace]) {
@@ -280,19 +324,34 @@ impl Heap {
     }
 
     /// The value at a place.
-    fn known(&self, place: Place, mem: &MemDescr) -> Option<Operand> {
+    fn known(&self, cx: &Cx, place: Place, mem: &MemDescr) -> Option<Operand> {
         let Place { root, offset } = place;
         if mem.frozen {
             return self.frozen.get(&(root, offset, mem.ty)).copied();
         }
         let cells = self.words.get(&(root, offset >> 3))?;
         let cell = cells.iter().find(|cell| cell.offset == offset && cell.ty == mem.ty)?;
-        self.is_valid(root, cell).then_some(cell.value)
+        self.is_valid(cx, root, cell).then_some(cell.value)
     }
 
     /// Whether the place still holds what it did.
-    fn is_valid(&self, root: RootId, cell: &Cell) -> bool {
-        self.stores.last_overlap(cell.class, root).max(self.last_call(cell.class)) <= cell.time
+    fn is_valid(&self, cx: &Cx, root: RootId, cell: &Cell) -> bool {
+        self.last_call(cell.class) <= cell.time
+            && self.last_overlap(cx, &self.stores, root, cell) <= cell.time
+    }
+
+    /// When a cell was last accessed through another root than its own, as far as one can tell, if that
+    /// was since its time.
+    fn last_overlap(&self, cx: &Cx, accesses: &Accesses, root: RootId, cell: &Cell) -> Time {
+        let start = self.address(Place { root, offset: cell.offset });
+        let span = Span { start, len: cell.ty.bytes().into() };
+        accesses.last_overlap(cell.class, root, &|it| {
+            it.time <= cell.time || {
+                let start = self.address(Place { root: it.root, offset: it.bytes.0 });
+                let len = it.bytes.1.wrapping_sub(it.bytes.0) as u64;
+                cx.ranges().are_apart(cx, &span, &Span { start, len })
+            }
+        })
     }
 
     /// Nothing is known any more of what may be in memory that is given back.
@@ -302,7 +361,7 @@ impl Heap {
         for word in object.offset >> 3..=(object.offset.wrapping_add(bytes) >> 3) {
             self.words.remove(&(object.root, word));
         }
-        self.stores.note(MemDescr::BOXED, object.root, now);
+        self.stores.note(MemDescr::BOXED, object, bytes as u32, now);
     }
 
     fn called(&mut self, apart: Classes, now: Time) {
@@ -332,7 +391,7 @@ impl Heap {
             self.frozen.insert((root, offset, mem.ty), value);
             return;
         }
-        self.loads.note(mem.class, root, now);
+        self.loads.note(mem.class, self.current, mem.ty.bytes(), now);
         self.for_overlapping(self.current, mem, |cells, at| cells[at].unseen_store = None);
         self.holds(cx, op, value, now);
     }
@@ -361,10 +420,10 @@ impl Heap {
     fn stored(&mut self, cx: &mut Cx, op: &Pending, now: Time) {
         let mem = cx.new_trace().mems[op.descr as usize].clone();
         let value = *op.args.last().expect("a store has a value");
-        if let Some(store) = self.covered_store(self.current, &mem) {
+        if let Some(store) = self.covered_store(cx, self.current, &mem) {
             cx.mark_dead(store);
         }
-        self.stores.note(mem.class, self.current.root, now);
+        self.stores.note(mem.class, self.current, mem.ty.bytes(), now);
         let first = self.first(self.current, &mem).flatten();
         self.for_overlapping(self.current, &mem, |cells, at| {
             cells.swap_remove(at);
@@ -375,13 +434,13 @@ impl Heap {
     }
 
     /// The store that a store to the same place makes needless.
-    fn covered_store(&self, place: Place, mem: &MemDescr) -> Option<u32> {
+    fn covered_store(&self, cx: &Cx, place: Place, mem: &MemDescr) -> Option<u32> {
         let cells = self.words.get(&(place.root, place.offset >> 3))?;
         let covered =
             |cell: &&Cell| cell.offset == place.offset && cell.ty.bytes() == mem.ty.bytes();
         let cell = cells.iter().filter(|cell| cell.unseen_store.is_some()).find(covered)?;
         let observed = self.observed.max(self.last_call(cell.class));
-        let seen = self.loads.last_overlap(cell.class, place.root).max(observed);
+        let seen = self.last_overlap(cx, &self.loads, place.root, cell).max(observed);
         cell.unseen_store.filter(|_| seen < cell.time)
     }
 

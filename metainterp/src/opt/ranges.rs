@@ -25,10 +25,11 @@
 //!
 //! Rules are tested like those of `algebra`, on all 8-bit operands, and by random traces.
 
+use super::address::Address;
 use super::interval::{Interval, Range, Sign};
 use super::rewrite::{Contradiction, Cx, Family, Pending, Rewrite};
 use crate::ir::Opcode::{self, *};
-use crate::ir::{Const, Effect, Operand, ResumeKind, Ty};
+use crate::ir::{Const, Effect, MemDescr, Operand, ResumeKind, Ty};
 use rustc_hash::FxHashMap;
 
 /// How far a tested condition is followed into what it was computed from.
@@ -78,6 +79,23 @@ struct Walk {
 /// trace is left in the middle.
 const MAX_WALK: i128 = 40;
 
+/// No object has more bytes.
+const MAX_BYTES: i128 = isize::MAX as i128;
+
+/// Bytes from an address on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    pub start: Address,
+    /// How many.
+    pub len: u64,
+}
+
+impl Span {
+    fn end(&self) -> i128 {
+        i128::from(self.start.offset) + i128::from(self.len)
+    }
+}
+
 /// A value plus a constant, which does not wrap.
 #[derive(Debug, Clone, Copy)]
 struct Term {
@@ -85,7 +103,7 @@ struct Term {
     plus: i128,
 }
 
-impl Family for Ranges {
+impl Ranges {
     fn rewrite(&mut self, cx: &mut Cx, op: &mut Pending) -> Result<Rewrite, Contradiction> {
         let &[a, b] = &*op.args else { return Ok(Rewrite::Keep) };
         Ok(match op.opcode.effect() {
@@ -109,6 +127,7 @@ impl Family for Ranges {
             AssumeTrue => self.learn(cx, op.args[0], true, 0),
             AssumeFalse => self.learn(cx, op.args[0], false, 0),
             GuardNoOverflow => self.learn_no_overflow(cx),
+            GetArrayItem | SetArrayItem => self.learn_index(cx, op),
             _ if op.opcode.effect() == Effect::Overflow => {
                 self.unproven = res.map(|res| (op.opcode, op.args[0], op.args[1], res));
             }
@@ -120,8 +139,6 @@ impl Family for Ranges {
             }
         }
     }
-
-    // Nothing need be forgotten at labels: nothing behind one compares values from before it.
 
     fn facts(&self, cx: &Cx, value: Operand) -> Vec<ValueFact> {
         if !cx.ty(value).is_int() {
@@ -170,12 +187,40 @@ impl Family for Ranges {
         let (x, y) = (self.term(cx, sign, value), self.term(cx, sign, y));
         self.distance(cx, sign, x.root, y.root).is_some_and(|it| x.plus + bound - y.plus <= it)
     }
+}
+
+/// The family. What it knows is in [`Cx`], where others ask for it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RangesPass;
+
+impl Family for RangesPass {
+    fn rewrite(&mut self, cx: &mut Cx, op: &mut Pending) -> Result<Rewrite, Contradiction> {
+        cx.with_ranges(|ranges, cx| ranges.rewrite(cx, op))
+    }
+
+    fn emitted(&mut self, cx: &mut Cx, op: &Pending, res: Option<Operand>) {
+        cx.with_ranges(|ranges, cx| ranges.emitted(cx, op, res));
+    }
+
+    // Nothing need be forgotten at labels: nothing behind one compares values from before it.
+
+    fn facts(&self, cx: &Cx, value: Operand) -> Vec<ValueFact> {
+        cx.ranges().facts(cx, value)
+    }
+
+    fn learn_fact(&mut self, cx: &mut Cx, value: Operand, fact: ValueFact) {
+        cx.with_ranges(|ranges, cx| ranges.learn_fact(cx, value, fact));
+    }
+
+    fn knows_fact(&self, cx: &Cx, value: Operand, fact: ValueFact) -> bool {
+        cx.ranges().knows_fact(cx, value, fact)
+    }
 
     fn boxed_clone<'b>(&self) -> Box<dyn Family + 'b>
     where
         Self: 'b,
     {
-        Box::new(self.clone())
+        Box::new(*self)
     }
 }
 
@@ -566,6 +611,77 @@ impl Ranges {
         if x.root != y.root {
             self.learn_distance(cx, Sign::Unsigned, x, y, a + lo - 1);
         }
+    }
+
+    /// An element was accessed: its index is not more than an object has room for. A constant that was added
+    /// to the index has made the offset as large as an element at least ([`super::algebra`]), and the index
+    /// itself may then be less than 0.
+    fn learn_index(&mut self, cx: &Cx, op: &Pending) {
+        let MemDescr { offset, scale, .. } = cx.new_trace().mems[op.descr as usize];
+        if scale == 0 || i64::from(scale) <= i64::from(offset) {
+            return;
+        }
+        let last = (MAX_BYTES - i128::from(offset.min(0))) / i128::from(scale);
+        let range = self.range(cx, op.args[1]);
+        if last < range.of(Sign::Unsigned).hi {
+            self.set(op.args[1], range.narrowed(Sign::Unsigned, Interval::new(0, last)));
+        }
+    }
+
+    /// Whether two accesses have no byte in common, as far as their addresses tell.
+    pub fn are_apart(&self, cx: &Cx, a: &Span, b: &Span) -> bool {
+        let (Some((base, i)), Some((other, j))) =
+            (a.start.base_and_index(), b.start.base_and_index())
+        else {
+            return false;
+        };
+        if base != other {
+            return false;
+        }
+        let (Some(x), Some(y)) = (self.bytes(cx, a, i), self.bytes(cx, b, j)) else { return false };
+        x.hi < y.lo || y.hi < x.lo || {
+            let (Some((i, scale)), Some((j, other))) = (i, j) else { return false };
+            scale == other
+                && (self.is_behind(cx, (i, a), (j, b), scale)
+                    || self.is_behind(cx, (j, b), (i, a), scale))
+        }
+    }
+
+    /// Whether all of `b` is behind `a`, since `i` is so much less than `j`. Neither product wraps.
+    fn is_behind(
+        &self,
+        cx: &Cx,
+        (i, a): (Operand, &Span),
+        (j, b): (Operand, &Span),
+        scale: u64,
+    ) -> bool {
+        let Some(d) = self.distance(cx, Sign::Unsigned, i, j) else { return false };
+        let between = (d + 1) * i128::from(scale);
+        a.end() <= between + i128::from(b.start.offset)
+    }
+
+    /// How far from the base the first and the last byte can be, if that does not wrap.
+    fn bytes(&self, cx: &Cx, span: &Span, index: Option<(Operand, u64)>) -> Option<Interval> {
+        let index = match index {
+            None => Interval::new(0, 0),
+            Some((index, scale)) => {
+                let (scale, range) = (i128::from(scale), self.range(cx, index));
+                // All differences are less than there are addresses.
+                let limit = MAX_BYTES + (1 << 33);
+                let of = |sign| {
+                    let it = range.of(sign);
+                    let (lo, hi) = (it.lo.checked_mul(scale)?, it.hi.checked_mul(scale)?);
+                    let fits = Interval::new(lo, hi).is_in(Interval::new(-limit, limit));
+                    fits.then(|| Interval::new(lo, hi))
+                };
+                of(Sign::Unsigned).or_else(|| of(Sign::Signed))?
+            }
+        };
+        let offset = i128::from(span.start.offset);
+        if !Interval::new(offset, span.end()).is_in(Interval::new(-(1 << 40), 1 << 40)) {
+            return None;
+        }
+        Some(Interval::new(index.lo + offset, index.hi + span.end() - 1))
     }
 
     fn learn_no_overflow(&mut self, cx: &Cx) {

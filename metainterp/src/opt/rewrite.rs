@@ -23,7 +23,7 @@ use super::InvalidLoop;
 use super::delay::Delayed;
 use super::heap::KnownPlace;
 use super::preheader;
-use super::ranges::ValueFact;
+use super::ranges::{Ranges, ValueFact};
 use super::virtuals::Virtual;
 use crate::ir::{
     Const, DelayedStore, Effect, ExitId, MemDescr, Op, Opcode, Operand, OperandKind, Resume,
@@ -58,18 +58,19 @@ pub(super) trait Family {
     }
 
     /// The places in memory whose contents are known now.
-    fn known_places(&self) -> Vec<KnownPlace> {
+    fn known_places(&self, cx: &Cx) -> Vec<KnownPlace> {
+        let _ = cx;
         Vec::new()
     }
 
     /// Some of the places in memory whose contents are known now, those that were looked at last first.
-    fn recent_places(&self, places: &mut Vec<KnownPlace>) {
-        let _ = places;
+    fn recent_places(&self, cx: &Cx, places: &mut Vec<KnownPlace>) {
+        let _ = (cx, places);
     }
 
     /// What a place is known to hold now.
-    fn value_at(&self, place: &KnownPlace) -> Option<Operand> {
-        let _ = place;
+    fn value_at(&self, cx: &Cx, place: &KnownPlace) -> Option<Operand> {
+        let _ = (cx, place);
         None
     }
 
@@ -86,7 +87,7 @@ pub(super) trait Family {
     }
 
     /// A fact of a value is known from here on.
-    fn learn_fact(&mut self, cx: &Cx, value: Operand, fact: ValueFact) {
+    fn learn_fact(&mut self, cx: &mut Cx, value: Operand, fact: ValueFact) {
         let _ = (cx, value, fact);
     }
 
@@ -186,6 +187,8 @@ pub(super) struct Cx<'t> {
     pub delays: bool,
     /// Some values are objects that are or were virtual.
     has_virtuals: bool,
+    /// What is known of integers. Away while it is asked itself.
+    ranges: Option<Box<Ranges>>,
 }
 
 /// How to go back to where a loop begins.
@@ -216,6 +219,7 @@ impl<'t> Cx<'t> {
             recent: Vec::new(),
             delays,
             has_virtuals: false,
+            ranges: Some(Box::default()),
         };
         cx.name_new_values(NO_OP);
         cx
@@ -350,6 +354,19 @@ impl<'t> Cx<'t> {
     /// An object has been allocated after all.
     pub fn object_is(&mut self, object: ValueId, made: Operand) {
         self.known[object.index()] = made;
+    }
+
+    /// What is known of integers.
+    pub fn ranges(&self) -> &Ranges {
+        self.ranges.as_ref().expect("it does not ask for itself")
+    }
+
+    /// Lets what is known of integers learn.
+    pub fn with_ranges<R>(&mut self, f: impl FnOnce(&mut Ranges, &mut Cx<'_>) -> R) -> R {
+        let mut ranges = self.ranges.take().expect("it does not ask for itself");
+        let result = f(&mut ranges, self);
+        self.ranges = Some(ranges);
+        result
     }
 
     /// An earlier store turned out to be overwritten before anyone could see it.
@@ -671,6 +688,7 @@ pub(super) struct Snapshot<'a> {
     map: Vec<Operand>,
     known: Vec<Operand>,
     delayed: Delayed,
+    ranges: Option<Box<Ranges>>,
     start_over: Option<StartOver>,
     n_dead: usize,
     n_ops: usize,
@@ -687,6 +705,7 @@ impl<'a> Walk<'a> {
             map: self.cx.copy.map.clone(),
             known: self.cx.known.clone(),
             delayed: self.cx.delayed.clone(),
+            ranges: self.cx.ranges.clone(),
             start_over: self.cx.start_over.clone(),
             n_dead: self.cx.dead.len(),
             n_ops: trace.ops.len(),
@@ -701,6 +720,7 @@ impl<'a> Walk<'a> {
             map: to.map.clone(),
             known: to.known.clone(),
             delayed: to.delayed.clone(),
+            ranges: to.ranges.clone(),
             start_over: to.start_over.clone(),
             ..*to
         });
@@ -714,6 +734,7 @@ impl<'a> Walk<'a> {
         cx.defs.truncate(to.known.len());
         cx.known = to.known;
         cx.delayed = to.delayed;
+        cx.ranges = to.ranges;
         cx.start_over = to.start_over;
         cx.dead.truncate(to.n_dead);
         cx.exit_shift = 0;
@@ -723,12 +744,12 @@ impl<'a> Walk<'a> {
 
     /// The places in memory whose contents are known.
     pub fn known_places(&self) -> Vec<KnownPlace> {
-        self.families.iter().flat_map(|family| family.known_places()).collect()
+        self.families.iter().flat_map(|family| family.known_places(&self.cx)).collect()
     }
 
     /// What a place is known to hold.
     pub fn value_at(&self, place: &KnownPlace) -> Option<Operand> {
-        self.families.iter().find_map(|family| family.value_at(place))
+        self.families.iter().find_map(|family| family.value_at(&self.cx, place))
     }
 
     /// Tells the families that the lap behind a preheader begins.
@@ -743,7 +764,7 @@ impl<'a> Walk<'a> {
 
     /// A fact of a value is known from here on.
     pub fn learn_fact(&mut self, value: Operand, fact: ValueFact) {
-        self.families.iter_mut().for_each(|family| family.learn_fact(&self.cx, value, fact));
+        self.families.iter_mut().for_each(|family| family.learn_fact(&mut self.cx, value, fact));
     }
 
     /// Whether a fact of a value is known.
@@ -901,9 +922,11 @@ impl<'a> Walk<'a> {
         self.cx.recent.clear();
         // The exits of a preheader begin the lap anew, so what is known in it is of no use to bridges.
         if op.opcode.is_guard() && !self.cx.is_preheader() {
+            let mut recent = std::mem::take(&mut self.cx.recent);
             for family in &self.families {
-                family.recent_places(&mut self.cx.recent);
+                family.recent_places(&self.cx, &mut recent);
             }
+            self.cx.recent = recent;
         }
         let res = self.append(pending);
         if let (Some(old), Some(new)) = (op.res(), res) {
@@ -1013,7 +1036,7 @@ impl Copier {
         }
     }
 
-    fn push_label(&mut self, old: &Trace, op: &Op, args: &[Operand]) {
+    pub fn push_label(&mut self, old: &Trace, op: &Op, args: &[Operand]) {
         let first = self.new.push_label(op.target(), args);
         for (at, res) in old.results(op).enumerate() {
             self.define(res, ValueId(first.0 + at as u32).into());

@@ -68,6 +68,8 @@ const INPUTS: [Ty; 13] = [
 const POINTERS: [usize; 4] = [8, 9, 10, 11];
 /// The input that is a small index.
 const INDEX: usize = 12;
+/// Indices less one or two are indices.
+const LEAST_INDEX: u64 = 2;
 
 fn inputs(rng: &mut Rng) -> Vec<Const> {
     let mut inputs: Vec<Const> =
@@ -77,7 +79,7 @@ fn inputs(rng: &mut Rng) -> Vec<Const> {
     for (at, region) in POINTERS.into_iter().zip(regions) {
         inputs[at] = Const::new(Ty::Ptr, region + REGION / 2 + 4 * rng.below(3) as u64);
     }
-    inputs[INDEX] = Const::new(Ty::I64, rng.below(4) as u64);
+    inputs[INDEX] = Const::new(Ty::I64, LEAST_INDEX + rng.below(4) as u64);
     inputs
 }
 
@@ -138,7 +140,8 @@ impl<'r> Generator<'r> {
             match self.rng.below(100) {
                 0..42 => self.pure(),
                 42..48 => self.overflow(),
-                48..58 => self.guard(),
+                48..51 => self.bound_index(),
+                51..58 => self.guard(),
                 58..72 => self.load(),
                 72..86 => self.store(),
                 86..90 => self.call(Opcode::CallPure),
@@ -178,7 +181,9 @@ impl<'r> Generator<'r> {
         if self.rng.chance(30) {
             let three = self.builder.constant(Const::new(Ty::I64, 3));
             let any = self.operand(Ty::I64);
-            args[INDEX] = self.push(Opcode::IntAnd, &[any, three], 0, Ty::I64);
+            let masked = self.push(Opcode::IntAnd, &[any, three], 0, Ty::I64);
+            let least = self.builder.constant(Const::new(Ty::I64, LEAST_INDEX));
+            args[INDEX] = self.push(Opcode::IntAdd, &[masked, least], 0, Ty::I64);
         }
         args
     }
@@ -486,15 +491,29 @@ impl<'r> Generator<'r> {
     }
 
     fn index(&mut self) -> Operand {
-        let constant = self.rng.choose(&[0, 1, 2, u64::MAX]);
-        let constant = self.builder.constant(Const::new(Ty::I64, constant));
+        let constant = self.rng.choose(&[0, 1, 2]);
+        let (minus, constant) = (-(constant as i64) as u64, constant);
+        let [minus, constant] =
+            [minus, constant].map(|c| self.builder.constant(Const::new(Ty::I64, c)));
         let index = self.operands[INDEX];
-        match self.rng.below(4) {
+        match self.rng.below(5) {
             0 => constant,
             1 => self.push(Opcode::IntAdd, &[index, constant], 0, Ty::I64),
-            2 => self.push(Opcode::IntSub, &[index, constant], 0, Ty::I64),
+            2 => self.push(Opcode::IntAdd, &[index, minus], 0, Ty::I64),
+            3 => self.push(Opcode::IntSub, &[index, constant], 0, Ty::I64),
             _ => index,
         }
+    }
+
+    /// Tests the index, as the length of a stack is tested.
+    fn bound_index(&mut self) {
+        let index = self.operands[INDEX];
+        let limit = self.rng.choose(&[LEAST_INDEX, LEAST_INDEX + 1, LEAST_INDEX + 2, 5, 6]);
+        let limit = self.builder.constant(Const::new(Ty::I64, limit));
+        let opcode = self.rng.choose(&[Opcode::UintLt, Opcode::UintGt, Opcode::UintLe]);
+        let test = self.push(opcode, &[index, limit], 0, Ty::Bool);
+        let holds = self.value(test).bits == 1;
+        self.push_guard(if holds { Opcode::GuardTrue } else { Opcode::GuardFalse }, &[test]);
     }
 
     fn load(&mut self) {
