@@ -38,6 +38,12 @@ const TASKS: &[Task] = &[
         ],
     },
     Task {
+        name: "build-time",
+        doc: "release builds of annotated examples, compared with builds without a JIT",
+        env: &[],
+        steps: &[&["cargo", "run", "--quiet", "-p", "xtask", "--bin", "build-time"]],
+    },
+    Task {
         name: "sanitize",
         doc: "runs examples and owned values in every mode under AddressSanitizer and LeakSanitizer (rustup's nightly)",
         env: &[("RUSTFLAGS", "-Zsanitizer=address"), ("ASAN_OPTIONS", "detect_leaks=1")],
@@ -135,7 +141,7 @@ fn root() -> &'static Path {
 fn usage() -> String {
     let mut text = String::from("usage: cargo xtask NAME\n\n");
     for task in TASKS {
-        text += &format!("{:>8}  {}\n", task.name, task.doc);
+        text += &format!("{:>10}  {}\n", task.name, task.doc);
     }
     text
 }

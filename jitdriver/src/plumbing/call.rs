@@ -13,6 +13,7 @@ use super::value::{Args, Lanes, Traced, lanes_of, read_bits};
 use metainterp::abort::Abort;
 use metainterp::backend::CALL_WORDS;
 use metainterp::ir::Ty;
+use metainterp::memory;
 pub use metainterp::record::CallSite;
 use metainterp::record::{Arg, CallResults, Lane};
 use smallvec::SmallVec;
@@ -454,6 +455,7 @@ pub fn residual<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(
 }
 
 /// The same for all calls with these arguments and this result.
+#[inline(never)]
 fn residual_of<A: ArgTuple, R>(rec: Rec, site: &CallSite, args: A, code: Code) -> Traced<R> {
     let mut call = ResidualCall::new(rec, site);
     let n_local_addresses = rec.arena().n_local_addresses.get();
@@ -479,6 +481,7 @@ pub(crate) fn residual2<A, B, R, F: Fn(A, B) -> R + Copy>(
 }
 
 /// A residual call of a method, the same for all with such a receiver, these arguments and this result.
+#[inline(never)]
 fn residual_method<T: ?Sized + Pointee, A: ArgTuple, R>(
     rec: Rec,
     site: &CallSite,
@@ -599,6 +602,7 @@ impl ResidualCall {
         self.args.len()
     }
 
+    #[inline(never)]
     fn make<R>(self, code: Code) -> Traced<R> {
         let mut value = MaybeUninit::<R>::uninit();
         // SAFETY: the result is an `R`, as the code was made for it.
@@ -606,6 +610,7 @@ impl ResidualCall {
         Traced::new(value, answer.lanes)
     }
 
+    #[inline(never)]
     fn make_on_local<R>(self, code: Code, shadow: Shadow) -> Traced<R> {
         let mut value = MaybeUninit::<R>::uninit();
         // SAFETY: the result is an `R`, as the code was made for it.
@@ -778,31 +783,30 @@ pub(crate) fn drop_rest<T, F: Fn(T, u64) + Copy>(rec: Rec, local: *const (), gon
 }
 
 /// Memory for a local of the twin whose address is needed.
-pub(crate) fn new_local<T>(rec: Rec) -> Arg {
-    let site = CallSite {
-        name: "new_local",
-        site: std::any::type_name::<T>(),
-        elidable: false,
-        ..CallSite::PLAIN
-    };
+pub(crate) fn new_local(rec: Rec, ty: TypeShape) -> Arg {
+    let site = CallSite { name: "new_local", site: ty.name, elidable: false, ..CallSite::PLAIN };
+    let args = (Traced::constant(ty.size), Traced::constant(ty.align));
     // Pointers to nothing in particular, lest the types of locals nest without end.
-    let pointer = residual(rec, &site, (), |()| Box::into_raw(Box::<T>::new_uninit()).cast::<()>());
+    let pointer = residual(rec, &site, args, |(size, align): (usize, usize)| match size {
+        0 => std::ptr::without_provenance_mut::<()>(align),
+        _ => std::ptr::with_exposed_provenance_mut(memory::new(size as u64, align as u64) as usize),
+    });
     pointer.args_of(rec, &[PieceTy::at(0, Ty::Ptr)])[0]
 }
 
 /// Gives that memory back. What was in it has been dropped.
-pub(crate) fn free_local<T>(rec: Rec, memory: Arg) {
-    let site = CallSite {
-        name: "free_local",
-        site: std::any::type_name::<T>(),
-        elidable: false,
-        ..CallSite::PLAIN
+#[cold]
+pub(crate) fn free_local(rec: Rec, place: Arg, ty: TypeShape) {
+    let site = CallSite { name: "free_local", site: ty.name, elidable: false, ..CallSite::PLAIN };
+    let pointer = super::place::spilled_place::<()>(place).raw_mut(rec);
+    let args = (pointer, Traced::constant(ty.size), Traced::constant(ty.align));
+    let free = |(place, size, align): (*mut (), usize, usize)| {
+        if size > 0 {
+            // SAFETY: the memory is that of `new_local`, and the local that had it is gone.
+            unsafe { memory::free(place.expose_provenance() as u64, size as u64, align as u64) };
+        }
     };
-    let pointer = super::place::spilled_place::<()>(memory).raw_mut(rec);
-    // SAFETY: the memory is that of `new_local`, and the local that had it is gone.
-    residual(rec, &site, (pointer,), |(memory,): (*mut (),)| unsafe {
-        drop(Box::from_raw(memory.cast::<MaybeUninit<T>>()));
-    });
+    residual(rec, &site, args, free);
 }
 
 /// Drops what a place holds, before it is overwritten.

@@ -565,12 +565,13 @@ shapes! {
 #[derive(Clone, Copy)]
 pub(crate) struct TypeShape {
     pub(crate) size: usize,
-    name: &'static str,
+    pub(crate) align: usize,
+    pub(crate) name: &'static str,
 }
 
 impl TypeShape {
     pub(crate) fn of<T>() -> TypeShape {
-        TypeShape { size: size_of::<T>(), name: std::any::type_name::<T>() }
+        TypeShape { size: size_of::<T>(), align: align_of::<T>(), name: std::any::type_name::<T>() }
     }
 
     /// The layout: machine words, unless the name is that of a scalar. A name that lies does no harm, for

@@ -10,7 +10,7 @@
 //! order; that is why the twin may hold raw pointers.
 #![expect(unsafe_code, reason = "reads and writes the interpreter's memory")]
 
-use super::layout::{Niche, PieceTy, Tag, Traceable, words};
+use super::layout::{Niche, PieceTy, Tag, Traceable, TypeShape, words};
 use super::rec::Rec;
 use super::value::{
     Bytes, Lanes, Parted, Piece, Pieces, RestDropper, Traced, What, extract, read_bits, replace,
@@ -96,6 +96,11 @@ impl Addr {
     /// The word of this type there. `read` reads it.
     fn load(&self, rec: Rec, ty: Ty, read: impl FnOnce() -> u64) -> (u64, Lane) {
         rec.load(self.base(), self.index(), &self.descr(ty), self.green, read)
+    }
+
+    /// It was a local, which lives in memory by now.
+    fn is_spilled(&self) -> bool {
+        self.shadow.is_some_and(|shadow| shadow.spilled().is_some())
     }
 
     fn base(&self) -> Arg {
@@ -473,6 +478,7 @@ impl<T: ?Sized + Pointee> Place<T> {
     }
 
     /// References and raw pointers.
+    #[inline(never)]
     fn pointer<P>(self, rec: Rec) -> Traced<P> {
         let this = self.settled();
         Traced::new(pointer_bits(this.ptr), this.untyped().pointer_lanes(rec, T::FAT))
@@ -483,12 +489,14 @@ impl<T: ?Sized + Pointee> Place<T> {
     }
 
     /// The place, in memory if its local has been spilled.
+    #[inline(never)]
     pub(crate) fn settled(self) -> Place<T> {
-        let Some(shadow) = self.addr.shadow else { return self };
-        let Some(memory) = shadow.spilled() else { return self };
+        if !self.addr.is_spilled() {
+            return self;
+        }
         let (_, meta) = T::split(self.ptr);
-        let (address, addr) = settle(shadow, memory, shadow.offset_of(self.ptr), self.addr);
-        Place { ptr: T::join(address, meta).cast_mut(), addr, variant_known: None, ..self }
+        let Untyped { ptr, addr } = self.untyped().settled();
+        Place { ptr: T::join(ptr, meta).cast_mut(), addr, variant_known: None, ..self }
     }
 
     /// The place in memory: spills the local that it is in.
@@ -524,6 +532,17 @@ fn settle(shadow: Shadow, memory: Arg, offset: u32, addr: Addr) -> (*const u8, A
 /// The place of what has been allocated.
 pub(crate) fn boxed_place<T>(memory: Arg) -> Place<T> {
     spilled_place::<T>(memory).boxed()
+}
+
+/// Copies what is in a local that has been spilled to `out`, and answers what the trace knows of it.
+///
+/// # Safety
+/// There is a value of that type, and room for it.
+#[cold]
+pub(crate) unsafe fn read_spilled(memory: Arg, out: *mut u8, ty: TypeShape) -> Lanes {
+    let place = spilled_place::<u8>(memory).untyped();
+    // SAFETY: the caller vouches for it. Nothing of unknown layout is green.
+    unsafe { place.read(Rec::current(), &ty.words(), out, ty.size, typeid::of::<()>) }
 }
 
 /// The place of a local that has been spilled.
@@ -569,6 +588,7 @@ impl<T: ?Sized> Place<T> {
     }
 
     /// The same address under another type, at a known distance.
+    #[inline(never)]
     pub(crate) fn part<U>(self, rec: Rec, bytes: isize) -> Place<U> {
         let Untyped { ptr, addr } = self.untyped().part(rec, bytes);
         Place { part: self.part.inner(), ..Place::at(ptr.cast(), addr) }
@@ -610,6 +630,7 @@ impl<T: ?Sized> Place<T> {
 
 impl<T> Place<T> {
     /// Reads, in a layout. A value that owns something is moved out.
+    #[inline(never)]
     pub(crate) fn read_as(self, rec: Rec, layout: &[PieceTy]) -> Traced<T> {
         let mut value = MaybeUninit::<T>::uninit();
         let (size, id) = (size_of::<T>(), typeid::of::<T>);
@@ -633,7 +654,7 @@ impl<T> Place<T> {
     }
 
     fn move_out_owned(self, rec: Rec) {
-        if needs_drop::<T>() {
+        if const { needs_drop::<T>() } {
             self.move_out(rec);
         }
     }
@@ -663,10 +684,7 @@ impl<T> Place<T> {
         F: Fn(L::Plain, u64) + Copy,
     {
         let _ = rest;
-        match needs_drop::<T>() {
-            true => local.part::<T, F>(self, bit),
-            false => self,
-        }
+        if const { needs_drop::<T>() } { local.part::<T, F>(self, bit) } else { self }
     }
 
     /// The same as a later site of the same text.
@@ -695,6 +713,7 @@ impl<T> Place<T> {
     }
 
     /// Writes, in a layout, without dropping what was there.
+    #[inline(never)]
     pub(crate) fn write_as(self, rec: Rec, value: Traced<T>, layout: &[PieceTy]) {
         let value = value.take_whole();
         // SAFETY: the value has so many bytes, and the plain function writes them here too.
@@ -707,6 +726,7 @@ impl<T> Place<T> {
     }
 
     /// Reads in the layout that the place was found to have, or in words.
+    #[inline(never)]
     pub fn read_any(self, rec: Rec) -> Traced<T> {
         match self.layout {
             Some(layout) => self.read_as(rec, layout),
@@ -727,8 +747,21 @@ impl<T> Place<T> {
         dropper: Option<fn(Rec, *const ())>,
     ) {
         let this = self.settled();
-        let gone = needs_drop::<T>() && rec.arena().reinitialize(this.ptr.addr(), size_of::<T>());
-        if !needs_drop::<T>() || gone {
+        if const { !needs_drop::<T>() } {
+            return this.write_as(rec, value, layout);
+        }
+        this.assign_owned(rec, value, layout, dropper)
+    }
+
+    fn assign_owned(
+        self,
+        rec: Rec,
+        value: Traced<T>,
+        layout: &[PieceTy],
+        dropper: Option<fn(Rec, *const ())>,
+    ) {
+        let this = self;
+        if rec.arena().reinitialize(this.ptr.addr(), size_of::<T>()) {
             return this.write_as(rec, value, layout);
         }
         if let Some(dropper) = dropper {

@@ -264,29 +264,26 @@ pub struct Traced<T> {
 }
 
 impl<T> Drop for Traced<T> {
-    #[inline]
+    #[inline(never)]
     fn drop(&mut self) {
-        if needs_drop::<T>()
-            && let Some(number) = self.kept.get()
-        {
-            return self.keep(number as usize);
-        }
-        if needs_drop::<T>() && !self.moved.get() {
-            let rec = Rec::current();
-            let owner = std::ptr::from_ref(self);
-            match rec.arena().rest_of(owner.addr()) {
-                Some((rest, gone)) => rest(rec, owner.cast(), gone),
-                None => match self.dropper.get().filter(|_| self.spilled.get().is_none()) {
-                    Some(dropper) => {
-                        dropper(rec, owner.cast());
-                    }
-                    None => super::call::drop_value(rec, self),
-                },
+        if const { needs_drop::<T>() } {
+            if let Some(number) = self.kept.get() {
+                return self.keep(number as usize);
+            }
+            if !self.moved.get() {
+                self.drop_value();
             }
         }
-        if let Some(memory) = self.spilled.take() {
-            super::call::free_local::<T>(Rec::current(), memory);
+        if self.spilled.get().is_some() {
+            free_spilled(&self.spilled, TypeShape::of::<T>());
         }
+    }
+}
+
+#[cold]
+fn free_spilled(memory: &Cell<Option<Arg>>, ty: TypeShape) {
+    if let Some(memory) = memory.take() {
+        super::call::free_local(Rec::current(), memory, ty);
     }
 }
 
@@ -300,6 +297,19 @@ impl<T> Traced<T> {
             kept: Cell::new(None),
             dropper: Cell::new(None),
             variant_known: Cell::new(false),
+        }
+    }
+
+    #[inline(never)]
+    fn drop_value(&self) {
+        let rec = Rec::current();
+        let owner = std::ptr::from_ref(self);
+        match rec.arena().rest_of(owner.addr()) {
+            Some((rest, gone)) => rest(rec, owner.cast(), gone),
+            None => match self.dropper.get().filter(|_| self.spilled.get().is_none()) {
+                Some(dropper) => dropper(rec, owner.cast()),
+                None => super::call::drop_value(rec, self),
+            },
         }
     }
 
@@ -368,16 +378,17 @@ impl<T> Traced<T> {
 
     /// What a use of the variable yields: a copy, or the value itself if it owns something, which is
     /// then moved away.
-    #[inline]
+    #[inline(never)]
     pub fn take(&self) -> Traced<T> {
         let moved = self.moved.replace(true);
+        let mut taken = Traced::new(copy_bits(&self.value), self.lanes);
         if let Some(memory) = self.spilled.get() {
-            let value = super::place::spilled_place(memory).read_any(Rec::current()).take_whole();
-            let taken = Traced::new(value.bits(), value.lanes);
+            // There is nothing to drop until it has been read.
+            taken.disown();
+            taken.read_spilled(memory);
             taken.moved.set(moved);
             return taken;
         }
-        let taken = Traced::new(copy_bits(&self.value), self.lanes);
         taken.moved.set(moved);
         taken.dropper.set(self.dropper.get());
         taken.variant_known.set(self.variant_known.get());
@@ -385,11 +396,12 @@ impl<T> Traced<T> {
     }
 
     /// Moves the value into memory of its own, for code that is given its address.
+    #[inline(never)]
     pub(crate) fn spill(&self, rec: Rec) -> Arg {
         if let Some(memory) = self.spilled.get() {
             return memory;
         }
-        let memory = super::call::new_local::<T>(rec);
+        let memory = super::call::new_local(rec, TypeShape::of::<T>());
         // The value is copied before its memory is known, so that it is not looked for there.
         let value = Traced::new(copy_bits(&self.value), self.lanes);
         super::place::spilled_place::<T>(memory).initialize(rec, value);
@@ -398,13 +410,19 @@ impl<T> Traced<T> {
         memory
     }
 
+    fn read_spilled(&mut self, memory: Arg) {
+        let bytes = self.value.as_mut_ptr().cast();
+        // SAFETY: the memory has a value of this type.
+        self.lanes = unsafe { super::place::read_spilled(memory, bytes, TypeShape::of::<T>()) };
+    }
+
     /// Takes the value back from the memory that it was moved into.
+    #[inline(never)]
     pub(crate) fn unspill(&mut self, rec: Rec) {
         if let Some(memory) = self.spilled.get() {
-            let value = super::place::spilled_place::<T>(memory).read_any(rec).take_whole();
-            (self.value, self.lanes) = (value.bits(), value.lanes);
+            self.read_spilled(memory);
             self.spilled.set(None);
-            super::call::free_local::<T>(rec, memory);
+            super::call::free_local(rec, memory, TypeShape::of::<T>());
         }
     }
 
@@ -419,6 +437,7 @@ impl<T> Traced<T> {
     }
 
     /// The plain value. The twin's is moved away.
+    #[inline(never)]
     pub(crate) fn into_plain(mut self) -> T {
         self.moved.set(true);
         self.refresh();
