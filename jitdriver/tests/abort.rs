@@ -30,8 +30,8 @@ fn cargo(command: &str, more: &[&str]) -> Output {
 }
 
 // The crate that is built here has no Cranelift whatever the features of this test are.
-#[test]
 #[cfg_attr(not(feature = "cranelift"), ignore = "as with the default features")]
+#[test]
 fn nothing_unwinds_where_panics_abort() {
     let ran = cargo("run", &[]);
     let (out, err) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));

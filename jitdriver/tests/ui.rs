@@ -5,8 +5,8 @@
 //! answers; the diff is read in review.
 
 // The errors are the same with each backend; once is enough.
-#[test]
 #[cfg_attr(not(feature = "cranelift"), ignore = "as with the default features")]
+#[test]
 fn mistakes_are_reported_where_they_are() {
     trybuild::TestCases::new().compile_fail("tests/ui/*/*.rs");
 }
