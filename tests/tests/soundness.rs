@@ -573,7 +573,14 @@ fn layouts(driver: &JitDriver<'_>, packed: &mut Packed, n: i64) -> i64 {
 
 #[test]
 fn types_with_holes_and_niches() {
-    oracle::check(THRESHOLDS, |d| layouts(d, &mut Packed { a: 1, b: 2, c: true, d: 0.5 }, 100));
+    let run = |d: &JitDriver<'_>| layouts(d, &mut Packed { a: 1, b: 2, c: true, d: 0.5 }, 100);
+    let plain = run(&driver(Jit::Off, ""));
+    // Bytes that are not initialized are constants of a trace, whatever they are: traces may differ.
+    for jit in backends() {
+        for params in THRESHOLDS {
+            assert_eq!(run(&driver(jit, params)), plain, "{jit} with `{params}`");
+        }
+    }
 }
 
 // Elidable functions that answer references
