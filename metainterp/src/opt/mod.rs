@@ -5,7 +5,7 @@
 //! better: it is a known value, it is not needed, it can be written in another way. All families
 //! share one walk, so that what one finds out, the others use at the next operation, and no trace is
 //! walked once per pass. A loop's lap is walked again behind a [`preheader`], which does once what
-//! need not be done in each lap. A trace that leads to such a loop ends with a copy of that ([`entry`]). The backward walk ([`dce`]) then
+//! need not be done in each lap; a lap that only counts is skipped ([`counted`]). A trace that leads to such a loop ends with a copy of that ([`entry`]). The backward walk ([`dce`]) then
 //! drops what nobody asks for.
 //!
 //! Invariants
@@ -50,6 +50,8 @@ mod heap;
 mod delay;
 
 mod preheader;
+
+mod counted;
 
 mod entry;
 
@@ -114,7 +116,10 @@ pub fn optimize_with(
     if optimized.is_none() {
         optimized = walks(false)?;
     }
-    let optimized = optimized.expect("only a loop with a preheader can have too many values");
+    let mut optimized = optimized.expect("only a loop with a preheader can have too many values");
+    if passes.has(Pass::Counted) {
+        optimized = counted::skip_laps(&optimized).unwrap_or(optimized);
+    }
     check(&optimized, "the backward walk", passes);
     Ok(optimized)
 }

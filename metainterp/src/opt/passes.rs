@@ -46,6 +46,8 @@ passes! {
     Delay   "delay";
     /// Does once, before a loop, what need not be done in each lap, and keeps memory in registers.
     Preheader "preheader";
+    /// Computes what laps that only count leave, instead of counting.
+    Counted "counted";
     /// Removes operations whose results nobody uses.
     Dce     "dce";
 }

@@ -1170,7 +1170,7 @@ impl Copier {
         }
     }
 
-    fn push_label(&mut self, old: &Trace, op: &Op, args: &[Operand]) {
+    pub fn push_label(&mut self, old: &Trace, op: &Op, args: &[Operand]) {
         let first = self.new.push_label(op.target(), args);
         for (at, res) in old.results(op).enumerate() {
             self.define(res, ValueId(first.0 + at as u32).into());

@@ -3,6 +3,7 @@
 use super::*;
 use crate::ir::parse;
 use std::fmt::Write;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 /// Traces of some length that have many of one thing; as loops, they get preheaders.
@@ -53,13 +54,22 @@ fn many(what: &str, n: usize, is_loop: bool) -> Trace {
     parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-fn fastest(trace: &Trace) -> Duration {
-    let time = || {
-        let start = Instant::now();
+/// The processor's time that this thread has used, so that other work on the machine does not count; where
+/// the system does not tell, the clock's.
+fn used() -> Duration {
+    static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let of_thread = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = of_thread.and_then(|text| text.split(' ').next()?.parse().ok());
+    nanoseconds.map_or_else(|| STARTED.elapsed(), Duration::from_nanos)
+}
+
+/// How long it takes to optimize a trace so many times.
+fn time(trace: &Trace, times: u32) -> Duration {
+    let start = used();
+    for _ in 0..times {
         optimize(trace, Passes::ALL).expect("these traces hold");
-        start.elapsed()
-    };
-    (0..3).map(|_| time()).min().expect("several runs")
+    }
+    used() - start
 }
 
 #[test]
@@ -76,9 +86,9 @@ fn check(what: &str, is_loop: bool) {
     let others = 1 + usize::from(is_loop);
     let lengths = (5_000 + others, 20_000 + others);
     assert_eq!((short.ops.len(), long.ops.len()), lengths, "{what}");
-    // What is quadratic takes 16 times as long. Other work on the machine may disturb one
-    // measurement, but hardly each of four.
-    let ratio = || fastest(&long).as_secs_f64() / fastest(&short).as_secs_f64();
+    // What is quadratic takes 16 times as long. The system counts in steps of a few milliseconds, so
+    // there is enough to do.
+    let ratio = || 4.0 * time(&long, 5).as_secs_f64() / time(&short, 20).as_secs_f64();
     let ratios = [(); 4].map(|()| ratio);
     let found: Vec<f64> = ratios.iter().map(|ratio| ratio()).take_while(|&it| it > 8.0).collect();
     assert!(found.len() < ratios.len(), "{what}, loop {is_loop}: {found:?}");
@@ -91,7 +101,7 @@ fn ns_per_op() {
     for what in ["sums", "guards", "stores", "places", "items", "calls"] {
         for is_loop in [false, true] {
             let trace = many(what, 20_000, is_loop);
-            println!("{what}, loop {is_loop}: {} ns", fastest(&trace).as_nanos() / 20_000);
+            println!("{what}, loop {is_loop}: {} ns", time(&trace, 5).as_nanos() / 100_000);
         }
     }
 }

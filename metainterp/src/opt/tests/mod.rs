@@ -4,6 +4,7 @@
 //! whether the walks are linear.
 
 mod algebra;
+mod counted;
 mod exits;
 mod linear;
 mod machine;
