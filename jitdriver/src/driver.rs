@@ -1,6 +1,8 @@
 //! The driver: one per interpreter loop, with its builder.
 
+use crate::plumbing::PanicAside;
 use metainterp::MetaInterp;
+use metainterp::abort::Abort;
 use metainterp::backend::Backend;
 use metainterp::hooks::Hooks;
 use metainterp::params::{ParamError, Params};
@@ -96,7 +98,8 @@ impl From<ParamError> for BuildError {
 /// interpret(&driver, &[0]);
 /// ```
 pub struct JitDriver<'p> {
-    meta: MetaInterp,
+    /// Shared with what runs: a program may drop, move or replace its driver while that is active.
+    meta: Rc<MetaInterp>,
     /// Invariant: a driver for long-lived programs must not pass for one for short-lived ones.
     programs: PhantomData<Cell<&'p ()>>,
 }
@@ -194,8 +197,13 @@ impl JitDriver<'_> {
         self.meta.set_enabled(enabled);
     }
 
+    #[inline]
     pub(crate) fn meta(&self) -> &MetaInterp {
         &self.meta
+    }
+
+    pub(crate) fn shared_meta(&self) -> Rc<MetaInterp> {
+        Rc::clone(&self.meta)
     }
 }
 
@@ -260,7 +268,7 @@ impl Builder {
 
     /// What the driver tells and asks.
     pub fn hooks(mut self, hooks: impl Hooks + 'static) -> Builder {
-        self.hooks = Some(Rc::new(hooks));
+        self.hooks = Some(Rc::new(Aside(hooks)));
         self
     }
 
@@ -302,8 +310,34 @@ impl Builder {
             meta.set_hooks(hooks);
         }
         meta.set_enabled(self.jit != Jit::Off);
-        Ok(JitDriver { meta, programs: PhantomData })
+        Ok(JitDriver { meta: Rc::new(meta), programs: PhantomData })
     }
+}
+
+/// Hooks that may run programs also where compiled code has been left by a panic, which has not come out
+/// yet.
+struct Aside<H>(H);
+
+macro_rules! aside {
+    ($($hook:ident($($arg:ident: $ty:ty),*) $(-> $answer:ty)?;)*) => {
+        impl<H: Hooks> Hooks for Aside<H> {
+            $(fn $hook(&self, $($arg: $ty),*) $(-> $answer)? {
+                let _panic = PanicAside::put();
+                self.0.$hook($($arg),*)
+            })*
+        }
+    };
+}
+
+aside! {
+    confirm_enter_jit(greens: &[u64]) -> bool;
+    get_printable_location(greens: &[u64]) -> Option<String>;
+    on_trace_start(greens: &[u64]);
+    on_compile(trace: &CompiledTrace);
+    on_compile_bridge(trace: &CompiledTrace);
+    on_abort(reason: Abort, greens: &[u64]);
+    on_enter(greens: &[u64]);
+    on_exit();
 }
 
 fn backend(jit: Jit) -> Result<Box<dyn Backend>, BuildError> {

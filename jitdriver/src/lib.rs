@@ -400,6 +400,9 @@ pub use jitdriver_macros::can_enter_jit;
 /// If an argument is a reference, the promise covers what it refers to: it may not change. Traces do not
 /// go into the function; it may contain anything.
 ///
+/// A result that may borrow from an argument is used again only where the argument leads to something green,
+/// since anything else may be gone when the trace runs the next time. A type with a lifetime has to show it: `Item<'_>`.
+///
 /// ```
 /// use jitdriver::{JitDriver, can_enter_jit, elidable, jit, jit_merge_point};
 ///

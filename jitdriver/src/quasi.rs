@@ -5,13 +5,15 @@ use crate::plumbing::{Place, Rec, Scalar, Traced, Twin};
 use metainterp::quasi::Watchers;
 use std::cell::Cell;
 use std::fmt;
+use std::mem::offset_of;
 
 /// A value that hardly ever changes, and that traces take for constant as long as it does not.
 ///
 /// RPython's `_immutable_fields_ = ["x?"]`. It is for what a program sets up and then leaves alone:
 /// the version of a class's methods, a global that is a function, a switch. Where the
 /// value's address is constant in a trace (it lies in something green, or behind a promoted
-/// reference), reading it costs nothing. Changing it makes all code invalid that depends on it; what is
+/// reference), reading it costs nothing, or behind a promoted reference a comparison that tells if another value
+/// was moved there. Changing it makes all code invalid that depends on it; what is
 /// hot is then compiled again with the new value. Where the address is not constant, it is a field like others.
 ///
 /// ```
@@ -49,13 +51,24 @@ use std::fmt;
 #[repr(C)]
 pub struct QuasiImmutable<T> {
     value: Cell<T>,
+    /// No other one of this thread has it: a value that has been moved here is told by it.
+    identity: u64,
     watchers: Watchers,
+}
+
+fn new_identity() -> u64 {
+    thread_local! {
+        static LAST: Cell<u64> = const { Cell::new(0) };
+    }
+    LAST.set(LAST.get() + 1);
+    LAST.get()
 }
 
 impl<T: Copy> QuasiImmutable<T> {
     /// With its first value.
-    pub const fn new(value: T) -> QuasiImmutable<T> {
-        QuasiImmutable { value: Cell::new(value), watchers: Watchers::new() }
+    pub fn new(value: T) -> QuasiImmutable<T> {
+        let identity = new_identity();
+        QuasiImmutable { value: Cell::new(value), identity, watchers: Watchers::new() }
     }
 
     /// The value.
@@ -76,13 +89,21 @@ impl<T: Copy> QuasiImmutable<T> {
 }
 
 impl<T: Scalar> QuasiImmutable<T> {
+    const IDENTITY_AT: isize = offset_of!(Self, identity) as isize;
+
     /// The twin of [`QuasiImmutable::get`].
     #[doc(hidden)]
     #[allow(clippy::type_complexity, reason = "a token's type is the signature of its twin")]
     pub fn __jit_get(&self) -> Twin<fn(Rec, Place<QuasiImmutable<T>>) -> Traced<T>> {
         Twin(|rec, this| {
             rec.step();
+            let identity = this.part::<u64>(rec, Self::IDENTITY_AT).read(rec);
             let address = this.addr().address_for_use(rec);
+            if address.lane.is_const() {
+                // Where memory is not known to be frozen, another value may be moved to this place.
+                rec.guard_value(identity.arg());
+            }
+            rec.step();
             // SAFETY: the plain function calls a method of it here, so it is there.
             let plain = unsafe { &*this.ptr };
             let read = || plain.get().bits();

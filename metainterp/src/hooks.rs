@@ -2,8 +2,12 @@
 //!
 //! Greens are given as their words: an integer by its bits, a reference by its address.
 //!
-//! Invariant: no cell of the driver is borrowed while a hook runs, so that it may look at statistics and
-//! parameters, or run programs. A panic of a hook is the interpreter's own panic.
+//! Invariants
+//! 1. No cell of the driver is borrowed while a hook runs, so that it may look at statistics and parameters, or
+//!    run programs.
+//! 2. Memory is as the program has made it.
+//! 3. A panic of a hook is the interpreter's own panic. It comes out of the portal as soon as the
+//!    interpreter's state is whole: nothing is entered or recorded before, nothing is lost or dropped twice.
 
 use crate::abort::Abort;
 use crate::warm::CompiledTrace;

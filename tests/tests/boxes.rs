@@ -192,7 +192,7 @@ interpreter!(run_counted, Counted, Rc, share);
 
 /// Runs a program in all modes. Answers what was compiled at threshold 3.
 #[track_caller]
-fn check(run: impl Fn(&JitDriver<'static>, i64) -> i64, args: &[i64]) -> Vec<Run> {
+fn check<'p>(run: impl Fn(&JitDriver<'p>, i64) -> i64, args: &[i64]) -> Vec<Run> {
     let runs = oracle::check(THRESHOLDS, |driver| {
         SHOWN.set(0);
         let before = ALIVE.get();
@@ -202,13 +202,9 @@ fn check(run: impl Fn(&JitDriver<'static>, i64) -> i64, args: &[i64]) -> Vec<Run
     runs.into_iter().filter(|run| run.params.starts_with("threshold=3,")).collect()
 }
 
-fn program(code: Vec<u8>) -> &'static [u8] {
-    code.leak()
-}
-
 #[test]
 fn boxes_are_as_many_as_without_the_jit() {
-    let code = program(sum_of_squares(false));
+    let code = &sum_of_squares(false);
     let runs = check(|driver, n| run_boxes(driver, code, n), &[3, 100, 2000, 0, 7]);
     for run in runs {
         let (loops, calls) = (run.stats.loops, run.stats.residual_calls);
@@ -218,7 +214,7 @@ fn boxes_are_as_many_as_without_the_jit() {
 
 #[test]
 fn counted_objects_are_as_many_as_without_the_jit() {
-    let code = program(sum_of_squares(false));
+    let code = &sum_of_squares(false);
     let runs = check(|driver, n| run_counted(driver, code, n), &[3, 100, 2000, 0, 7]);
     for run in runs {
         let (loops, calls) = (run.stats.loops, run.stats.residual_calls);
@@ -228,7 +224,7 @@ fn counted_objects_are_as_many_as_without_the_jit() {
 
 #[test]
 fn a_call_sees_the_objects() {
-    let code = program(sum_of_squares(true));
+    let code = &sum_of_squares(true);
     check(|driver, n| run_boxes(driver, code, n), &[3, 100, 1500, 7]);
     check(|driver, n| run_counted(driver, code, n), &[3, 100, 1500, 7]);
 }

@@ -274,8 +274,7 @@ portal! {
 fn owned_values_are_dropped_once() {
     check(|d| {
         let cell = std::cell::Cell::new(1);
-        let cell: &'static std::cell::Cell<u32> = Box::leak(Box::new(cell));
-        (owned(d, 30, cell, 1), cell.get())
+        (owned(d, 30, &cell, 1), cell.get())
     });
 }
 

@@ -1,85 +1,212 @@
 //! The workspace's own commands: `cargo xtask NAME`.
 //!
 //! One table says what there is. A command is a list of processes that run one after the other in
-//! the workspace's folder, until one fails.
+//! the workspace's folder, until one fails. What a command needs is asked for before it starts.
 //!
 //! Why not shell scripts: `.ci/run` is one, so that it shows on one screen what is checked; the rest
 //! should run on every system that Rust runs on.
 #![forbid(unsafe_code)]
 
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
+
+type Env = &'static [(&'static str, &'static str)];
 
 struct Task {
     name: &'static str,
     doc: &'static str,
+    needs: &'static [Need],
     /// Variables that the processes get.
-    env: &'static [(&'static str, &'static str)],
-    /// Program and arguments of each process.
-    steps: &'static [&'static [&'static str]],
+    env: Env,
+    steps: &'static [Step],
+}
+
+/// Program and arguments of a process, run once for each set of variables.
+struct Step {
+    command: &'static [&'static str],
+    modes: &'static [Env],
+}
+
+/// A program that must be there, as its own answer to a question shows.
+struct Need {
+    question: &'static [&'static str],
+    or_else: &'static str,
+}
+
+const NIGHTLY: Need = Need {
+    question: &["rustup", "run", "nightly", "rustc", "--version"],
+    or_else: "there is no nightly toolchain: `rustup toolchain install nightly`",
+};
+const MIRI: Need = Need {
+    question: &["rustup", "run", "nightly", "cargo", "miri", "--version"],
+    or_else: "the nightly toolchain has no Miri: `rustup +nightly component add miri rust-src`",
+};
+const VALGRIND: Need = Need {
+    question: &["valgrind", "--version"],
+    or_else: "there is no valgrind: install the package of that name",
+};
+
+const ONCE: &[Env] = &[&[]];
+
+/// Threshold 1 records everything there is, the default only what is hot. Without a backend it is the plain
+/// functions that are tested, with threshold 1 it is the twin that does most of the work.
+const MODES: &[Env] = &[
+    &[("JITDRIVER", "off")],
+    &[("JITDRIVER", "llgraph"), ("JITDRIVER_PARAMS", "threshold=1,trace_eagerness=1")],
+    &[("JITDRIVER", "llgraph")],
+    &[("JITDRIVER", "cranelift"), ("JITDRIVER_PARAMS", "threshold=1,trace_eagerness=1")],
+    &[("JITDRIVER", "cranelift")],
+];
+
+const fn once(command: &'static [&'static str]) -> Step {
+    Step { command, modes: ONCE }
+}
+
+const fn in_all_modes(command: &'static [&'static str]) -> Step {
+    Step { command, modes: MODES }
 }
 
 const TASKS: &[Task] = &[
-    Task { name: "ci", doc: "all checks, as `.ci/run`", env: &[], steps: &[&["bash", ".ci/run"]] },
+    Task {
+        name: "ci",
+        doc: "all checks, as `.ci/run`",
+        needs: &[],
+        env: &[],
+        steps: &[once(&["bash", ".ci/run"])],
+    },
     Task {
         name: "bless",
         doc: "runs the tests and rewrites expected texts that differ: expect-test, `.trace` files, `.stderr` files",
+        needs: &[],
         env: &[("UPDATE_EXPECT", "1"), ("TRYBUILD", "overwrite")],
-        steps: &[&["cargo", "test", "--workspace", "--no-fail-fast"]],
+        steps: &[once(&["cargo", "test", "--workspace", "--no-fail-fast"])],
     },
     Task {
         name: "bench",
         doc: "builds everything in release mode and runs the benchmarks",
+        needs: &[],
         env: &[],
         steps: &[
-            &["cargo", "build", "--release", "--workspace"],
-            &["cargo", "run", "--release", "-p", "jit-benches", "--bin", "bench-language-x"],
-            &["cargo", "run", "--release", "-p", "jit-benches", "--bin", "bench-brainfuck"],
+            once(&["cargo", "build", "--release", "--workspace"]),
+            once(&["cargo", "run", "--release", "-p", "jit-benches", "--bin", "bench-language-x"]),
+            once(&["cargo", "run", "--release", "-p", "jit-benches", "--bin", "bench-brainfuck"]),
         ],
     },
     Task {
         name: "sanitize",
-        doc: "runs examples and owned values in every mode under AddressSanitizer and LeakSanitizer (rustup's nightly)",
-        env: &[("RUSTFLAGS", "-Zsanitizer=address"), ("ASAN_OPTIONS", "detect_leaks=1")],
-        steps: &[&[
+        doc: "runs the examples' tests and those of memory in every mode under AddressSanitizer and LeakSanitizer (rustup's nightly)",
+        needs: &[NIGHTLY],
+        // The tests' own backtraces would be most of the time.
+        env: &[
+            ("RUSTFLAGS", "-Zsanitizer=address"),
+            ("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1"),
+            ("RUST_BACKTRACE", "0"),
+            ("CARGO_INCREMENTAL", "0"),
+        ],
+        steps: &[
+            once(&[
+                "rustup",
+                "run",
+                "nightly",
+                "cargo",
+                "test",
+                "--target=x86_64-unknown-linux-gnu",
+                "--target-dir=target/sanitize",
+                "--no-fail-fast",
+                "-p=jit-tests",
+                "--test=aggregates",
+                "--test=boxes",
+                "--test=calls",
+                "--test=degrading",
+                "--test=examples",
+                "--test=indexing",
+                "--test=iteration",
+                "--test=merge_points",
+                "--test=names",
+                "--test=owned",
+                "--test=programs_come_and_go",
+                "--test=shims",
+                "--test=soundness",
+                "--test=threads",
+                "--test=tree_walkers",
+            ]),
+            in_all_modes(&[
+                "rustup",
+                "run",
+                "nightly",
+                "cargo",
+                "test",
+                "--target=x86_64-unknown-linux-gnu",
+                "--target-dir=target/sanitize",
+                "--no-fail-fast",
+                "-p=language-x",
+                "-p=brainfuck",
+                "-p=chip8",
+                "-p=minischeme",
+                "-p=lua",
+            ]),
+        ],
+    },
+    Task {
+        name: "sanitize-threads",
+        doc: "runs a driver in each of eight threads under ThreadSanitizer (rustup's nightly)",
+        needs: &[NIGHTLY],
+        env: &[
+            // std is not instrumented: for that there would have to be its source.
+            ("RUSTFLAGS", "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer"),
+            ("RUST_BACKTRACE", "0"),
+            ("CARGO_INCREMENTAL", "0"),
+        ],
+        steps: &[once(&[
             "rustup",
             "run",
             "nightly",
             "cargo",
             "test",
             "--target=x86_64-unknown-linux-gnu",
-            "--target-dir=target/sanitize",
+            "--target-dir=target/sanitize-threads",
             "-p=jit-tests",
-            "--test=owned",
-            "--test=names",
-            "--test=programs_come_and_go",
-            "--test=examples",
-        ]],
+            "--test=threads",
+        ])],
     },
     Task {
         name: "valgrind",
-        doc: "runs owned values in every mode under valgrind",
-        env: &[(
-            "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER",
-            "valgrind -q --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite",
-        )],
-        steps: &[&[
-            "cargo",
-            "test",
-            "-p=jit-tests",
-            "--test=owned",
-            "--test=programs_come_and_go",
-            "--",
-            "--test-threads=1",
-        ]],
+        doc: "runs examples and the tests of memory in every mode under valgrind",
+        needs: &[VALGRIND],
+        env: &[
+            (
+                "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER",
+                "valgrind -q --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite",
+            ),
+            ("RUST_BACKTRACE", "0"),
+        ],
+        steps: &[
+            once(&[
+                "cargo",
+                "test",
+                "--no-fail-fast",
+                "-p=jit-tests",
+                "--test=boxes",
+                "--test=names",
+                "--test=owned",
+                "--test=programs_come_and_go",
+                "--test=soundness",
+                "--",
+                "--test-threads=1",
+            ]),
+            in_all_modes(&["cargo", "run", "-p=language-x"]),
+            in_all_modes(&["cargo", "run", "-p=brainfuck", "examples/brainfuck/programs/hello.bf"]),
+            in_all_modes(&["cargo", "run", "-p=chip8", "examples/chip8/programs/sieve.8s"]),
+        ],
     },
     Task {
         name: "miri",
         doc: "runs the tests of the trace and the optimizer, and those of places and values, in Miri (rustup's nightly with miri)",
+        needs: &[NIGHTLY, MIRI],
         env: &[("MIRIFLAGS", "-Zmiri-permissive-provenance")],
         steps: &[
-            &["rustup", "run", "nightly", "cargo", "miri", "test", "-p=metainterp", "--lib"],
-            &[
+            once(&["rustup", "run", "nightly", "cargo", "miri", "test", "-p=metainterp", "--lib"]),
+            once(&[
                 "rustup",
                 "run",
                 "nightly",
@@ -89,7 +216,8 @@ const TASKS: &[Task] = &[
                 "-p=jit-tests",
                 "--no-default-features",
                 "--test=names",
-            ],
+                "--test=soundness",
+            ]),
         ],
     },
 ];
@@ -99,7 +227,13 @@ fn main() -> ExitCode {
     let (name, rest) = (args.next(), args.next());
     let task = TASKS.iter().find(|task| Some(task.name) == name.as_deref());
     match (task, rest) {
-        (Some(task), None) => run(task),
+        (Some(task), None) => match run(task) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("xtask {}: {error}", task.name);
+                ExitCode::FAILURE
+            }
+        },
         _ => {
             eprint!("{}", usage());
             ExitCode::FAILURE
@@ -107,25 +241,42 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(task: &Task) -> ExitCode {
+fn run(task: &Task) -> Result<(), String> {
+    task.needs.iter().try_for_each(Need::is_met)?;
     for step in task.steps {
-        if let Err(error) = run_step(task, step) {
-            eprintln!("xtask {}: {error}", task.name);
-            return ExitCode::FAILURE;
+        for mode in step.modes {
+            run_step(task, step.command, mode)?;
         }
     }
-    ExitCode::SUCCESS
+    Ok(())
 }
 
-fn run_step(task: &Task, step: &[&str]) -> Result<(), String> {
-    let command_line = step.join(" ");
-    let mut command = Command::new(step[0]);
-    command.args(&step[1..]).current_dir(root()).envs(task.env.iter().copied());
-    let status = command.status().map_err(|error| format!("`{command_line}`: {error}"))?;
-    match status.success() {
-        true => Ok(()),
-        false => Err(format!("`{command_line}`: {status}")),
+impl Need {
+    fn is_met(&self) -> Result<(), String> {
+        let mut question = command(self.question);
+        let answer = question.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let is_met = answer.is_ok_and(|status| status.success());
+        is_met.then_some(()).ok_or_else(|| self.or_else.into())
     }
+}
+
+fn run_step(task: &Task, step: &[&str], mode: Env) -> Result<(), String> {
+    let variables = mode.iter().map(|(name, value)| format!("{name}={value} "));
+    let command_line = variables.collect::<String>() + &step.join(" ");
+    println!("==> {command_line}");
+    let env = task.env.iter().chain(mode).copied();
+    let status = command(step).current_dir(root()).envs(env).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("`{command_line}`: {status}")),
+        Err(error) => Err(format!("`{command_line}`: {error}")),
+    }
+}
+
+fn command(words: &[&str]) -> Command {
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]);
+    command
 }
 
 fn root() -> &'static Path {
@@ -135,7 +286,7 @@ fn root() -> &'static Path {
 fn usage() -> String {
     let mut text = String::from("usage: cargo xtask NAME\n\n");
     for task in TASKS {
-        text += &format!("{:>8}  {}\n", task.name, task.doc);
+        text += &format!("{:>16}  {}\n", task.name, task.doc);
     }
     text
 }

@@ -4,7 +4,7 @@
 //! language says of `#[repr(u8)]` and its like; without one the language says nothing, so the derive
 //! asks for it.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 use syn::spanned::Spanned;
 use syn::{Data, DataEnum, DeriveInput, Fields, Meta};
@@ -12,8 +12,27 @@ use syn::{Data, DataEnum, DeriveInput, Fields, Meta};
 /// Most fields of a variant.
 const MAX_FIELDS: usize = 12;
 
+/// There are no references to fields of a packed type, and a trace reads what references lead to.
+fn check_not_packed(input: &DeriveInput) -> syn::Result<()> {
+    for attr in input.attrs.iter().filter(|attr| attr.path().is_ident("repr")) {
+        let Meta::List(list) = &attr.meta else { continue };
+        for token in list.tokens.clone() {
+            if let TokenTree::Ident(name) = token
+                && name == "packed"
+            {
+                return Err(syn::Error::new(
+                    name.span(),
+                    "a packed type has no references to its fields; leave the derive out, and it is moved as words",
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The implementation, or the author's mistakes.
 pub fn traceable(input: &DeriveInput) -> syn::Result<TokenStream> {
+    check_not_packed(input)?;
     let (layout, niche, tag) = match &input.data {
         Data::Struct(data) => (
             struct_layout(&data.fields),
@@ -24,7 +43,7 @@ pub fn traceable(input: &DeriveInput) -> syn::Result<TokenStream> {
         Data::Union(data) => {
             return Err(syn::Error::new(
                 data.union_token.span,
-                "a union cannot be traced: which of its fields is alive is not known",
+                "a union cannot be traced: which of its fields is alive is not known; leave the derive out, and it is moved as words",
             ));
         }
     };

@@ -6,6 +6,7 @@
 //! function without a twin does no harm. A method's twin is an
 //! inherent associated function beside it. A [portal]'s twin is inside of it.
 
+mod borrow;
 mod closures;
 mod inlined;
 mod portal;
@@ -48,15 +49,19 @@ fn with_errors(result: syn::Result<TokenStream>, item: &impl ToTokens) -> TokenS
 
 /// Expands `#[elidable]`, `#[dont_look_inside]` and the like used by themselves.
 pub fn hint_alone(item: Item, token: &str) -> TokenStream {
-    let token = Ident::new(token, Span::call_site());
     match item {
-        Item::Fn(item) => {
+        Item::Fn(mut item) => {
+            let token = match token.strip_prefix("Elidable") {
+                Some(_) => borrow::token(token, &item.sig, None),
+                None => format_ident!("{token}"),
+            };
+            item.attrs.extend(borrow::lint(&token));
             let twin =
                 token_struct(&item, quote!(__p::#token), quote!(__p::#token), &Generics::default());
             quote!(#item #twin)
         }
         other => {
-            let error = syn::Error::new(other.span(), "this hint goes on a function");
+            let error = syn::Error::new(other.span(), "this hint goes on a `fn`");
             with_errors(Err(error), &other)
         }
     }
@@ -71,13 +76,15 @@ fn function(item: &ItemFn) -> syn::Result<TokenStream> {
     let portal = check::portal(&item.sig, &item.block)?;
     let mut plain = item.clone();
     strip_hints(&mut plain.attrs);
+    let policy = policy(&hints, &item.sig, &item.block, None);
+    plain.attrs.extend(policy.lint());
     if let Some(portal) = portal {
         hints.forbid_on_portal()?;
         *plain.block = portal::body(&item.sig, &item.block, &portal, false)?;
         // Without a token it is called, as a portal should be, and a module may have its name.
         return Ok(quote!(#plain));
     }
-    let twin = match policy(&hints, &item.sig, &item.block) {
+    let twin = match policy {
         Policy::Token(token) => {
             token_struct(item, quote!(__p::#token), quote!(__p::#token), &Generics::default())
         }
@@ -94,16 +101,26 @@ enum Policy {
     Twin,
 }
 
-fn policy(hints: &FnHints, sig: &Signature, block: &Block) -> Policy {
-    if hints.elidable {
-        return Policy::Token(format_ident!("Elidable"));
+impl Policy {
+    fn lint(&self) -> Option<syn::Attribute> {
+        match self {
+            Policy::Token(token) => borrow::lint(token),
+            Policy::Twin => None,
+        }
     }
+}
+
+/// `of`: the `impl` block around a method.
+fn policy(hints: &FnHints, sig: &Signature, block: &Block, of: Option<&ItemImpl>) -> Policy {
     for (is_set, token) in
-        [(hints.elidable_promote, "ElidablePromote"), (hints.not_in_trace, "NotInTrace")]
+        [(hints.elidable, "Elidable"), (hints.elidable_promote, "ElidablePromote")]
     {
         if is_set {
-            return Policy::Token(format_ident!("{token}"));
+            return Policy::Token(borrow::token(token, sig, of));
         }
+    }
+    if hints.not_in_trace {
+        return Policy::Token(format_ident!("NotInTrace"));
     }
     // As in RPython: a function with a loop is not unrolled unless it says so.
     if hints.dont_look_inside || (!hints.unroll_safe && parse::contains_loop(block)) {
@@ -244,7 +261,7 @@ fn impl_block(item: &ItemImpl) -> syn::Result<TokenStream> {
         let (ImplItem::Fn(method), ImplItem::Fn(plain)) = (method, plain) else { continue };
         attrs.extend(&method.attrs);
         strip_hints(&mut plain.attrs);
-        match method_twin(method, plain, item.trait_.is_some()) {
+        match method_twin(method, plain, item) {
             Ok(twin) => twins.extend(twin),
             Err(error) => match &mut errors {
                 Some(errors) => errors.combine(error),
@@ -284,12 +301,13 @@ fn is_primitive(ty: &Type) -> bool {
 fn method_twin(
     method: &ImplItemFn,
     plain: &mut ImplItemFn,
-    is_of_trait: bool,
+    of: &ItemImpl,
 ) -> syn::Result<Option<TokenStream>> {
     let hints = parse::function_attrs(&method.attrs)?;
     if let Some(portal) = check::portal(&method.sig, &method.block)? {
         hints.forbid_on_portal()?;
-        let is_inlined = !is_of_trait && inlined::can_be(&method.sig, &method.block, &portal);
+        let is_inlined =
+            of.trait_.is_none() && inlined::can_be(&method.sig, &method.block, &portal);
         plain.block = portal::body(&method.sig, &method.block, &portal, is_inlined)?;
         let beside = || inlined::beside(&method.sig, &method.block, &portal, &method.vis);
         return is_inlined.then(beside).transpose();
@@ -309,7 +327,8 @@ fn method_twin(
             }
         }
     };
-    if let Policy::Token(token) = policy(&hints, &method.sig, &method.block) {
+    if let Policy::Token(token) = policy(&hints, &method.sig, &method.block, Some(of)) {
+        plain.attrs.extend(borrow::lint(&token));
         return Ok(Some(called(token)));
     }
     if closures::takes_closures(&method.sig) {
@@ -352,7 +371,7 @@ fn parameters(sig: &Signature) -> syn::Result<Vec<(Pat, Type)>> {
                     _ => {
                         return Err(syn::Error::new_spanned(
                             receiver,
-                            "a receiver with a stated type cannot be traced yet",
+                            "a receiver with a stated type cannot be traced; take `&self`, or have it called: `#[dont_look_inside]`",
                         ));
                     }
                 };

@@ -18,7 +18,7 @@ use metainterp::record::{Arg, CallResults, Lane};
 use smallvec::SmallVec;
 use std::any::Any;
 use std::cell::Cell;
-use std::mem::{MaybeUninit, needs_drop};
+use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// The token of a function that is called, not traced.
@@ -32,6 +32,14 @@ pub struct Elidable;
 /// The token of a function that is called like an [`Elidable`] one, when its arguments are promoted.
 #[derive(Clone, Copy)]
 pub struct ElidablePromote;
+
+/// The token of an [`Elidable`] function whose result may borrow from its arguments.
+#[derive(Clone, Copy)]
+pub struct ElidableBorrowing;
+
+/// The token of an [`ElidablePromote`] function whose result may borrow from its arguments.
+#[derive(Clone, Copy)]
+pub struct ElidablePromoteBorrowing;
 
 /// The token of a function that compiled code does not call.
 #[derive(Clone, Copy)]
@@ -85,14 +93,33 @@ impl NoTwin {
 }
 
 thread_local! {
-    /// The payload of a panic that a residual call in compiled code has caught.
-    static PANIC: Cell<Option<Box<dyn Any + Send>>> = const { Cell::new(None) };
+    /// The payload of a panic that a residual call in compiled code has caught. It has no destructor, so that
+    /// destructors of a thread's other variables may run programs.
+    static PANIC: Cell<Option<ManuallyDrop<Payload>>> = const { Cell::new(None) };
 }
+
+type Payload = Box<dyn Any + Send>;
 
 /// Raises the panic that a residual call in compiled code has caught: the replay has come to this call.
 fn resume_pending_panic() {
     if let Some(payload) = PANIC.take() {
-        resume_unwind(payload);
+        resume_unwind(ManuallyDrop::into_inner(payload));
+    }
+}
+
+/// The panic that compiled code was left with is put aside, until this is dropped, for code that runs before the
+/// replay has come to it.
+pub(crate) struct PanicAside(Option<ManuallyDrop<Payload>>);
+
+impl PanicAside {
+    pub(crate) fn put() -> PanicAside {
+        PanicAside(PANIC.take())
+    }
+}
+
+impl Drop for PanicAside {
+    fn drop(&mut self) {
+        PANIC.set(self.0.take());
     }
 }
 
@@ -198,6 +225,8 @@ pub trait ArgTuple {
     const WORDS: usize;
     /// Whether one of them may hold a reference, or lead to a place for one.
     fn may_hold_pointer() -> bool;
+    /// Whether all that they refer to is known never to change or go away.
+    fn lead_to_frozen(&self, rec: Rec) -> bool;
     /// The plain tuple from words.
     ///
     /// # Safety
@@ -236,6 +265,11 @@ macro_rules! tuples {
 
             fn may_hold_pointer() -> bool {
                 false $(|| may_hold_pointer::<$name>())*
+            }
+
+            #[allow(unused_variables)]
+            fn lead_to_frozen(&self, rec: Rec) -> bool {
+                true $(&& (!may_hold_pointer::<$name>() || self.$at.leads_to_frozen(rec)))*
             }
 
             #[allow(unused_variables)]
@@ -284,6 +318,8 @@ macro_rules! tuples {
 
         tuples!(@called Elidable { elidable: true } $($name),*);
         tuples!(@called ElidablePromote { elidable: true, promotes: true } $($name),*);
+        tuples!(@called ElidableBorrowing { elidable: true, borrows: true } $($name),*);
+        tuples!(@called ElidablePromoteBorrowing { elidable: true, promotes: true, borrows: true } $($name),*);
         tuples!(@called NotInTrace { not_in_trace: true } $($name),*);
 
         impl<'x, T: ?Sized + Pointee + 'x, This: FromPlace<T>, $($name,)* R, F>
@@ -427,13 +463,14 @@ pub fn residual<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(
 ) -> Traced<R> {
     let mut flat = Args::new();
     let n_local_addresses = rec.arena().n_local_addresses.get();
+    let borrows = site.borrows && !args.lead_to_frozen(rec);
     args.args(rec, &mut flat);
     // What depends on a local's contents does not depend on its address only, and what owns something
     // is made, or consumed, each time.
     let owning = needs_drop::<A::Plain>() || needs_drop::<R>();
     let of_local = rec.arena().n_local_addresses.get() != n_local_addresses;
     let is_pure = !owning && !of_local;
-    let site = &of_purity(site, is_pure);
+    let site = &CallSite { borrows, ..of_purity(site, is_pure) };
     promote_all(rec, site, &mut flat);
     let run = |words: &mut [u64]| {
         // SAFETY: the words are those of the arguments, used this once.
@@ -488,7 +525,8 @@ fn residual_method<
     let results = call_words::<R>();
     // What owns something is made, or consumed, each time.
     let owning = needs_drop::<A::Plain>() || needs_drop::<R>();
-    let site = &of_purity(site, !owning);
+    let borrows = site.borrows && !(this.addr().is_frozen() && args.lead_to_frozen(rec));
+    let site = &CallSite { borrows, ..of_purity(site, !owning) };
     if let Some(shadow) = this.shadow()
         && shadow.len() <= LOCAL_BYTES
         && !shadow.owns()
@@ -733,7 +771,7 @@ fn catch(body: impl FnOnce()) -> u8 {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(()) => 0,
         Err(payload) => {
-            PANIC.set(Some(payload));
+            PANIC.set(Some(ManuallyDrop::new(payload)));
             1
         }
     }

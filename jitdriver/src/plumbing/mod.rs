@@ -22,9 +22,11 @@ mod vec;
 
 pub use crate::shims::*;
 pub use aggregate::{Parts, WholeOf, build, owns_nothing, repeat, update};
+pub(crate) use call::PanicAside;
 pub use call::{
-    Assoc, CallSite, Callee, Elidable, ElidablePromote, FromPlace, InlinedPortal, Method,
-    NotInTrace, Residual, Target, Twin, no_twin, residual,
+    Assoc, CallSite, Callee, Elidable, ElidableBorrowing, ElidablePromote,
+    ElidablePromoteBorrowing, FromPlace, InlinedPortal, Method, NotInTrace, Residual, Target, Twin,
+    no_twin, residual,
 };
 pub use green::{Green, GreenExpr, green, green_expr, green_value, know, know_green, read_green};
 pub use layout::{Tagged, Traceable};
@@ -36,10 +38,10 @@ pub use place::{
     UnknownPlace, coerce, frozen,
 };
 pub use portal::{
-    Back, Ended, Exit, Lend, Portal, Probe, ProbeExclusive, ProbeMemory, ProbeOwned, ProbeValue,
-    PutBack, Red, ResultOf, ResultPlain, ResultTraced, Unchanged, cut, inlined_merge_point, leave,
-    merge_point, portal, returned, returned_plain, tick, tick_at_merge_point, traced_result,
-    untraced_result,
+    Active, Back, Ended, Exit, Lend, Portal, Probe, ProbeExclusive, ProbeMemory, ProbeOwned,
+    ProbeValue, PutBack, Red, ResultOf, ResultPlain, ResultTraced, Unchanged, active, cut,
+    inlined_merge_point, leave, merge_point, portal, returned, returned_plain, tick,
+    tick_at_merge_point, traced_result, untraced_result,
 };
 pub use rec::Rec;
 pub use value::{Kind, Scalar, Traced, before};

@@ -92,6 +92,11 @@ impl Addr {
         }
     }
 
+    /// What is there never changes, as far as it is known here.
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.shadow.is_none() && (self.frozen || self.green)
+    }
+
     /// The word of this type there. `read` reads it.
     fn load(&self, rec: Rec, ty: Ty, read: impl FnOnce() -> u64) -> (u64, Lane) {
         rec.load(self.base(), self.index(), &self.descr(ty), self.green, read)

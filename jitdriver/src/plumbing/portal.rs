@@ -12,7 +12,7 @@ use crate::driver::JitDriver;
 use metainterp::abort::Abort;
 use metainterp::ir::{Classes, Const, Ty};
 use metainterp::record::{Arg, Flow, InlinedFlow, Lane, Recorder, Words};
-use metainterp::warm::Left;
+use metainterp::warm::{Left, MetaInterp};
 use smallvec::SmallVec;
 use std::any::Any;
 use std::marker::PhantomData;
@@ -341,6 +341,8 @@ pub trait Vars {
     fn locals(words: &[u64]) -> Self::Locals;
     /// What comes back.
     fn back(words: &[u64]) -> Self::Back;
+    /// How many there are.
+    const COUNT: usize;
     /// Some of them own something.
     const OWN: bool;
     /// Number of words of [`Vars::kept`].
@@ -399,6 +401,7 @@ macro_rules! vars {
                 ($({ let back = $name::back(&words[at..]); at += $name::TYS.len(); back },)*)
             }
 
+            const COUNT: usize = const { let all: &[usize] = &[$($at),*]; all.len() };
             const OWN: bool = false $(|| $name::OWNS)*;
             const KEPT: usize = 0 $(+ if $name::OWNS { $name::TYS.len() + 1 } else { 0 })*;
 
@@ -520,8 +523,9 @@ where
     /// The driver belongs to this portal from now on: to one instance of it, if it is generic.
     #[cold]
     #[inline(never)]
-    pub fn enter(&self, driver: &JitDriver<'_>, greens: G, reds: R) -> Exit<G::Back, R::Back, O> {
-        driver.meta().claim(typeid::of::<F>(), std::any::type_name::<F>());
+    pub fn enter(&self, driver: Active, greens: G, reds: R) -> Exit<G::Back, R::Back, O> {
+        let meta = &driver.0;
+        meta.claim(typeid::of::<F>(), std::any::type_name::<F>());
         let owns = const { G::OWN || R::OWN };
         let (mut green_words, mut red_words) = (greens.words(), reds.words());
         let (mut result, mut kept) = (None, Words::new());
@@ -562,7 +566,7 @@ where
             }
             Left::TwinReturned
         };
-        let mut enter = || driver.meta().enter(&greens.words(), &reds.consts(), &mut twin);
+        let mut enter = || meta.enter(&greens.words(), &reds.consts(), &mut twin);
         let left = match owns {
             false => Ok(enter()),
             true => catch_unwind(AssertUnwindSafe(enter)),
@@ -573,7 +577,7 @@ where
             moved.extend(R::from_kept(&kept[G::KEPT..], &mut red_words));
             (G::back(&green_words), R::back(&red_words), moved)
         };
-        match left {
+        let exit = match left {
             Ok(Left::MergePoint { greens, reds }) => {
                 Exit::Continue(G::back(&greens), R::back(&reds))
             }
@@ -591,8 +595,41 @@ where
                 let (greens, reds, moved) = back(&kept);
                 Exit::Panic(panic, greens, reds, moved)
             }
+        };
+        match meta.take_hook_panic() {
+            None => exit,
+            Some(panic) => exit.panicking(panic, G::COUNT + R::COUNT),
         }
     }
+}
+
+impl<G, R, O> Exit<G, R, O> {
+    /// The same state with the panic of a hook. One of the interpreter's own goes first.
+    fn panicking(self, panic: Box<dyn Any + Send>, n_variables: usize) -> Exit<G, R, O> {
+        match self {
+            Exit::Continue(greens, reds) => {
+                Exit::Panic(panic, greens, reds, SmallVec::from_elem(false, n_variables))
+            }
+            Exit::Return(_, greens, reds, moved) => Exit::Panic(panic, greens, reds, moved),
+            own @ Exit::Panic(..) => own,
+        }
+    }
+}
+
+/// A driver that is active. The author's code may meanwhile drop it, move it, or put another one in
+/// its place: it is kept until the portal goes on in its plain function.
+pub struct Active(Rc<MetaInterp>);
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        // The interpreter's own panic passes: it has gone first.
+        drop(self.0.take_hook_panic());
+    }
+}
+
+/// The driver, to enter a portal by.
+pub fn active(driver: &JitDriver<'_>) -> Active {
+    Active(driver.shared_meta())
 }
 
 /// Counts an arrival at `can_enter_jit!`; true when [`Portal::enter`] is to be called.

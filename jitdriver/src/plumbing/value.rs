@@ -337,6 +337,17 @@ impl<T> Traced<T> {
         drop(old);
     }
 
+    /// It is a reference to what never changes, as far as it is known here.
+    pub(crate) fn leads_to_frozen(&self, rec: Rec) -> bool {
+        let is_reference = std::any::type_name::<T>().starts_with('&');
+        let first = self.lanes.pieces(rec).first().copied();
+        is_reference
+            && first.is_some_and(|piece| match piece.what {
+                What::Address(number) => piece.offset == 0 && rec.arena().addr(number).is_frozen(),
+                What::Lane(..) => false,
+            })
+    }
+
     /// A value that is the same on every run of the trace.
     pub fn constant(value: T) -> Traced<T> {
         Traced::new(MaybeUninit::new(value), Lanes::Const)

@@ -121,6 +121,9 @@ pub struct CallSite {
     pub site: &'static str,
     /// The result depends on the arguments only, and there are no effects.
     pub elidable: bool,
+    /// The result may refer to something that the arguments lead to, and that may go away: the call can be made
+    /// again in a replay, but its result is not used again in place of another call's.
+    pub borrows: bool,
     /// As elidable, and the arguments are promoted before.
     pub promotes: bool,
     /// Called by the interpreter and while recording, never by compiled code. Answers nothing.
@@ -129,8 +132,19 @@ pub struct CallSite {
 
 impl CallSite {
     /// A call about which nothing is known, without a name.
-    pub const PLAIN: CallSite =
-        CallSite { name: "", site: "", elidable: false, promotes: false, not_in_trace: false };
+    pub const PLAIN: CallSite = CallSite {
+        name: "",
+        site: "",
+        elidable: false,
+        borrows: false,
+        promotes: false,
+        not_in_trace: false,
+    };
+
+    /// Equal arguments have equal results, as long as the trace exists.
+    fn is_pure(&self) -> bool {
+        self.elidable && !self.borrows
+    }
 }
 
 /// Where a residual call puts its results.
@@ -761,13 +775,13 @@ impl Recorder {
         if !self.recording.get() {
             return;
         }
-        if !site.elidable {
+        if !site.is_pure() {
             self.state.borrow_mut().heap.called(self.apart());
         }
         let results: SmallVec<[Const; 4]> =
             res_tys.iter().zip(&*words).map(|(&ty, &bits)| Const::new(ty, bits)).collect();
         self.log_call(site, args, results.first().copied());
-        if site.elidable && args.iter().all(|arg| arg.lane.is_const()) {
+        if site.is_pure() && args.iter().all(|arg| arg.lane.is_const()) {
             return;
         }
         self.append_call(func, args, site, res_tys, lanes);
@@ -1093,7 +1107,7 @@ impl Recorder {
         if self.too_long() {
             return;
         }
-        let opcode = if site.elidable { Opcode::CallPure } else { Opcode::Call };
+        let opcode = if site.is_pure() { Opcode::CallPure } else { Opcode::Call };
         let descr = CallDescr {
             name: site.name.into(),
             site: site.site.into(),
@@ -1113,7 +1127,7 @@ impl Recorder {
             let number_arg = [Arg::constant(Ty::I64, number as u64)];
             lanes[number] = self.append(Opcode::CallResult, &number_arg, descr, ty);
         }
-        if !site.elidable {
+        if !site.is_pure() {
             self.state.borrow_mut().region.dirty = true;
         }
         // A panic has happened by then and must not be repeated: never a rewind.

@@ -39,8 +39,9 @@ use owners::Owners;
 use paths::Paths;
 use region::Regions;
 use rustc_hash::FxHashMap;
-use std::any::TypeId;
+use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -83,6 +84,10 @@ pub struct MetaInterp {
     exits: RefCell<FxHashMap<u32, Rc<ExitInfo>>>,
     next_exit: Cell<u32>,
     hooks: Option<Rc<dyn Hooks>>,
+    /// What a hook has panicked with, until the interpreter's state is whole again.
+    hook_panic: Cell<Option<Box<dyn Any + Send>>>,
+    /// All code is to be freed when the recording is over.
+    release_due: Cell<bool>,
     owners: Owners,
     next_code: Cell<u32>,
     next_target: Rc<Cell<u32>>,
@@ -184,6 +189,8 @@ impl MetaInterp {
             exits: RefCell::default(),
             next_exit: Cell::new(0),
             hooks: None,
+            hook_panic: Cell::new(None),
+            release_due: Cell::new(false),
             owners: Owners::default(),
             next_code: Cell::new(0),
             next_target: Rc::default(),
@@ -309,16 +316,19 @@ impl MetaInterp {
     /// The same for an arrival at a merge point that has no `can_enter_jit!`: it is one at a loop header
     /// if the program has jumped back there.
     pub fn tick_at_merge_point(&self, greens: &[Const]) -> bool {
-        let mut last = self.last_greens.borrow_mut();
+        let mut last = self.last_greens.take();
         let ahead = position::is_ahead(&last, greens);
         last.clear();
         last.extend(greens.iter().map(|green| green.bits));
-        !ahead && self.tick(&last)
+        let enters = !ahead && self.tick(&last);
+        self.last_greens.replace(last);
+        enters
     }
 
     /// Goes on from a loop header with compiled code or by recording.
     ///
-    /// Panics with the interpreter's own panic where the plain interpreter would.
+    /// Panics with the interpreter's own panic where the plain interpreter would. A panic of a hook waits:
+    /// the caller gets a state all the same, and asks [`MetaInterp::take_hook_panic`].
     pub fn enter(&self, greens: &[u64], reds: &[Const], twin: &mut Twin<'_>) -> Left {
         self.free_what_is_invalid();
         self.record_anew();
@@ -334,6 +344,9 @@ impl MetaInterp {
         // The twin stopped at a merge point behind the failed guard: often one with compiled code.
         loop {
             let Left::MergePoint { greens, reds: words } = &left else { return left };
+            if self.hook_has_panicked() {
+                return left;
+            }
             let entry = self.cells.borrow_mut().enter(greens);
             let Some(entry) = entry else { return left };
             let greens = greens.clone();
@@ -374,6 +387,10 @@ impl MetaInterp {
         self.stats.borrow_mut().tracings += 1;
         log::trace!("[compiler] ENTER");
         self.tell(|hooks| hooks.on_trace_start(greens));
+        if self.hook_has_panicked() && recording.is_from_interpreter() {
+            let reds = reds.iter().map(|red| red.bits).collect();
+            return Left::MergePoint { greens: greens.into(), reds };
+        }
         let started = Instant::now();
         let left = twin(&recorder, greens, reds);
         {
@@ -390,6 +407,9 @@ impl MetaInterp {
         let validity = recorder.take_validity();
         if let Err(reason) = self.compile_recorded(recorded, &start, validity) {
             self.aborted(reason, &start);
+        }
+        if self.release_due.replace(false) {
+            self.release_all();
         }
         left
     }
@@ -448,10 +468,30 @@ impl MetaInterp {
         }
     }
 
+    /// Tells the hooks. A panic waits until the interpreter's state is whole: to unwind from here would lose
+    /// what compiled code or the twin has made of it.
     pub(super) fn tell(&self, tell: impl FnOnce(&dyn Hooks)) {
-        if let Some(hooks) = self.hooks.as_deref() {
-            tell(hooks);
-        }
+        self.ask(tell);
+    }
+
+    /// The same with an answer, if there is one.
+    fn ask<T>(&self, ask: impl FnOnce(&dyn Hooks) -> T) -> Option<T> {
+        let hooks = self.hooks.as_deref()?;
+        let answer = catch_unwind(AssertUnwindSafe(|| ask(hooks)));
+        answer.map_err(|panic| self.hook_panic.set(Some(panic))).ok()
+    }
+
+    /// Whether a hook has panicked, and the panic still waits.
+    pub(super) fn hook_has_panicked(&self) -> bool {
+        let panic = self.hook_panic.take();
+        let has_panicked = panic.is_some();
+        self.hook_panic.set(panic);
+        has_panicked
+    }
+
+    /// What a hook has panicked with since this was asked last.
+    pub fn take_hook_panic(&self) -> Option<Box<dyn Any + Send>> {
+        self.hook_panic.take()
     }
 
     /// Tells of the trace that was compiled last.
@@ -464,7 +504,7 @@ impl MetaInterp {
 
     fn locations(&self, trace: &Trace) -> Vec<String> {
         let location =
-            |at: &ir::MergePoint| self.hooks.as_ref()?.get_printable_location(&at.greens);
+            |at: &ir::MergePoint| self.ask(|hooks| hooks.get_printable_location(&at.greens))?;
         trace.merge_points.iter().filter_map(location).collect()
     }
 
@@ -676,6 +716,10 @@ impl<'a> RecordingFlag<'a> {
 
     fn done(mut self) -> Start {
         self.start.take().expect("taken once")
+    }
+
+    fn is_from_interpreter(&self) -> bool {
+        matches!(self.start, Some(Start::Interpreter(_)))
     }
 }
 

@@ -144,8 +144,11 @@ impl MetaInterp {
         !is_full()
     }
 
-    /// Frees all compiled code that is not running.
+    /// Frees all compiled code that is not running: now, or when the recording is over.
     pub fn release_all(&self) {
+        if self.recording.get() {
+            return self.release_due.set(true);
+        }
         let all = self.owners.by_age(&self.cells.borrow());
         all.iter().for_each(|(_, codes)| self.free_codes(codes));
     }

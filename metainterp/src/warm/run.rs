@@ -82,6 +82,10 @@ impl MetaInterp {
         }
         self.stats.borrow_mut().entered += 1;
         self.tell(|hooks| hooks.on_enter(greens));
+        if self.hook_has_panicked() {
+            let reds = reds.iter().map(|red| red.bits).collect();
+            return (Left::MergePoint { greens: greens.into(), reds }, Progress::Rewound);
+        }
         let _entered = Entered::new(self, code);
         // SAFETY: `code` comes from the table of loops, and is not freed while it is marked as entered;
         // the slots hold the reds, of the types that every trace of this portal starts with;
@@ -94,15 +98,16 @@ impl MetaInterp {
             // held for `execute` holds, as nothing has run meanwhile.
             exit = unsafe { self.backend.resume(exit, frame) };
         }
-        self.tell(|hooks| hooks.on_exit());
         self.leave(exit, frame, twin)
     }
 
     fn leave(&self, exit: ExitId, frame: &mut Frame, twin: &mut Twin<'_>) -> (Left, Progress) {
         let exit =
             Rc::clone(self.exits.borrow().get(&exit.0).expect("code that runs is not freed"));
+        // Before any hook: it may look at memory.
+        exit.each_effect(frame, make);
+        self.tell(|hooks| hooks.on_exit());
         if exit.resume.kind == ResumeKind::Return {
-            exit.each_effect(frame, make);
             return (Left::Returned(exit.words(frame, exit.n_values())), Progress::Made);
         }
         self.stats.borrow_mut().guard_failures += 1;
@@ -118,7 +123,6 @@ impl MetaInterp {
             && exit.n_values <= max_values
             && exit.fails(eagerness);
         let hot = is_hot && self.has_room_for_bridge(&exit);
-        exit.each_effect(frame, make);
         let hot = match exit.rejoins {
             Some(target) if hot => {
                 self.rejoin(&exit, target);

@@ -242,7 +242,7 @@ fn enter_now(hint: &Hint, portal: &check::Portal) -> TokenStream {
             // A statement of its own, so that what the greens borrow is given back.
             let __greens = #green_values;
             #[allow(unused_variables, forgetting_copy_types, forgetting_references, clippy::all)]
-            match __jit_portal.enter(&#driver, __greens, #red_values) {
+            match __jit_portal.enter(::jitdriver::plumbing::active(&#driver), __greens, #red_values) {
                 ::jitdriver::plumbing::Exit::Continue(#green_backs, #red_backs) => {
                     #put_greens
                     #put_reds

@@ -135,8 +135,7 @@ fn no_result(sig: &Signature) -> syn::Result<()> {
     match &sig.output {
         syn::ReturnType::Type(_, ty) if !matches!(&**ty, syn::Type::Tuple(it) if it.elems.is_empty()) =>
         {
-            let message =
-                "a `#[not_in_trace]` function answers nothing: compiled code does not call it";
+            let message = "a `#[not_in_trace]` function answers nothing, since compiled code does not call it; remove the result";
             Err(syn::Error::new_spanned(ty, message))
         }
         _ => Ok(()),
