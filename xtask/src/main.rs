@@ -93,6 +93,13 @@ const TASKS: &[Task] = &[
         ],
     },
     Task {
+        name: "build-time",
+        doc: "release builds of annotated examples, compared with builds without a JIT",
+        needs: &[],
+        env: &[],
+        steps: &[once(&["cargo", "run", "--quiet", "-p", "xtask", "--bin", "build-time"])],
+    },
+    Task {
         name: "sanitize",
         doc: "runs the examples' tests and those of memory in every mode under AddressSanitizer and LeakSanitizer (rustup's nightly)",
         needs: &[NIGHTLY],

@@ -32,10 +32,32 @@ pub fn jit(item: Item) -> TokenStream {
     if let Err(errors) = parse::check_item(&item) {
         return with_errors(Err(errors), &item);
     }
+    if cfg!(feature = "plain") {
+        return plain(&item);
+    }
     match item {
         Item::Fn(item) => with_errors(function(&item), &item),
         Item::Impl(item) => with_errors(impl_block(&item), &item),
         _ => unreachable!("`check_item` refuses it"),
+    }
+}
+
+/// The item without a twin, for builds without a JIT: as the author wrote it, less the hints.
+fn plain(item: &Item) -> TokenStream {
+    let attrs: Vec<_> = match item {
+        Item::Fn(item) => item.attrs.iter().collect(),
+        Item::Impl(item) => item.items.iter().flat_map(attributes_of_method).collect(),
+        _ => Vec::new(),
+    };
+    let imports = parse::keep_imports(attrs);
+    let item = parse::beside_errors(item.to_token_stream());
+    quote!(#item #imports)
+}
+
+fn attributes_of_method(item: &ImplItem) -> &[syn::Attribute] {
+    match item {
+        ImplItem::Fn(method) => &method.attrs,
+        _ => &[],
     }
 }
 
@@ -50,6 +72,7 @@ fn with_errors(result: syn::Result<TokenStream>, item: &impl ToTokens) -> TokenS
 /// Expands `#[elidable]`, `#[dont_look_inside]` and the like used by themselves.
 pub fn hint_alone(item: Item, token: &str) -> TokenStream {
     match item {
+        Item::Fn(item) if cfg!(feature = "plain") => item.into_token_stream(),
         Item::Fn(mut item) => {
             let token = match token.strip_prefix("Elidable") {
                 Some(_) => borrow::token(token, &item.sig, None),
@@ -604,5 +627,43 @@ fn prelude(called: &Called) -> TokenStream {
         #checks
         trait __NoTwinMethods { #(fn #names(&self) -> __p::Residual { __p::Residual })* #(#with)* }
         impl<__T: ?Sized> __NoTwinMethods for &__T {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_jit_only_the_hints_go() {
+        let item = parse_quote! {
+            #[inline]
+            impl Vm {
+                #[elidable]
+                fn run(&mut self) {
+                    loop {
+                        jit_merge_point!(self.driver, greens = [self.pc], reds = [self]);
+                        self.step();
+                    }
+                }
+            }
+        };
+        let expected = quote! {
+            #[allow(unused)]
+            #[inline]
+            impl Vm {
+                fn run(&mut self) {
+                    loop {
+                        jit_merge_point!();
+                        self.step();
+                    }
+                }
+            }
+            const _: () = {
+                #[allow(unused_imports)]
+                use elidable as _;
+            };
+        };
+        assert_eq!(plain(&item).to_string(), expected.to_string());
     }
 }

@@ -174,6 +174,7 @@ pub(crate) fn whole_of<T>(value: &Traced<T>) -> Known {
 }
 
 /// A whole from several parts, made by the author's own constructor. `find` gives the parts' addresses.
+#[inline(never)]
 pub fn build<P: WholeOf, W, const N: usize>(
     rec: Rec,
     parts: P,
@@ -182,17 +183,20 @@ pub fn build<P: WholeOf, W, const N: usize>(
 ) -> Traced<W> {
     let (plain, lanes) = parts.apart();
     let value = make(plain);
+    let start = std::ptr::from_ref(&value).addr();
+    let lanes = lanes_of_whole(rec, &lanes, start, &find(&value));
+    Traced::new(MaybeUninit::new(value), lanes).with_known_variant()
+}
+
+/// The lanes of a whole that starts there, with parts at these addresses.
+fn lanes_of_whole(rec: Rec, lanes: &[Lanes], start: usize, parts: &[usize]) -> Lanes {
     let mut pieces = Pieces::new();
-    if lanes.iter().any(|lanes| !lanes.is_const()) {
-        let start = std::ptr::from_ref(&value).addr();
-        for (&lanes, part) in lanes.iter().zip(find(&value)) {
-            if !lanes.is_const() {
-                shifted(rec, lanes, part.wrapping_sub(start), &mut pieces);
-            }
+    for (&lanes, part) in lanes.iter().zip(parts) {
+        if !lanes.is_const() {
+            shifted(rec, lanes, part.wrapping_sub(start), &mut pieces);
         }
     }
-    let lanes = joined(rec, pieces);
-    Traced::new(MaybeUninit::new(value), lanes).with_known_variant()
+    joined(rec, pieces)
 }
 
 /// Whether a value of the type that lies at a place owns nothing. The place is not looked for.

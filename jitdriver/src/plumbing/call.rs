@@ -5,14 +5,15 @@
 //! name resolution finds only when there is nothing else. So the macro needs no types.
 #![expect(unsafe_code, reason = "rebuilds arguments of residual calls from machine words")]
 
-use super::layout::{PieceTy, call_words, local_words};
+use super::layout::{PieceTy, TypeShape, local_words};
 use super::place::{Local, Place, Pointee, Shadow};
 use super::portal::Ended;
 use super::rec::Rec;
-use super::value::{Args, Traced, read_bits};
+use super::value::{Args, Lanes, Traced, lanes_of, read_bits};
 use metainterp::abort::Abort;
 use metainterp::backend::CALL_WORDS;
 use metainterp::ir::Ty;
+use metainterp::memory;
 pub use metainterp::record::CallSite;
 use metainterp::record::{Arg, CallResults, Lane};
 use smallvec::SmallVec;
@@ -254,7 +255,8 @@ macro_rules! tuples {
             #[allow(non_snake_case)]
             fn call_method(self, rec: Rec, site: &'static CallSite, this: Place<T>, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
                 let site = CallSite { $($field: $value,)* ..*site };
-                residual_method(rec, &site, this, args, move |this: &'x mut Target<T>, ($($name,)*): ($($name,)*)| plain(this $(, $name)*))
+                let code = MethodCode::of(&args, move |this: &'x mut Target<T>, ($($name,)*): ($($name,)*)| plain(this $(, $name)*));
+                residual_method(rec, &site, this, args, code)
             }
         }
     };
@@ -274,7 +276,7 @@ macro_rules! tuples {
 
             #[allow(unused_variables)]
             fn args(self, rec: Rec, out: &mut Args) {
-                $(out.extend(self.$at.args_of(rec, &call_words::<$name>()));)*
+                $(self.$at.push_args(rec, out);)*
                 // What the arguments own is the callee's from here on.
                 $(self.$at.forget();)*
             }
@@ -298,8 +300,17 @@ macro_rules! tuples {
             type Out = Traced<R>;
             #[allow(non_snake_case)]
             fn call(self, rec: Rec, site: &'static CallSite, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
+                let code = Code::of(&args, move |($($name,)*): ($($name,)*)| plain($($name),*));
+                self.follow(rec, site, args, code)
+            }
+        }
+
+        impl<$($name,)* R> Twin<fn(Rec $(, Traced<$name>)*) -> Traced<R>> {
+            /// Runs the twin, or calls the plain function: the same for all calls of such functions.
+            #[allow(non_snake_case)]
+            fn follow(self, rec: Rec, site: &CallSite, args: ($(Traced<$name>,)*), code: Code) -> Traced<R> {
                 let Some(_inside) = Inside::enter(rec, self.0 as usize) else {
-                    return Callee::call(Residual, rec, site, args, plain);
+                    return residual_of(rec, site, args, code);
                 };
                 let ($($name,)*) = args;
                 (self.0)(rec $(, $name)*)
@@ -329,8 +340,21 @@ macro_rules! tuples {
             type Out = Traced<R>;
             #[allow(non_snake_case)]
             fn call_method(self, rec: Rec, site: &'static CallSite, this: Place<T>, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
+                let code = MethodCode::of(&args, move |this: &'x mut Target<T>, ($($name,)*): ($($name,)*)| plain(this $(, $name)*));
+                self.follow_method(rec, site, this, args, code)
+            }
+        }
+
+        impl<This, $($name,)* R> Twin<fn(Rec, This $(, Traced<$name>)*) -> Traced<R>> {
+            /// The same for methods.
+            #[allow(non_snake_case)]
+            fn follow_method<T: ?Sized + Pointee>(
+                self, rec: Rec, site: &CallSite, this: Place<T>, args: ($(Traced<$name>,)*), code: MethodCode,
+            ) -> Traced<R>
+            where This: FromPlace<T>
+            {
                 let Some(_inside) = Inside::enter(rec, self.0 as usize) else {
-                    return Method::call_method(Residual, rec, site, this, args, plain);
+                    return residual_method(rec, site, this, args, code);
                 };
                 let ($($name,)*) = args;
                 (self.0)(rec, This::from_place(rec, this) $(, $name)*)
@@ -359,7 +383,8 @@ macro_rules! tuples {
             type Out = Traced<R>;
             #[allow(non_snake_case)]
             fn call_method(self, rec: Rec, site: &'static CallSite, this: Place<T>, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
-                residual_method(rec, site, this, args, move |this: &'x mut Target<T>, ($($name,)*): ($($name,)*)| plain(this $(, $name)*))
+                let code = MethodCode::of(&args, move |this: &'x mut Target<T>, ($($name,)*): ($($name,)*)| plain(this $(, $name)*));
+                residual_method(rec, site, this, args, code)
             }
         }
     )*};
@@ -453,7 +478,7 @@ impl Drop for Inside {
     }
 }
 
-/// A residual call of a closure over plain values.
+/// A residual call of a closure over plain values, which captures nothing.
 #[track_caller]
 pub fn residual<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(
     rec: Rec,
@@ -461,40 +486,24 @@ pub fn residual<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(
     args: A,
     plain: F,
 ) -> Traced<R> {
-    let mut flat = Args::new();
+    let code = Code::of(&args, plain);
+    residual_of(rec, site, args, code)
+}
+
+/// The same for all calls with these arguments and this result.
+#[inline(never)]
+fn residual_of<A: ArgTuple, R>(rec: Rec, site: &CallSite, args: A, code: Code) -> Traced<R> {
+    let mut call = ResidualCall::new(rec, site);
     let n_local_addresses = rec.arena().n_local_addresses.get();
-    let borrows = site.borrows && !args.lead_to_frozen(rec);
-    args.args(rec, &mut flat);
+    call.site.borrows = site.borrows && !args.lead_to_frozen(rec);
+    args.args(rec, &mut call.args);
     // What depends on a local's contents does not depend on its address only, and what owns something
     // is made, or consumed, each time.
-    let owning = needs_drop::<A::Plain>() || needs_drop::<R>();
+    let owning = const { needs_drop::<A::Plain>() || needs_drop::<R>() };
     let of_local = rec.arena().n_local_addresses.get() != n_local_addresses;
-    let is_pure = !owning && !of_local;
-    let site = &CallSite { borrows, ..of_purity(site, is_pure) };
-    promote_all(rec, site, &mut flat);
-    let run = |words: &mut [u64]| {
-        // SAFETY: the words are those of the arguments, used this once.
-        let res = plain(unsafe { A::plain(words) });
-        to_words(res, words);
-    };
-    let shim = closure_shim::<A, R, F>();
-    let results = call_words::<R>();
-    raw_call(rec, site, shim, &flat, &results, &[], run).0
-}
-
-/// What a call is said to be holds only if its arguments and its result are all there is to it.
-fn of_purity(site: &CallSite, is_pure: bool) -> CallSite {
-    CallSite { elidable: site.elidable && is_pure, ..*site }
-}
-
-/// Promotes the arguments, if the call is of that kind. Each makes its step.
-fn promote_all(rec: Rec, site: &CallSite, args: &mut [Arg]) {
-    if site.promotes {
-        for arg in args {
-            rec.step();
-            arg.lane = rec.guard_value(*arg);
-        }
-    }
+    call.limit_purity(!owning && !of_local);
+    call.promote_from(0);
+    call.make(code)
 }
 
 /// A residual call with two arguments.
@@ -508,89 +517,229 @@ pub(crate) fn residual2<A, B, R, F: Fn(A, B) -> R + Copy>(
     residual(rec, site, (a, b), move |(a, b): (A, B)| plain(a, b))
 }
 
-fn residual_method<
-    'x,
-    T: ?Sized + Pointee + 'x,
-    A: ArgTuple,
-    R,
-    F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
->(
+/// A residual call of a method, the same for all with such a receiver, these arguments and this result.
+#[inline(never)]
+fn residual_method<T: ?Sized + Pointee, A: ArgTuple, R>(
     rec: Rec,
     site: &CallSite,
     this: Place<T>,
     args: A,
-    plain: F,
+    code: MethodCode,
 ) -> Traced<R> {
     let this = this.settled();
-    let results = call_words::<R>();
+    let mut call = ResidualCall::new(rec, site);
     // What owns something is made, or consumed, each time.
-    let owning = needs_drop::<A::Plain>() || needs_drop::<R>();
-    let borrows = site.borrows && !(this.addr().is_frozen() && args.lead_to_frozen(rec));
-    let site = &CallSite { borrows, ..of_purity(site, !owning) };
-    if let Some(shadow) = this.shadow()
+    call.limit_purity(const { !needs_drop::<A::Plain>() && !needs_drop::<R>() });
+    call.site.borrows = site.borrows && !(this.addr().is_frozen() && args.lead_to_frozen(rec));
+    // The receiver is a local of the twin: its value goes in, and comes back changed or not.
+    if let Some(code) = code.on_local
+        && let Some(shadow) = this.shadow()
         && shadow.len() <= LOCAL_BYTES
         && !shadow.owns()
         && !this.may_hold_pointer()
         && !A::may_hold_pointer()
         && !may_hold_pointer::<R>()
     {
-        return residual_on_local(rec, site, this, shadow, args, plain);
+        let before = call.push_local(shadow, shadow.offset_of(this.ptr));
+        args.args(rec, &mut call.args);
+        call.promote_from(before);
+        return call.make_on_local(code, shadow);
     }
     // Result, arguments or the receiver itself may point to the local afterwards; or the method may panic when it has dropped half of it, and
     // what is left must be where it is looked for.
-    let this = this.in_memory(rec);
-    let mut flat = this.pointer_args(rec);
-    let receiver = flat.len();
-    args.args(rec, &mut flat);
-    promote_all(rec, site, &mut flat);
-    let run = |words: &mut [u64]| {
-        let mut target = Target(this.ptr);
-        // SAFETY: the words are those of the arguments, used this once.
-        let res = unsafe { plain(target.unbounded(), A::plain(&words[receiver..])) };
-        to_words(res, words);
-    };
-    let shim = method_shim::<T, A, R, F>();
-    raw_call(rec, site, shim, &flat, &results, &[], run).0
+    this.in_memory(rec).push_pointer(rec, &mut call.args);
+    args.args(rec, &mut call.args);
+    call.promote_from(0);
+    call.make(code.in_memory)
 }
 
-/// The receiver is a local of the twin: its value goes in, and comes back changed or not.
-fn residual_on_local<
-    'x,
-    T: ?Sized + Pointee + 'x,
-    A: ArgTuple,
-    R,
-    F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
->(
+/// A residual call whose arguments are being collected.
+///
+/// What does not depend on the call's types is here, once: an author's crate has thousands of calls, and
+/// all that is compiled for each of them is a [`Code`] and what leads to here.
+struct ResidualCall {
     rec: Rec,
-    site: &CallSite,
-    this: Place<T>,
-    shadow: Shadow,
-    args: A,
-    plain: F,
-) -> Traced<R> {
-    let results = call_words::<R>();
-    let local = local_words(shadow.len());
-    let at = shadow.offset_of(this.ptr) as usize;
-    let mut flat: Args = SmallVec::new();
-    flat.push(Arg::constant(Ty::I64, at as u64));
-    flat.push(Arg::constant(Ty::I64, shadow.len() as u64));
-    flat.extend(shadow.args(rec, &local));
-    let before = flat.len();
-    args.args(rec, &mut flat);
-    promote_all(rec, site, &mut flat[before..]);
-    let run = |words: &mut [u64]| {
-        // SAFETY: the words are those of the arguments, used this once; `this.ptr` is in the local's
-        // plain value, which the author's method may change in place.
-        unsafe {
-            let res = plain(Target(this.ptr).unbounded(), A::plain(&words[before..]));
-            to_words(res, words);
-            bytes_to_words(shadow.start(), shadow.len(), &mut words[size_of::<R>().div_ceil(8)..]);
+    site: CallSite,
+    args: Args,
+}
+
+/// What a residual call runs.
+#[derive(Clone, Copy)]
+struct Code {
+    /// Takes the arguments from the words, once, and puts the result there.
+    body: unsafe fn(&mut [u64]),
+    /// The same for compiled code.
+    shim: Shim,
+}
+
+impl Code {
+    fn of<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(_: &A, _: F) -> Code {
+        Code { body: closure_body::<A, R, F>, shim: closure_shim::<A, R, F> }
+    }
+}
+
+/// What a residual call of a method runs.
+#[derive(Clone, Copy)]
+struct MethodCode {
+    /// With a pointer to the receiver.
+    in_memory: Code,
+    /// With a small local of the twin as receiver.
+    on_local: Option<Code>,
+}
+
+impl MethodCode {
+    fn of<'x, T, A, R, F>(_: &A, _: F) -> MethodCode
+    where
+        T: ?Sized + Pointee + 'x,
+        A: ArgTuple,
+        F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
+    {
+        let in_memory = Code { body: method_body::<T, A, R, F>, shim: method_shim::<T, A, R, F> };
+        // Nothing is compiled for what is too large.
+        let on_local = if const { T::BY_VALUE } {
+            Some(Code { body: local_body::<T, A, R, F>, shim: local_shim::<T, A, R, F> })
+        } else {
+            None
+        };
+        MethodCode { in_memory, on_local }
+    }
+}
+
+/// What a call answers: lanes of the result, whose bytes have been put where they belong, and the words
+/// behind it.
+struct Answer {
+    lanes: Lanes,
+    behind: Args,
+}
+
+impl ResidualCall {
+    fn new(rec: Rec, site: &CallSite) -> ResidualCall {
+        ResidualCall { rec, site: *site, args: Args::new() }
+    }
+
+    /// What a call is said to be holds only if its arguments and its result are all there is to it.
+    fn limit_purity(&mut self, is_pure: bool) {
+        self.site.elidable &= is_pure;
+    }
+
+    /// Promotes the arguments, if the call is of that kind. Each makes its step.
+    fn promote_from(&mut self, first: usize) {
+        if self.site.promotes {
+            for arg in &mut self.args[first..] {
+                self.rec.step();
+                arg.lane = self.rec.guard_value(*arg);
+            }
         }
-    };
-    let shim = local_shim::<T, A, R, F>();
-    let (res, after) = raw_call(rec, site, shim, &flat, &results, &local, run);
-    shadow.set(rec, &local, &after);
-    res
+    }
+
+    /// A local of the twin as arguments, with the receiver at an offset in it. Answers how many they are.
+    fn push_local(&mut self, shadow: Shadow, receiver: u32) -> usize {
+        self.args.push(Arg::constant(Ty::I64, u64::from(receiver)));
+        self.args.push(Arg::constant(Ty::I64, shadow.len() as u64));
+        self.args.extend(shadow.args(self.rec, &local_words(shadow.len())));
+        self.args.len()
+    }
+
+    #[inline(never)]
+    fn make<R>(self, code: Code) -> Traced<R> {
+        let mut value = MaybeUninit::<R>::uninit();
+        // SAFETY: the result is an `R`, as the code was made for it.
+        let answer = unsafe { self.run(code, Untyped::of(&mut value), &[]) };
+        Traced::new(value, answer.lanes)
+    }
+
+    #[inline(never)]
+    fn make_on_local<R>(self, code: Code, shadow: Shadow) -> Traced<R> {
+        let mut value = MaybeUninit::<R>::uninit();
+        // SAFETY: the result is an `R`, as the code was made for it.
+        let lanes = unsafe { self.run_on_local(code, Untyped::of(&mut value), shadow) };
+        Traced::new(value, lanes)
+    }
+
+    /// # Safety
+    /// As for `run`.
+    unsafe fn run_on_local(self, code: Code, res: Untyped, shadow: Shadow) -> Lanes {
+        let (rec, local) = (self.rec, local_words(shadow.len()));
+        // SAFETY: the caller vouches for it.
+        let answer = unsafe { self.run(code, res, &local) };
+        shadow.set(rec, &local, &answer.behind);
+        answer.lanes
+    }
+
+    /// Makes the call, with its effects, and records it.
+    ///
+    /// # Safety
+    /// The code is for these arguments, with this result.
+    unsafe fn run(self, code: Code, res: Untyped, behind: &[PieceTy]) -> Answer {
+        let ResidualCall { rec, site, args } = self;
+        rec.step();
+        if !rec.is_replaying() {
+            resume_pending_panic();
+        }
+        let results = res.call_words();
+        let tys: SmallVec<[Ty; 8]> = results.iter().chain(behind).map(|piece| piece.ty).collect();
+        if args.len() > CALL_WORDS || tys.len() > CALL_WORDS {
+            rec.abort(Abort::TooManyValues);
+        }
+        let mut on_stack = [0; CALL_WORDS];
+        let mut on_heap = Vec::new();
+        let words: &mut [u64] = match args.len().max(tys.len()) {
+            0..=CALL_WORDS => &mut on_stack,
+            n => {
+                on_heap.resize(n, 0);
+                &mut on_heap
+            }
+        };
+        for (word, arg) in words.iter_mut().zip(&args) {
+            *word = arg.concrete.bits;
+        }
+        let mut lanes: SmallVec<[Lane; 4]> = SmallVec::from_elem(Lane::CONST, tys.len());
+        // SAFETY: the words are those of the arguments, used this once.
+        let run = |words: &mut [u64]| unsafe { (code.body)(words) };
+        if site.not_in_trace {
+            assert!(tys.is_empty(), "{}: what is not in the trace answers nothing", site.name);
+            // On the way that compiled code has gone it was not called, and is not now.
+            if !rec.is_replaying() {
+                run(words);
+            }
+            return Answer { lanes: Lanes::Const, behind: Args::new() };
+        }
+        let sinks = CallResults { tys: &tys, words: &mut *words, lanes: &mut lanes };
+        rec.call(code.shim as usize as u64, &args, &site, sinks, run);
+        let n = results.len();
+        // SAFETY: the words are those of the result: of the call just made, or saved from it.
+        unsafe { res.set(words) };
+        Answer {
+            lanes: lanes_of(rec, &results, &lanes[..n]),
+            behind: (n..tys.len()).map(|i| Arg::new(lanes[i], tys[i], words[i])).collect(),
+        }
+    }
+}
+
+/// Where a result goes, and of which type it is, for code that is the same for all types.
+#[derive(Clone, Copy)]
+struct Untyped {
+    start: *mut u8,
+    ty: TypeShape,
+}
+
+impl Untyped {
+    fn of<R>(value: &mut MaybeUninit<R>) -> Untyped {
+        Untyped { start: value.as_mut_ptr().cast(), ty: TypeShape::of::<R>() }
+    }
+
+    fn call_words(self) -> SmallVec<[PieceTy; 4]> {
+        self.ty.call_words()
+    }
+
+    /// # Safety
+    /// The words are those of a value of the type, and nobody else uses what is written to.
+    unsafe fn set(self, words: &[u64]) {
+        let len = self.ty.size;
+        assert!(words.len() * 8 >= len, "{} words for a value", words.len());
+        // SAFETY: so many bytes are there, and the result has so many.
+        unsafe { std::ptr::copy_nonoverlapping(words.as_ptr().cast::<u8>(), self.start, len) }
+    }
 }
 
 /// Whether a value may hold a reference, for all that is known: numbers do not, nor what is too small.
@@ -610,7 +759,7 @@ impl<T: ?Sized> Place<T> {
 }
 
 /// Largest local that is handed to a residual method by value, in bytes.
-const LOCAL_BYTES: usize = 64;
+pub(crate) const LOCAL_BYTES: usize = 64;
 
 #[repr(align(16))]
 struct LocalMemory([u8; LOCAL_BYTES]);
@@ -637,57 +786,6 @@ unsafe fn of_words<T>(words: &[u64]) -> T {
     assert!(words.len() * 8 >= size_of::<T>(), "{} words for a value", words.len());
     // SAFETY: so many bytes are there, and they are those of a `T`.
     unsafe { words.as_ptr().cast::<T>().read_unaligned() }
-}
-
-/// Makes the call, with its effects, and records it. Answers the result and the words behind it.
-fn raw_call<R>(
-    rec: Rec,
-    site: &CallSite,
-    shim: Shim,
-    args: &[Arg],
-    results: &[PieceTy],
-    behind: &[PieceTy],
-    run: impl FnOnce(&mut [u64]),
-) -> (Traced<R>, Args) {
-    rec.step();
-    if !rec.is_replaying() {
-        resume_pending_panic();
-    }
-    let tys: SmallVec<[Ty; 8]> = results.iter().chain(behind).map(|piece| piece.ty).collect();
-    if args.len() > CALL_WORDS || tys.len() > CALL_WORDS {
-        rec.abort(Abort::TooManyValues);
-    }
-    let mut on_stack = [0; CALL_WORDS];
-    let mut on_heap = Vec::new();
-    let words: &mut [u64] = match args.len().max(tys.len()) {
-        0..=CALL_WORDS => &mut on_stack,
-        n => {
-            on_heap.resize(n, 0);
-            &mut on_heap
-        }
-    };
-    for (word, arg) in words.iter_mut().zip(args) {
-        *word = arg.concrete.bits;
-    }
-    let mut lanes: SmallVec<[Lane; 4]> = SmallVec::from_elem(Lane::CONST, tys.len());
-    if site.not_in_trace {
-        assert!(tys.is_empty(), "{}: what is not in the trace answers nothing", site.name);
-        // On the way that compiled code has gone it was not called, and is not now.
-        if !rec.is_replaying() {
-            run(words);
-        }
-        // SAFETY: there are no bytes.
-        let value = unsafe { of_words::<MaybeUninit<R>>(words) };
-        return (Traced::of_args(rec, value, results, &[]), Args::new());
-    }
-    let sinks = CallResults { tys: &tys, words: &mut *words, lanes: &mut lanes };
-    rec.call(shim as usize as u64, args, site, sinks, run);
-    let n = results.len();
-    // SAFETY: the words are those of the result: of the call just made, or saved from it.
-    let value = unsafe { of_words::<MaybeUninit<R>>(words) };
-    let res = Traced::of_args(rec, value, results, &lanes[..n]);
-    let behind = (n..tys.len()).map(|i| Arg::new(lanes[i], tys[i], words[i])).collect();
-    (res, behind)
 }
 
 fn drop_site<T>() -> CallSite {
@@ -723,31 +821,30 @@ pub(crate) fn drop_rest<T, F: Fn(T, u64) + Copy>(rec: Rec, local: *const (), gon
 }
 
 /// Memory for a local of the twin whose address is needed.
-pub(crate) fn new_local<T>(rec: Rec) -> Arg {
-    let site = CallSite {
-        name: "new_local",
-        site: std::any::type_name::<T>(),
-        elidable: false,
-        ..CallSite::PLAIN
-    };
+pub(crate) fn new_local(rec: Rec, ty: TypeShape) -> Arg {
+    let site = CallSite { name: "new_local", site: ty.name, elidable: false, ..CallSite::PLAIN };
+    let args = (Traced::constant(ty.size), Traced::constant(ty.align));
     // Pointers to nothing in particular, lest the types of locals nest without end.
-    let pointer = residual(rec, &site, (), |()| Box::into_raw(Box::<T>::new_uninit()).cast::<()>());
+    let pointer = residual(rec, &site, args, |(size, align): (usize, usize)| match size {
+        0 => std::ptr::without_provenance_mut::<()>(align),
+        _ => std::ptr::with_exposed_provenance_mut(memory::new(size as u64, align as u64) as usize),
+    });
     pointer.args_of(rec, &[PieceTy::at(0, Ty::Ptr)])[0]
 }
 
 /// Gives that memory back. What was in it has been dropped.
-pub(crate) fn free_local<T>(rec: Rec, memory: Arg) {
-    let site = CallSite {
-        name: "free_local",
-        site: std::any::type_name::<T>(),
-        elidable: false,
-        ..CallSite::PLAIN
+#[cold]
+pub(crate) fn free_local(rec: Rec, place: Arg, ty: TypeShape) {
+    let site = CallSite { name: "free_local", site: ty.name, elidable: false, ..CallSite::PLAIN };
+    let pointer = super::place::spilled_place::<()>(place).raw_mut(rec);
+    let args = (pointer, Traced::constant(ty.size), Traced::constant(ty.align));
+    let free = |(place, size, align): (*mut (), usize, usize)| {
+        if size > 0 {
+            // SAFETY: the memory is that of `new_local`, and the local that had it is gone.
+            unsafe { memory::free(place.expose_provenance() as u64, size as u64, align as u64) };
+        }
     };
-    let pointer = super::place::spilled_place::<()>(memory).raw_mut(rec);
-    // SAFETY: the memory is that of `new_local`, and the local that had it is gone.
-    residual(rec, &site, (pointer,), |(memory,): (*mut (),)| unsafe {
-        drop(Box::from_raw(memory.cast::<MaybeUninit<T>>()));
-    });
+    residual(rec, &site, args, free);
 }
 
 /// Drops what a place holds, before it is overwritten.
@@ -767,8 +864,14 @@ pub(crate) fn drop_in_place<T>(rec: Rec, place: Place<T>) {
 type Shim = unsafe extern "C" fn(*mut u64) -> u8;
 
 /// Runs `body`, which may panic, as a residual call of compiled code.
-fn catch(body: impl FnOnce()) -> u8 {
-    match catch_unwind(AssertUnwindSafe(body)) {
+///
+/// # Safety
+/// The words are those of compiled code's frame, with the arguments.
+unsafe fn catch(words: *mut u64, body: unsafe fn(&mut [u64])) -> u8 {
+    // SAFETY: compiled code passes its frame's call area.
+    let words = unsafe { std::slice::from_raw_parts_mut(words, CALL_WORDS) };
+    // SAFETY: the caller vouches for the arguments.
+    match catch_unwind(AssertUnwindSafe(|| unsafe { body(words) })) {
         Ok(()) => 0,
         Err(payload) => {
             PANIC.set(Some(ManuallyDrop::new(payload)));
@@ -785,77 +888,77 @@ fn conjure<F: Copy>() -> F {
     unsafe { std::ptr::NonNull::<F>::dangling().read() }
 }
 
-fn closure_shim<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>() -> Shim {
-    unsafe extern "C" fn shim<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(words: *mut u64) -> u8 {
-        // SAFETY: compiled code passes its frame's call area.
-        let words = unsafe { std::slice::from_raw_parts_mut(words, CALL_WORDS) };
-        catch(|| {
-            // SAFETY: compiled code has put the arguments there.
-            let res = conjure::<F>()(unsafe { A::plain(words) });
-            to_words(res, words);
-        })
-    }
-    shim::<A, R, F>
+/// # Safety
+/// The words are those of the arguments, used this once.
+unsafe fn closure_body<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(words: &mut [u64]) {
+    // SAFETY: the caller vouches for the words.
+    let res = conjure::<F>()(unsafe { A::plain(words) });
+    to_words(res, words);
 }
 
-fn method_shim<
-    'x,
-    T: ?Sized + Pointee + 'x,
-    A: ArgTuple,
-    R,
-    F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
->() -> Shim {
-    unsafe extern "C" fn shim<'x, T, A, R, F>(words: *mut u64) -> u8
-    where
-        T: ?Sized + Pointee + 'x,
-        A: ArgTuple,
-        F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
-    {
-        // SAFETY: compiled code passes its frame's call area.
-        let words = unsafe { std::slice::from_raw_parts_mut(words, CALL_WORDS) };
-        catch(|| {
-            let (meta, receiver) = if T::FAT { (words[1] as usize, 2) } else { (0, 1) };
-            let address = std::ptr::with_exposed_provenance(words[0] as usize);
-            let mut this = Target(T::join(address, meta).cast_mut());
-            // SAFETY: compiled code has put the arguments there.
-            let res = unsafe { conjure::<F>()(this.unbounded(), A::plain(&words[receiver..])) };
-            to_words(res, words);
-        })
-    }
-    shim::<'x, T, A, R, F>
+unsafe extern "C" fn closure_shim<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(
+    words: *mut u64,
+) -> u8 {
+    // SAFETY: compiled code has put the arguments there.
+    unsafe { catch(words, closure_body::<A, R, F>) }
 }
 
-fn local_shim<
-    'x,
+/// # Safety
+/// The words are those of a pointer to the receiver and of the arguments, used this once.
+unsafe fn method_body<'x, T, A, R, F>(words: &mut [u64])
+where
     T: ?Sized + Pointee + 'x,
     A: ArgTuple,
-    R,
     F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
->() -> Shim {
-    unsafe extern "C" fn shim<'x, T, A, R, F>(words: *mut u64) -> u8
-    where
-        T: ?Sized + Pointee + 'x,
-        A: ArgTuple,
-        F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
-    {
-        // SAFETY: compiled code passes its frame's call area.
-        let words = unsafe { std::slice::from_raw_parts_mut(words, CALL_WORDS) };
-        catch(|| {
-            let (at, len) = (words[0] as usize, words[1] as usize);
-            let n = len.div_ceil(8);
-            let mut memory = LocalMemory([0; LOCAL_BYTES]);
-            let start = memory.0.as_mut_ptr();
-            // SAFETY: `residual_on_local` records this call only for locals that fit; the words
-            // are those of the local and of the arguments.
-            unsafe {
-                std::ptr::copy_nonoverlapping(words[2..].as_ptr().cast::<u8>(), start, len);
-                let mut this = Target(T::join(start.add(at), 0).cast_mut());
-                let res = conjure::<F>()(this.unbounded(), A::plain(&words[2 + n..]));
-                to_words(res, words);
-                bytes_to_words(start, len, &mut words[size_of::<R>().div_ceil(8)..]);
-            }
-        })
-    }
+{
+    let (meta, receiver) = if T::FAT { (words[1] as usize, 2) } else { (0, 1) };
+    let address = std::ptr::with_exposed_provenance(words[0] as usize);
+    let mut this = Target(T::join(address, meta).cast_mut());
+    // SAFETY: the caller vouches for the words.
+    let res = unsafe { conjure::<F>()(this.unbounded(), A::plain(&words[receiver..])) };
+    to_words(res, words);
+}
+
+unsafe extern "C" fn method_shim<'x, T, A, R, F>(words: *mut u64) -> u8
+where
+    T: ?Sized + Pointee + 'x,
+    A: ArgTuple,
+    F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
+{
+    // SAFETY: compiled code has put the arguments there.
+    unsafe { catch(words, method_body::<T, A, R, F>) }
+}
+
+/// # Safety
+/// The words are those that [`ResidualCall::push_local`] makes, and those of the arguments, used this once.
+unsafe fn local_body<'x, T, A, R, F>(words: &mut [u64])
+where
+    T: ?Sized + Pointee + 'x,
+    A: ArgTuple,
+    F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
+{
     const { assert!(align_of::<LocalMemory>() == 16) };
-    shim::<'x, T, A, R, F>
+    let (at, len) = (words[0] as usize, words[1] as usize);
+    let n = len.div_ceil(8);
+    let mut memory = LocalMemory([0; LOCAL_BYTES]);
+    let start = memory.0.as_mut_ptr();
+    assert!(len <= LOCAL_BYTES && n <= words.len() - 2, "a local of {len} bytes");
+    // SAFETY: the local fits, and the caller vouches for the words.
+    unsafe {
+        std::ptr::copy_nonoverlapping(words[2..].as_ptr().cast::<u8>(), start, len);
+        let mut this = Target(T::join(start.add(at), 0).cast_mut());
+        let res = conjure::<F>()(this.unbounded(), A::plain(&words[2 + n..]));
+        to_words(res, words);
+        bytes_to_words(start, len, &mut words[size_of::<R>().div_ceil(8)..]);
+    }
+}
+
+unsafe extern "C" fn local_shim<'x, T, A, R, F>(words: *mut u64) -> u8
+where
+    T: ?Sized + Pointee + 'x,
+    A: ArgTuple,
+    F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
+{
+    // SAFETY: compiled code has put the arguments there.
+    unsafe { catch(words, local_body::<T, A, R, F>) }
 }

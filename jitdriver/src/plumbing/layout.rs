@@ -561,21 +561,57 @@ shapes! {
     C13(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, M 12);
 }
 
-/// The layout of a value of which nothing is known: machine words, unless its name is that of a
-/// scalar. A name that lies does no harm, for any bytes may be moved as any scalar of their size.
+/// What is known of a type of which nothing is known.
+#[derive(Clone, Copy)]
+pub(crate) struct TypeShape {
+    pub(crate) size: usize,
+    pub(crate) align: usize,
+    pub(crate) name: &'static str,
+}
+
+impl TypeShape {
+    pub(crate) fn of<T>() -> TypeShape {
+        TypeShape { size: size_of::<T>(), align: align_of::<T>(), name: std::any::type_name::<T>() }
+    }
+
+    /// The layout: machine words, unless the name is that of a scalar. A name that lies does no harm, for
+    /// any bytes may be moved as any scalar of their size.
+    pub(crate) fn words(self) -> SmallVec<[PieceTy; 4]> {
+        if let Some(ty) = scalar_by_name(self.name, self.size) {
+            return SmallVec::from_slice(&[PieceTy { offset: 0, ty, keeps_frozen: false }]);
+        }
+        let mut pieces = SmallVec::new();
+        let mut at = 0;
+        while at < self.size {
+            let ty = largest_within(self.size - at);
+            pieces.push(PieceTy::at(at as u32, ty));
+            at += ty.bytes() as usize;
+        }
+        pieces
+    }
+
+    /// The layout of arguments and results of residual calls: whole words, each of which is what it is
+    /// in a layout that has one scalar there.
+    pub(crate) fn call_words(self) -> SmallVec<[PieceTy; 4]> {
+        let known = self.words();
+        let mut words = local_words(self.size);
+        for word in &mut words {
+            let from = word.offset;
+            let mut within =
+                known.iter().filter(|p| p.offset < from + 8 && from < p.offset + p.ty.bytes());
+            if let (Some(&one), None) = (within.next(), within.next())
+                && one.offset == from
+            {
+                *word = one;
+            }
+        }
+        words
+    }
+}
+
+/// The layout of a value of which nothing is known.
 pub(crate) fn words<T>() -> SmallVec<[PieceTy; 4]> {
-    let size = size_of::<T>();
-    if let Some(ty) = scalar_by_name(std::any::type_name::<T>(), size) {
-        return SmallVec::from_slice(&[PieceTy { offset: 0, ty, keeps_frozen: false }]);
-    }
-    let mut pieces = SmallVec::new();
-    let mut at = 0;
-    while at < size {
-        let ty = largest_within(size - at);
-        pieces.push(PieceTy::at(at as u32, ty));
-        at += ty.bytes() as usize;
-    }
-    pieces
+    TypeShape::of::<T>().words()
 }
 
 /// Pointers that own, with the start of their names.
@@ -591,24 +627,6 @@ fn scalar_by_name(name: &str, size: usize) -> Option<Ty> {
         _ => return None,
     };
     (ty.bytes() as usize == size).then_some(ty)
-}
-
-/// The layout of arguments and results of residual calls: whole words, each of which is what it is in a
-/// layout that has one scalar there.
-pub(crate) fn call_words<T>() -> SmallVec<[PieceTy; 4]> {
-    let known = words::<T>();
-    let mut words = local_words(size_of::<T>());
-    for word in &mut words {
-        let from = word.offset;
-        let mut within =
-            known.iter().filter(|p| p.offset < from + 8 && from < p.offset + p.ty.bytes());
-        if let (Some(&one), None) = (within.next(), within.next())
-            && one.offset == from
-        {
-            *word = one;
-        }
-    }
-    words
 }
 
 /// Whole words for so many bytes; the last one is as small as it may be.

@@ -1,4 +1,10 @@
 //! What generated code calls. Not part of the interface: it changes with the macros.
+//!
+//! All that is generic here is compiled in each author's crate, once per type or even once per call. So a
+//! generic function does only what needs its types, and hands what it finds to one that is compiled here, by
+//! addresses, sizes and names ([`layout::TypeShape`]). A twin calls thousands of these functions, and need
+//! not be fast: what is more than a few instructions is `#[inline(never)]`, lest twins become so large that the
+//! optimizer takes minutes for them.
 #![allow(clippy::should_implement_trait, clippy::type_complexity)]
 
 mod aggregate;

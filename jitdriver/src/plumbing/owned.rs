@@ -85,7 +85,7 @@ pub(crate) fn drop_traced<T: Traceable>(rec: Rec, owner: *const ()) {
 
 /// Drops what is in a place.
 pub fn drop_contents<T>(rec: Rec, place: Place<T>) {
-    if !needs_drop::<T>() {
+    if const { !needs_drop::<T>() } {
         return;
     }
     match noted::<T>(rec) {

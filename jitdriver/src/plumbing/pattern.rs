@@ -92,6 +92,7 @@ pub struct Scrutinee<X, V: ?Sized>(pub Place<X>, pub Place<V>);
 
 impl<V> Scrutinee<V, V> {
     /// Tries a level of a pattern on the value. `attempt` forgets the copy that it is given.
+    #[inline(never)]
     pub fn attempt<R>(
         self,
         known: &Known,
@@ -170,6 +171,7 @@ impl Layer {
 
 impl Level {
     /// The place of a part. A reference that default binding made is put into `slot`.
+    #[inline(never)]
     pub fn child<C>(
         &self,
         rec: Rec,
@@ -245,6 +247,7 @@ pub fn left<T>(place: Place<T>) {
 pub struct Seen(SmallVec<[(u64, Known); 4]>);
 
 impl Seen {
+    #[inline(never)]
     fn or(&mut self, level: u64, promote: impl FnOnce() -> Known) -> Known {
         if let Some((_, known)) = self.0.iter().find(|(seen, _)| *seen == level) {
             return known.clone();

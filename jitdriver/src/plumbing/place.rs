@@ -10,7 +10,7 @@
 //! order; that is why the twin may hold raw pointers.
 #![expect(unsafe_code, reason = "reads and writes the interpreter's memory")]
 
-use super::layout::{Niche, PieceTy, Tag, Traceable, words};
+use super::layout::{Niche, PieceTy, Tag, Traceable, TypeShape, words};
 use super::rec::Rec;
 use super::value::{
     Bytes, Lanes, Parted, Piece, Pieces, RestDropper, Traced, What, extract, read_bits, replace,
@@ -20,6 +20,7 @@ use metainterp::abort::Abort;
 use metainterp::ir::{Const, MemDescr, Opcode, Ty};
 use metainterp::record::{Arg, Lane};
 use smallvec::SmallVec;
+use std::any::TypeId;
 use std::cell::Cell;
 use std::mem::{MaybeUninit, needs_drop};
 use std::rc::Rc;
@@ -100,6 +101,11 @@ impl Addr {
     /// The word of this type there. `read` reads it.
     fn load(&self, rec: Rec, ty: Ty, read: impl FnOnce() -> u64) -> (u64, Lane) {
         rec.load(self.base(), self.index(), &self.descr(ty), self.green, read)
+    }
+
+    /// It was a local, which lives in memory by now.
+    fn is_spilled(&self) -> bool {
+        self.shadow.is_some_and(|shadow| shadow.spilled().is_some())
     }
 
     fn base(&self) -> Arg {
@@ -278,7 +284,11 @@ impl Shadow {
     pub(crate) fn drop_part<T>(self, rec: Rec, part: *mut T) {
         // SAFETY: the plain function drops the value here, and does not use it any more.
         let value = unsafe { part.cast::<MaybeUninit<T>>().read() };
-        drop(Traced::new(value, if rec.is_live() { Lanes::Const } else { self.slice(rec, part) }));
+        let lanes = match rec.is_live() {
+            true => Lanes::Const,
+            false => self.slice(rec, part.cast(), size_of::<T>()),
+        };
+        drop(Traced::new(value, lanes));
     }
 
     /// The local owns something.
@@ -301,15 +311,15 @@ impl Shadow {
     }
 
     /// The local's pieces that lie in a part of it.
-    fn slice<T>(self, rec: Rec, part: *mut T) -> Lanes {
+    fn slice(self, rec: Rec, part: *mut u8, size: usize) -> Lanes {
         // SAFETY: the local outlives all references to it, as in the plain function.
         let lanes = unsafe { *self.lanes };
-        slice(rec, self.bytes(), lanes, self.offset_of(part), size_of::<T>() as u32)
+        slice(rec, self.bytes(), lanes, self.offset_of(part), size as u32)
     }
 
     /// Notes that a part of the local has these pieces now. Its bytes are still the old ones.
-    fn replace<T>(self, rec: Rec, part: *mut T, pieces: Lanes) {
-        let (offset, len) = (self.offset_of(part), size_of::<T>() as u32);
+    fn replace(self, rec: Rec, part: *mut u8, len: u32, pieces: Lanes) {
+        let offset = self.offset_of(part);
         // SAFETY: as in `slice`.
         unsafe {
             (*self.variant_known).set(false);
@@ -344,10 +354,6 @@ impl Shadow {
         }
     }
 
-    pub(crate) fn start(self) -> *mut u8 {
-        self.start
-    }
-
     pub(crate) fn len(self) -> usize {
         self.len as usize
     }
@@ -357,6 +363,8 @@ impl Shadow {
 pub trait Pointee {
     /// A pointer to it is two words.
     const FAT: bool;
+    /// A residual method may be handed a local of this type by value.
+    const BY_VALUE: bool = false;
     /// How a `Box` of it is dropped in a trace, if that is more than a call.
     const DROP_BOX: Option<fn(Rec, Place<Box<Self>>)> = None;
     /// Address and length.
@@ -367,6 +375,7 @@ pub trait Pointee {
 
 impl<T> Pointee for T {
     const FAT: bool = false;
+    const BY_VALUE: bool = size_of::<T>() <= super::call::LOCAL_BYTES && align_of::<T>() <= 16;
     const DROP_BOX: Option<fn(Rec, Place<Box<T>>)> = Some(super::owned::drop_box::<T>);
     fn split(ptr: *const T) -> (*const u8, usize) {
         (ptr.cast(), 0)
@@ -474,13 +483,10 @@ impl<T: ?Sized + Pointee> Place<T> {
     }
 
     /// References and raw pointers.
+    #[inline(never)]
     fn pointer<P>(self, rec: Rec) -> Traced<P> {
         let this = self.settled();
-        let mut addr = this.addr;
-        if let Some(shadow) = addr.shadow {
-            addr.base = u64::from(shadow.offset_of(this.ptr));
-        }
-        Traced::new(pointer_bits(this.ptr), addr.lanes(rec, T::FAT))
+        Traced::new(pointer_bits(this.ptr), this.untyped().pointer_lanes(rec, T::FAT))
     }
 
     pub(crate) fn shadow(&self) -> Option<Shadow> {
@@ -488,12 +494,14 @@ impl<T: ?Sized + Pointee> Place<T> {
     }
 
     /// The place, in memory if its local has been spilled.
+    #[inline(never)]
     pub(crate) fn settled(self) -> Place<T> {
-        let Some(shadow) = self.addr.shadow else { return self };
-        let Some(memory) = shadow.spilled() else { return self };
+        if !self.addr.is_spilled() {
+            return self;
+        }
         let (_, meta) = T::split(self.ptr);
-        let (address, addr) = settle(shadow, memory, shadow.offset_of(self.ptr), self.addr);
-        Place { ptr: T::join(address, meta).cast_mut(), addr, variant_known: None, ..self }
+        let Untyped { ptr, addr } = self.untyped().settled();
+        Place { ptr: T::join(ptr, meta).cast_mut(), addr, variant_known: None, ..self }
     }
 
     /// The place in memory: spills the local that it is in.
@@ -508,9 +516,11 @@ impl<T: ?Sized + Pointee> Place<T> {
         self.settled()
     }
 
-    /// The machine arguments of a pointer to this place.
-    pub(crate) fn pointer_args(self, rec: Rec) -> super::value::Args {
-        self.shared(rec).args(rec)
+    /// Appends the machine arguments of a pointer to this place.
+    pub(crate) fn push_pointer(self, rec: Rec, out: &mut super::value::Args) {
+        self.ptr.expose_provenance();
+        let pointer = self.shared(rec);
+        out.extend(pointer.args(rec));
     }
 }
 
@@ -527,6 +537,17 @@ fn settle(shadow: Shadow, memory: Arg, offset: u32, addr: Addr) -> (*const u8, A
 /// The place of what has been allocated.
 pub(crate) fn boxed_place<T>(memory: Arg) -> Place<T> {
     spilled_place::<T>(memory).boxed()
+}
+
+/// Copies what is in a local that has been spilled to `out`, and answers what the trace knows of it.
+///
+/// # Safety
+/// There is a value of that type, and room for it.
+#[cold]
+pub(crate) unsafe fn read_spilled(memory: Arg, out: *mut u8, ty: TypeShape) -> Lanes {
+    let place = spilled_place::<u8>(memory).untyped();
+    // SAFETY: the caller vouches for it. Nothing of unknown layout is green.
+    unsafe { place.read(Rec::current(), &ty.words(), out, ty.size, typeid::of::<()>) }
 }
 
 /// The place of a local that has been spilled.
@@ -572,20 +593,10 @@ impl<T: ?Sized> Place<T> {
     }
 
     /// The same address under another type, at a known distance.
+    #[inline(never)]
     pub(crate) fn part<U>(self, rec: Rec, bytes: isize) -> Place<U> {
-        let mut addr = self.addr;
-        let mut ptr = self.ptr.wrapping_byte_offset(bytes).cast::<U>();
-        if let Some(shadow) = addr.shadow
-            && let Some(memory) = shadow.spilled()
-        {
-            let (address, settled) = settle(shadow, memory, shadow.offset_of(ptr), addr);
-            (ptr, addr) = (address.cast_mut().cast(), settled);
-            return Place { part: self.part.inner(), ..Place::at(ptr, addr) };
-        }
-        if addr.shadow.is_none() && !addr.add_offset(bytes) {
-            rec.abort(Abort::Refused);
-        }
-        Place { part: self.part.inner(), ..Place::at(ptr, addr) }
+        let Untyped { ptr, addr } = self.untyped().part(rec, bytes);
+        Place { part: self.part.inner(), ..Place::at(ptr.cast(), addr) }
     }
 
     /// The receiver, for finding a method on it. The method found looks at the type only.
@@ -605,23 +616,34 @@ impl<T: ?Sized> Place<T> {
     /// The place of a field. `project` is the author's own field access; only the distance counts.
     pub fn field<U>(self, rec: Rec, project: impl FnOnce(&T) -> *const U) -> Place<U> {
         let part = project(self.probe());
-        let bytes = part.addr().wrapping_sub(self.ptr.cast::<u8>().addr()) as isize;
-        let inside = bytes >= 0 && bytes as usize + size_of::<U>() <= size_of_val(self.probe());
-        if inside {
-            return self.part(rec, bytes);
+        let size = size_of_val(self.probe());
+        match self.untyped().field(rec, size, part.cast(), size_of::<U>()) {
+            Some(Untyped { ptr, addr }) => {
+                Place { part: self.part.inner(), ..Place::at(ptr.cast(), addr) }
+            }
+            None => {
+                let base = part.expose_provenance() as u64;
+                Place::at(part.cast_mut(), Addr::new(base, Lane::CONST, Lane::CONST, false))
+            }
         }
-        // The access went through a `Deref` that is not known here.
-        rec.abort(Abort::UnknownDeref);
-        let base = part.expose_provenance() as u64;
-        Place::at(part.cast_mut(), Addr::new(base, Lane::CONST, Lane::CONST, false))
+    }
+
+    fn untyped(&self) -> Untyped {
+        Untyped { ptr: self.ptr.cast(), addr: self.addr }
     }
 }
 
 impl<T> Place<T> {
     /// Reads, in a layout. A value that owns something is moved out.
+    #[inline(never)]
     pub(crate) fn read_as(self, rec: Rec, layout: &[PieceTy]) -> Traced<T> {
-        let this = self.settled();
-        this.read_settled(rec, layout)
+        let mut value = MaybeUninit::<T>::uninit();
+        let (size, id) = (size_of::<T>(), typeid::of::<T>);
+        // SAFETY: the value has so many bytes, and the plain function reads them here too, perhaps with
+        // `read_unaligned`.
+        let lanes =
+            unsafe { self.untyped().read(rec, layout, value.as_mut_ptr().cast(), size, id) };
+        Traced::new(value, lanes)
     }
 
     /// Where the discriminant of an `Option` or `Result` is, if that is known.
@@ -637,7 +659,7 @@ impl<T> Place<T> {
     }
 
     fn move_out_owned(self, rec: Rec) {
-        if needs_drop::<T>() {
+        if const { needs_drop::<T>() } {
             self.move_out(rec);
         }
     }
@@ -667,10 +689,7 @@ impl<T> Place<T> {
         F: Fn(L::Plain, u64) + Copy,
     {
         let _ = rest;
-        match needs_drop::<T>() {
-            true => local.part::<T, F>(self, bit),
-            false => self,
-        }
+        if const { needs_drop::<T>() } { local.part::<T, F>(self, bit) } else { self }
     }
 
     /// The same as a later site of the same text.
@@ -687,89 +706,23 @@ impl<T> Place<T> {
         Place { part: Part::Known { owner, moved: &raw const local.moved, bit, rest }, ..self }
     }
 
-    fn read_settled(self, rec: Rec, layout: &[PieceTy]) -> Traced<T> {
-        let ptr = self.ptr.cast::<MaybeUninit<T>>();
-        if let Some(shadow) = self.addr.shadow {
-            let lanes = if rec.is_live() { Lanes::Const } else { shadow.slice(rec, ptr) };
-            // SAFETY: the plain function reads this place here too, perhaps with `read_unaligned`; its
-            // bytes are copied.
-            return Traced::new(unsafe { ptr.read_unaligned() }, lanes);
-        }
-        if rec.is_live() {
-            // SAFETY: as above.
-            return Traced::new(unsafe { ptr.read_unaligned() }, Lanes::Const);
-        }
-        let mut value = MaybeUninit::<T>::zeroed();
-        let bytes = value.as_mut_ptr().cast::<u8>();
-        let mut loaded: SmallVec<[Arg; 4]> = SmallVec::new();
-        for piece in layout {
-            let arg = self.load_piece(rec, piece);
-            let n = (piece.ty.bytes() as usize).min(size_of::<T>() - piece.offset as usize);
-            // SAFETY: the piece lies within the value.
-            unsafe { write_bits(bytes.add(piece.offset as usize), arg.concrete.bits, n) };
-            loaded.push(arg);
-        }
-        let may_be_green = layout.first().is_some_and(|piece| piece.keeps_frozen);
-        let known_green = may_be_green && rec.is_green(typeid::of::<T>(), &loaded);
-        let mut pieces = Pieces::new();
-        for (piece, arg) in layout.iter().zip(&loaded) {
-            let frozen = piece.keeps_frozen && self.addr.frozen;
-            let green = piece.keeps_frozen && (self.addr.green || known_green);
-            if frozen || green {
-                let addr = Addr::new(arg.concrete.bits, arg.lane, Lane::CONST, frozen);
-                let what = What::Address(rec.arena().add_addr(Addr { green, ..addr }));
-                pieces.push(Piece { offset: piece.offset, what });
-            } else if !arg.lane.is_const() {
-                let what = What::Lane(piece.ty, arg.lane);
-                pieces.push(Piece { offset: piece.offset, what });
-            }
-        }
-        Traced::new(value, Lanes::of(rec, &pieces))
-    }
-
-    /// Reads one scalar of the value.
     /// Where a word of the value is a reference to a local of the twin: it is not null, and that needs
     /// no address.
     pub(crate) fn refers_to_local(self, rec: Rec, offset: u32) -> Option<Const> {
-        let this = self.settled();
-        let shadow = this.addr.shadow.filter(|_| !rec.is_live())?;
-        let at = shadow.offset_of(this.ptr) + offset;
-        // SAFETY: as in `Shadow::slice`.
-        let pieces = unsafe { *shadow.lanes }.pieces(rec);
-        let piece = pieces.iter().find(|piece| piece.offset == at)?;
-        let What::Address(number) = piece.what else { return None };
-        rec.arena().addr(number).shadow?;
-        Some(Const::new(Ty::I64, shadow.bytes().bits(at, Ty::I64)))
+        self.untyped().refers_to_local(rec, offset)
     }
 
+    /// Reads one scalar of the value.
     pub(crate) fn piece(self, rec: Rec, piece: PieceTy) -> Arg {
-        match self.addr.shadow {
-            Some(shadow) => {
-                let at = shadow.offset_of(self.ptr) + piece.offset;
-                let whole = PieceTy { offset: at, ..piece };
-                match rec.is_live() {
-                    true => Arg::new(Lane::CONST, piece.ty, shadow.bytes().bits(at, piece.ty)),
-                    false => shadow.args(rec, &[whole])[0],
-                }
-            }
-            None => self.load_piece(rec, &piece),
-        }
-    }
-
-    fn load_piece(&self, rec: Rec, piece: &PieceTy) -> Arg {
-        let mut addr = self.addr;
-        assert!(addr.add_offset(piece.offset as isize), "offset out of range");
-        let at = self.ptr.cast::<u8>().wrapping_add(piece.offset as usize);
-        // SAFETY: the plain function reads this place here too, and the piece lies within it.
-        let read = || unsafe { read_bits(at, piece.ty.bytes() as usize) };
-        let (bits, lane) = addr.load(rec, piece.ty, read);
-        Arg::new(lane, piece.ty, bits)
+        self.untyped().piece(rec, piece)
     }
 
     /// Writes, in a layout, without dropping what was there.
+    #[inline(never)]
     pub(crate) fn write_as(self, rec: Rec, value: Traced<T>, layout: &[PieceTy]) {
-        let this = self.settled();
-        this.write_settled(rec, value, layout);
+        let value = value.take_whole();
+        // SAFETY: the value has so many bytes, and the plain function writes them here too.
+        unsafe { self.untyped().write(rec, Bytes::of(&value), value.lanes, layout) }
     }
 
     /// Writes where nothing was.
@@ -777,35 +730,8 @@ impl<T> Place<T> {
         self.write_as(rec, value, self.layout.unwrap_or(&words::<T>()));
     }
 
-    fn write_settled(self, rec: Rec, value: Traced<T>, layout: &[PieceTy]) {
-        let value = value.take_whole();
-        let ptr = self.ptr.cast::<MaybeUninit<T>>();
-        if let Some(shadow) = self.addr.shadow {
-            if !rec.is_live() {
-                shadow.replace(rec, ptr, value.lanes);
-            }
-            // SAFETY: the plain function writes this place here too.
-            return unsafe { ptr.write(value.bits()) };
-        }
-        if rec.is_live() {
-            // SAFETY: as above.
-            return unsafe { ptr.write(value.bits()) };
-        }
-        let bytes = Bytes::of(&value);
-        let pieces = value.lanes.pieces(rec);
-        for piece in layout {
-            let mut addr = self.addr;
-            assert!(addr.add_offset(piece.offset as isize), "offset out of range");
-            let arg = extract(rec, bytes, &pieces, piece.offset, piece.ty);
-            let at = self.ptr.cast::<u8>().wrapping_add(piece.offset as usize);
-            let n = piece.ty.bytes() as usize;
-            // SAFETY: as above; the piece lies within the place.
-            let write = || unsafe { write_bits(at, arg.concrete.bits, n) };
-            rec.store(addr.base(), addr.index(), arg, &addr.descr(piece.ty), write);
-        }
-    }
-
     /// Reads in the layout that the place was found to have, or in words.
+    #[inline(never)]
     pub fn read_any(self, rec: Rec) -> Traced<T> {
         match self.layout {
             Some(layout) => self.read_as(rec, layout),
@@ -826,8 +752,21 @@ impl<T> Place<T> {
         dropper: Option<fn(Rec, *const ())>,
     ) {
         let this = self.settled();
-        let gone = needs_drop::<T>() && rec.arena().reinitialize(this.ptr.addr(), size_of::<T>());
-        if !needs_drop::<T>() || gone {
+        if const { !needs_drop::<T>() } {
+            return this.write_as(rec, value, layout);
+        }
+        this.assign_owned(rec, value, layout, dropper)
+    }
+
+    fn assign_owned(
+        self,
+        rec: Rec,
+        value: Traced<T>,
+        layout: &[PieceTy],
+        dropper: Option<fn(Rec, *const ())>,
+    ) {
+        let this = self;
+        if rec.arena().reinitialize(this.ptr.addr(), size_of::<T>()) {
             return this.write_as(rec, value, layout);
         }
         if let Some(dropper) = dropper {
@@ -842,6 +781,185 @@ impl<T> Place<T> {
         let write = WriteAtEnd { rec, place: this, value, layout };
         super::owned::drop_contents(rec, this);
         drop(write);
+    }
+}
+
+/// A place of which the type does not matter: what is here is compiled once, not for each type of an
+/// author's crate.
+#[derive(Clone, Copy)]
+struct Untyped {
+    ptr: *mut u8,
+    addr: Addr,
+}
+
+impl Untyped {
+    fn settled(self) -> Untyped {
+        let Some(shadow) = self.addr.shadow else { return self };
+        let Some(memory) = shadow.spilled() else { return self };
+        let (address, addr) = settle(shadow, memory, shadow.offset_of(self.ptr), self.addr);
+        Untyped { ptr: address.cast_mut(), addr }
+    }
+
+    /// Copies the bytes to `out`, and answers what the trace knows of them.
+    ///
+    /// # Safety
+    /// `size` bytes can be read here, are those of a value of the type with this layout and identity, and can
+    /// be written there.
+    unsafe fn read(
+        self,
+        rec: Rec,
+        layout: &[PieceTy],
+        out: *mut u8,
+        size: usize,
+        id: fn() -> TypeId,
+    ) -> Lanes {
+        let this = self.settled();
+        if rec.is_live() || this.addr.shadow.is_some() {
+            // SAFETY: the caller vouches for the bytes.
+            unsafe { std::ptr::copy_nonoverlapping(this.ptr, out, size) };
+            return match this.addr.shadow {
+                Some(shadow) if !rec.is_live() => shadow.slice(rec, this.ptr, size),
+                _ => Lanes::Const,
+            };
+        }
+        // SAFETY: the caller vouches for the bytes.
+        unsafe { std::ptr::write_bytes(out, 0, size) };
+        let mut loaded: SmallVec<[Arg; 4]> = SmallVec::new();
+        for piece in layout {
+            let arg = this.load_piece(rec, piece);
+            let n = (piece.ty.bytes() as usize).min(size - piece.offset as usize);
+            // SAFETY: the piece lies within the value.
+            unsafe { write_bits(out.add(piece.offset as usize), arg.concrete.bits, n) };
+            loaded.push(arg);
+        }
+        let may_be_green = layout.first().is_some_and(|piece| piece.keeps_frozen);
+        let known_green = may_be_green && rec.is_green(id(), &loaded);
+        this.lanes_of_loaded(rec, layout, &loaded, known_green)
+    }
+
+    fn lanes_of_loaded(
+        self,
+        rec: Rec,
+        layout: &[PieceTy],
+        loaded: &[Arg],
+        known_green: bool,
+    ) -> Lanes {
+        let mut pieces = Pieces::new();
+        for (piece, arg) in layout.iter().zip(loaded) {
+            let frozen = piece.keeps_frozen && self.addr.frozen;
+            let green = piece.keeps_frozen && (self.addr.green || known_green);
+            if frozen || green {
+                let addr = Addr::new(arg.concrete.bits, arg.lane, Lane::CONST, frozen);
+                let what = What::Address(rec.arena().add_addr(Addr { green, ..addr }));
+                pieces.push(Piece { offset: piece.offset, what });
+            } else if !arg.lane.is_const() {
+                let what = What::Lane(piece.ty, arg.lane);
+                pieces.push(Piece { offset: piece.offset, what });
+            }
+        }
+        Lanes::of(rec, &pieces)
+    }
+
+    /// What the trace knows of a pointer to here.
+    fn pointer_lanes(self, rec: Rec, fat: bool) -> Lanes {
+        let mut addr = self.addr;
+        if let Some(shadow) = addr.shadow {
+            addr.base = u64::from(shadow.offset_of(self.ptr));
+        }
+        addr.lanes(rec, fat)
+    }
+
+    /// The place that many bytes further on.
+    fn part(self, rec: Rec, bytes: isize) -> Untyped {
+        let mut addr = self.addr;
+        let ptr = self.ptr.wrapping_byte_offset(bytes);
+        if let Some(shadow) = addr.shadow
+            && let Some(memory) = shadow.spilled()
+        {
+            let (address, addr) = settle(shadow, memory, shadow.offset_of(ptr), addr);
+            return Untyped { ptr: address.cast_mut(), addr };
+        }
+        if addr.shadow.is_none() && !addr.add_offset(bytes) {
+            rec.abort(Abort::Refused);
+        }
+        Untyped { ptr, addr }
+    }
+
+    /// The place of a part that was found at an address, of a value of so many bytes.
+    fn field(self, rec: Rec, size: usize, part: *const u8, part_size: usize) -> Option<Untyped> {
+        let bytes = part.addr().wrapping_sub(self.ptr.addr()) as isize;
+        let inside = bytes >= 0 && bytes as usize + part_size <= size;
+        if !inside {
+            // The access went through a `Deref` that is not known here.
+            rec.abort(Abort::UnknownDeref);
+        }
+        inside.then(|| self.part(rec, bytes))
+    }
+
+    fn refers_to_local(self, rec: Rec, offset: u32) -> Option<Const> {
+        let this = self.settled();
+        let shadow = this.addr.shadow.filter(|_| !rec.is_live())?;
+        let at = shadow.offset_of(this.ptr) + offset;
+        // SAFETY: as in `Shadow::slice`.
+        let pieces = unsafe { *shadow.lanes }.pieces(rec);
+        let piece = pieces.iter().find(|piece| piece.offset == at)?;
+        let What::Address(number) = piece.what else { return None };
+        rec.arena().addr(number).shadow?;
+        Some(Const::new(Ty::I64, shadow.bytes().bits(at, Ty::I64)))
+    }
+
+    fn piece(self, rec: Rec, piece: PieceTy) -> Arg {
+        match self.addr.shadow {
+            Some(shadow) => {
+                let at = shadow.offset_of(self.ptr) + piece.offset;
+                let whole = PieceTy { offset: at, ..piece };
+                match rec.is_live() {
+                    true => Arg::new(Lane::CONST, piece.ty, shadow.bytes().bits(at, piece.ty)),
+                    false => shadow.args(rec, &[whole])[0],
+                }
+            }
+            None => self.load_piece(rec, &piece),
+        }
+    }
+
+    fn load_piece(&self, rec: Rec, piece: &PieceTy) -> Arg {
+        let (addr, at) = self.at_piece(piece);
+        // SAFETY: the plain function reads this place here too, and the piece lies within it.
+        let read = || unsafe { read_bits(at, piece.ty.bytes() as usize) };
+        let (bits, lane) = addr.load(rec, piece.ty, read);
+        Arg::new(lane, piece.ty, bits)
+    }
+
+    fn at_piece(&self, piece: &PieceTy) -> (Addr, *mut u8) {
+        let mut addr = self.addr;
+        assert!(addr.add_offset(piece.offset as isize), "offset out of range");
+        (addr, self.ptr.wrapping_add(piece.offset as usize))
+    }
+
+    /// Writes these bytes, of which the trace knows these lanes.
+    ///
+    /// # Safety
+    /// So many bytes can be written here, and the pieces of the layout lie within them.
+    unsafe fn write(self, rec: Rec, bytes: Bytes, lanes: Lanes, layout: &[PieceTy]) {
+        let this = self.settled();
+        if rec.is_live() || this.addr.shadow.is_some() {
+            if let Some(shadow) = this.addr.shadow
+                && !rec.is_live()
+            {
+                shadow.replace(rec, this.ptr, bytes.len(), lanes);
+            }
+            // SAFETY: the caller vouches for the place.
+            return unsafe { bytes.copy_to(this.ptr) };
+        }
+        let pieces = lanes.pieces(rec);
+        for piece in layout {
+            let arg = extract(rec, bytes, &pieces, piece.offset, piece.ty);
+            let (addr, at) = this.at_piece(piece);
+            let n = piece.ty.bytes() as usize;
+            // SAFETY: the caller vouches for the place.
+            let write = || unsafe { write_bits(at, arg.concrete.bits, n) };
+            rec.store(addr.base(), addr.index(), arg, &addr.descr(piece.ty), write);
+        }
     }
 }
 

@@ -27,7 +27,7 @@
 
 #![expect(unsafe_code, reason = "values are copied and rebuilt byte by byte")]
 
-use super::layout::{self, PieceTy, Traceable};
+use super::layout::{self, PieceTy, Traceable, TypeShape};
 use super::place::Addr;
 use super::rec::Rec;
 use metainterp::ir::{Const, Opcode, Ty};
@@ -264,29 +264,26 @@ pub struct Traced<T> {
 }
 
 impl<T> Drop for Traced<T> {
-    #[inline]
+    #[inline(never)]
     fn drop(&mut self) {
-        if needs_drop::<T>()
-            && let Some(number) = self.kept.get()
-        {
-            return self.keep(number as usize);
-        }
-        if needs_drop::<T>() && !self.moved.get() {
-            let rec = Rec::current();
-            let owner = std::ptr::from_ref(self);
-            match rec.arena().rest_of(owner.addr()) {
-                Some((rest, gone)) => rest(rec, owner.cast(), gone),
-                None => match self.dropper.get().filter(|_| self.spilled.get().is_none()) {
-                    Some(dropper) => {
-                        dropper(rec, owner.cast());
-                    }
-                    None => super::call::drop_value(rec, self),
-                },
+        if const { needs_drop::<T>() } {
+            if let Some(number) = self.kept.get() {
+                return self.keep(number as usize);
+            }
+            if !self.moved.get() {
+                self.drop_value();
             }
         }
-        if let Some(memory) = self.spilled.take() {
-            super::call::free_local::<T>(Rec::current(), memory);
+        if self.spilled.get().is_some() {
+            free_spilled(&self.spilled, TypeShape::of::<T>());
         }
+    }
+}
+
+#[cold]
+fn free_spilled(memory: &Cell<Option<Arg>>, ty: TypeShape) {
+    if let Some(memory) = memory.take() {
+        super::call::free_local(Rec::current(), memory, ty);
     }
 }
 
@@ -300,6 +297,19 @@ impl<T> Traced<T> {
             kept: Cell::new(None),
             dropper: Cell::new(None),
             variant_known: Cell::new(false),
+        }
+    }
+
+    #[inline(never)]
+    fn drop_value(&self) {
+        let rec = Rec::current();
+        let owner = std::ptr::from_ref(self);
+        match rec.arena().rest_of(owner.addr()) {
+            Some((rest, gone)) => rest(rec, owner.cast(), gone),
+            None => match self.dropper.get().filter(|_| self.spilled.get().is_none()) {
+                Some(dropper) => dropper(rec, owner.cast()),
+                None => super::call::drop_value(rec, self),
+            },
         }
     }
 
@@ -379,16 +389,17 @@ impl<T> Traced<T> {
 
     /// What a use of the variable yields: a copy, or the value itself if it owns something, which is
     /// then moved away.
-    #[inline]
+    #[inline(never)]
     pub fn take(&self) -> Traced<T> {
         let moved = self.moved.replace(true);
+        let mut taken = Traced::new(copy_bits(&self.value), self.lanes);
         if let Some(memory) = self.spilled.get() {
-            let value = super::place::spilled_place(memory).read_any(Rec::current()).take_whole();
-            let taken = Traced::new(value.bits(), value.lanes);
+            // There is nothing to drop until it has been read.
+            taken.disown();
+            taken.read_spilled(memory);
             taken.moved.set(moved);
             return taken;
         }
-        let taken = Traced::new(copy_bits(&self.value), self.lanes);
         taken.moved.set(moved);
         taken.dropper.set(self.dropper.get());
         taken.variant_known.set(self.variant_known.get());
@@ -396,11 +407,12 @@ impl<T> Traced<T> {
     }
 
     /// Moves the value into memory of its own, for code that is given its address.
+    #[inline(never)]
     pub(crate) fn spill(&self, rec: Rec) -> Arg {
         if let Some(memory) = self.spilled.get() {
             return memory;
         }
-        let memory = super::call::new_local::<T>(rec);
+        let memory = super::call::new_local(rec, TypeShape::of::<T>());
         // The value is copied before its memory is known, so that it is not looked for there.
         let value = Traced::new(copy_bits(&self.value), self.lanes);
         super::place::spilled_place::<T>(memory).initialize(rec, value);
@@ -409,13 +421,19 @@ impl<T> Traced<T> {
         memory
     }
 
+    fn read_spilled(&mut self, memory: Arg) {
+        let bytes = self.value.as_mut_ptr().cast();
+        // SAFETY: the memory has a value of this type.
+        self.lanes = unsafe { super::place::read_spilled(memory, bytes, TypeShape::of::<T>()) };
+    }
+
     /// Takes the value back from the memory that it was moved into.
+    #[inline(never)]
     pub(crate) fn unspill(&mut self, rec: Rec) {
         if let Some(memory) = self.spilled.get() {
-            let value = super::place::spilled_place::<T>(memory).read_any(rec).take_whole();
-            (self.value, self.lanes) = (value.bits(), value.lanes);
+            self.read_spilled(memory);
             self.spilled.set(None);
-            super::call::free_local::<T>(rec, memory);
+            super::call::free_local(rec, memory, TypeShape::of::<T>());
         }
     }
 
@@ -430,6 +448,7 @@ impl<T> Traced<T> {
     }
 
     /// The plain value. The twin's is moved away.
+    #[inline(never)]
     pub(crate) fn into_plain(mut self) -> T {
         self.moved.set(true);
         self.refresh();
@@ -457,9 +476,12 @@ impl<T> Traced<T> {
 
     /// The value's pieces as machine arguments of these types at these offsets.
     pub(crate) fn args_of(&self, rec: Rec, layout: &[PieceTy]) -> Args {
-        let bytes = Bytes::of(self);
-        let pieces = self.lanes.pieces(rec);
-        layout.iter().map(|piece| extract(rec, bytes, &pieces, piece.offset, piece.ty)).collect()
+        args_of(rec, Bytes::of(self), self.lanes, layout)
+    }
+
+    /// Appends the machine arguments of a residual call that is given the value.
+    pub(crate) fn push_args(&self, rec: Rec, out: &mut Args) {
+        push_args(rec, Bytes::of(self), self.lanes, TypeShape::of::<T>(), out);
     }
 
     /// A value whose bytes are known by lanes in a layout.
@@ -503,6 +525,18 @@ impl<T> Traced<super::degrade::Kept<T>> {
         let value = place.part::<T>(rec, offset).read_any(rec);
         self.disown();
         value
+    }
+}
+
+pub(crate) fn args_of(rec: Rec, bytes: Bytes, lanes: Lanes, layout: &[PieceTy]) -> Args {
+    let pieces = lanes.pieces(rec);
+    layout.iter().map(|piece| extract(rec, bytes, &pieces, piece.offset, piece.ty)).collect()
+}
+
+fn push_args(rec: Rec, bytes: Bytes, lanes: Lanes, ty: TypeShape, out: &mut Args) {
+    let pieces = lanes.pieces(rec);
+    for piece in ty.call_words() {
+        out.push(extract(rec, bytes, &pieces, piece.offset, piece.ty));
     }
 }
 
@@ -588,6 +622,18 @@ impl Bytes {
     /// The bytes of a value that is alive for as long as this is used.
     pub fn at<T>(value: *const T) -> Bytes {
         Bytes { start: value.cast(), len: size_of::<T>() as u32 }
+    }
+
+    pub fn len(self) -> u32 {
+        self.len
+    }
+
+    /// # Safety
+    /// So many bytes can be written there.
+    pub unsafe fn copy_to(self, to: *mut u8) {
+        // SAFETY: `start` and `len` are those of a value that is alive; the caller vouches for the place,
+        // which may be the same.
+        unsafe { std::ptr::copy(self.start, to, self.len as usize) }
     }
 
     /// The bits at an offset; what lies behind the end is zero.
