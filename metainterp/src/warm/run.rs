@@ -28,6 +28,11 @@ impl Drop for PooledFrame<'_> {
 fn make(effect: &ExitEffect, words: &[u64]) -> Option<u64> {
     match effect {
         ExitEffect::New(_) => Some(memory::new(words[0], words[1])),
+        ExitEffect::Free => {
+            // SAFETY: the compiled code has come to where it gives this object back and has not done so.
+            unsafe { memory::free(words[0], words[1], words[2]) };
+            None
+        }
         ExitEffect::Store(opcode, mem) => {
             store(*opcode, mem, words);
             None
