@@ -1,8 +1,8 @@
 //! Benchmarks that run an example beside what it has to be compared with.
 //!
-//! A benchmark is a binary: `bench-brainfuck`, `bench-language-x`, `bench-lua`. Its contestants take turns, so
-//! that a slow minute of the machine hits all of them, and all have to give the same output. The
-//! result is a table of medians and ratios.
+//! A benchmark is a binary: `bench-boxes`, `bench-brainfuck`, `bench-language-x`, `bench-lua`. Its
+//! contestants take turns, so that a slow minute of the machine hits all of them, and all have to give the
+//! same output. The result is a table of medians and ratios.
 //!
 //! - [`measure`]: contestants, rounds, the table.
 //! - [`plain_brainfuck`], [`plain_language_x`]: the examples' interpreters without annotations.

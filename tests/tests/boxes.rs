@@ -8,7 +8,8 @@
     reason = "constructs are traced as authors may write them"
 )]
 
-use jit_tests::oracle::{self, Run, THRESHOLDS, outcome};
+use jit_tests::oracle::{self, Run, THRESHOLDS, body, outcome};
+use jit_tests::tla;
 use jitdriver::{JitDriver, Traceable, can_enter_jit, dont_look_inside, jit, jit_merge_point};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -343,4 +344,29 @@ fn drops_of_the_authors_come_in_their_order() {
         |driver, n| outcome(|| loud(driver, n)).unwrap_or_else(|message| message.len() as i64),
         &[60, 90, 20],
     );
+}
+
+/// What the loop of the sum of squares comes to: it multiplies, adds, counts, compares, tests and jumps.
+#[track_caller]
+fn check_sum_of_squares(run: impl Fn(&JitDriver<'static>, i64) -> i64) {
+    for run in check(run, &[3, 100, 2000, 0, 7]) {
+        let ops = body(&run.compiled[0]);
+        let expected = ["int_mul", "int_add", "int_add", "int_lt", "guard_true", "jump"];
+        assert_eq!(ops, expected, "{}", run.compiled[0].optimized);
+    }
+}
+
+#[test]
+fn a_stack_of_integers_is_in_registers() {
+    check_sum_of_squares(|driver, n| tla::run_plain(driver, tla::SUM_OF_SQUARES, n));
+}
+
+#[test]
+fn a_stack_of_boxes_is_in_registers() {
+    check_sum_of_squares(|driver, n| tla::run_boxed(driver, tla::SUM_OF_SQUARES, n));
+}
+
+#[test]
+fn a_stack_of_shared_objects_is_in_registers() {
+    check_sum_of_squares(|driver, n| tla::run_counted(driver, tla::SUM_OF_SQUARES, n));
 }

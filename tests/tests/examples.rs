@@ -211,8 +211,8 @@ guests! {
     brainfuck_wc: "wc" THRESHOLDS;
 }
 
-/// Takes too long here; the benches run it.
-const TOO_LONG: &[&str] = &["mandelbrot"];
+/// Take too long here; the benches run them.
+const TOO_LONG: &[&str] = &["mandelbrot", "mandelbrot-large"];
 
 #[test]
 fn every_brainfuck_program_is_tested() {

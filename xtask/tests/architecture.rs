@@ -21,7 +21,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("minischeme", &[]),
     ("lua", &["jitdriver"]),
     ("jit-tests", &["jitdriver", "metainterp", "backend-llgraph", "backend-cranelift"]),
-    ("jit-benches", &["jitdriver"]),
+    ("jit-benches", &["jit-tests", "jitdriver"]),
     ("xtask", &[]),
 ];
 

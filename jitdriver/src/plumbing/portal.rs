@@ -11,7 +11,7 @@ use super::value::{Args, Lanes, Traced, read_bits, write_bits};
 use crate::driver::JitDriver;
 use metainterp::abort::Abort;
 use metainterp::ir::{Classes, Const, Ty};
-use metainterp::record::{Arg, Flow, InlinedFlow, Lane, Recorder, Words};
+use metainterp::record::{Arg, Flow, InlinedFlow, Lane, Recorder, Words, zeros};
 use metainterp::warm::{Left, MetaInterp};
 use smallvec::SmallVec;
 use std::any::Any;
@@ -317,16 +317,6 @@ impl<T> Var for ByMemory<T> {
     }
 }
 
-/// So many words, without a loop where they are few, for this is done at each arrival at a loop header.
-#[inline]
-fn zeros(n: usize) -> Words {
-    let few = [0; 8];
-    match n <= few.len() {
-        true => Words::from_buf_and_len(few, n),
-        false => SmallVec::from_elem(0, n),
-    }
-}
-
 /// All greens or all reds.
 pub trait Vars {
     /// The twin's locals.
@@ -369,11 +359,14 @@ macro_rules! vars {
             type Locals = ($($name::Local,)*);
             type Back = ($($name::Back,)*);
 
-            #[allow(unused_mut)]
+            #[allow(unused_mut, unused_variables, unused_assignments)]
             fn consts(&self) -> SmallVec<[Const; 8]> {
-                let mut tys: SmallVec<[Ty; 8]> = SmallVec::new();
-                $(tys.extend_from_slice($name::TYS);)*
-                tys.iter().zip(self.words()).map(|(&ty, bits)| Const::new(ty, bits)).collect()
+                let (words, mut consts, mut at) = (self.words(), SmallVec::new(), 0);
+                $(for &ty in $name::TYS {
+                    consts.push(Const::new(ty, words[at]));
+                    at += 1;
+                })*
+                consts
             }
 
             #[allow(unused_variables, unused_mut, unused_assignments)]
@@ -566,7 +559,7 @@ where
             }
             Left::TwinReturned
         };
-        let mut enter = || meta.enter(&greens.words(), &reds.consts(), &mut twin);
+        let mut enter = || meta.enter(&green_words, &reds.consts(), &mut twin);
         let left = match owns {
             false => Ok(enter()),
             true => catch_unwind(AssertUnwindSafe(enter)),

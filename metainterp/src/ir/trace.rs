@@ -293,13 +293,13 @@ pub struct Exit {
 }
 
 /// A store that the trace has not made when it is left: whoever leaves makes it first. Or an allocation
-/// that it has not made (`new`), or what the trace knows to be in memory when these are made
+/// that it has not made (`new`), or memory that it has not given back (`free`), or what the trace knows to be in memory when these are made
 /// (`assume_field`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DelayedStore {
-    /// `new`; `setfield` or `setarrayitem`; `assume_field` or `assume_arrayitem`.
+    /// `new`; `free`; `setfield` or `setarrayitem`; `assume_field` or `assume_arrayitem`.
     pub opcode: Opcode,
-    /// Index into [`Trace::mems`]; of a `new`, the value that it defines at this exit.
+    /// Index into [`Trace::mems`]; of a `new`, the value that it defines at this exit; of a `free`, 0.
     pub mem: u32,
 }
 
@@ -308,6 +308,9 @@ impl DelayedStore {
     pub fn new_object(res: ValueId) -> DelayedStore {
         DelayedStore { opcode: Opcode::New, mem: res.0 }
     }
+
+    /// Memory is given back.
+    pub const FREE: DelayedStore = DelayedStore { opcode: Opcode::Free, mem: 0 };
 
     /// The value that is defined by it, if it allocates.
     pub fn res(self) -> Option<ValueId> {

@@ -330,6 +330,12 @@ impl<'a> Verifier<'a> {
                 ensure(fits, || "size and alignment are constants".into())?;
                 continue;
             }
+            if store.opcode == Opcode::Free {
+                let fits = matches!(*args, [address, bytes, align]
+                    if trace.ty(address) == Ty::Ptr && bytes.is_const() && align.is_const());
+                ensure(fits, || "an address, its size and alignment".into())?;
+                continue;
+            }
             let is_note = store.opcode.effect() == Effect::Store || store.opcode.assumes_memory();
             ensure(is_note, || format!("{name} is no store"))?;
             ensure(args.len() == store.n_args(), || "a delayed store without operands".into())?;

@@ -15,7 +15,7 @@
 use super::compare;
 use super::rewrite::{CallResults, Contradiction, Cx, Family, Pending, Rewrite, result_number};
 use crate::ir::{Effect, Opcode, Operand, Ty};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// An operation with its result type and operands, in canonical form.
 #[derive(PartialEq, Eq, Hash, Clone, Copy)]
@@ -38,11 +38,16 @@ pub(super) struct Cse {
     call_results: Vec<CallResults>,
     /// The call whose further results come next.
     open_call: Option<usize>,
+    /// Addresses that calls were made with.
+    addresses: FxHashSet<Operand>,
+    /// How many addresses are known to have been used again, for another object.
+    n_reused: usize,
 }
 
 impl Family for Cse {
     fn rewrite(&mut self, cx: &mut Cx, op: &mut Pending) -> Result<Rewrite, Contradiction> {
         if op.opcode == Opcode::CallPure {
+            self.forget_reused(cx);
             return Ok(self.call(cx, op).map_or(Rewrite::Keep, Rewrite::IsCall));
         }
         let found = key(op).and_then(|key| self.results.get(&key));
@@ -56,7 +61,7 @@ impl Family for Cse {
         match op.opcode {
             Opcode::GuardNoOverflow => self.proven(false),
             Opcode::GuardOverflow => self.proven(true),
-            Opcode::CallPure => self.enter_call(op, res),
+            Opcode::CallPure => self.enter_call(cx, op, res),
             Opcode::Call => self.open_call = None,
             Opcode::CallResult => self.enter_call_result(cx, op, res),
             _ => self.enter(op, res),
@@ -68,6 +73,7 @@ impl Family for Cse {
         self.calls.clear();
         self.call_results.clear();
         self.open_call = None;
+        self.addresses.clear();
     }
 
     fn boxed_clone<'b>(&self) -> Box<dyn Family + 'b>
@@ -130,7 +136,18 @@ impl Cse {
         has_all.then(|| results.clone())
     }
 
-    fn enter_call(&mut self, op: &Pending, res: Option<Operand>) {
+    /// What a call has answered for an object says nothing about one that is in its place now.
+    fn forget_reused(&mut self, cx: &Cx) {
+        let reused = &cx.delayed.reused[self.n_reused.min(cx.delayed.reused.len())..];
+        if reused.iter().any(|it| self.addresses.contains(it)) {
+            self.calls.retain(|args, _| !args.iter().any(|arg| reused.contains(arg)));
+            reused.iter().for_each(|it| _ = self.addresses.remove(it));
+        }
+        self.n_reused = cx.delayed.reused.len();
+    }
+
+    fn enter_call(&mut self, cx: &Cx, op: &Pending, res: Option<Operand>) {
+        self.addresses.extend(op.args.iter().filter(|&&arg| cx.ty(arg) == Ty::Ptr));
         self.open_call = Some(self.call_results.len());
         self.calls.insert(op.args.as_slice().into(), self.call_results.len());
         self.call_results.push(res.map(|res| (0, res)).into_iter().collect());

@@ -11,6 +11,10 @@
 //! not happened: the exit drops them and makes those that were delayed at the merge point
 //! ([`Delayed::at_merge_point`]). What it saves are the reds then, and no results of loads.
 //!
+//! **Memory that is given back** is put off too ([`Spare`]). An object of the same size that has to be made takes its
+//! place; what is left is given back at the end of the trace or by the exit. That is what an allocator might do. So
+//! where a lap gives one object back and makes another one, the loop allocates nothing.
+//!
 //! Invariants
 //! 1. Delayed stores are in the order of the program. One that is made takes all earlier ones along
 //!    that may overlap it.
@@ -30,7 +34,7 @@ use crate::ir::{DelayedStore, Effect, MemDescr, Opcode, Operand, Ty};
 use smallvec::SmallVec;
 
 /// More stores than this are made, the oldest first.
-const MAX_DELAYED: usize = 10;
+const MAX_DELAYED: usize = 16;
 
 /// A preheader ends before the store behind this many: each is looked at for each load.
 const MAX_IN_PREHEADER: usize = 64;
@@ -98,14 +102,46 @@ impl Access {
     }
 }
 
+/// Memory that the trace gives back, and has not yet.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Spare {
+    pub address: Operand,
+    pub bytes: u32,
+    pub align: u32,
+    /// What is known to be in it.
+    pub contents: Contents,
+}
+
+/// By offset and type: what is in memory, delayed stores apart.
+pub(super) type Contents = SmallVec<[(i64, Ty, Operand); 4]>;
+
+pub(super) type Spares = SmallVec<[Spare; 4]>;
+
+/// More memory than this is given back at once.
+const MAX_SPARES: usize = 8;
+
+/// What has not happened yet.
+#[derive(Debug, Clone, Default)]
+pub(super) struct State {
+    pub stores: Vec<Store>,
+    pub virtuals: Vec<Virtual>,
+    pub spares: Spares,
+}
+
 /// The stores that are not made yet.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Delayed {
     stores: Vec<Store>,
     /// What is not allocated yet.
     pub virtuals: Vec<Virtual>,
+    /// What is not given back yet.
+    pub spares: Spares,
     /// What was at the last merge point, while going back there undoes all that happened since.
-    at_merge_point: Option<(Vec<Store>, Vec<Virtual>)>,
+    at_merge_point: Option<State>,
+    /// What is in the object that is given back next.
+    pub contents: Contents,
+    /// Addresses at which an object was made where another one was before.
+    pub reused: Vec<Operand>,
     /// Whether all that happens behind the next merge point is in this trace. At the start of a bridge
     /// it may be not: the trace that it continues has begun the opcode.
     starts_at_merge_point: bool,
@@ -117,18 +153,25 @@ impl Delayed {
         &self.stores
     }
 
+    /// How many operations it takes to make all that is not made yet.
+    pub fn n_left(&self) -> usize {
+        let objects: usize = self.virtuals.iter().map(|it| 1 + it.fields.len()).sum();
+        self.stores.len() + self.spares.len() + objects
+    }
+
     /// The stores that were delayed at the last merge point and what was not allocated there, if nothing
     /// else has happened since but stores that are still delayed.
-    pub fn at_merge_point(&self) -> Option<(&[Store], &[Virtual])> {
-        self.at_merge_point.as_ref().map(|(stores, virtuals)| (&**stores, &**virtuals))
+    pub fn at_merge_point(&self) -> Option<&State> {
+        self.at_merge_point.as_ref()
     }
 
     /// Whether the delayed stores are those at the last merge point.
     pub fn is_as_at_merge_point(&self) -> bool {
-        self.at_merge_point.as_ref().is_some_and(|(stores, virtuals)| {
+        self.at_merge_point.as_ref().is_some_and(|State { stores, virtuals, spares }| {
             let same =
                 |(a, b): (&Store, &Store)| (a.opcode, a.mem, &a.args) == (b.opcode, b.mem, &b.args);
             *virtuals == self.virtuals
+                && *spares == self.spares
                 && stores.len() == self.stores.len()
                 && stores.iter().zip(&self.stores).all(same)
         })
@@ -141,17 +184,69 @@ impl Delayed {
 
     fn see_merge_point(&mut self) {
         if std::mem::replace(&mut self.starts_at_merge_point, true) {
-            let (stores, virtuals) = self.at_merge_point.get_or_insert_default();
-            stores.clone_from(&self.stores);
-            virtuals.clone_from(&self.virtuals);
+            let state = self.at_merge_point.get_or_insert_default();
+            state.stores.clone_from(&self.stores);
+            state.virtuals.clone_from(&self.virtuals);
+            state.spares.clone_from(&self.spares);
         }
     }
 
-    /// Makes all stores.
+    /// Makes all stores, and gives back what is left.
     fn make_all(cx: &mut Cx) {
         for store in std::mem::take(&mut cx.delayed.stores) {
             Delayed::make(cx, store);
         }
+        Delayed::free_spares(cx);
+    }
+
+    /// Gives back what no object was made in.
+    pub fn free_spares(cx: &mut Cx) {
+        for spare in std::mem::take(&mut cx.delayed.spares) {
+            cx.emit_free(spare);
+        }
+    }
+
+    /// Takes memory that was to be given back; that at an address, if it is there, when one is preferred.
+    pub fn take_spare(&mut self, bytes: u32, align: u32, prefer: Option<Operand>) -> Option<Spare> {
+        let fits = |spare: &Spare| (spare.bytes, spare.align) == (bytes, align);
+        let preferred = |spare: &Spare| fits(spare) && Some(spare.address) == prefer;
+        let at = self.spares.iter().position(preferred);
+        let at = at.or_else(|| self.spares.iter().rposition(fits))?;
+        Some(self.spares.remove(at))
+    }
+
+    /// Puts off storing what is in memory anyway, for a loop that will store something else there.
+    pub fn store_later(cx: &mut Cx, place: &KnownPlace) {
+        let Some((base, None)) = place.address.base_and_index() else { return };
+        let Ok(offset) = i32::try_from(place.address.offset) else { return };
+        if MAX_DELAYED <= cx.delayed.stores.len() || cx.delayed.has_store_to(place) {
+            return;
+        }
+        let KnownPlace { address, ty, class, value, .. } = *place;
+        let mem = cx.mem(MemDescr { ty, offset, scale: 0, class, frozen: false });
+        let (args, access) = (SmallVec::from_slice(&[base, value]), Access { address, ty, class });
+        let in_memory = Some(value);
+        cx.delayed.stores.push(Store { opcode: Opcode::SetField, mem, args, access, in_memory });
+    }
+
+    /// What is in memory where a store is delayed, if one is: `Some(None)` if that is not known.
+    pub fn in_memory_at(&self, cx: &Cx, span: &Span) -> Option<Option<Operand>> {
+        let touches = |store: &&Store| {
+            store.access.address.root == span.start.root
+                && !cx.ranges().are_apart(cx, &store.access.span(), span)
+        };
+        let store = self.stores.iter().rev().find(touches)?;
+        let same = store.access.span() == *span;
+        Some(store.in_memory.filter(|_| same))
+    }
+
+    /// Forgets stores of what is in memory anyway.
+    pub fn drop_needless(cx: &mut Cx) {
+        let mut stores = std::mem::take(&mut cx.delayed.stores);
+        let is_there =
+            |it: &Store| it.in_memory.is_some_and(|it_is| it_is == cx.resolve(it.value()));
+        stores.retain(|store| !is_there(store));
+        cx.delayed.stores = stores;
     }
 
     /// Forgets the stores of a preheader, which do not happen in it, but for some of those to these places.
@@ -179,6 +274,7 @@ impl Delayed {
         cx.delayed.no_way_back();
         // Those of the preheader have not been allocated, nor will be.
         cx.delayed.virtuals.clear();
+        cx.delayed.spares.clear();
         for store in &mut cx.delayed.stores {
             let place = places.iter().find(|place| store.is_to(place));
             let value = place.expect("others have been made").value;
@@ -207,6 +303,10 @@ impl Delayed {
         let stores = &cx.delayed.stores;
         match op.opcode.effect() {
             Effect::Store => MAX_IN_PREHEADER <= stores.len(),
+            Effect::Alloc if op.opcode == Opcode::Free => {
+                let freed = Freed::of(cx, op);
+                !freed.can_wait(cx) || stores.iter().any(|store| freed.may_see(cx, &store.access))
+            }
             Effect::Alloc => true,
             Effect::Load => {
                 let mem = &cx.new_trace().mems[op.descr as usize];
@@ -222,14 +322,20 @@ impl Delayed {
     }
 
     /// An object is given back: stores to it are never made, and others that may be to it are made before.
-    fn free(cx: &mut Cx, free: &Pending) {
-        let object = Address::of_object(cx, free.args[0]);
-        let is_inside = |access: &Access| {
-            access.address.root == object.root && access.address.offset >= object.offset
-        };
-        cx.delayed.stores.retain(|store| !is_inside(&store.access));
-        let boxed = |class: u32| class == 0 || class == MemDescr::BOXED;
-        Delayed::make_seen(cx, |_, access| boxed(access.class));
+    /// Its memory is kept for an object that may be made later.
+    fn free(cx: &mut Cx, free: &Pending) -> Rewrite {
+        let freed = Freed::of(cx, free);
+        cx.delayed.stores.retain(|store| !freed.has(&store.access));
+        Delayed::make_seen(cx, |cx, access| freed.may_see(cx, access));
+        let contents = std::mem::take(&mut cx.delayed.contents);
+        match freed.spare {
+            Some((bytes, align)) if freed.can_wait(cx) => {
+                let address = free.args[0];
+                cx.delayed.spares.push(Spare { address, bytes, align, contents });
+                Rewrite::Delayed
+            }
+            _ => Rewrite::Keep,
+        }
     }
 
     /// Makes the stores that an access may see.
@@ -278,6 +384,40 @@ impl Delayed {
     }
 }
 
+/// An object that is given back.
+struct Freed {
+    start: Address,
+    /// Size and alignment, which are constants.
+    spare: Option<(u32, u32)>,
+}
+
+impl Freed {
+    fn of(cx: &Cx, free: &Pending) -> Freed {
+        let number = |at: usize| {
+            let c = cx.as_const(free.args[at])?;
+            u32::try_from(c.bits).ok()
+        };
+        Freed { start: Address::of_object(cx, free.args[0]), spare: number(1).zip(number(2)) }
+    }
+
+    /// Whether it need not be given back at once.
+    fn can_wait(&self, cx: &Cx) -> bool {
+        self.spare.is_some() && cx.delayed.spares.len() < MAX_SPARES
+    }
+
+    fn has(&self, access: &Access) -> bool {
+        access.address.root == self.start.root && access.address.offset >= self.start.offset
+    }
+
+    /// Whether an access to something else, as far as one can tell, may be to it.
+    fn may_see(&self, cx: &Cx, access: &Access) -> bool {
+        let boxed = access.class == 0 || access.class == MemDescr::BOXED;
+        let span = |(bytes, _): (u32, u32)| Span { start: self.start, len: bytes.into() };
+        let is_apart = |spare| cx.ranges().are_apart(cx, &span(spare), &access.span());
+        boxed && !self.has(access) && !self.spare.is_some_and(is_apart)
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Delay;
 
@@ -304,7 +444,7 @@ impl Family for Delay {
                 let apart = cx.new_trace().calls[op.descr as usize].apart;
                 Delayed::make_seen(cx, |_, access| !apart.has(access.class));
             }
-            Effect::Alloc if op.opcode == Opcode::Free => Delayed::free(cx, op),
+            Effect::Alloc if op.opcode == Opcode::Free => return Ok(Delayed::free(cx, op)),
             Effect::Forget => {
                 let access = Access::new(cx, op, &cx.new_trace().mems[op.descr as usize]);
                 cx.delayed.stores.retain(|store| !store.access.is_at(&access));

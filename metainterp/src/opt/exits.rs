@@ -46,6 +46,8 @@ pub struct ExitLayout {
 pub enum ExitEffect {
     /// Allocates, and puts the address into this slot.
     New(u32),
+    /// Gives memory back.
+    Free,
     /// A store; or what the trace knows to be in memory then.
     Store(Opcode, MemDescr),
 }
@@ -55,6 +57,7 @@ impl ExitEffect {
     pub fn n_args(&self) -> usize {
         let opcode = match self {
             ExitEffect::New(_) => Opcode::New,
+            ExitEffect::Free => Opcode::Free,
             ExitEffect::Store(opcode, _) => *opcode,
         };
         opcode.info().args.len()
@@ -68,6 +71,7 @@ impl ExitEffect {
                 let new = builder.push(Opcode::New, args, 0, Ty::Ptr);
                 assert_eq!(new, ValueId(*slot).into(), "the number of what is allocated");
             }
+            ExitEffect::Free => builder.push_void(Opcode::Free, args, 0),
             ExitEffect::Store(opcode, mem) => {
                 let mem = builder.mem(mem.clone());
                 builder.push_void(*opcode, args, mem);
@@ -94,6 +98,7 @@ pub fn finalize_exits(trace: &Trace) -> (Trace, Vec<ExitLayout>) {
         };
         let effect = |store: &DelayedStore| match store.res() {
             Some(new) => ExitEffect::New(slots.of_value[new.index()].slot),
+            None if store.opcode == Opcode::Free => ExitEffect::Free,
             None => ExitEffect::Store(store.opcode, trace.mems[store.mem as usize].clone()),
         };
         let effects = trace.exit_stores(exit).iter().map(effect).collect();

@@ -22,6 +22,7 @@
 //! many places.
 
 use super::address::{Address, Root};
+use super::delay::Contents;
 use super::ranges::Span;
 use super::rewrite::{Contradiction, Cx, Family, Pending, Rewrite};
 use crate::ir::{Classes, Effect, MemDescr, Opcode, Operand, Ty};
@@ -205,6 +206,8 @@ pub(super) struct Heap {
     recent: SmallVec<[(Place, Ty); MAX_RECENT]>,
     /// By [`RootId`], from 1.
     by_id: Vec<Root>,
+    /// In a preheader: what objects held that are given back. They are not, for nothing happens there.
+    freed: Vec<KnownPlace>,
 }
 
 /// How many places are remembered in the order of their accesses.
@@ -215,6 +218,9 @@ type Cells = SmallVec<[Cell; 1]>;
 impl Family for Heap {
     fn rewrite(&mut self, cx: &mut Cx, op: &mut Pending) -> Result<Rewrite, Contradiction> {
         let effect = op.opcode.effect();
+        if op.opcode == Opcode::Free && !cx.is_preheader() {
+            cx.delayed.contents = self.contents(cx, op);
+        }
         if !matches!(effect, Effect::Load | Effect::Store) && !op.opcode.assumes_memory() {
             return Ok(Rewrite::Keep);
         }
@@ -265,7 +271,8 @@ impl Family for Heap {
         }
         // In an order that does not depend on the table's.
         places.sort_by_key(|(root, it)| (*root, it.address.offset, it.ty, it.class));
-        places.into_iter().map(|(_, place)| place).collect()
+        let places = places.into_iter().map(|(_, place)| place);
+        self.freed.iter().copied().chain(places).collect()
     }
 
     fn recent_places(&self, cx: &Cx, places: &mut Vec<KnownPlace>) {
@@ -292,6 +299,7 @@ impl Family for Heap {
         self.now += 1;
         let time = self.now;
         self.words.clear();
+        self.freed.clear();
         for place in places {
             let KnownPlace { address, ty, class, value, .. } = *place;
             let Place { root, offset } = self.place(address);
@@ -354,12 +362,38 @@ impl Heap {
         })
     }
 
+    /// What is in memory of an object that is given back.
+    fn contents(&self, cx: &Cx, op: &Pending) -> Contents {
+        let mut contents = Contents::new();
+        let Address { root, offset } = Address::of_object(cx, op.args[0]);
+        let (Some(&root), Some(bytes)) = (self.roots.get(&root), cx.as_const(op.args[1])) else {
+            return contents;
+        };
+        for word in offset >> 3..=(offset.wrapping_add(bytes.bits as i64) >> 3) {
+            let Some(cells) = self.words.get(&(root, word)) else { continue };
+            for cell in cells.iter().filter(|cell| self.is_valid(cx, root, cell)) {
+                let start = self.address(Place { root, offset: cell.offset });
+                let span = Span { start, len: cell.ty.bytes().into() };
+                let in_memory = cx.delayed.in_memory_at(cx, &span);
+                if let Some(value) = in_memory.unwrap_or(Some(cell.value)) {
+                    contents.push((cell.offset - offset, cell.ty, value));
+                }
+            }
+        }
+        contents
+    }
+
     /// Nothing is known any more of what may be in memory that is given back.
     fn freed(&mut self, cx: &Cx, op: &Pending, now: Time) {
         let object = self.place(Address::of_object(cx, op.args[0]));
         let bytes = cx.as_const(op.args[1]).map_or(0, |c| c.bits as i64);
         for word in object.offset >> 3..=(object.offset.wrapping_add(bytes) >> 3) {
-            self.words.remove(&(object.root, word));
+            let cells = self.words.remove(&(object.root, word)).unwrap_or_default();
+            for cell in cells.iter().filter(|cell| cell.first.is_some() && cx.is_preheader()) {
+                let address = self.address(Place { root: object.root, offset: cell.offset });
+                let Cell { ty, class, value, first, .. } = *cell;
+                self.freed.push(KnownPlace { address, ty, class, value, first });
+            }
         }
         self.stores.note(MemDescr::BOXED, object, bytes as u32, now);
     }

@@ -31,6 +31,12 @@
 //!   end of the lap must keep ([`ValueFact`]).
 //! - What is known of *values* needs no check: a value of the preheader is the same in all laps.
 //!
+//! **Objects.** Where a lap gives an object back and makes one of the same size, which takes its place in
+//! memory ([`super::delay`]), the new one is made where the old one was ([`settle`]): then the loop allocates
+//! nothing, the place that refers to the object is the same in all laps, and the fields of the object are places
+//! like any other. They are known to be apart from other memory by tests in the preheader ([`Test::Apart`]),
+//! since addresses do not change from lap to lap.
+//!
 //! The lap may use any value of the preheader. The backward walk ([`super::dce`]) finds out which it
 //! does use, and makes them arguments of the label.
 //!
@@ -38,11 +44,12 @@
 //! and each would get its own bridge. RPython gets along without for those who come later, by the short
 //! preamble that is replayed in front of the peeled loop; the preheader is that, for everybody.
 
-use super::delay::Delayed;
+use super::delay::{Delayed, Spare};
 use super::heap::KnownPlace;
 use super::ranges::ValueFact;
 use super::rewrite::{Contradiction, Cx, Pending, Snapshot, Walk};
-use crate::ir::{Effect, ExitId, Op, Opcode, Operand, Trace, ValueId};
+use super::virtuals::{Field, Virtual};
+use crate::ir::{Effect, ExitId, MemDescr, Op, Opcode, Operand, Trace, Ty, ValueId};
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 
@@ -70,6 +77,8 @@ enum State {
 struct Assumptions {
     reds: Vec<State>,
     places: Vec<(KnownPlace, State)>,
+    /// Addresses of objects that are given back, and others made there.
+    objects: Vec<Option<Operand>>,
     /// By red, and behind those by place: what is assumed of one that varies. Found out when it is
     /// first needed, from what it is at the end of the preheader.
     facts: Vec<Option<Vec<ValueFact>>>,
@@ -101,12 +110,15 @@ pub(super) fn split<'a>(
     begun: Snapshot<'a>,
     pending: &mut Pending,
 ) -> Option<usize> {
-    // With the stores that the jump would make happen.
-    let n_plain = walk.cx.n_ops() as usize - 1 + walk.cx.delayed.now().len();
+    // With what the jump would make happen.
+    let n_plain = walk.cx.n_ops() as usize - 1 + walk.cx.delayed.n_left();
     let same = same_reds(walk, trace);
-    let bounds = in_bounds(walk);
+    let mut tests = in_bounds(walk);
+    let reused = reused(walk, trace);
+    tests.extend(apart(walk, &reused));
+    let wanted = Wanted { tests, fields: reused_fields(walk, &reused) };
     walk.restore_copy(&begun);
-    let label = prefix(walk, trace, &same, &bounds, &begun, pending)
+    let label = prefix(walk, trace, &same, &wanted, &begun, pending)
         .and_then(|assumed| lap_behind(walk, trace, assumed, n_plain, pending));
     if label.is_none() {
         walk.restore(begun);
@@ -123,19 +135,72 @@ fn same_reds(walk: &Walk<'_>, trace: &Trace) -> Vec<bool> {
     let last = trace.ops.last().expect("a jump");
     let labels = trace.results(&trace.ops[0]).map(|it| walk.cx.old_to_new(it.into()));
     let jumps = trace.args(last).iter().map(|&arg| walk.cx.old_to_new(arg));
-    labels.zip(jumps).map(|(before, now)| before == now).collect()
+    // An object may come to be where the one before was.
+    let is_spare = |it| walk.cx.delayed.spares.iter().any(|spare| spare.address == it);
+    let same = |(before, now)| before == now || is_spare(before) && walk.cx.is_virtual(now);
+    labels.zip(jumps).map(same).collect()
 }
 
-/// A value that is less than another, unsigned; both of the old trace.
-type Bound = [ValueId; 2];
+/// A test that a preheader makes beside those of the lap, of values of the old trace.
+#[derive(Debug, Clone, Copy)]
+enum Test {
+    /// One value is less than another, unsigned.
+    Less([ValueId; 2]),
+    /// So many bytes from one address on are apart from those between two offsets from the other.
+    Apart([ValueId; 2], u32, [i32; 2]),
+}
 
-/// Tests that a preheader makes beside those of the lap, at most.
+impl Test {
+    fn values(&self) -> [ValueId; 2] {
+        match *self {
+            Test::Less(values) | Test::Apart(values, ..) => values,
+        }
+    }
+}
+
+/// What a preheader does beside the beginning of the lap.
+struct Wanted {
+    tests: SmallVec<[Test; 4]>,
+    /// Fields of objects, by address, that are read if the object has been looked at.
+    fields: Vec<WantedField>,
+}
+
+/// A field of an object that is made where another one was.
+struct WantedField {
+    /// The address, as a value of the old trace.
+    object: ValueId,
+    mem: MemDescr,
+    /// Whether it is the same in each of these objects, most likely.
+    is_constant: bool,
+}
+
+impl Wanted {
+    /// Of a place that is a field of an object that is made anew: whether it is the same in the next one, most
+    /// likely.
+    fn is_constant(&self, cx: &Cx, place: &KnownPlace) -> Option<bool> {
+        let is_it = |it: &&WantedField| {
+            let at = (place.address.base_and_index(), place.address.offset, place.ty);
+            let object = cx.copied(it.object).map(|object| (object, None));
+            at == (object, it.mem.offset.into(), it.mem.ty)
+        };
+        self.fields.iter().find(is_it).map(|it| it.is_constant)
+    }
+}
+
+/// Tests of each kind, at most.
 const MAX_BOUNDS: usize = 4;
+const MAX_APART: usize = 8;
+
+/// Objects that are told apart, at most.
+const MAX_OBJECTS: usize = 8;
+
+/// Fields that are read, at most.
+const MAX_FIELDS: usize = 16;
 
 /// What is read from a place in memory, and the limit that a sum of it and a constant was found to be below: an
 /// index that is in bounds, most likely. Tested once in the preheader, it holds in all laps if it
 /// holds at the end of each, and the lap can step on from there.
-fn in_bounds(walk: &Walk<'_>) -> Vec<Bound> {
+fn in_bounds(walk: &Walk<'_>) -> SmallVec<[Test; 4]> {
     let cx = &walk.cx;
     let first: FxHashSet<Operand> =
         walk.known_places().iter().filter_map(|place| place.first).collect();
@@ -143,7 +208,7 @@ fn in_bounds(walk: &Walk<'_>) -> Vec<Bound> {
     let reds = label.into_iter().flat_map(|label| cx.new_trace().results(label));
     let reds: FxHashSet<Operand> = reds.map(Operand::from).collect();
     let mut seen: FxHashSet<[Operand; 2]> = FxHashSet::default();
-    let mut bounds: Vec<Bound> = Vec::new();
+    let mut bounds = SmallVec::new();
     for guard in cx.new_trace().ops.iter().filter(|op| op.opcode == Opcode::GuardTrue) {
         let test = cx.def(cx.new_trace().args(guard)[0]).filter(|op| op.opcode == Opcode::UintLt);
         let Some(&[index, limit]) = test.map(|test| cx.new_trace().args(test)) else { continue };
@@ -159,10 +224,96 @@ fn in_bounds(walk: &Walk<'_>) -> Vec<Bound> {
             && seen.insert([root, limit])
             && let (Some(root), Some(limit)) = (cx.new_to_old(root), cx.new_to_old(limit))
         {
-            bounds.push([root, limit]);
+            bounds.push(Test::Less([root, limit]));
         }
     }
     bounds
+}
+
+/// An object that can be made where another one was that the lap has given back.
+struct Reused {
+    address: Operand,
+    bytes: u32,
+    fields: SmallVec<[Field; 4]>,
+}
+
+/// The objects that the lap gives back, with what is most likely made in their places.
+fn reused(walk: &Walk<'_>, trace: &Trace) -> Vec<Reused> {
+    let cx = &walk.cx;
+    if cx.delayed.spares.is_empty() || cx.delayed.virtuals.is_empty() {
+        return Vec::new();
+    }
+    let places = walk.known_places();
+    let jump = trace.ops.last().expect("a jump");
+    let label = trace.results(&trace.ops[0]).map(|it| cx.old_to_new(it.into()));
+    let reds: Vec<(Operand, Operand)> =
+        label.zip(trace.args(jump).iter().map(|&arg| cx.old_to_new(arg))).collect();
+    let object = |spare: &Spare| {
+        let place = places.iter().find(|it| it.first == Some(spare.address));
+        let red = reds.iter().find(|(before, _)| *before == spare.address);
+        let now = place.map(|it| it.value).or(red.map(|(_, now)| *now));
+        let is_it = |it: &&Virtual| (it.bytes, it.align) == (spare.bytes, spare.align);
+        let object = now.and_then(|it| cx.virtual_at(it)).map(|at| &cx.delayed.virtuals[at]);
+        object.filter(is_it).or_else(|| cx.delayed.virtuals.iter().find(is_it))
+    };
+    let reused = cx.delayed.spares.iter().filter_map(|spare| {
+        let fields = object(spare)?.fields.clone();
+        Some(Reused { address: spare.address, bytes: spare.bytes, fields })
+    });
+    reused.take(MAX_OBJECTS).collect()
+}
+
+/// Objects that the lap gives back, and other objects that it looks at: they are tested to be apart, so that those
+/// that are made in their place are known to be.
+fn apart(walk: &Walk<'_>, reused: &[Reused]) -> Vec<Test> {
+    let cx = &walk.cx;
+    // By base: offsets of the first byte and of that behind the last.
+    let mut others: Vec<(Operand, [i32; 2])> = Vec::new();
+    let new = cx.new_trace();
+    for op in new.ops.iter().filter(|op| matches!(op.opcode, Opcode::GetField | Opcode::SetField)) {
+        let (mem, base) = (new.mem(op), new.args(op)[0]);
+        let is_object = mem.class == MemDescr::BOXED || mem.class == 0;
+        if !is_object || mem.frozen || base.is_const() {
+            continue;
+        }
+        let (lo, hi) = (mem.offset, mem.offset.saturating_add(mem.ty.bytes() as i32));
+        match others.iter().position(|(it, _)| *it == base) {
+            Some(at) => {
+                let bytes = &mut others[at].1;
+                *bytes = [lo.min(bytes[0]), hi.max(bytes[1])];
+            }
+            None if others.len() < MAX_OBJECTS => others.push((base, [lo, hi])),
+            None => {}
+        }
+    }
+    let objects: Vec<(Operand, [i32; 2])> =
+        reused.iter().map(|it| (it.address, [0, it.bytes as i32])).collect();
+    others.retain(|(base, _)| !reused.iter().any(|it| it.address == *base));
+    let mut tests = Vec::new();
+    for (at, made) in reused.iter().enumerate() {
+        for &(other, bytes) in objects[at + 1..].iter().chain(&others) {
+            let small = bytes.iter().all(|it| it.unsigned_abs() < 1 << 20);
+            let values = cx.new_to_old(made.address).zip(cx.new_to_old(other));
+            if let Some((value, other)) = values.filter(|_| small && tests.len() < MAX_APART) {
+                tests.push(Test::Apart([value, other], made.bytes, bytes));
+            }
+        }
+    }
+    tests
+}
+
+/// The fields of objects that are made where others were before, which the preheader should know.
+fn reused_fields(walk: &Walk<'_>, reused: &[Reused]) -> Vec<WantedField> {
+    let mut fields = Vec::new();
+    for made in reused {
+        let Some(value) = walk.cx.new_to_old(made.address) else { continue };
+        fields.extend(made.fields.iter().map(|field| {
+            let is_constant = walk.cx.resolve(field.value).is_const();
+            WantedField { object: value, mem: field.mem(), is_constant }
+        }));
+    }
+    fields.truncate(MAX_FIELDS);
+    fields
 }
 
 /// Writes the preheader, and answers what may hold behind it; nothing if it would be empty.
@@ -170,24 +321,50 @@ fn prefix<'a>(
     walk: &mut Walk<'a>,
     trace: &'a Trace,
     same: &[bool],
-    bounds: &[Bound],
+    wanted: &Wanted,
     begun: &Snapshot<'a>,
     pending: &mut Pending,
 ) -> Option<Assumptions> {
     let all = Extent { end: trace.ops.len() - 1, left_out: FxHashSet::default() };
-    let starts = walk_prefix(walk, trace, &all, bounds, pending);
-    let mut assumed = Assumptions::guess(walk, trace, same);
+    let starts = walk_prefix(walk, trace, &all, &wanted.tests, pending);
+    let mut assumed = Assumptions::guess(walk, trace, same, wanted);
     let extent = extent(&walk.cx, trace, &starts, &assumed.varying(&walk.cx))?;
     if extent.end < starts.len() || !extent.left_out.is_empty() {
         walk.restore_copy(begun);
-        walk_prefix(walk, trace, &extent, bounds, pending);
-        match extent.left_out.is_empty() {
+        walk_prefix(walk, trace, &extent, &wanted.tests, pending);
+        read_fields(walk, wanted, pending);
+        match extent.left_out.is_empty() && wanted.fields.is_empty() {
             true => assumed.only_of(walk, trace, same),
             // Values have other numbers where something was left out.
-            false => assumed = Assumptions::guess(walk, trace, same),
+            false => assumed = Assumptions::guess(walk, trace, same, wanted),
         }
+    } else if read_fields(walk, wanted, pending) {
+        assumed = Assumptions::guess(walk, trace, same, wanted);
     }
     Some(assumed)
+}
+
+/// Reads the fields of objects that the preheader has come to. Answers whether there are any.
+fn read_fields(walk: &mut Walk<'_>, wanted: &Wanted, pending: &mut Pending) -> bool {
+    let known = walk.known_places();
+    let is_object = |it: &&KnownPlace| it.class == MemDescr::BOXED;
+    let bases: Vec<Operand> = known
+        .iter()
+        .filter(is_object)
+        .filter_map(|it| it.address.base_and_index().map(|(base, _)| base))
+        .collect();
+    let mut any = false;
+    for WantedField { object, mem, .. } in wanted.fields.iter().filter(|it| it.mem.ty != Ty::Bool) {
+        let Some(object) = walk.cx.copied(*object) else { continue };
+        let is_known = |it: &KnownPlace| {
+            let at = (it.address.base_and_index(), it.address.offset, it.ty);
+            at == (Some((object, None)), mem.offset.into(), mem.ty)
+        };
+        if bases.contains(&object) && !known.iter().any(is_known) {
+            any |= walk.load(object, mem, pending).is_ok();
+        }
+    }
+    any
 }
 
 /// Which operations of the lap the preheader has: those before `end`, but for the guards that are left
@@ -203,12 +380,12 @@ fn walk_prefix<'a>(
     walk: &mut Walk<'a>,
     trace: &'a Trace,
     extent: &Extent,
-    bounds: &[Bound],
+    tests: &[Test],
     pending: &mut Pending,
 ) -> Vec<usize> {
     walk.cx.begin_preheader();
     let (mut starts, n_exits) = (vec![0], trace.n_exit_ids());
-    let mut to_test: SmallVec<[Bound; MAX_BOUNDS]> = bounds.into();
+    let mut to_test: SmallVec<[Test; 8]> = tests.into();
     let mut newest = trace.results(&trace.ops[0]).last();
     let mut without = LeftOut { guards: &extent.left_out, any: false, missing: Vec::new() };
     for (op_idx, op) in trace.ops.iter().enumerate().take(extent.end).skip(1) {
@@ -226,15 +403,22 @@ fn walk_prefix<'a>(
         if !matches!(op.opcode.effect(), Effect::Load | Effect::Pure) {
             continue;
         }
-        let ready = |bound: &Bound| bound.iter().max() <= newest.as_ref();
+        let ready = |test: &Test| test.values().iter().max() <= newest.as_ref();
         while let Some(at) = to_test.iter().position(ready) {
-            let values = to_test.remove(at).map(|it| walk.cx.old_to_new(it.into()));
+            let test = to_test.remove(at);
+            let values = test.values().map(|it| walk.cx.old_to_new(it.into()));
             if values.iter().any(|&it| without.is_missing(it)) {
                 continue;
             }
             // The lap's exits have the numbers up to twice as many.
             let exit = ExitId(2 * n_exits + to_test.len() as u32);
-            if walk.guard_less(values, exit, pending).is_err() {
+            let tested = match test {
+                Test::Less(_) => walk.guard_less(values, exit, pending),
+                Test::Apart(_, bytes, others) => {
+                    walk.guard_apart(values, bytes, others, exit, pending)
+                }
+            };
+            if tested.is_err() {
                 return starts;
             }
         }
@@ -451,14 +635,17 @@ fn lap_behind(
 }
 
 impl Assumptions {
-    fn guess(walk: &Walk<'_>, trace: &Trace, same: &[bool]) -> Assumptions {
+    fn guess(walk: &Walk<'_>, trace: &Trace, same: &[bool], wanted: &Wanted) -> Assumptions {
         let cx = &walk.cx;
         let reds = Assumptions::guess_reds(cx, trace, same);
-        let mut assumed = Assumptions { reds, places: Vec::new(), facts: Vec::new() };
+        let objects = wanted.fields.iter().map(|it| cx.copied(it.object)).collect();
+        let mut assumed = Assumptions { reds, places: Vec::new(), objects, facts: Vec::new() };
         for place in walk.known_places() {
             let Some(first) = place.first else { continue };
             let value = cx.resolve(first);
-            let same = value == cx.resolve(place.value);
+            // An object may come to be where the one before was.
+            let same = value == cx.resolve(place.value) || cx.is_virtual(place.value);
+            let same = wanted.is_constant(cx, &place).unwrap_or(same);
             let state = if same { State::Same(value) } else { State::Varies };
             assumed.places.push((KnownPlace { value, ..place }, state));
         }
@@ -604,6 +791,12 @@ fn lap(
     let places: Vec<KnownPlace> = assumed.places.iter().filter(known).map(|&(it, _)| it).collect();
     // What the lap stores to these places is delayed each time that it comes to the label.
     walk.cx.delayed.forget_others(&places);
+    // And so is what it makes objects of.
+    for (place, _) in assumed.places.iter().filter(|(_, state)| *state == State::Varies) {
+        if assumed.objects.contains(&place.address.base_and_index().map(|(base, _)| base)) {
+            Delayed::store_later(&mut walk.cx, place);
+        }
+    }
     let is_delayed = |place: &&KnownPlace| walk.cx.delayed.has_store_to(place);
     let delayed: Vec<KnownPlace> = places.iter().filter(is_delayed).copied().collect();
     let arguments = assumed.arguments(&reds, &initial);
@@ -627,12 +820,19 @@ fn lap(
     });
     let carried: Vec<KnownPlace> = carried.collect();
     Delayed::enter_loop(&mut walk.cx, &carried);
+    // Where the lap gives an object back, the next lap may find another one.
+    let freed = trace.ops.iter().filter(|op| op.opcode == Opcode::Free);
+    let freed = freed.filter_map(|op| walk.cx.copied(trace.args(op)[0].value()?));
+    let freed: Vec<Operand> = freed.collect();
+    walk.cx.delayed.reused.extend(freed);
     walk.enter_loop(&carried);
     let last = trace.ops.len() - 1;
     for (op_idx, op) in trace.ops.iter().enumerate().take(last).skip(1) {
         walk.op_at(op_idx, op, pending)?;
     }
     walk.cx.at = last;
+    settle(walk, trace, assumed, pending);
+    Delayed::drop_needless(&mut walk.cx);
     Delayed::make_others(&mut walk.cx, &delayed);
     // Objects that the next lap gets are allocated by now.
     let places = assumed.places.iter().map(|(place, _)| {
@@ -646,7 +846,33 @@ fn lap(
         walk.cx.make_if_virtual(arg)
     };
     let reds = trace.args(jump).iter().map(made).collect();
+    Delayed::free_spares(&mut walk.cx);
     Ok((label_at, LapEnd { reds, places }))
+}
+
+/// How often objects are looked for in the fields of others.
+const MAX_NESTED: usize = 3;
+
+/// At the end of a lap: makes objects where those were that the next lap is expected to find there.
+fn settle(walk: &mut Walk<'_>, trace: &Trace, assumed: &Assumptions, pending: &mut Pending) {
+    let jump = trace.ops.last().expect("a jump");
+    for (&arg, state) in trace.args(jump).iter().zip(&assumed.reds) {
+        if let State::Same(address) = *state {
+            let object = walk.cx.old_to_new(arg);
+            walk.make_at(object, address, pending);
+        }
+    }
+    for _ in 0..MAX_NESTED {
+        let mut any = false;
+        for (place, state) in &assumed.places {
+            if let (State::Same(address), Some(object)) = (*state, walk.value_at(place)) {
+                any |= walk.make_at(object, address, pending);
+            }
+        }
+        if !any {
+            break;
+        }
+    }
 }
 
 fn jump_back(cx: &mut Cx, trace: &Trace, assumed: &Assumptions, end: &LapEnd) {

@@ -51,6 +51,27 @@ pub(super) struct Ranges {
     walks: FxHashMap<Operand, Walk>,
     /// Remainders without sign, by value and divisor.
     remainders: FxHashMap<(Operand, u64), Operand>,
+    /// Objects that are apart from other memory; there are few.
+    apart: Vec<Apart>,
+}
+
+/// An object that has no byte in common with those between two offsets from another address.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Apart {
+    pub object: Operand,
+    pub bytes: u32,
+    pub other: Operand,
+    pub others: [i32; 2],
+}
+
+impl Apart {
+    fn says(&self, [a, b]: [Operand; 2], x: &Span, y: &Span) -> bool {
+        let is_in = |span: &Span, lo: i32, hi: i32| {
+            i128::from(lo) <= i128::from(span.start.offset) && span.end() <= i128::from(hi)
+        };
+        let [lo, hi] = self.others;
+        (a, b) == (self.object, self.other) && is_in(x, 0, self.bytes as i32) && is_in(y, lo, hi)
+    }
 }
 
 /// What is known of an integer, so that it can be said of another.
@@ -83,7 +104,7 @@ const MAX_WALK: i128 = 40;
 const MAX_BYTES: i128 = isize::MAX as i128;
 
 /// Bytes from an address on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Span {
     pub start: Address,
     /// How many.
@@ -589,7 +610,7 @@ impl Ranges {
             return None;
         }
         // What the interpreter gets back must not be what will be tested.
-        if cx.new_trace().exit_args(exit).contains(&op.args[0]) {
+        if cx.exit_is_of_condition || cx.new_trace().exit_args(exit).contains(&op.args[0]) {
             return None;
         }
         let test_op = &ops[test as usize];
@@ -628,6 +649,11 @@ impl Ranges {
         }
     }
 
+    /// An object has been tested to be apart from other memory.
+    pub fn learn_apart(&mut self, apart: Apart) {
+        self.apart.push(apart);
+    }
+
     /// Whether two accesses have no byte in common, as far as their addresses tell.
     pub fn are_apart(&self, cx: &Cx, a: &Span, b: &Span) -> bool {
         let (Some((base, i)), Some((other, j))) =
@@ -636,7 +662,8 @@ impl Ranges {
             return false;
         };
         if base != other {
-            return false;
+            let known = |it: &Apart| it.says([base, other], a, b) || it.says([other, base], b, a);
+            return i.is_none() && j.is_none() && self.apart.iter().any(known);
         }
         let (Some(x), Some(y)) = (self.bytes(cx, a, i), self.bytes(cx, b, j)) else { return false };
         x.hi < y.lo || y.hi < x.lo || {

@@ -20,10 +20,10 @@
 //! lists, which change length later, would have to move anyway.
 
 use super::InvalidLoop;
-use super::delay::Delayed;
+use super::delay::{Delayed, Spare};
 use super::heap::KnownPlace;
 use super::preheader;
-use super::ranges::{Ranges, ValueFact};
+use super::ranges::{Apart, Ranges, ValueFact};
 use super::virtuals::Virtual;
 use crate::ir::{
     Const, DelayedStore, Effect, ExitId, MemDescr, Op, Opcode, Operand, OperandKind, Resume,
@@ -187,6 +187,8 @@ pub(super) struct Cx<'t> {
     pub delays: bool,
     /// Some values are objects that are or were virtual.
     has_virtuals: bool,
+    /// The last exit is right only where the condition of its guard does not hold.
+    pub exit_is_of_condition: bool,
     /// What is known of integers. Away while it is asked itself.
     ranges: Option<Box<Ranges>>,
 }
@@ -219,6 +221,7 @@ impl<'t> Cx<'t> {
             recent: Vec::new(),
             delays,
             has_virtuals: false,
+            exit_is_of_condition: false,
             ranges: Some(Box::default()),
         };
         cx.name_new_values(NO_OP);
@@ -332,6 +335,14 @@ impl<'t> Cx<'t> {
         res
     }
 
+    /// Gives memory back now.
+    pub fn emit_free(&mut self, spare: Spare) {
+        let size = [spare.bytes, spare.align].map(|n| Const::new(Ty::I64, n.into()));
+        let [bytes, align] = size.map(|n| self.constant(n));
+        self.delayed.no_way_back();
+        self.copy.new.push_void(Opcode::Free, &[spare.address, bytes, align], 0);
+    }
+
     /// A value for an object that is not allocated.
     pub fn reserve_object(&mut self) -> ValueId {
         self.has_virtuals = true;
@@ -406,7 +417,7 @@ impl<'t> Cx<'t> {
             self.delayed.no_way_back();
         }
         if pending.opcode.has_exit() {
-            descr = self.emit_exit(descr, pending.opcode);
+            descr = self.emit_exit(descr, pending);
         }
         let new = &mut self.copy.new;
         let res = match pending.ty {
@@ -420,7 +431,8 @@ impl<'t> Cx<'t> {
         res
     }
 
-    fn emit_exit(&mut self, exit: u32, opcode: Opcode) -> u32 {
+    fn emit_exit(&mut self, exit: u32, guard: &Pending) -> u32 {
+        self.exit_is_of_condition = false;
         if let Some(StartOver { resume, reds }) = &self.start_over {
             let id = self.extra_exit.unwrap_or_else(|| self.old.exits[exit as usize].id);
             return self.copy.new.exit(id, reds, *resume);
@@ -431,15 +443,20 @@ impl<'t> Cx<'t> {
         args.clear();
         args.extend(self.old.exit_values(exit).iter().map(|&arg| self.old_to_new(arg)));
         // A panic has happened by then and must not be repeated.
-        let may_rewind = opcode != Opcode::GuardNoException && resume.kind == ResumeKind::Replay;
+        let may_rewind =
+            guard.opcode != Opcode::GuardNoException && resume.kind == ResumeKind::Replay;
         let state = self.delayed.at_merge_point().filter(|_| may_rewind);
-        let (delayed, virtuals, is_now) = match state {
-            Some((stores, virtuals)) => {
+        let (delayed, virtuals, spares, is_now) = match state {
+            Some(state) => {
                 resume.kind = ResumeKind::Rewind;
                 args.truncate(resume.n_reds as usize);
-                (stores, virtuals, self.delayed.is_as_at_merge_point())
+                let is_now = self.delayed.is_as_at_merge_point();
+                (&*state.stores, &*state.virtuals, state.spares.clone(), is_now)
             }
-            None => (self.delayed.now(), &*self.delayed.virtuals, true),
+            None => {
+                let Delayed { virtuals, spares, .. } = &self.delayed;
+                (self.delayed.now(), &**virtuals, spares.clone(), true)
+            }
         };
         let n_values = args.len();
         let operands = delayed.iter().flat_map(|store| &store.args);
@@ -448,6 +465,12 @@ impl<'t> Cx<'t> {
         if self.has_virtuals {
             let virtuals = virtuals.to_vec();
             self.make_at_exit(&virtuals, n_values, &mut args, &mut stores);
+        }
+        for spare in spares {
+            let size = [spare.bytes, spare.align].map(|n| Const::new(Ty::I64, n.into()));
+            args.push(self.resolve(spare.address));
+            args.extend(size.map(|n| self.constant(n)));
+            stores.push(DelayedStore::FREE);
         }
         if is_now {
             // A bridge knows of the stores that it begins with.
@@ -459,10 +482,29 @@ impl<'t> Cx<'t> {
             self.tell_bridge(&recent, &mut args, &mut stores);
             self.recent = recent;
         }
+        self.say_condition(guard, &mut args);
         let id = ExitId(exit.id.0 + self.exit_shift);
         let new = self.copy.new.exit_with_stores(id, &args, resume, &stores);
         self.copy.buffer = args;
         new
+    }
+
+    /// Where a guard fails, its condition is known, and what is computed from it.
+    fn say_condition(&mut self, guard: &Pending, args: &mut [Operand]) {
+        let condition = match guard.opcode {
+            Opcode::GuardTrue | Opcode::GuardFalse => guard.args[0],
+            _ => return,
+        };
+        let bits = u64::from(guard.opcode == Opcode::GuardFalse);
+        for arg in args {
+            let is_cast = self.def(*arg).is_some_and(|def| {
+                def.opcode == Opcode::CastBoolToInt && self.def_args(def).next() == Some(condition)
+            });
+            if is_cast || *arg == condition {
+                *arg = self.constant(Const::new(self.ty(*arg), bits));
+                self.exit_is_of_condition = true;
+            }
+        }
     }
 
     /// Adds to an exit the objects that it needs: their allocations and the stores to their fields come
@@ -586,6 +628,12 @@ impl Cx<'_> {
     pub fn new_to_old(&self, operand: Operand) -> Option<ValueId> {
         let at = self.copy.map.iter().position(|&it| it == operand)?;
         Some(ValueId(at as u32))
+    }
+
+    /// Where a value of the old trace went, if it has come up.
+    pub fn copied(&self, old: ValueId) -> Option<Operand> {
+        let new = self.copy.map[old.index()];
+        (new != NOT_COPIED).then(|| self.resolve(new))
     }
 
     /// Where a value of the old trace is from here on.
@@ -791,6 +839,92 @@ impl<'a> Walk<'a> {
             self.cx.extra_exit = None;
         }
         Ok(())
+    }
+
+    /// A pure operation.
+    fn pure(
+        &mut self,
+        opcode: Opcode,
+        args: &[Operand],
+        ty: Ty,
+        pending: &mut Pending,
+    ) -> Result<Operand, Contradiction> {
+        pending.start(opcode, Some(ty), args);
+        Ok(match self.ask(pending)? {
+            Rewrite::Is(known) => self.cx.resolve(known),
+            _ => self.append(pending).expect("it has a result"),
+        })
+    }
+
+    /// Tests that so many bytes of an object are apart from those between two offsets from another address.
+    pub fn guard_apart(
+        &mut self,
+        [object, other]: [Operand; 2],
+        bytes: u32,
+        [lo, hi]: [i32; 2],
+        exit: ExitId,
+        pending: &mut Pending,
+    ) -> Result<(), Contradiction> {
+        if object == other {
+            return Err(Contradiction);
+        }
+        let of_object = self.pure(Opcode::CastPtrToInt, &[object], Ty::I64, pending)?;
+        let of_other = self.pure(Opcode::CastPtrToInt, &[other], Ty::I64, pending)?;
+        let between = self.pure(Opcode::IntSub, &[of_other, of_object], Ty::I64, pending)?;
+        // They overlap if -hi < between < bytes - lo, that is between + hi - 1 < bytes + hi - lo - 1 without sign.
+        let plus = self.cx.constant(Const::new(Ty::I64, (i64::from(hi) - 1) as u64));
+        let shifted = self.pure(Opcode::IntAdd, &[between, plus], Ty::I64, pending)?;
+        let limit = i64::from(bytes) + i64::from(hi) - i64::from(lo) - 1;
+        let limit = self.cx.constant(Const::new(Ty::I64, limit as u64));
+        let test = self.pure(Opcode::UintGe, &[shifted, limit], Ty::Bool, pending)?;
+        pending.start(Opcode::GuardTrue, None, &[test]);
+        if let Rewrite::Keep = self.ask(pending)? {
+            self.cx.extra_exit = Some(exit);
+            self.append(pending);
+            self.cx.extra_exit = None;
+        }
+        let apart = Apart { object, bytes, other, others: [lo, hi] };
+        self.cx.with_ranges(|ranges, _| ranges.learn_apart(apart));
+        Ok(())
+    }
+
+    /// Loads a field.
+    pub fn load(
+        &mut self,
+        object: Operand,
+        mem: &MemDescr,
+        pending: &mut Pending,
+    ) -> Result<(), Contradiction> {
+        pending.start(Opcode::GetField, Some(mem.ty), &[object]);
+        pending.descr = self.cx.mem(mem.clone());
+        if let Rewrite::Keep = self.ask(pending)? {
+            self.append(pending);
+        }
+        Ok(())
+    }
+
+    /// Makes a virtual object at an address, if there is room for it there; its fields are delayed stores.
+    /// False if there is not, or it is no virtual object.
+    pub fn make_at(&mut self, object: Operand, address: Operand, pending: &mut Pending) -> bool {
+        let Some((object, contents)) = self.cx.take_for(object, address) else { return false };
+        for (offset, ty, value) in contents {
+            let (Ok(offset), class) = (i32::try_from(offset), MemDescr::BOXED) else { continue };
+            let value = self.cx.resolve(value);
+            pending.start(Opcode::AssumeField, None, &[address, value]);
+            pending.descr = self.cx.mem(MemDescr { ty, offset, scale: 0, class, frozen: false });
+            self.assume_memory(pending).expect("it is in memory");
+        }
+        for field in &object.fields {
+            let value = self.cx.resolve(field.value);
+            pending.start(Opcode::SetField, None, &[address, value]);
+            pending.descr = self.cx.mem(field.mem());
+            match self.ask(pending).expect("a store holds") {
+                Rewrite::Delayed => self.delay(pending),
+                Rewrite::Gone => {}
+                _ => unreachable!("stores are delayed"),
+            }
+        }
+        true
     }
 
     fn append(&mut self, pending: &Pending) -> Option<Operand> {
@@ -1059,6 +1193,7 @@ impl Copier {
                 Some(new) => DelayedStore::new_object(
                     self.map[new.index()].value().expect("it was just given a value"),
                 ),
+                None if store.opcode == Opcode::Free => *store,
                 None => {
                     let (opcode, mem) = (store.opcode, self.mems[store.mem as usize]);
                     DelayedStore { opcode, mem }

@@ -6,7 +6,7 @@
 //!
 //! An object is *made* (allocated after all, with all its fields) where something could come to know its
 //! address: before an operation that takes the address as an operand, and before a store of it that must
-//! happen. As long as such a store is delayed, the object need not exist.
+//! happen. It is made where an object was that the trace has given back, if there is one as large ([`super::delay`]). As long as such a store is delayed, the object need not exist.
 //!
 //! An exit that needs an object makes it by itself: it names the allocations and the stores to the
 //! fields before the delayed stores, and whoever leaves does them. A bridge from there begins with these
@@ -17,11 +17,14 @@
 //!    not come from its `new` equals it.
 //! 2. Exits that go back to a merge point need the objects as they were there, so they are remembered
 //!    with the delayed stores ([`super::delay`]).
-//! 3. An object that is gone has an address all the same, for a replay compares what it is given: one at
+//! 3. What was known by an address says nothing about another object there: stores and loads of it are forgotten when it
+//!    is given back, and results of elidable calls when it is used again.
+//! 4. An object that is gone has an address all the same, for a replay compares what it is given: one at
 //!    which nobody is ([`memory::grave`]).
-//! 4. There are at most [`MAX_VIRTUALS`], with at most [`MAX_FIELDS`], for each exit may have them all.
+//! 5. There are at most [`MAX_VIRTUALS`], with at most [`MAX_FIELDS`], for each exit may have them all.
 
 use super::address::Address;
+use super::delay::{Contents, Spare};
 use super::rewrite::{Contradiction, Cx, Family, Pending, Rewrite};
 use crate::ir::{Const, Effect, MemDescr, Opcode, Operand, Ty, ValueId};
 use crate::memory;
@@ -74,7 +77,7 @@ impl Virtual {
 
 impl Cx<'_> {
     /// Where an object is among those that are virtual now.
-    fn virtual_at(&self, operand: Operand) -> Option<usize> {
+    pub fn virtual_at(&self, operand: Operand) -> Option<usize> {
         let value = self.resolve(operand).value()?;
         self.delayed.virtuals.iter().position(|object| object.value == value)
     }
@@ -87,16 +90,57 @@ impl Cx<'_> {
 
     /// Allocates a virtual object, and all that it refers to.
     pub fn make_object(&mut self, at: usize) {
+        self.make_object_at(at, None);
+    }
+
+    fn make_object_at(&mut self, at: usize, prefer: Option<Operand>) {
         let object = self.delayed.virtuals.swap_remove(at);
-        let size = [object.bytes, object.align].map(|n| Const::new(Ty::I64, n.into()));
-        let size = size.map(|n| self.constant(n));
         self.delayed.no_way_back();
-        let made = self.emit_new(&size);
+        let made = self.room_for(&object, prefer);
         self.object_is(object.value, made);
         for field in object.fields {
             let mem = self.mem(field.mem());
             self.emit_store(Opcode::SetField, &[made, field.value], mem);
         }
+    }
+
+    /// Where an object is to be: in memory that the trace has given back but for that, or in new one.
+    pub fn room_for(&mut self, object: &Virtual, prefer: Option<Operand>) -> Operand {
+        match self.delayed.take_spare(object.bytes, object.align, prefer) {
+            Some(spare) => {
+                self.delayed.reused.push(spare.address);
+                spare.address
+            }
+            None => {
+                let size = [object.bytes, object.align].map(|n| Const::new(Ty::I64, n.into()));
+                let size = size.map(|n| self.constant(n));
+                self.emit_new(&size)
+            }
+        }
+    }
+
+    /// Makes a virtual object that is passed to the label that the trace starts with where the argument
+    /// before was, if there is memory for it.
+    fn make_where_label_has_it(&mut self, target: u32, arg_idx: usize, operand: Operand) {
+        let new = self.new_trace();
+        let label = new.ops.first().filter(|op| op.opcode == Opcode::Label && op.descr == target);
+        let before = label.and_then(|label| new.results(label).nth(arg_idx));
+        if let (Some(before), Some(at)) = (before, self.virtual_at(operand)) {
+            self.make_object_at(at, Some(before.into()));
+        }
+    }
+
+    /// Takes a virtual object that is to be at an address, if there is memory for it.
+    pub fn take_for(&mut self, object: Operand, address: Operand) -> Option<(Virtual, Contents)> {
+        let at = self.virtual_at(object)?;
+        let Virtual { bytes, align, .. } = self.delayed.virtuals[at];
+        let is_it = |it: &Spare| (it.address, it.bytes, it.align) == (address, bytes, align);
+        let spare = self.delayed.spares.iter().position(is_it)?;
+        let spare = self.delayed.spares.remove(spare);
+        let object = self.delayed.virtuals.swap_remove(at);
+        self.delayed.reused.push(spare.address);
+        self.object_is(object.value, address);
+        Some((object, spare.contents))
     }
 
     /// Allocates what an operand is, if that is virtual.
@@ -148,6 +192,9 @@ impl Family for Virtuals {
         for at in 0..n_escaping {
             if cx.is_preheader() && cx.virtual_at(op.args[at]).is_some() {
                 return Err(Contradiction);
+            }
+            if op.opcode == Opcode::Jump {
+                cx.make_where_label_has_it(op.descr, at, op.args[at]);
             }
             // It may have been made for an argument before.
             let made = cx.make_if_virtual(op.args[at]);

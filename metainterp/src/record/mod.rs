@@ -170,6 +170,17 @@ pub struct OnEntry {
 /// Words of greens, reds or results.
 pub type Words = SmallVec<[u64; 8]>;
 
+/// So many words, without a loop where they are few, for this is done at each arrival at a loop header and at
+/// each exit.
+#[inline]
+pub fn zeros(n: usize) -> Words {
+    let few = [0; 8];
+    match n <= few.len() {
+        true => Words::from_buf_and_len(few, n),
+        false => SmallVec::from_elem(0, n),
+    }
+}
+
 /// How a portal that is inlined goes on at its merge point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InlinedFlow {

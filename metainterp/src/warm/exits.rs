@@ -6,7 +6,7 @@ use crate::ir::{
     CodeId, Const, ExitId, Opcode, Operand, Resume, TargetId, Trace, TraceBuilder, Ty, ValueId,
 };
 use crate::opt::{ExitEffect, ExitLayout, ExitSlot};
-use crate::record::{Arg, Lane, OnEntry, Words};
+use crate::record::{Arg, Lane, OnEntry, Words, zeros};
 use std::cell::Cell;
 
 /// One exit of compiled code.
@@ -110,7 +110,11 @@ impl ExitInfo {
 
     /// The words of the exit's first arguments.
     pub fn words(&self, frame: &Frame, n_args: usize) -> Words {
-        self.layout[..n_args].iter().map(|slot| word(slot, frame)).collect()
+        let mut words = zeros(n_args);
+        for (word_of, slot) in words.iter_mut().zip(&self.layout[..n_args]) {
+            *word_of = word(slot, frame);
+        }
+        words
     }
 
     /// How many arguments there are before those.
@@ -130,6 +134,9 @@ impl ExitInfo {
         frame: &mut Frame,
         mut make: impl FnMut(&ExitEffect, &[u64]) -> Option<u64>,
     ) {
+        if self.effects.is_empty() {
+            return;
+        }
         let mut at = self.layout.len() - self.n_operands();
         for effect in &self.effects {
             let end = at + effect.n_args();

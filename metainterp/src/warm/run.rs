@@ -9,7 +9,7 @@ use crate::backend::{Frame, VALUE_SLOTS};
 use crate::ir::{CodeId, Const, ExitId, MemDescr, Opcode, ResumeKind, TargetId, Ty};
 use crate::memory;
 use crate::opt::ExitEffect;
-use crate::record::{Arg, OnEntry, Recorder};
+use crate::record::{Arg, OnEntry, Recorder, Words};
 use std::rc::Rc;
 
 /// A frame from the driver's pool; goes back there also when a panic passes.
@@ -28,6 +28,11 @@ impl Drop for PooledFrame<'_> {
 fn make(effect: &ExitEffect, words: &[u64]) -> Option<u64> {
     match effect {
         ExitEffect::New(_) => Some(memory::new(words[0], words[1])),
+        ExitEffect::Free => {
+            // SAFETY: the compiled code has come to where it gives this object back and has not done so.
+            unsafe { memory::free(words[0], words[1], words[2]) };
+            None
+        }
         ExitEffect::Store(opcode, mem) => {
             store(*opcode, mem, words);
             None
@@ -128,7 +133,7 @@ impl MetaInterp {
         if exit.resume.kind == ResumeKind::Rewind && !hot {
             self.stats.borrow_mut().rewinds += 1;
             let reds = exit.words(frame, exit.resume.n_reds as usize);
-            let greens = exit.greens.iter().copied().collect();
+            let greens = Words::from_slice(&exit.greens);
             return (Left::MergePoint { greens, reds }, Progress::Rewound);
         }
         self.stats.borrow_mut().replays += 1;

@@ -616,7 +616,7 @@ impl Parser {
         let opcode = Opcode::from_name(word);
         let is_note = |it: &Opcode| match new {
             Some(_) => *it == Opcode::New,
-            None => it.effect() == Effect::Store || it.assumes_memory(),
+            None => it.effect() == Effect::Store || it.assumes_memory() || *it == Opcode::Free,
         };
         let Some(opcode) = opcode.filter(is_note) else {
             return line.error_at(at, "expected a store or an assumption of memory".into());
@@ -630,6 +630,7 @@ impl Parser {
         args.extend(operands.args);
         match operands.descr {
             None if new.is_some() => Ok(DelayedStore::new_object(new.expect("it was tested"))),
+            None if opcode == Opcode::Free => Ok(DelayedStore::FREE),
             Some(Descr::Mem(mem)) => Ok(DelayedStore { opcode, mem: self.builder.mem(mem) }),
             _ => line.expected("`descr=mem(…)` before this"),
         }

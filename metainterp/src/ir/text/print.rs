@@ -128,9 +128,9 @@ fn stores(f: &mut Formatter<'_>, trace: &Trace, exit: &Exit) -> fmt::Result {
             let place = place(store.opcode, k, &args[..k], |operand| trace.ty(operand));
             write_operand(f, trace, arg, place)?;
         }
-        match store.res() {
-            Some(_) => f.write_char(')')?,
-            None => write!(f, ", descr={})", trace.mems[store.mem as usize])?,
+        match store.opcode {
+            Opcode::New | Opcode::Free => f.write_char(')')?,
+            _ => write!(f, ", descr={})", trace.mems[store.mem as usize])?,
         }
     }
     f.write_char(')')

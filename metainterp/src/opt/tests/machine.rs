@@ -112,7 +112,7 @@ impl Objects<'_> {
         }
     }
 
-    /// A pointer to what is gone may be any that leads to nothing.
+    /// A pointer to what is gone may be any, for another object may be in the same place.
     fn same_pointer(&mut self, a: u64, b: u64) -> bool {
         match (object(self.ours, a), object(self.others, b)) {
             (Some(_), Some(_)) => match self.pairs.iter().find(|(x, y)| *x == a || *y == b) {
@@ -122,7 +122,7 @@ impl Objects<'_> {
                     true
                 }
             },
-            (None, None) => a == b || HEAP <= a,
+            (None, _) => a == b || HEAP <= a,
             _ => false,
         }
     }
@@ -358,6 +358,10 @@ impl Machine {
                 continue;
             }
             let args: Vec<Const> = args.iter().map(|&arg| self.value(trace, arg)).collect();
+            if store.opcode == Opcode::Free {
+                self.free(args[0].bits, args[1].bits);
+                continue;
+            }
             let mem = &trace.mems[store.mem as usize];
             match store.opcode.assumes_memory() {
                 false => self.store(store.opcode, mem, &args),
@@ -410,17 +414,7 @@ impl Machine {
                 let bytes = &mut self.memory[region].bytes[at..][..mem.ty.bytes() as usize];
                 bytes.iter_mut().for_each(|byte| *byte ^= 0x55);
             }
-            Opcode::Free => {
-                let at =
-                    self.memory.iter().position(|it| it.start == args[0].bits && HEAP <= it.start);
-                let at = at.unwrap_or_else(|| panic!("{:#x} is given back", args[0].bits));
-                assert_eq!(
-                    self.memory[at].bytes.len() as u64,
-                    args[1].bits,
-                    "the size of an object"
-                );
-                self.memory.remove(at);
-            }
+            Opcode::Free => self.free(args[0].bits, args[1].bits),
             Opcode::DebugMergePoint => self.merge_point = (self.memory.clone(), self.calls),
             Opcode::Call => {
                 self.calls += 1;
@@ -449,6 +443,13 @@ impl Machine {
         let bytes = vec![0x99; bytes as usize];
         self.memory.push(Region { start, bytes, frozen: false, class: None });
         start
+    }
+
+    fn free(&mut self, address: u64, bytes: u64) {
+        let at = self.memory.iter().position(|it| it.start == address && HEAP <= it.start);
+        let at = at.unwrap_or_else(|| panic!("{address:#x} is given back"));
+        assert_eq!(self.memory[at].bytes.len() as u64, bytes, "the size of an object");
+        self.memory.remove(at);
     }
 
     fn store(&mut self, opcode: Opcode, mem: &MemDescr, args: &[Const]) {

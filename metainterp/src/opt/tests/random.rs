@@ -7,7 +7,7 @@
 //!
 //! `OPT_RANDOM_TRACES` sets the number of traces.
 
-use super::machine::{Region, SLOTS};
+use super::machine::{HEAP, Region, SLOTS};
 use super::*;
 use crate::ir::{
     Arg, CallDescr, Classes, Effect, ExitId, MemDescr, MergePoint, Opcode, Operand, Res, Resume,
@@ -93,8 +93,19 @@ fn machine(rng: &mut Rng) -> Machine {
             Region { start, bytes, frozen: start == FROZEN, class }
         })
         .to_vec();
+    for (slot, start) in CARRIED_AT.into_iter().zip(CARRIED) {
+        let bytes = (0..24).map(|at| if at < 16 { rng.below(4) as u8 } else { 0 }).collect();
+        machine.memory.push(Region { start, bytes, frozen: false, class: None });
+        let slots = machine.memory.iter_mut().find(|it| it.start == SLOTS).expect("slots");
+        slots.bytes[slot as usize..][..8].copy_from_slice(&start.to_le_bytes());
+    }
     machine
 }
+
+/// Slots that have an object each at all times, one that is referred to from nowhere else.
+const CARRIED_AT: [i32; 2] = [24, 32];
+/// The objects that they have at first.
+const CARRIED: [u64; 2] = [HEAP + 0x100, HEAP + 0x200];
 
 impl<'r> Generator<'r> {
     fn new(rng: &'r mut Rng, machine: Machine, inputs: &[Const]) -> Generator<'r> {
@@ -132,7 +143,23 @@ impl<'r> Generator<'r> {
         }
         let labels = self.operands.clone();
         let with_objects = self.rng.chance(60);
+        let with_carried = self.rng.chance(50);
+        let quiet = with_carried && self.rng.chance(70);
         for _ in 0..n_ops {
+            // Few other things disturb what is known of the objects.
+            if with_carried && self.rng.chance(if quiet { 45 } else { 20 }) {
+                self.carried();
+                continue;
+            }
+            if quiet && self.rng.chance(95) {
+                match self.rng.below(10) {
+                    0..6 => self.pure(),
+                    6..8 => self.guard(),
+                    8 => self.overflow(),
+                    _ => self.merge_point(),
+                }
+                continue;
+            }
             if with_objects && self.rng.chance(35) {
                 self.object();
                 continue;
@@ -295,11 +322,8 @@ impl<'r> Generator<'r> {
                 }
             }
             10 => {
+                // An object may be where another one was that is gone.
                 let (a, b) = (self.some_object(), self.some_object());
-                let b = match self.gone.is_empty() || self.rng.chance(70) {
-                    true => b,
-                    false => self.rng.choose(&self.gone),
-                };
                 let opcode = self.rng.choose(&[Opcode::PtrEq, Opcode::PtrNe]);
                 self.push(opcode, &[a, b], 0, Ty::Bool);
             }
@@ -314,6 +338,85 @@ impl<'r> Generator<'r> {
                 self.dirty = true;
             }
         }
+    }
+
+    /// Something with the objects that are carried from lap to lap.
+    fn carried(&mut self) {
+        let [at, other] = if self.rng.chance(50) { [0, 1] } else { [1, 0] };
+        let object = self.carried_at(at);
+        match self.rng.below(8) {
+            0..=2 => {
+                let offset = self.rng.choose(&[0, 8]);
+                let mem = self.builder.mem(Self::field(Ty::I64, offset));
+                self.push(Opcode::GetField, &[object], mem, Ty::I64);
+            }
+            3 => {
+                let (offset, value) = (self.rng.choose(&[0, 8]), self.operand(Ty::I64));
+                self.set(&[object, value], Self::field(Ty::I64, offset));
+            }
+            4 => {
+                let second = self.carried_at(other);
+                self.carry(at, second);
+                self.carry(other, object);
+            }
+            _ => {
+                let fields: Vec<i32> = [0, 8].into_iter().filter(|_| self.rng.chance(60)).collect();
+                for offset in fields {
+                    let mem = self.builder.mem(Self::field(Ty::I64, offset));
+                    self.push(Opcode::GetField, &[object], mem, Ty::I64);
+                }
+                self.replace(at, object);
+            }
+        }
+    }
+
+    fn field(ty: Ty, offset: i32) -> MemDescr {
+        MemDescr { ty, offset, scale: 0, class: MemDescr::BOXED, frozen: false }
+    }
+
+    /// Another object takes the place of one that is carried.
+    fn replace(&mut self, at: usize, object: Operand) {
+        let size = [24, 8].map(|n| self.builder.constant(Const::new(Ty::I64, n)));
+        let free_first = self.rng.chance(40);
+        if free_first {
+            self.give_back(object);
+        }
+        let new = self.push(Opcode::New, &size, 0, Ty::Ptr);
+        self.operands.pop();
+        self.dirty = true;
+        for offset in [0, 8] {
+            let value = self.operand(Ty::I64);
+            self.set(&[new, value], Self::field(Ty::I64, offset));
+        }
+        let null = self.builder.constant(Const::new(Ty::Ptr, 0));
+        self.set(&[new, null], Self::field(Ty::Ptr, 16));
+        self.carry(at, new);
+        if !free_first {
+            self.give_back(object);
+        }
+    }
+
+    fn give_back(&mut self, object: Operand) {
+        let size = [24, 8].map(|n| self.builder.constant(Const::new(Ty::I64, n)));
+        let from = self.n_ops();
+        self.builder.push_void(Opcode::Free, &[object, size[0], size[1]], 0);
+        self.run(from);
+        self.gone.push(object);
+        self.dirty = true;
+    }
+
+    fn carried_at(&mut self, at: usize) -> Operand {
+        let slots = self.builder.constant(Const::new(Ty::Ptr, SLOTS));
+        let mem = MemDescr { class: 1, ..Self::field(Ty::Ptr, CARRIED_AT[at]) };
+        let mem = self.builder.mem(mem);
+        let object = self.push(Opcode::GetField, &[slots], mem, Ty::Ptr);
+        self.operands.pop();
+        object
+    }
+
+    fn carry(&mut self, at: usize, object: Operand) {
+        let slots = self.builder.constant(Const::new(Ty::Ptr, SLOTS));
+        self.set(&[slots, object], MemDescr { class: 1, ..Self::field(Ty::Ptr, CARRIED_AT[at]) });
     }
 
     fn new_object(&mut self, class: u32) {
