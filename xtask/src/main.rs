@@ -90,6 +90,8 @@ const TASKS: &[Task] = &[
             once(&["cargo", "build", "--release", "--workspace"]),
             once(&["cargo", "run", "--release", "-p", "jit-benches", "--bin", "bench-language-x"]),
             once(&["cargo", "run", "--release", "-p", "jit-benches", "--bin", "bench-brainfuck"]),
+            once(&["cargo", "run", "--release", "-p", "jit-benches", "--bin", "bench-boxes"]),
+            once(&["cargo", "run", "--release", "-p", "jit-benches", "--bin", "bench-exits"]),
         ],
     },
     Task {

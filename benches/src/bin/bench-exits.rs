@@ -10,7 +10,6 @@ use clap::Parser;
 use jitdriver::{Jit, JitDriver, can_enter_jit, dont_look_inside, jit, jit_merge_point};
 use std::error::Error;
 use std::hint::black_box;
-use std::process::ExitCode;
 use std::time::Instant;
 
 /// Prints what it costs to leave compiled code, in nanoseconds.
@@ -115,7 +114,7 @@ impl Loop {
     }
 }
 
-fn main() -> Result<ExitCode, Box<dyn Error>> {
+fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     const NEVER: &str = "trace_eagerness=4000000000";
     let rewind = Loop { code: [ADD_BY_MODE, COUNT_DOWN], params: NEVER };
@@ -128,10 +127,10 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         ("into a bridge and back", bridge.crossing(&arguments)?, 4.0),
         ("the same within a region", region.crossing(&arguments)?, 4.0),
     ];
-    println!("{:30} {:>10} {:>12}", "", "ns", "at most");
+    println!("{:30} {:>10} {:>10}", "", "ns", "wanted");
     for (name, found, wanted) in rows {
-        println!("{name:30} {found:10.1} {wanted:12.0}");
+        let verdict = if found <= wanted { "" } else { "missed" };
+        println!("{name:30} {found:10.1} {wanted:10.0} {verdict}");
     }
-    let all_hold = rows.iter().all(|(_, found, wanted)| found <= wanted);
-    Ok(if all_hold { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(())
 }
