@@ -14,6 +14,7 @@
 //! Source: final value replacement in GCC (`tree-scalar-evolution`), after "chains of recurrences"
 //! (Bachmann, Wang, Zima 1994).
 
+use super::entry::label_behind;
 use super::rewrite::Copier;
 use crate::ir::{Const, Effect, Op, Opcode, Operand, Trace, TraceBuilder, ValueId};
 use std::cmp::Ordering;
@@ -62,20 +63,15 @@ pub(super) fn skip_laps(trace: &Trace) -> Option<Trace> {
 
 impl<'t> Counted<'t> {
     fn of(trace: &'t Trace) -> Option<Counted<'t>> {
-        let (jump, _) = trace.ops.split_last()?;
-        let first = trace.ops.first().filter(|op| op.opcode == Opcode::Label)?;
-        let target = first.target().behind_preheader();
-        if jump.opcode != Opcode::Jump || jump.target() != target {
-            return None;
-        }
-        let label = trace.ops.iter().rposition(|op| op.opcode == Opcode::Label)?;
-        let behind = &trace.ops[label + 1..trace.ops.len() - 1];
+        let label = label_behind(trace)?;
+        let (jump, behind) = trace.ops[label + 1..].split_last()?;
         let mut guards = behind.iter().filter(|op| op.opcode.effect() == Effect::Guard);
         let guard = guards.next()?;
         let only_counts = |op: &Op| matches!(op.opcode.effect(), Effect::Pure | Effect::Debug);
-        if MAX_LAP < behind.len()
+        if jump.opcode != Opcode::Jump
+            || jump.target() != trace.ops[label].target()
+            || MAX_LAP < behind.len()
             || guards.next().is_some()
-            || trace.ops[label].target() != target
             || !behind.iter().all(|op| only_counts(op) || std::ptr::eq(op, guard))
         {
             return None;

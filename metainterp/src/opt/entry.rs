@@ -21,14 +21,18 @@ const MAX_COPIED: usize = 64;
 /// Values that a jump takes along at most.
 const MAX_ARGS: usize = 32;
 
-/// The label behind the preheader of an optimized loop, if it has one that is worth copying.
-pub fn second_label(trace: &Trace) -> Option<usize> {
+/// The label behind the preheader of an optimized loop, if it has one.
+pub(super) fn label_behind(trace: &Trace) -> Option<usize> {
     let is_label = |op: &Op| op.opcode == Opcode::Label;
     let first = trace.ops.first().filter(|op| is_label(op))?;
     let at = 1 + trace.ops[1..].iter().position(is_label)?;
-    let (label, first) = (&trace.ops[at], first.target());
-    let is_behind = label.target() == first.behind_preheader();
-    (is_behind && at <= MAX_COPIED && label.n_args() <= MAX_ARGS).then_some(at)
+    (trace.ops[at].target() == first.target().behind_preheader()).then_some(at)
+}
+
+/// The same, if the preheader is worth copying.
+pub fn second_label(trace: &Trace) -> Option<usize> {
+    let is_short = |&at: &usize| at <= MAX_COPIED && trace.ops[at].n_args() <= MAX_ARGS;
+    label_behind(trace).filter(is_short)
 }
 
 /// A recorded trace that ends with a jump to `entered`, an optimized loop with a preheader, with a jump

@@ -134,9 +134,6 @@ impl ExitInfo {
         frame: &mut Frame,
         mut make: impl FnMut(&ExitEffect, &[u64]) -> Option<u64>,
     ) {
-        if self.effects.is_empty() {
-            return;
-        }
         let mut at = self.layout.len() - self.n_operands();
         for effect in &self.effects {
             let end = at + effect.n_args();
