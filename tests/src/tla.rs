@@ -4,7 +4,7 @@
 //! Values are on a `Vec`, as plain integers, in a `Box` or in an `Rc`. The three interpreters differ in
 //! nothing else.
 
-use jitdriver::{JitDriver, Traceable, can_enter_jit, jit, jit_merge_point};
+use jitdriver::{JitDriver, Traceable, can_enter_jit, dont_look_inside, jit, jit_merge_point};
 use std::rc::Rc;
 
 /// Pushes the byte that follows.
@@ -21,8 +21,10 @@ pub const PICK: u8 = 4;
 pub const PUT: u8 = 5;
 /// Pops, and if that is not 0, goes to the place that follows.
 pub const JUMP_IF: u8 = 6;
+/// Shows the element with the number that follows.
+pub const SHOW: u8 = 7;
 /// Answers what is on top.
-pub const RETURN: u8 = 7;
+pub const RETURN: u8 = 8;
 
 /// The sum of the squares below `n`. On the stack: `n`, `i`, the sum.
 pub const SUM_OF_SQUARES: &[u8] = &[
@@ -33,8 +35,10 @@ pub const SUM_OF_SQUARES: &[u8] = &[
     PICK, 2, RETURN,
 ];
 
-/// An interpreter for values of a type, made of an integer by `$new`, and copied by `$copy`.
-macro_rules! interpreter {
+/// An interpreter for values of a type, made of an integer by `$new`, and copied by `$copy`. Where it is
+/// written, the opcodes have to be in scope.
+#[macro_export]
+macro_rules! tla_interpreter {
     ($run:ident, $doc:literal, $value:ty, $new:ident, $copy:ident) => {
         #[doc = $doc]
         #[jit]
@@ -84,11 +88,20 @@ macro_rules! interpreter {
                             can_enter_jit!(driver, greens = [pc, code], reds = [stack]);
                         }
                     }
+                    SHOW => {
+                        stack[code[pc] as usize].show();
+                        pc += 1;
+                    }
                     _ => return stack.pop().unwrap().int(),
                 }
             }
         }
     };
+}
+
+#[dont_look_inside]
+fn show(value: i64) {
+    println!("{value}");
 }
 
 /// A value that is no object.
@@ -99,6 +112,10 @@ struct Plain(i64);
 impl Plain {
     fn int(&self) -> i64 {
         self.0
+    }
+
+    fn show(&self) {
+        show(self.0);
     }
 
     fn add(&self, other: &Plain) -> Plain {
@@ -133,6 +150,10 @@ macro_rules! objects {
                     $object::Int(value) => *value,
                     $object::Text(text) => text.len() as i64,
                 }
+            }
+
+            fn show(&self) {
+                show(self.int());
             }
 
             fn add(&self, other: &$object) -> $pointer<$object> {
@@ -188,6 +209,12 @@ fn share(object: &Rc<Counted>) -> Rc<Counted> {
     Rc::clone(object)
 }
 
-interpreter!(run_plain, "Runs a program on plain integers.", Plain, new_plain, copy_plain);
-interpreter!(run_boxed, "Runs a program on boxed integers.", Box<Boxed>, new_boxed, copy_boxed);
-interpreter!(run_counted, "Runs a program on shared integers.", Rc<Counted>, new_counted, share);
+tla_interpreter!(run_plain, "Runs a program on plain integers.", Plain, new_plain, copy_plain);
+tla_interpreter!(run_boxed, "Runs a program on boxed integers.", Box<Boxed>, new_boxed, copy_boxed);
+tla_interpreter!(
+    run_counted,
+    "Runs a program on shared integers.",
+    Rc<Counted>,
+    new_counted,
+    share
+);

@@ -9,7 +9,7 @@
 )]
 
 use jit_tests::oracle::{self, Run, THRESHOLDS, body, outcome};
-use jit_tests::tla;
+use jit_tests::tla::{self, ADD, CONST, JUMP_IF, LT, MUL, PICK, PUT, SHOW, SUM_OF_SQUARES};
 use jitdriver::{JitDriver, Traceable, can_enter_jit, dont_look_inside, jit, jit_merge_point};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -45,29 +45,15 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-const CONST: u8 = 0;
-const ADD: u8 = 1;
-const MUL: u8 = 2;
-const LT: u8 = 3;
-const PICK: u8 = 4;
-const PUT: u8 = 5;
-const JUMP_IF: u8 = 6;
-const SHOW: u8 = 7;
-const RETURN: u8 = 8;
-
-/// On the stack: n, i, sum.
-fn sum_of_squares(shows: bool) -> Vec<u8> {
-    let mut code = vec![CONST, 0, CONST, 0];
-    code.extend([PICK, 2, PICK, 1, PICK, 1, MUL, ADD, PUT, 2, PICK, 1, CONST, 1, ADD, PUT, 1]);
-    if shows {
-        code.push(SHOW);
-    }
-    code.extend([PICK, 1, PICK, 0, LT, JUMP_IF, 4, RETURN]);
+/// The sum of squares, which is shown in each lap.
+fn shown_sum_of_squares() -> Vec<u8> {
+    let mut code = SUM_OF_SQUARES.to_vec();
+    code.splice(21..21, [SHOW, 2]);
     code
 }
 
 macro_rules! interpreter {
-    ($run:ident, $object:ident, $pointer:ident, $pick:ident) => {
+    ($run:ident, $object:ident, $pointer:ident, $new:ident, $copy:ident) => {
         #[jit]
         impl $object {
             fn add(&self, other: &$object) -> $pointer<$object> {
@@ -98,57 +84,17 @@ macro_rules! interpreter {
         }
 
         #[jit]
-        fn $run<'p>(driver: &JitDriver<'p>, code: &'p [u8], arg: i64) -> i64 {
-            let mut stack: Vec<$pointer<$object>> = Vec::with_capacity(8);
-            stack.push($pointer::new($object::Int(arg)));
-            let mut pc = 0;
-            loop {
-                jit_merge_point!(driver, greens = [pc, code], reds = [stack]);
-                let op = code[pc];
-                pc += 1;
-                match op {
-                    CONST => {
-                        stack.push($pointer::new($object::Int(code[pc] as i64)));
-                        pc += 1;
-                    }
-                    ADD => {
-                        let b = stack.pop().unwrap();
-                        let a = stack.pop().unwrap();
-                        stack.push(a.add(&b));
-                    }
-                    MUL => {
-                        let b = stack.pop().unwrap();
-                        let a = stack.pop().unwrap();
-                        stack.push(a.mul(&b));
-                    }
-                    LT => {
-                        let b = stack.pop().unwrap();
-                        let a = stack.pop().unwrap();
-                        stack.push(a.lt(&b));
-                    }
-                    PICK => {
-                        let x = $pick(&stack[code[pc] as usize]);
-                        pc += 1;
-                        stack.push(x);
-                    }
-                    PUT => {
-                        let x = stack.pop().unwrap();
-                        stack[code[pc] as usize] = x;
-                        pc += 1;
-                    }
-                    JUMP_IF => {
-                        let target = code[pc] as usize;
-                        pc += 1;
-                        if stack.pop().unwrap().int() != 0 {
-                            pc = target;
-                            can_enter_jit!(driver, greens = [pc, code], reds = [stack]);
-                        }
-                    }
-                    SHOW => stack[2].show(),
-                    _ => return stack.pop().unwrap().int(),
-                }
-            }
+        fn $new(value: i64) -> $pointer<$object> {
+            $pointer::new($object::Int(value))
         }
+
+        jit_tests::tla_interpreter!(
+            $run,
+            "Runs a program on objects that are counted.",
+            $pointer<$object>,
+            $new,
+            $copy
+        );
     };
 }
 
@@ -187,8 +133,8 @@ fn share(object: &Rc<Counted>) -> Rc<Counted> {
     Rc::clone(object)
 }
 
-interpreter!(run_boxes, Boxed, Box, copy);
-interpreter!(run_counted, Counted, Rc, share);
+interpreter!(run_boxes, Boxed, Box, new_boxed, copy);
+interpreter!(run_counted, Counted, Rc, new_counted, share);
 
 /// Runs a program in all modes. Answers what was compiled at threshold 3.
 #[track_caller]
@@ -204,7 +150,7 @@ fn check<'p>(run: impl Fn(&JitDriver<'p>, i64) -> i64, args: &[i64]) -> Vec<Run>
 
 #[test]
 fn boxes_are_as_many_as_without_the_jit() {
-    let code = &sum_of_squares(false);
+    let code = SUM_OF_SQUARES;
     let runs = check(|driver, n| run_boxes(driver, code, n), &[3, 100, 2000, 0, 7]);
     for run in runs {
         let (loops, calls) = (run.stats.loops, run.stats.residual_calls);
@@ -214,7 +160,7 @@ fn boxes_are_as_many_as_without_the_jit() {
 
 #[test]
 fn counted_objects_are_as_many_as_without_the_jit() {
-    let code = &sum_of_squares(false);
+    let code = SUM_OF_SQUARES;
     let runs = check(|driver, n| run_counted(driver, code, n), &[3, 100, 2000, 0, 7]);
     for run in runs {
         let (loops, calls) = (run.stats.loops, run.stats.residual_calls);
@@ -224,7 +170,7 @@ fn counted_objects_are_as_many_as_without_the_jit() {
 
 #[test]
 fn a_call_sees_the_objects() {
-    let code = &sum_of_squares(true);
+    let code = &shown_sum_of_squares();
     check(|driver, n| run_boxes(driver, code, n), &[3, 100, 1500, 7]);
     check(|driver, n| run_counted(driver, code, n), &[3, 100, 1500, 7]);
 }
@@ -358,15 +304,15 @@ fn check_sum_of_squares(run: impl Fn(&JitDriver<'static>, i64) -> i64) {
 
 #[test]
 fn a_stack_of_integers_is_in_registers() {
-    check_sum_of_squares(|driver, n| tla::run_plain(driver, tla::SUM_OF_SQUARES, n));
+    check_sum_of_squares(|driver, n| tla::run_plain(driver, SUM_OF_SQUARES, n));
 }
 
 #[test]
 fn a_stack_of_boxes_is_in_registers() {
-    check_sum_of_squares(|driver, n| tla::run_boxed(driver, tla::SUM_OF_SQUARES, n));
+    check_sum_of_squares(|driver, n| tla::run_boxed(driver, SUM_OF_SQUARES, n));
 }
 
 #[test]
 fn a_stack_of_shared_objects_is_in_registers() {
-    check_sum_of_squares(|driver, n| tla::run_counted(driver, tla::SUM_OF_SQUARES, n));
+    check_sum_of_squares(|driver, n| tla::run_counted(driver, SUM_OF_SQUARES, n));
 }
