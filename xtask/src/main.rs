@@ -107,6 +107,9 @@ const TASKS: &[Task] = &[
         needs: &[NIGHTLY],
         // The tests' own backtraces would be most of the time.
         env: &[
+            ("RUSTUP_TOOLCHAIN", "nightly"),
+            ("CARGO_BUILD_TARGET", "x86_64-unknown-linux-gnu"),
+            ("CARGO_TARGET_DIR", "target/sanitize"),
             ("RUSTFLAGS", "-Zsanitizer=address"),
             ("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1"),
             ("RUST_BACKTRACE", "0"),
@@ -114,13 +117,8 @@ const TASKS: &[Task] = &[
         ],
         steps: &[
             once(&[
-                "rustup",
-                "run",
-                "nightly",
                 "cargo",
                 "test",
-                "--target=x86_64-unknown-linux-gnu",
-                "--target-dir=target/sanitize",
                 "--no-fail-fast",
                 "-p=jit-tests",
                 // Without the construct matrix, which takes longer to compile than all others.
@@ -143,13 +141,8 @@ const TASKS: &[Task] = &[
                 "--test=tree_walkers",
             ]),
             in_all_modes(&[
-                "rustup",
-                "run",
-                "nightly",
                 "cargo",
                 "test",
-                "--target=x86_64-unknown-linux-gnu",
-                "--target-dir=target/sanitize",
                 "--no-fail-fast",
                 "-p=language-x",
                 "-p=brainfuck",
@@ -164,19 +157,17 @@ const TASKS: &[Task] = &[
         doc: "runs a driver in each of eight threads under ThreadSanitizer (rustup's nightly)",
         needs: &[NIGHTLY],
         env: &[
+            ("RUSTUP_TOOLCHAIN", "nightly"),
+            ("CARGO_BUILD_TARGET", "x86_64-unknown-linux-gnu"),
+            ("CARGO_TARGET_DIR", "target/sanitize-threads"),
             // std is not instrumented: for that there would have to be its source.
             ("RUSTFLAGS", "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer"),
             ("RUST_BACKTRACE", "0"),
             ("CARGO_INCREMENTAL", "0"),
         ],
         steps: &[once(&[
-            "rustup",
-            "run",
-            "nightly",
             "cargo",
             "test",
-            "--target=x86_64-unknown-linux-gnu",
-            "--target-dir=target/sanitize-threads",
             "-p=jit-tests",
             "--no-default-features",
             "--features=jit-tests/cranelift",
@@ -223,13 +214,10 @@ const TASKS: &[Task] = &[
         name: "miri",
         doc: "runs the tests of the trace and the optimizer, and those of places and values, in Miri (rustup's nightly with miri)",
         needs: &[NIGHTLY, MIRI],
-        env: &[("MIRIFLAGS", "-Zmiri-permissive-provenance")],
+        env: &[("RUSTUP_TOOLCHAIN", "nightly"), ("MIRIFLAGS", "-Zmiri-permissive-provenance")],
         steps: &[
-            once(&["rustup", "run", "nightly", "cargo", "miri", "test", "-p=metainterp", "--lib"]),
+            once(&["cargo", "miri", "test", "-p=metainterp", "--lib"]),
             once(&[
-                "rustup",
-                "run",
-                "nightly",
                 "cargo",
                 "miri",
                 "test",
