@@ -71,7 +71,12 @@ impl Signed {
 
 impl Lower<'_, '_> {
     /// The quotient or the remainder, if this is a division and the divisor one that this is for.
-    pub(super) fn divide_by_constant(&mut self, opcode: Opcode, n: Value, d: Const) -> Option<Value> {
+    pub(super) fn divide_by_constant(
+        &mut self,
+        opcode: Opcode,
+        n: Value,
+        d: Const,
+    ) -> Option<Value> {
         let is_signed = match opcode {
             Opcode::IntDiv | Opcode::IntMod => true,
             Opcode::UintDiv | Opcode::UintMod => false,
