@@ -95,7 +95,7 @@ fn check(topic: &'static str) {
     let text = fs::read_to_string(&path).expect(topic);
     let plain = run_topic(topic, &text, Jit::Off, "");
     for jit in backends() {
-        for params in ["threshold=1,trace_eagerness=2", "threshold=3,trace_eagerness=2"] {
+        for params in ["threshold=1,trace_eagerness=2", "threshold=3,trace_eagerness=2", ""] {
             let shown = run_topic(topic, &text, jit, params);
             assert_eq!(shown, plain, "{topic} under {jit} with `{params}`");
         }
