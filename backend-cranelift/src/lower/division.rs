@@ -37,10 +37,10 @@ impl Unsigned {
             let m = (1_u128 << (64 + shift)) / u128::from(d) + 1;
             let excess = m * u128::from(d) - (1 << (64 + shift));
             let fits = excess <= 1_u128 << (64 + shift - (bits - before));
-            fits.then(|| Unsigned::Multiply { before, m: m as u64, shift })
+            fits.then_some(Unsigned::Multiply { before, m: m as u64, shift })
         };
         try_with(0)
-            .or_else(|| (d.is_multiple_of(2)).then(|| try_with(d.trailing_zeros())).flatten())
+            .or_else(|| d.is_multiple_of(2).then(|| try_with(d.trailing_zeros())).flatten())
             .unwrap_or_else(|| {
                 let log = d.ilog2() + 1;
                 let m = (((1_u128 << log) - u128::from(d)) << 64) / u128::from(d) + 1;
@@ -157,7 +157,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     fn high(n: u64, m: u64) -> u64 {
-        (u128::from(n) * u128::from(m) >> 64) as u64
+        ((u128::from(n) * u128::from(m)) >> 64) as u64
     }
 
     fn unsigned(n: u64, by: Unsigned) -> u64 {
@@ -176,7 +176,7 @@ mod tests {
         match by {
             Signed::Shift(shift) => n.wrapping_add((sign as u64 >> (64 - shift)) as i64) >> shift,
             Signed::Multiply { m, shift } => {
-                let high = (i128::from(n) * i128::from(m) >> 64) as i64;
+                let high = ((i128::from(n) * i128::from(m)) >> 64) as i64;
                 (n.wrapping_add(high) >> shift) - sign
             }
         }
