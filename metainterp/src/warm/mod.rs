@@ -618,9 +618,9 @@ impl MetaInterp {
             info.rejoins = loop_of_copy.map(|(_, target)| target);
             info.is_validity = validities[at];
             if promotes[at] {
-                info.n_values = match start {
-                    Start::Exit(failed) if failed.n_values > 0 && info.is_at(failed) => {
-                        failed.n_values + 1
+                info.n_promoted = match start {
+                    Start::Exit(failed) if failed.n_promoted > 0 && info.is_at(failed) => {
+                        failed.n_promoted + 1
                     }
                     _ => 1,
                 };

@@ -129,7 +129,7 @@ impl MetaInterp {
         }
         let is_hot = !self.recording.get()
             && !exit.is_validity
-            && exit.n_values <= max_values
+            && exit.n_promoted <= max_values
             && exit.fails(eagerness);
         let hot = is_hot && self.has_room_for_bridge(&exit);
         let hot = match exit.rejoins {
