@@ -6,7 +6,7 @@ use crate::ir::{
     CodeId, Const, ExitId, Opcode, Operand, Resume, TargetId, Trace, TraceBuilder, Ty, ValueId,
 };
 use crate::opt::{ExitEffect, ExitLayout, ExitSlot};
-use crate::record::{Arg, Lane, OnEntry, Words, zeros};
+use crate::record::{Arg, Lane, OnEntry, Route, Words, zeros};
 use std::cell::Cell;
 
 /// One exit of compiled code.
@@ -16,6 +16,8 @@ pub(super) struct ExitInfo {
     /// The trace that it belongs to.
     pub code: CodeId,
     pub resume: Resume,
+    /// How the twin went that recorded the trace.
+    pub route: Route,
     /// How to rebuild the exit's arguments from the frame.
     pub layout: Box<[ExitSlot]>,
     /// What to do first. The operands of it are the last of the exit's arguments.
@@ -51,6 +53,7 @@ impl ExitInfo {
         id: ExitId,
         code: CodeId,
         resume: Resume,
+        route: Route,
         layout: ExitLayout,
         greens: Box<[u64]>,
     ) -> ExitInfo {
@@ -60,6 +63,7 @@ impl ExitInfo {
             id,
             code,
             resume,
+            route,
             n_made: n_made.map_or(0, |last| last as u32 + 1),
             n_values: (layout.slots.len() - n_operands) as u32,
             layout: layout.slots.into(),

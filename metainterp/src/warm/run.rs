@@ -190,7 +190,7 @@ impl MetaInterp {
             inputs.as_deref(),
             // Only a recording may define a target.
             if inputs.is_some() { self.new_target() } else { TargetId(0) },
-            self.limits(),
+            self.limits(exit.route),
             self.find_target(),
         )
     }
