@@ -74,8 +74,8 @@ pub(crate) fn promote_variant<T: Tagged>(rec: Rec, place: Place<T>) -> Known {
         return Known::Tag(offset, address);
     }
     let tag = place.piece(rec, PieceTy::at(offset, ty));
-    let known = Known::Tag(offset, tag.concrete);
-    if !known.copy(place).agrees(tag.concrete.bits) {
+    let known = Known::Tag(offset, tag.concrete());
+    if !known.copy(place).agrees(tag.bits) {
         return variant_by_call(rec, place);
     }
     match T::tag() {
@@ -128,15 +128,15 @@ fn guard_niche(rec: Rec, niche: Niche, tag: Arg) {
     let ty = niche.ty;
     let mut distance = tag;
     if niche.first != 0 {
-        let res = Const::new(ty, tag.concrete.bits.wrapping_sub(niche.first));
+        let res = Const::new(ty, tag.bits.wrapping_sub(niche.first));
         let first = Arg::constant(ty, niche.first);
         let lane = rec.op_silently(Opcode::IntSub, &[tag, first], res);
-        distance = Arg { lane, concrete: res };
+        distance = Arg::of(lane, res);
     }
-    let inside = Const::new(Ty::Bool, u64::from(niche.contains(tag.concrete.bits)));
+    let inside = Const::new(Ty::Bool, u64::from(niche.contains(tag.bits)));
     let limit = Arg::constant(ty, niche.n);
     let lane = rec.op_silently(Opcode::UintLt, &[distance, limit], inside);
-    rec.guard_one_of_many(Arg { lane, concrete: inside });
+    rec.guard_one_of_many(Arg::of(lane, inside));
 }
 
 /// The discriminant of any value, as a number.

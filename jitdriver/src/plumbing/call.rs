@@ -691,7 +691,7 @@ impl ResidualCall {
             }
         };
         for (word, arg) in words.iter_mut().zip(&args) {
-            *word = arg.concrete.bits;
+            *word = arg.bits;
         }
         let mut lanes: SmallVec<[Lane; 4]> = SmallVec::from_elem(Lane::CONST, tys.len());
         // SAFETY: the words are those of the arguments, used this once.

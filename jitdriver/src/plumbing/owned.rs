@@ -265,7 +265,7 @@ impl Drop for FreeAtEnd {
             return;
         }
         // SAFETY: the plain function gives this memory back here.
-        let run = || unsafe { memory::free(address.concrete.bits, bytes as u64, align as u64) };
+        let run = || unsafe { memory::free(address.bits, bytes as u64, align as u64) };
         rec.free(address, bytes, align, run);
     }
 }
@@ -281,7 +281,7 @@ fn allocate(rec: Rec, bytes: usize, align: usize) -> Arg {
 fn owner<P>(rec: Rec, address: Arg) -> Traced<P> {
     assert_eq!(size_of::<P>(), size_of::<usize>(), "an owner is an address");
     let mut bits = MaybeUninit::<P>::uninit();
-    let pointer = std::ptr::with_exposed_provenance_mut::<()>(address.concrete.bits as usize);
+    let pointer = std::ptr::with_exposed_provenance_mut::<()>(address.bits as usize);
     // SAFETY: both are one word.
     unsafe { bits.as_mut_ptr().cast::<*mut ()>().write(pointer) };
     Traced::of_args(rec, bits, &[PieceTy::owned_pointer(0)], &[address.lane])

@@ -165,7 +165,7 @@ impl Addr {
         if self.scale != 0 {
             let address = self.address(rec);
             let Addr { meta_lane, frozen, green, class, .. } = *self;
-            let computed = Addr::new(address.concrete.bits, address.lane, meta_lane, frozen);
+            let computed = Addr::new(address.bits, address.lane, meta_lane, frozen);
             *self = Addr { green, class, ..computed };
         }
     }
@@ -219,7 +219,7 @@ impl Addr {
     /// The address of what was a local and has been spilled.
     pub(crate) fn spilled_address(&self) -> Option<u64> {
         let memory = self.shadow?.spilled()?;
-        Some(memory.concrete.bits + self.base)
+        Some(memory.bits + self.base)
     }
 
     /// Records the computation of the address.
@@ -229,7 +229,7 @@ impl Addr {
             let scale = Arg::constant(Ty::I64, u64::from(self.scale));
             let bytes = Const::new(Ty::I64, self.index.wrapping_mul(u64::from(self.scale)));
             let lane = rec.op_silently(Opcode::IntMul, &[index, scale], bytes);
-            address = add(rec, address, Arg { lane, concrete: bytes });
+            address = add(rec, address, Arg::of(lane, bytes));
         }
         if self.offset != 0 {
             address = add(rec, address, Arg::constant(Ty::I64, i64::from(self.offset) as u64));
@@ -239,9 +239,9 @@ impl Addr {
 }
 
 fn add(rec: Rec, address: Arg, bytes: Arg) -> Arg {
-    let sum = address.concrete.bits.wrapping_add(bytes.concrete.bits);
+    let sum = address.bits.wrapping_add(bytes.bits);
     let concrete = Const::new(Ty::Ptr, sum);
-    Arg { lane: rec.op_silently(Opcode::PtrAdd, &[address, bytes], concrete), concrete }
+    Arg::of(rec.op_silently(Opcode::PtrAdd, &[address, bytes], concrete), concrete)
 }
 
 /// A local of the twin, as what a reference refers to.
@@ -344,7 +344,7 @@ impl Shadow {
             let n = piece.ty.bytes().min(self.len - piece.offset) as usize;
             // SAFETY: the piece lies within the local, which is alive as in `slice`.
             unsafe {
-                write_bits(self.start.add(piece.offset as usize), arg.concrete.bits, n);
+                write_bits(self.start.add(piece.offset as usize), arg.bits, n);
             }
         }
         // SAFETY: as in `slice`.
@@ -527,7 +527,7 @@ impl<T: ?Sized + Pointee> Place<T> {
 /// Address and what is known of it, of what lies at an offset of a local that has been spilled.
 fn settle(shadow: Shadow, memory: Arg, offset: u32, addr: Addr) -> (*const u8, Addr) {
     debug_assert!(offset <= shadow.len, "a part of the local");
-    let base = memory.concrete.bits;
+    let base = memory.bits;
     let address = std::ptr::with_exposed_provenance::<u8>(base as usize + offset as usize);
     let settled =
         Addr { offset: offset as i32, ..Addr::new(base, memory.lane, addr.meta_lane, false) };
@@ -552,7 +552,7 @@ pub(crate) unsafe fn read_spilled(memory: Arg, out: *mut u8, ty: TypeShape) -> L
 
 /// The place of a local that has been spilled.
 pub(crate) fn spilled_place<T>(memory: Arg) -> Place<T> {
-    let ptr = std::ptr::with_exposed_provenance_mut(memory.concrete.bits as usize);
+    let ptr = std::ptr::with_exposed_provenance_mut(memory.bits as usize);
     Place::memory(ptr, memory.lane, Lane::CONST, false)
 }
 
@@ -829,7 +829,7 @@ impl Untyped {
             let arg = this.load_piece(rec, piece);
             let n = (piece.ty.bytes() as usize).min(size - piece.offset as usize);
             // SAFETY: the piece lies within the value.
-            unsafe { write_bits(out.add(piece.offset as usize), arg.concrete.bits, n) };
+            unsafe { write_bits(out.add(piece.offset as usize), arg.bits, n) };
             loaded.push(arg);
         }
         let may_be_green = layout.first().is_some_and(|piece| piece.keeps_frozen);
@@ -849,7 +849,7 @@ impl Untyped {
             let frozen = piece.keeps_frozen && self.addr.frozen;
             let green = piece.keeps_frozen && (self.addr.green || known_green);
             if frozen || green {
-                let addr = Addr::new(arg.concrete.bits, arg.lane, Lane::CONST, frozen);
+                let addr = Addr::new(arg.bits, arg.lane, Lane::CONST, frozen);
                 let what = What::Address(rec.arena().add_addr(Addr { green, ..addr }));
                 pieces.push(Piece { offset: piece.offset, what });
             } else if !arg.lane.is_const() {
@@ -957,7 +957,7 @@ impl Untyped {
             let (addr, at) = this.at_piece(piece);
             let n = piece.ty.bytes() as usize;
             // SAFETY: the caller vouches for the place.
-            let write = || unsafe { write_bits(at, arg.concrete.bits, n) };
+            let write = || unsafe { write_bits(at, arg.bits, n) };
             rec.store(addr.base(), addr.index(), arg, &addr.descr(piece.ty), write);
         }
     }
@@ -1108,7 +1108,7 @@ fn addr_of(rec: Rec, bytes: Bytes, lanes: Lanes, fat: bool) -> Addr {
         return Addr { meta_lane: meta, ..rec.arena().addr(*number) };
     }
     let base = extract(rec, bytes, &pieces, 0, Ty::Ptr);
-    Addr::new(base.concrete.bits, base.lane, meta, false)
+    Addr::new(base.bits, base.lane, meta, false)
 }
 
 /// Goes through a reference or `Box` where there is one, as auto-deref does.
@@ -1576,8 +1576,8 @@ impl<T> Place<Vec<T>> {
     /// The elements.
     pub fn as_slice(self, rec: Rec) -> Place<[T]> {
         let [ptr, len] = self.parts(rec);
-        let address = std::ptr::with_exposed_provenance_mut::<T>(ptr.concrete.bits as usize);
-        let slice = std::ptr::slice_from_raw_parts_mut(address, len.concrete.bits as usize);
+        let address = std::ptr::with_exposed_provenance_mut::<T>(ptr.bits as usize);
+        let slice = std::ptr::slice_from_raw_parts_mut(address, len.bits as usize);
         let mut slice = Place::memory(slice, ptr.lane, len.lane, self.addr.frozen);
         slice.addr.class = Class::VEC_BUFFER;
         slice.addr.green = self.addr.green;
@@ -1587,7 +1587,7 @@ impl<T> Place<Vec<T>> {
     /// The length.
     pub fn len(self, rec: Rec) -> Traced<usize> {
         let [_, len] = self.parts(rec);
-        Traced::scalar(len.concrete.bits as usize, len.lane)
+        Traced::scalar(len.bits as usize, len.lane)
     }
 
     fn parts(self, rec: Rec) -> [Arg; 2] {
@@ -1616,7 +1616,7 @@ impl<T> Place<Vec<T>> {
     pub(crate) fn slot(self, rec: Rec, index: &Traced<usize>) -> Place<T> {
         let [ptr_at, _, _] = vec_layout();
         let ptr = self.part::<*const T>(rec, ptr_at).read(rec).args(rec)[0];
-        let address = std::ptr::with_exposed_provenance_mut::<T>(ptr.concrete.bits as usize);
+        let address = std::ptr::with_exposed_provenance_mut::<T>(ptr.bits as usize);
         let mut first = Place::memory(address, ptr.lane, Lane::CONST, self.addr.frozen);
         first.addr.class = Class::VEC_BUFFER;
         first.addr.green = self.addr.green;
@@ -1700,7 +1700,7 @@ fn check_bounds(rec: Rec, index: &Traced<usize>, len: &Traced<usize>) {
     }
     let in_bounds = Const::new(Ty::Bool, 1);
     let lane = rec.op(Opcode::UintLt, &[index.arg(), len.arg()], in_bounds);
-    rec.guard_bool(Arg { lane, concrete: in_bounds });
+    rec.guard_bool(Arg::of(lane, in_bounds));
 }
 
 /// The plain value of a twin's local, for code that runs untraced.

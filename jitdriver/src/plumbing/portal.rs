@@ -150,7 +150,7 @@ impl<T> LocalVar for Memory<T> {
     }
     fn settle(&mut self, _: Rec) {}
     fn set_lanes(&mut self, _: Rec, lanes: &[Lane]) {
-        let address = self.arg().concrete.bits as usize;
+        let address = self.arg().bits as usize;
         *self = Memory::new(std::ptr::with_exposed_provenance_mut(address), lanes[0]);
     }
     fn set_green(&mut self, _: Rec) {
@@ -534,7 +534,7 @@ where
             let mut keep = || -> Args {
                 let mut args = G::kept(rec, greens);
                 args.extend(R::kept(rec, &words));
-                kept = args.iter().map(|arg| arg.concrete.bits).collect();
+                kept = args.iter().map(|arg| arg.bits).collect();
                 args
             };
             match ended {
@@ -688,7 +688,7 @@ pub fn merge_point<O>(
     });
     rec.arena().keeps_locals.set(false);
     if rec.merge_point(&mut green_args, &mut red_args) == Flow::Stop {
-        let words = |args: &[Arg]| args.iter().map(|arg| arg.concrete.bits).collect();
+        let words = |args: &[Arg]| args.iter().map(|arg| arg.bits).collect();
         return Some(Ended::AtMergePoint { greens: words(&green_args), reds: words(&red_args) });
     }
     rec.arena().noted.borrow_mut().clear();

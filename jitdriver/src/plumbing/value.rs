@@ -755,47 +755,47 @@ fn mask_of(bytes: u32) -> u64 {
 }
 
 fn or(rec: Rec, a: Arg, b: Arg) -> Arg {
-    let res = Const::new(a.concrete.ty, a.concrete.bits | b.concrete.bits);
-    Arg { lane: rec.op_silently(Opcode::IntOr, &[a, b], res), concrete: res }
+    let res = Const::new(a.ty, a.bits | b.bits);
+    Arg::of(rec.op_silently(Opcode::IntOr, &[a, b], res), res)
 }
 
 fn shift(rec: Rec, opcode: Opcode, a: Arg, count: u32) -> Arg {
-    let ty = a.concrete.ty;
+    let ty = a.ty;
     let bits = match opcode {
-        Opcode::IntLshift => a.concrete.bits << count,
-        _ => a.concrete.bits >> count,
+        Opcode::IntLshift => a.bits << count,
+        _ => a.bits >> count,
     };
     let res = Const::new(ty, bits);
     let lane = rec.op_silently(opcode, &[a, Arg::constant(ty, u64::from(count))], res);
-    Arg { lane, concrete: res }
+    Arg::of(lane, res)
 }
 
 /// An integer as one of another width.
 fn resize(rec: Rec, a: Arg, to: Ty) -> Arg {
-    let from = a.concrete.ty;
-    let res = Const::new(to, a.concrete.bits);
+    let from = a.ty;
+    let res = Const::new(to, a.bits);
     let opcode = match from.bytes().cmp(&to.bytes()) {
         std::cmp::Ordering::Equal => return a,
         std::cmp::Ordering::Less => Opcode::IntZeroext,
         std::cmp::Ordering::Greater => Opcode::IntTrunc,
     };
-    Arg { lane: rec.op_silently(opcode, &[a], res), concrete: res }
+    Arg::of(rec.op_silently(opcode, &[a], res), res)
 }
 
 /// The same bits under another type of the same size.
 pub(crate) fn convert(rec: Rec, a: Arg, to: Ty) -> Arg {
-    let from = a.concrete.ty;
+    let from = a.ty;
     if from == to {
         return a;
     }
     if a.lane.is_const() {
-        return Arg::new(Lane::CONST, to, a.concrete.bits);
+        return Arg::new(Lane::CONST, to, a.bits);
     }
     debug_assert_eq!(from.bytes(), to.bytes(), "{from} as {to}");
     let int = int_of(from.bytes());
     let step = |opcode: Opcode, a: Arg, to: Ty| {
-        let res = Const::new(to, a.concrete.bits);
-        Arg { lane: rec.op_silently(opcode, &[a], res), concrete: res }
+        let res = Const::new(to, a.bits);
+        Arg::of(rec.op_silently(opcode, &[a], res), res)
     };
     let as_int = match from {
         Ty::F32 | Ty::F64 => step(Opcode::ConvertFloatBytesToInt, a, int),
@@ -856,7 +856,7 @@ fn push_range(rec: Rec, bytes: Bytes, pieces: &[Piece], from: u32, to: u32, out:
             let size = 1 << (end - at).ilog2().min(3);
             let cut = extract(rec, bytes, &[*piece], at, int_of(size));
             if !cut.lane.is_const() {
-                out.push(Piece { offset: at, what: What::Lane(cut.concrete.ty, cut.lane) });
+                out.push(Piece { offset: at, what: What::Lane(cut.ty, cut.lane) });
             }
             at += size;
         }
@@ -938,13 +938,13 @@ impl<T> Traced<T> {
 
     /// What turns out to be a scalar, from its word.
     pub(crate) fn of_scalar_arg(arg: Arg) -> Traced<T> {
-        assert_eq!(size_of::<T>(), arg.concrete.ty.bytes() as usize);
+        assert_eq!(size_of::<T>(), arg.ty.bytes() as usize);
         let mut value = MaybeUninit::<T>::uninit();
         // SAFETY: so many bytes are there; the caller vouches for the type by [`ops::Repr`].
-        unsafe { write_bits(value.as_mut_ptr().cast(), arg.concrete.bits, size_of::<T>()) };
+        unsafe { write_bits(value.as_mut_ptr().cast(), arg.bits, size_of::<T>()) };
         let lanes = match arg.lane.is_const() {
             true => Lanes::Const,
-            false => Lanes::One(Piece { offset: 0, what: What::Lane(arg.concrete.ty, arg.lane) }),
+            false => Lanes::One(Piece { offset: 0, what: What::Lane(arg.ty, arg.lane) }),
         };
         Traced::new(value, lanes)
     }

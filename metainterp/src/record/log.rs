@@ -23,7 +23,7 @@ impl fmt::Display for Shown {
 }
 
 fn list(args: &[Arg]) -> String {
-    let shown: Vec<String> = args.iter().map(|arg| Shown(arg.concrete).to_string()).collect();
+    let shown: Vec<String> = args.iter().map(|arg| Shown(arg.concrete()).to_string()).collect();
     shown.join(", ")
 }
 

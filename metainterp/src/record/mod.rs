@@ -277,8 +277,7 @@ impl Recorder {
         find_target: FindTarget,
     ) -> Recorder {
         let mut builder = TraceBuilder::new("");
-        let inputs =
-            reds.iter().map(|red| Arg { lane: Lane::of(builder.input(red.ty)), concrete: *red });
+        let inputs = reds.iter().map(|red| Arg::of(Lane::of(builder.input(red.ty)), *red));
         let start_reds: Vec<Arg> = inputs.collect();
         let mut recorder = Recorder::new(builder, greens, start_reds, target, limits, find_target);
         recorder.mode = Cell::new(Mode::Record);
@@ -475,13 +474,12 @@ impl Recorder {
         // The way up to the failed guard is known, and at the failed guard itself: the other one.
         if self.mode.get() != Mode::Record || self.at_failed_guard.get() {
             if self.recording.get() {
-                let known =
-                    if cond.concrete.bits == 1 { Opcode::AssumeTrue } else { Opcode::AssumeFalse };
+                let known = if cond.bits == 1 { Opcode::AssumeTrue } else { Opcode::AssumeFalse };
                 self.append_void(known, &[cond], 0);
             }
             return;
         }
-        let guard = if cond.concrete.bits == 1 { Opcode::GuardTrue } else { Opcode::GuardFalse };
+        let guard = if cond.bits == 1 { Opcode::GuardTrue } else { Opcode::GuardFalse };
         self.append_guard(guard, &[cond], false);
     }
 
@@ -489,7 +487,7 @@ impl Recorder {
     /// caller has made the step.
     pub fn guard_value(&self, value: Arg) -> Lane {
         if self.mode.get() == Mode::Record && !value.lane.is_const() {
-            let constant = Arg { lane: Lane::CONST, concrete: value.concrete };
+            let constant = Arg::of(Lane::CONST, value.concrete());
             self.append_guard(Opcode::GuardValue, &[value, constant], false);
         }
         self.promoted(value);
@@ -502,14 +500,14 @@ impl Recorder {
 
     fn promoted(&self, value: Arg) {
         if self.recording.get() && !value.lane.is_const() {
-            self.state.borrow_mut().heap.promoted(value.lane, value.concrete.bits);
+            self.state.borrow_mut().heap.promoted(value.lane, value.bits);
         }
     }
 
     /// Takes it for known that the trace's value `read` is `green` here: a merge point with other greens
     /// is another one.
     pub fn know(&self, read: Arg, green: Const) {
-        if read.concrete.bits != green.bits {
+        if read.bits != green.bits {
             // What the portal has read a moment ago has changed by being read.
             return self.abort(Abort::GreenChanged);
         }
@@ -528,8 +526,7 @@ impl Recorder {
     /// stand at one step. The caller has made the step.
     pub fn guard_one_of_many(&self, cond: Arg) {
         if self.mode.get() == Mode::Record && !cond.lane.is_const() {
-            let guard =
-                if cond.concrete.bits == 1 { Opcode::GuardTrue } else { Opcode::GuardFalse };
+            let guard = if cond.bits == 1 { Opcode::GuardTrue } else { Opcode::GuardFalse };
             self.append_guard(guard, &[cond], false);
         }
     }
@@ -550,13 +547,13 @@ impl Recorder {
 
     /// Notes that a reference with these words, to a value of that type, is green.
     pub fn note_green(&self, pointee: TypeId, words: &[Arg]) {
-        let words = words.iter().map(|word| word.concrete.bits).collect();
+        let words = words.iter().map(|word| word.bits).collect();
         self.greens.borrow_mut().push((pointee, words));
     }
 
     /// Whether these constants are a green reference to a value of that type.
     pub fn is_green(&self, pointee: TypeId, words: &[Arg]) -> bool {
-        let bits = || words.iter().map(|word| word.concrete.bits);
+        let bits = || words.iter().map(|word| word.bits);
         words.iter().all(|word| word.lane.is_const())
             && self
                 .greens
@@ -582,7 +579,7 @@ impl Recorder {
             if self.recording.get() {
                 self.state.borrow_mut().heap.loaded(base, index, descr, saved);
             }
-            return (saved.concrete.bits, saved.lane);
+            return (saved.bits, saved.lane);
         }
         let res = Const::new(descr.ty, read());
         if !self.recording.get() {
@@ -601,7 +598,7 @@ impl Recorder {
         };
         let lane = known.unwrap_or_else(|| self.append_mem(opcode, &args, descr, Some(res.ty)));
         if !descr.frozen && self.recording.get() {
-            let result = Arg { lane, concrete: res };
+            let result = Arg::of(lane, res);
             if !is_constant {
                 self.state.borrow_mut().heap.loaded(base, index, descr, result);
             }
@@ -626,7 +623,7 @@ impl Recorder {
         }
         if self.mode.get() == Mode::Replay && !self.rereads {
             let saved = self.next_saved(ty);
-            return (saved.concrete.bits, Lane::CONST);
+            return (saved.bits, Lane::CONST);
         }
         let res = Const::new(ty, read());
         let validity = Rc::clone(self.validity.borrow_mut().get_or_insert_with(Validity::new));
@@ -634,7 +631,7 @@ impl Recorder {
         if self.mode.get() == Mode::Record {
             self.guard_valid(&validity);
         }
-        self.push_result(Arg { lane: Lane::CONST, concrete: res });
+        self.push_result(Arg::of(Lane::CONST, res));
         (res.bits, Lane::CONST)
     }
 
@@ -650,8 +647,8 @@ impl Recorder {
         }
         let lane = self.append_mem(Opcode::GetField, &[address], &descr, Some(Ty::Bool));
         if self.recording.get() && !lane.is_const() {
-            self.append_guard(Opcode::GuardTrue, &[Arg { lane, concrete: valid }], false);
-            let known = Arg { lane: Lane::CONST, concrete: valid };
+            self.append_guard(Opcode::GuardTrue, &[Arg::of(lane, valid)], false);
+            let known = Arg::of(Lane::CONST, valid);
             self.state.borrow_mut().heap.loaded(address, None, &descr, known);
         }
     }
@@ -694,7 +691,7 @@ impl Recorder {
     pub fn allocate(&self, bytes: usize, align: usize, run: impl FnOnce() -> u64) -> (u64, Lane) {
         if self.mode.get() == Mode::Replay && !self.rereads {
             let saved = self.next_saved(Ty::Ptr);
-            return (saved.concrete.bits, saved.lane);
+            return (saved.bits, saved.lane);
         }
         let address = Const::new(Ty::Ptr, run());
         if !self.recording.get() {
@@ -704,7 +701,7 @@ impl Recorder {
         self.log_op(Opcode::New.name(), &args, Some(address));
         let lane = self.append(Opcode::New, &args, 0, Ty::Ptr);
         self.state.borrow_mut().region.dirty = true;
-        self.push_result(Arg { lane, concrete: address });
+        self.push_result(Arg::of(lane, address));
         (address.bits, lane)
     }
 
@@ -777,7 +774,7 @@ impl Recorder {
             self.state.borrow_mut().heap.called(self.apart());
             for (i, &ty) in res_tys.iter().enumerate() {
                 let saved = self.next_saved(ty);
-                words[i] = saved.concrete.bits;
+                words[i] = saved.bits;
                 lanes[i] = saved.lane;
             }
             return;
@@ -798,7 +795,7 @@ impl Recorder {
         self.append_call(func, args, site, res_tys, lanes);
         if !site.elidable {
             for (&lane, &concrete) in lanes.iter().zip(&results) {
-                self.push_result(Arg { lane, concrete });
+                self.push_result(Arg::of(lane, concrete));
             }
         }
     }
@@ -844,7 +841,7 @@ impl Recorder {
     }
 
     fn record_merge_point(&self, greens: &[Arg], reds: &mut [Arg]) -> Flow {
-        let key: Words = greens.iter().map(|green| green.concrete.bits).collect();
+        let key: Words = greens.iter().map(|green| green.bits).collect();
         let jumped_back = self.no_loop_header.replace(false) && !self.is_ahead(greens);
         if self.loop_header_seen.replace(false) || jumped_back {
             if let Some(target) = (self.find_target)(&key) {
@@ -952,7 +949,7 @@ impl Recorder {
         if !is_header {
             return InlinedFlow::Inline;
         }
-        let key: Words = greens.iter().map(|green| green.concrete.bits).collect();
+        let key: Words = greens.iter().map(|green| green.bits).collect();
         let mut inlined = self.inlined.borrow_mut();
         let passed = inlined.iter().flat_map(|portal| &portal.headers);
         if key == *self.region_greens.borrow() || passed.into_iter().any(|it| *it == key) {
@@ -965,7 +962,7 @@ impl Recorder {
     /// Whether the program has gone ahead since the last merge point.
     fn is_ahead(&self, greens: &[Arg]) -> bool {
         let state = self.state.borrow();
-        let now: SmallVec<[Const; 8]> = greens.iter().map(|green| green.concrete).collect();
+        let now: SmallVec<[Const; 8]> = greens.iter().map(|green| green.concrete()).collect();
         let before = &state.builder.trace().merge_points[state.region.merge_point as usize];
         position::is_ahead(&before.greens, &now)
     }
@@ -1063,7 +1060,7 @@ impl Recorder {
     fn next_saved(&self, ty: Ty) -> Arg {
         let saved = self.saved.borrow_mut().next();
         let saved = saved.expect("an exit saved fewer results than its replay asks for");
-        assert_eq!(saved.concrete.ty, ty, "the type of a saved result");
+        assert_eq!(saved.ty, ty, "the type of a saved result");
         if self.recording.get() {
             self.push_result(saved);
         }
@@ -1182,7 +1179,7 @@ impl Recorder {
             let red = reds[i];
             let repeated = reds[..i].iter().any(|earlier| earlier.lane == red.lane);
             if red.lane.is_const() || repeated {
-                reds[i].lane = self.append(Opcode::SameAs, &[red], 0, red.concrete.ty);
+                reds[i].lane = self.append(Opcode::SameAs, &[red], 0, red.ty);
             }
         }
     }
@@ -1303,7 +1300,7 @@ fn next_exit(builder: &TraceBuilder) -> ExitId {
 fn operand(builder: &mut TraceBuilder, arg: &Arg) -> Operand {
     match arg.lane.value() {
         Some(value) => value.into(),
-        None => builder.constant(arg.concrete),
+        None => builder.constant(arg.concrete()),
     }
 }
 
