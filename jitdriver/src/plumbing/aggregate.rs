@@ -29,7 +29,7 @@ fn whole<W, P>(
     // SAFETY: a `Traced` is only made from an initialized value, which is moved here.
     let value = make(unsafe { part.bits().assume_init() });
     let offset = offset_in(&value, find(&value));
-    let mut lanes = part.lanes;
+    let mut lanes = part.lanes();
     if !lanes.is_const() && offset > 0 {
         let rec = Rec::current();
         let mut pieces = Pieces::new();
@@ -215,7 +215,7 @@ pub fn update<P: WholeOf, W, const N: usize>(
     find: impl FnOnce(&W) -> [(usize, usize); N],
 ) -> Traced<W> {
     let (plain, replaced) = parts.apart();
-    let mut lanes = base.lanes;
+    let mut lanes = base.lanes();
     // SAFETY: a `Traced` is only made from an initialized value, which owns nothing.
     let value = make(unsafe { base.bits().assume_init() }, plain);
     let start = std::ptr::from_ref(&value).addr();
@@ -229,9 +229,9 @@ pub fn update<P: WholeOf, W, const N: usize>(
 /// An array of equal elements.
 pub fn repeat<T: Copy, const N: usize>(rec: Rec, element: Traced<T>) -> Traced<[T; N]> {
     let mut pieces = Pieces::new();
-    if !element.lanes.is_const() {
+    if !element.lanes().is_const() {
         for at in 0..N {
-            shifted(rec, element.lanes, at * size_of::<T>(), &mut pieces);
+            shifted(rec, element.lanes(), at * size_of::<T>(), &mut pieces);
         }
     }
     let lanes = joined(rec, pieces);
@@ -259,7 +259,7 @@ macro_rules! tuples {
         impl<$($name),+> WholeOf for ($(Traced<$name>,)+) {
             type Plain = ($($name,)+);
             fn apart(self) -> (Self::Plain, SmallVec<[Lanes; 8]>) {
-                let lanes = SmallVec::from_iter([$(self.$field.lanes),+]);
+                let lanes = SmallVec::from_iter([$(self.$field.lanes()),+]);
                 (($(self.$field.into_plain(),)+), lanes)
             }
         }
@@ -271,9 +271,9 @@ macro_rules! tuples {
                 // SAFETY: a `Traced` is only made from an initialized value, which is moved here.
                 let value = ($(unsafe { parts.$field.bits().assume_init() },)+);
                 let mut pieces = Pieces::new();
-                if $(!parts.$field.lanes.is_const())||+ {
+                if $(!parts.$field.lanes().is_const())||+ {
                     let rec = Rec::current();
-                    $(shifted(rec, parts.$field.lanes, offset_in(&value, &value.$field), &mut pieces);)+
+                    $(shifted(rec, parts.$field.lanes(), offset_in(&value, &value.$field), &mut pieces);)+
                     let lanes = joined(rec, pieces);
                     return Traced::new(MaybeUninit::new(value), lanes);
                 }

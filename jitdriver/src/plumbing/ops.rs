@@ -940,7 +940,7 @@ impl<A, B> AnyCast<A, B> for Casting<A, B> {
         let same_bits = size_of::<A>() == 8 && size_of::<B>() == 8;
         if same_bits && is_address(from) && is_address(to) {
             // An address stays the same bytes, whatever it is called.
-            let lanes = self.0.lanes;
+            let lanes = self.0.lanes();
             return Traced::new(MaybeUninit::new(plain(self.0.take().into_plain())), lanes);
         }
         let site =

@@ -78,7 +78,7 @@ pub(crate) fn noted<T>(rec: Rec) -> Option<InPlace> {
 pub(crate) fn drop_traced<T: Traceable>(rec: Rec, owner: *const ()) {
     // SAFETY: called by the value itself, when it is dropped.
     let mut value = unsafe { &*owner.cast::<Traced<T>>() }.take();
-    value.moved.set(true);
+    value.disown();
     let drop = T::DROP.expect("the dropper of a type with this");
     drop(rec, value.as_place().known());
 }
@@ -296,13 +296,13 @@ fn new_box<T>(rec: Rec, value: Traced<T>, layout: &[PieceTy]) -> Traced<Box<T>> 
     let dropper = drop_traced::<Box<T>>;
     if size_of::<T>() == 0 {
         let made = Traced::constant(Box::new(value.into_plain()));
-        made.dropper.set(Some(dropper));
+        made.set_dropper(dropper);
         return made;
     }
     let address = allocate(rec, size_of::<T>(), align_of::<T>());
     at::<T>(address).write_as(rec, value, layout);
     let made = owner(rec, address);
-    made.dropper.set(Some(dropper));
+    made.set_dropper(dropper);
     made
 }
 
@@ -318,7 +318,7 @@ fn new_rc<T>(rec: Rec, value: Traced<T>, layout: &[PieceTy]) -> Traced<Rc<T>> {
     counts.part::<usize>(rec, 8).write(rec, Traced::constant(1));
     counts.part::<T>(rec, value_offset::<T>() as isize).write_as(rec, value, layout);
     let made = owner(rec, address);
-    made.dropper.set(Some(drop_traced::<Rc<T>>));
+    made.set_dropper(drop_traced::<Rc<T>>);
     made
 }
 
@@ -356,7 +356,7 @@ pub(crate) fn rc_new_known<T: Traceable>(rec: Rec, value: Traced<T>) -> Traced<R
 /// Drops a `Box`.
 pub(crate) fn drop_box<T>(rec: Rec, place: Place<Box<T>>) {
     let content: Place<T> = super::place::Peel(place).peel(rec);
-    let address = content.raw_mut(rec).args(rec)[0];
+    let address = content.raw_mut(rec).scalar_arg(rec, Ty::Ptr);
     let end = FreeAtEnd { rec, address, bytes: size_of::<T>(), align: align_of::<T>() };
     drop_contents(rec, content);
     drop(end);
@@ -394,7 +394,7 @@ impl<T> Drop for FreeRcAtEnd<T> {
         let is_last = ops::branch(rec, ops::eq(rec, now.dup(), Traced::constant(1)));
         weak.write(rec, ops::wrapping(rec, OvfOp::Sub, &now, &Traced::constant(1)));
         if is_last {
-            let address = self.counts.raw_mut(rec).args(rec)[0];
+            let address = self.counts.raw_mut(rec).scalar_arg(rec, Ty::Ptr);
             let (bytes, align) = (size_of_rc::<T>(), align_of_rc::<T>());
             drop(FreeAtEnd { rec, address, bytes, align });
         }

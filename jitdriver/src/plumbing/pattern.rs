@@ -201,7 +201,7 @@ impl Level {
         let target = captured.words[0] as usize;
         let mut words = captured.words;
         let distance = target.wrapping_sub(self.layer.start);
-        let mut lanes = Lanes::Const;
+        let mut lanes = Lanes::CONST;
         if distance <= self.layer.len {
             let part: Place<u8> = self.part(rec, distance);
             words[0] = part.ptr.expose_provenance() as u64;

@@ -13,16 +13,15 @@
 use super::layout::{Niche, PieceTy, Tag, Traceable, TypeShape, words};
 use super::rec::Rec;
 use super::value::{
-    Bytes, Lanes, Parted, Piece, Pieces, RestDropper, Traced, What, extract, read_bits, replace,
-    slice, write_bits,
+    Args, Bytes, Head, Lanes, Parted, Piece, Pieces, RestDropper, Traced, What, extract,
+    extract_of, push_args_of, read_bits, replace, slice, write_bits,
 };
 use metainterp::abort::Abort;
 use metainterp::ir::{Const, MemDescr, Opcode, Ty};
 use metainterp::record::{Arg, Lane};
 use smallvec::SmallVec;
 use std::any::TypeId;
-use std::cell::Cell;
-use std::mem::{MaybeUninit, needs_drop};
+use std::mem::{MaybeUninit, needs_drop, offset_of};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -38,12 +37,15 @@ pub struct Addr {
     scale: u32,
     offset: i32,
     meta_lane: Lane,
+    class: Class,
     frozen: bool,
     /// As long as base and index are constant, they lead into green data: frozen, but known to be so in
     /// this recording only.
     green: bool,
-    class: Class,
 }
+
+// It is moved often, and up to two cache lines without a call.
+const _: () = assert!(size_of::<Addr>() <= 56 && size_of::<Place<[u8]>>() <= 128);
 
 /// Which memory an address is in, as far as the twin knows: accesses of different classes, other than
 /// `ANY`, never overlap.
@@ -54,7 +56,7 @@ pub struct Addr {
 /// memory that belongs to that `Vec`; an object that is exclusively borrowed at the same time does
 /// not lie in it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Class(u32);
+pub struct Class(u8);
 
 impl Class {
     const ANY: Class = Class(0);
@@ -62,17 +64,17 @@ impl Class {
 
     /// What a `Box` or `Rc` owns, reached through it. Nobody has it exclusively borrowed then, and it is no
     /// buffer of a `Vec`.
-    const BOXED: Class = Class(MemDescr::BOXED);
+    const BOXED: Class = Class(MemDescr::BOXED as u8);
 
     /// The object that the portal's red of this number has to itself.
     pub(crate) fn of_red(number: usize) -> Class {
-        let class = 2 + number as u32;
-        Class(class + u32::from(class >= MemDescr::BOXED))
+        let class = 2 + number as u8;
+        Class(class + u8::from(class >= Class::BOXED.0))
     }
 
     /// As in the trace.
     pub(crate) fn number(self) -> u32 {
-        self.0
+        u32::from(self.0)
     }
 }
 
@@ -105,7 +107,7 @@ impl Addr {
 
     /// It was a local, which lives in memory by now.
     fn is_spilled(&self) -> bool {
-        self.shadow.is_some_and(|shadow| shadow.spilled().is_some())
+        self.shadow.is_some_and(|shadow| shadow.head().is_spilled())
     }
 
     fn base(&self) -> Arg {
@@ -121,7 +123,7 @@ impl Addr {
             ty,
             offset: self.offset,
             scale: self.scale,
-            class: self.class.0,
+            class: self.class.number(),
             frozen: self.frozen,
         }
     }
@@ -173,7 +175,7 @@ impl Addr {
     /// The pieces of a pointer with this address.
     pub(crate) fn lanes(self, rec: Rec, fat: bool) -> Lanes {
         if rec.is_live() {
-            return Lanes::Const;
+            return Lanes::CONST;
         }
         let plain = self.shadow.is_none()
             && self.scale == 0
@@ -186,17 +188,24 @@ impl Addr {
             true => Some(What::Lane(Ty::Ptr, self.base_lane)),
             false => Some(What::Address(rec.arena().add_addr(self))),
         };
-        let mut pieces = Pieces::new();
-        pieces.extend(address.map(|what| Piece { offset: 0, what }));
-        if fat && !self.meta_lane.is_const() {
-            pieces.push(Piece { offset: 8, what: What::Lane(Ty::I64, self.meta_lane) });
+        let meta = match fat && !self.meta_lane.is_const() {
+            true => Some(What::Lane(Ty::I64, self.meta_lane)),
+            false => None,
+        };
+        match (address, meta) {
+            (None, None) => Lanes::CONST,
+            (Some(what), None) => Lanes::one(0, what),
+            (None, Some(what)) => Lanes::one(8, what),
+            (Some(address), Some(meta)) => {
+                let address = Piece { offset: 0, what: address };
+                Lanes::of(rec, &[address, Piece { offset: 8, what: meta }])
+            }
         }
-        Lanes::of(rec, &pieces)
     }
 
     /// The address for code that cannot look behind it. A local of the twin has none.
     pub(crate) fn address_for_use(&self, rec: Rec) -> Arg {
-        rec.show(self.class.0);
+        rec.show(self.class.number());
         let Some(shadow) = self.shadow else { return self.address(rec) };
         let arena = rec.arena();
         arena.n_local_addresses.set(arena.n_local_addresses.get() + 1);
@@ -206,9 +215,9 @@ impl Addr {
         let start = match shadow.spilled() {
             Some(memory) => memory,
             None if rec.is_live() || arena.keeps_locals.get() => {
-                Arg::constant(Ty::Ptr, shadow.start.expose_provenance() as u64)
+                Arg::constant(Ty::Ptr, shadow.start().expose_provenance() as u64)
             }
-            None => (shadow.spill)(rec, shadow.local),
+            None => shadow.spill(rec),
         };
         match self.base {
             0 => start,
@@ -244,40 +253,63 @@ fn add(rec: Rec, address: Arg, bytes: Arg) -> Arg {
     Arg::of(rec.op_silently(Opcode::PtrAdd, &[address, bytes], concrete), concrete)
 }
 
-/// A local of the twin, as what a reference refers to.
+/// A local of the twin, as what a reference refers to. The local outlives all references to it, as in the
+/// plain function.
 #[derive(Clone, Copy)]
 pub(crate) struct Shadow {
-    lanes: *mut Lanes,
-    start: *mut u8,
+    head: *const Head,
+    facts: &'static LocalFacts,
+}
+
+/// What is to be known of a local's type.
+struct LocalFacts {
+    /// Where the value lies behind the head.
+    offset: usize,
     len: u32,
-    moved: *const Cell<bool>,
-    spilled: *const Cell<Option<Arg>>,
-    variant_known: *const Cell<bool>,
-    /// The local's [`Traced`], and how to spill it.
-    local: *const (),
-    spill: fn(Rec, *const ()) -> Arg,
     owns: bool,
+    shape: fn() -> TypeShape,
 }
 
 impl Shadow {
     fn of<T>(local: &mut Traced<T>) -> Shadow {
-        Shadow {
-            lanes: &raw mut local.lanes,
-            start: local.value.as_mut_ptr().cast(),
-            len: size_of::<T>() as u32,
-            moved: &raw const local.moved,
-            spilled: &raw const local.spilled,
-            variant_known: &raw const local.variant_known,
-            local: std::ptr::from_mut(local).cast(),
-            // SAFETY: the local outlives all references to it, as in the plain function.
-            spill: |rec, local| unsafe { (*local.cast::<Traced<T>>()).spill(rec) },
-            owns: needs_drop::<T>(),
+        let facts = const {
+            &LocalFacts {
+                offset: offset_of!(Traced<T>, value),
+                len: size_of::<T>() as u32,
+                owns: needs_drop::<T>(),
+                shape: TypeShape::of::<T>,
+            }
+        };
+        Shadow { head: std::ptr::from_mut(local).cast(), facts }
+    }
+
+    fn head<'x>(self) -> &'x Head {
+        // SAFETY: a local begins with its head, and is alive.
+        unsafe { &*self.head }
+    }
+
+    fn start(self) -> *mut u8 {
+        // SAFETY: the value lies there, in the local.
+        unsafe { self.head.cast_mut().byte_add(self.facts.offset).cast() }
+    }
+
+    /// Moves the value into memory of its own, for code that is given its address.
+    #[cold]
+    fn spill(self, rec: Rec) -> Arg {
+        if let Some(memory) = self.head().spilled() {
+            return memory;
         }
+        let shape = (self.facts.shape)();
+        let memory = super::call::new_local(rec, shape);
+        let place = spilled_place::<u8>(memory).untyped();
+        // SAFETY: the memory is as large as the value.
+        unsafe { place.write(rec, self.bytes(), self.head().lanes(), &shape.words()) };
+        self.head().set_spilled(rec, memory);
+        memory
     }
 
     fn spilled(self) -> Option<Arg> {
-        // SAFETY: as in `spill` above.
-        unsafe { (*self.spilled).get() }
+        self.head().spilled()
     }
 
     /// Drops a part of the local, which is overwritten next.
@@ -285,7 +317,7 @@ impl Shadow {
         // SAFETY: the plain function drops the value here, and does not use it any more.
         let value = unsafe { part.cast::<MaybeUninit<T>>().read() };
         let lanes = match rec.is_live() {
-            true => Lanes::Const,
+            true => Lanes::CONST,
             false => self.slice(rec, part.cast(), size_of::<T>()),
         };
         drop(Traced::new(value, lanes));
@@ -293,69 +325,56 @@ impl Shadow {
 
     /// The local owns something.
     pub(crate) fn owns(self) -> bool {
-        self.owns
-    }
-
-    /// The whole local is moved out.
-    fn move_out(self) {
-        // SAFETY: as in `spill` above.
-        unsafe { (*self.moved).set(true) }
+        self.facts.owns
     }
 
     fn bytes(self) -> Bytes {
-        Bytes::new(self.start, self.len)
+        Bytes::new(self.start(), self.facts.len)
     }
 
     pub(crate) fn offset_of<T: ?Sized>(self, part: *mut T) -> u32 {
-        part.cast::<u8>().addr().wrapping_sub(self.start.addr()) as u32
+        part.cast::<u8>().addr().wrapping_sub(self.start().addr()) as u32
     }
 
     /// The local's pieces that lie in a part of it.
     fn slice(self, rec: Rec, part: *mut u8, size: usize) -> Lanes {
-        // SAFETY: the local outlives all references to it, as in the plain function.
-        let lanes = unsafe { *self.lanes };
-        slice(rec, self.bytes(), lanes, self.offset_of(part), size as u32)
+        slice(rec, self.bytes(), self.head().lanes(), self.offset_of(part), size as u32)
     }
 
     /// Notes that a part of the local has these pieces now. Its bytes are still the old ones.
     fn replace(self, rec: Rec, part: *mut u8, len: u32, pieces: Lanes) {
-        let offset = self.offset_of(part);
-        // SAFETY: as in `slice`.
-        unsafe {
-            (*self.variant_known).set(false);
-            *self.lanes = match offset == 0 && len == self.len {
-                true => pieces,
-                false => replace(rec, self.bytes(), *self.lanes, offset, len, pieces),
-            };
-        }
+        let (offset, head) = (self.offset_of(part), self.head());
+        head.set_variant_known(false);
+        head.set_lanes(match offset == 0 && len == self.facts.len {
+            true => pieces,
+            false => replace(rec, self.bytes(), head.lanes(), offset, len, pieces),
+        });
     }
 
     /// The whole local, as words to hand to a call that may change it.
-    pub(crate) fn args(self, rec: Rec, layout: &[PieceTy]) -> super::value::Args {
-        // SAFETY: as in `slice`.
-        let pieces = unsafe { *self.lanes }.pieces(rec);
-        layout.iter().map(|p| extract(rec, self.bytes(), &pieces, p.offset, p.ty)).collect()
+    pub(crate) fn push_args(self, rec: Rec, layout: &[PieceTy], out: &mut Args) {
+        push_args_of(rec, self.bytes(), self.head().lanes(), layout, out);
+    }
+
+    /// One scalar of it.
+    fn piece(self, rec: Rec, offset: u32, ty: Ty) -> Arg {
+        extract(rec, self.bytes(), self.head().lanes(), offset, ty)
     }
 
     /// Takes what a call has made of the local: bytes and lanes in a layout.
     pub(crate) fn set(self, rec: Rec, layout: &[PieceTy], args: &[Arg]) {
         let lanes: SmallVec<[Lane; 4]> = args.iter().map(|arg| arg.lane).collect();
         for (piece, arg) in layout.iter().zip(args) {
-            let n = piece.ty.bytes().min(self.len - piece.offset) as usize;
-            // SAFETY: the piece lies within the local, which is alive as in `slice`.
-            unsafe {
-                write_bits(self.start.add(piece.offset as usize), arg.bits, n);
-            }
+            let n = piece.ty.bytes().min(self.facts.len - piece.offset) as usize;
+            // SAFETY: the piece lies within the local.
+            unsafe { write_bits(self.start().add(piece.offset as usize), arg.bits, n) };
         }
-        // SAFETY: as in `slice`.
-        unsafe {
-            (*self.variant_known).set(false);
-            *self.lanes = super::value::lanes_of(rec, layout, &lanes);
-        }
+        self.head().set_variant_known(false);
+        self.head().set_lanes(super::value::lanes_of(rec, layout, &lanes));
     }
 
     pub(crate) fn len(self) -> usize {
-        self.len as usize
+        self.facts.len as usize
     }
 }
 
@@ -410,13 +429,17 @@ pub struct Place<T: ?Sized> {
     pub(crate) ptr: *mut T,
     addr: Addr,
     /// The layout of the value, if generated code has found that it has one.
-    layout: Option<&'static [PieceTy]>,
-    /// Where the discriminant is, if it is an `Option` or `Result` with a layout.
-    tag: Option<Tag>,
-    /// Of a local as a whole: whether its variant is known.
-    variant_known: Option<*const Cell<bool>>,
+    known: Option<&'static KnownLayout>,
     /// What happens to the owner of the value when the value is moved out.
     part: Part,
+    /// It is a local as a whole.
+    whole: bool,
+}
+
+/// The layout of a value, and where the discriminant is, if it is an `Option` or `Result` with a layout.
+struct KnownLayout {
+    pieces: &'static [PieceTy],
+    tag: fn() -> Option<Tag>,
 }
 
 /// A place as a part of what owns it.
@@ -425,9 +448,9 @@ enum Part {
     /// Nothing is moved out of here, or it is a local as a whole.
     None,
     /// A part of a local that somebody knows how to drop the rest of.
-    Known { owner: usize, moved: *const Cell<bool>, bit: u32, rest: RestDropper },
+    Known { owner: *const Head, bit: u32, rest: RestDropper },
     /// A part of a local, the rest of which is leaked.
-    Leaks(*const Cell<bool>),
+    Leaks(*const Head),
     /// A red in the plain function's memory, or a part of it.
     Red,
 }
@@ -436,7 +459,7 @@ impl Part {
     /// A part of a part.
     fn inner(self) -> Part {
         match self {
-            Part::Known { moved, .. } => Part::Leaks(moved),
+            Part::Known { owner, .. } => Part::Leaks(owner),
             other => other,
         }
     }
@@ -501,7 +524,7 @@ impl<T: ?Sized + Pointee> Place<T> {
         }
         let (_, meta) = T::split(self.ptr);
         let Untyped { ptr, addr } = self.untyped().settled();
-        Place { ptr: T::join(ptr, meta).cast_mut(), addr, variant_known: None, ..self }
+        Place { ptr: T::join(ptr, meta).cast_mut(), addr, whole: false, ..self }
     }
 
     /// The place in memory: spills the local that it is in.
@@ -511,13 +534,13 @@ impl<T: ?Sized + Pointee> Place<T> {
         {
             let arena = rec.arena();
             arena.n_local_addresses.set(arena.n_local_addresses.get() + 1);
-            (shadow.spill)(rec, shadow.local);
+            shadow.spill(rec);
         }
         self.settled()
     }
 
     /// Appends the machine arguments of a pointer to this place.
-    pub(crate) fn push_pointer(self, rec: Rec, out: &mut super::value::Args) {
+    pub(crate) fn push_pointer(self, rec: Rec, out: &mut Args) {
         self.ptr.expose_provenance();
         let pointer = self.shared(rec);
         out.extend(pointer.args(rec));
@@ -526,7 +549,7 @@ impl<T: ?Sized + Pointee> Place<T> {
 
 /// Address and what is known of it, of what lies at an offset of a local that has been spilled.
 fn settle(shadow: Shadow, memory: Arg, offset: u32, addr: Addr) -> (*const u8, Addr) {
-    debug_assert!(offset <= shadow.len, "a part of the local");
+    debug_assert!(offset <= shadow.facts.len, "a part of the local");
     let base = memory.bits;
     let address = std::ptr::with_exposed_provenance::<u8>(base as usize + offset as usize);
     let settled =
@@ -558,7 +581,7 @@ pub(crate) fn spilled_place<T>(memory: Arg) -> Place<T> {
 
 impl<T: ?Sized> Place<T> {
     pub(crate) fn at(ptr: *mut T, addr: Addr) -> Place<T> {
-        Place { ptr, addr, layout: None, tag: None, variant_known: None, part: Part::None }
+        Place { ptr, addr, known: None, part: Part::None, whole: false }
     }
 
     pub(crate) fn addr(&self) -> Addr {
@@ -575,13 +598,12 @@ impl<T: ?Sized> Place<T> {
 
     /// The layout, if it is known.
     pub(crate) fn layout(&self) -> Option<&'static [PieceTy]> {
-        self.layout
+        self.known.map(|known| known.pieces)
     }
 
     /// Whether the way that the twin has taken says which variant is here.
     pub(crate) fn variant_is_known(self) -> bool {
-        // SAFETY: as in `Shadow::spilled`.
-        self.variant_known.is_some_and(|known| unsafe { (*known).get() })
+        self.whole && self.addr.shadow.is_some_and(|shadow| shadow.head().variant_is_known())
     }
 
     /// A local of the twin does not own its value any more.
@@ -648,7 +670,7 @@ impl<T> Place<T> {
 
     /// Where the discriminant of an `Option` or `Result` is, if that is known.
     pub(crate) fn tag(&self) -> Option<Tag> {
-        self.tag
+        (self.known?.tag)()
     }
 
     /// The value, moved out if it owns something; in the layout that the place was found to have, or in
@@ -669,15 +691,15 @@ impl<T> Place<T> {
         let (at, len) = (self.settled().ptr.addr(), size_of::<T>());
         match (self.part, self.addr.shadow) {
             (Part::Known { owner, bit, rest, .. }, _) => {
-                rec.arena().part_out(Parted { owner, at, len, rest, bit });
+                rec.arena().part_out(Parted { owner: owner.addr(), at, len, rest, bit });
             }
             // SAFETY: the local outlives its places.
-            (Part::Leaks(moved), _) => unsafe { (*moved).set(true) },
+            (Part::Leaks(owner), _) => unsafe { (*owner).set_moved(true) },
             (Part::Red, _) => {
                 let rest = |_: Rec, _: *const (), _: u64| ();
                 rec.arena().part_out(Parted { owner: Parted::RED, at, len, rest, bit: 0 });
             }
-            (Part::None, Some(shadow)) => shadow.move_out(),
+            (Part::None, Some(shadow)) => shadow.head().set_moved(true),
             (Part::None, None) => {}
         }
     }
@@ -701,9 +723,8 @@ impl<T> Place<T> {
     }
 
     fn part_of_traced<L, F: Fn(L, u64) + Copy>(self, local: &Traced<L>, bit: u32) -> Place<T> {
-        let owner = std::ptr::from_ref(local).addr();
         let rest = super::call::drop_rest::<L, F> as RestDropper;
-        Place { part: Part::Known { owner, moved: &raw const local.moved, bit, rest }, ..self }
+        Place { part: Part::Known { owner: &raw const local.head, bit, rest }, ..self }
     }
 
     /// Where a word of the value is a reference to a local of the twin: it is not null, and that needs
@@ -722,18 +743,18 @@ impl<T> Place<T> {
     pub(crate) fn write_as(self, rec: Rec, value: Traced<T>, layout: &[PieceTy]) {
         let value = value.take_whole();
         // SAFETY: the value has so many bytes, and the plain function writes them here too.
-        unsafe { self.untyped().write(rec, Bytes::of(&value), value.lanes, layout) }
+        unsafe { self.untyped().write(rec, Bytes::of(&value), value.lanes(), layout) }
     }
 
     /// Writes where nothing was.
     pub(crate) fn initialize(self, rec: Rec, value: Traced<T>) {
-        self.write_as(rec, value, self.layout.unwrap_or(&words::<T>()));
+        self.write_as(rec, value, self.layout().unwrap_or(&words::<T>()));
     }
 
     /// Reads in the layout that the place was found to have, or in words.
     #[inline(never)]
     pub fn read_any(self, rec: Rec) -> Traced<T> {
-        match self.layout {
+        match self.layout() {
             Some(layout) => self.read_as(rec, layout),
             None => self.read_as(rec, &words::<T>()),
         }
@@ -741,7 +762,7 @@ impl<T> Place<T> {
 
     /// Assigns, in words.
     pub(crate) fn write_any(self, rec: Rec, value: Traced<T>) {
-        self.assign(rec, value, self.layout.unwrap_or(&words::<T>()), None);
+        self.assign(rec, value, self.layout().unwrap_or(&words::<T>()), None);
     }
 
     fn assign(
@@ -771,7 +792,7 @@ impl<T> Place<T> {
         }
         if let Some(dropper) = dropper {
             let old = this.read_as(rec, layout);
-            old.dropper.set(Some(dropper));
+            old.set_dropper(dropper);
             let write = WriteAtEnd { rec, place: this, value, layout };
             drop(old);
             return drop(write);
@@ -819,8 +840,16 @@ impl Untyped {
             unsafe { std::ptr::copy_nonoverlapping(this.ptr, out, size) };
             return match this.addr.shadow {
                 Some(shadow) if !rec.is_live() => shadow.slice(rec, this.ptr, size),
-                _ => Lanes::Const,
+                _ => Lanes::CONST,
             };
+        }
+        if let &[piece @ PieceTy { offset: 0, ty, keeps_frozen: false }] = layout
+            && ty.bytes() as usize == size
+        {
+            let arg = this.load_piece(rec, &piece);
+            // SAFETY: the caller vouches for the bytes.
+            unsafe { write_bits(out, arg.bits, size) };
+            return Lanes::scalar(ty, arg.lane);
         }
         // SAFETY: the caller vouches for the bytes.
         unsafe { std::ptr::write_bytes(out, 0, size) };
@@ -900,8 +929,7 @@ impl Untyped {
         let this = self.settled();
         let shadow = this.addr.shadow.filter(|_| !rec.is_live())?;
         let at = shadow.offset_of(this.ptr) + offset;
-        // SAFETY: as in `Shadow::slice`.
-        let pieces = unsafe { *shadow.lanes }.pieces(rec);
+        let pieces = shadow.head().lanes().pieces(rec);
         let piece = pieces.iter().find(|piece| piece.offset == at)?;
         let What::Address(number) = piece.what else { return None };
         rec.arena().addr(number).shadow?;
@@ -912,10 +940,9 @@ impl Untyped {
         match self.addr.shadow {
             Some(shadow) => {
                 let at = shadow.offset_of(self.ptr) + piece.offset;
-                let whole = PieceTy { offset: at, ..piece };
                 match rec.is_live() {
-                    true => Arg::new(Lane::CONST, piece.ty, shadow.bytes().bits(at, piece.ty)),
-                    false => shadow.args(rec, &[whole])[0],
+                    true => Arg::constant(piece.ty, shadow.bytes().bits(at, piece.ty)),
+                    false => shadow.piece(rec, at, piece.ty),
                 }
             }
             None => self.load_piece(rec, &piece),
@@ -951,15 +978,16 @@ impl Untyped {
             // SAFETY: the caller vouches for the place.
             return unsafe { bytes.copy_to(this.ptr) };
         }
-        let pieces = lanes.pieces(rec);
-        for piece in layout {
-            let arg = extract(rec, bytes, &pieces, piece.offset, piece.ty);
-            let (addr, at) = this.at_piece(piece);
-            let n = piece.ty.bytes() as usize;
-            // SAFETY: the caller vouches for the place.
-            let write = || unsafe { write_bits(at, arg.bits, n) };
-            rec.store(addr.base(), addr.index(), arg, &addr.descr(piece.ty), write);
-        }
+        lanes.with(rec, |pieces| {
+            for piece in layout {
+                let arg = extract_of(rec, bytes, pieces, piece.offset, piece.ty);
+                let (addr, at) = this.at_piece(piece);
+                let n = piece.ty.bytes() as usize;
+                // SAFETY: the caller vouches for the place.
+                let write = || unsafe { write_bits(at, arg.bits, n) };
+                rec.store(addr.base(), addr.index(), arg, &addr.descr(piece.ty), write);
+            }
+        });
     }
 }
 
@@ -986,7 +1014,9 @@ impl<T: Traceable> Place<T> {
     pub fn take(self, rec: Rec) -> Traced<T> {
         self.move_out_owned(rec);
         let value = self.read_as(rec, T::LAYOUT);
-        value.dropper.set(T::DROPPER);
+        if let Some(dropper) = const { T::DROPPER } {
+            value.set_dropper(dropper);
+        }
         value
     }
 
@@ -997,7 +1027,8 @@ impl<T: Traceable> Place<T> {
 
     /// The place, with its layout.
     pub fn known(self) -> Place<T> {
-        Place { layout: Some(T::LAYOUT), tag: T::TAG(), ..self }
+        let known = const { &KnownLayout { pieces: T::LAYOUT, tag: T::TAG } };
+        Place { known: Some(known), ..self }
     }
 }
 
@@ -1077,7 +1108,7 @@ macro_rules! pointer {
             /// What it points to.
             pub fn place(&self, rec: Rec) -> Place<T> {
                 let ptr: *mut T = pointer_of(&self.value);
-                Place::at(ptr, addr_of(rec, Bytes::of(self), self.lanes, T::FAT)).settled()
+                Place::at(ptr, addr_of(rec, Bytes::of(self), self.lanes(), T::FAT)).settled()
             }
         }
 
@@ -1099,16 +1130,17 @@ pointer! {
 
 /// The address that a pointer's bytes are.
 fn addr_of(rec: Rec, bytes: Bytes, lanes: Lanes, fat: bool) -> Addr {
-    let pieces = lanes.pieces(rec);
-    let meta = match fat {
-        true => extract(rec, bytes, &pieces, 8, Ty::I64).lane,
-        false => Lane::CONST,
-    };
-    if let Some(Piece { offset: 0, what: What::Address(number) }) = pieces.first() {
-        return Addr { meta_lane: meta, ..rec.arena().addr(*number) };
-    }
-    let base = extract(rec, bytes, &pieces, 0, Ty::Ptr);
-    Addr::new(base.bits, base.lane, meta, false)
+    lanes.with(rec, |pieces| {
+        let meta = match fat {
+            true => extract_of(rec, bytes, pieces, 8, Ty::I64).lane,
+            false => Lane::CONST,
+        };
+        if let Some(Piece { offset: 0, what: What::Address(number) }) = pieces.first() {
+            return Addr { meta_lane: meta, ..rec.arena().addr(*number) };
+        }
+        let base = extract_of(rec, bytes, pieces, 0, Ty::Ptr);
+        Addr::new(base.bits, base.lane, meta, false)
+    })
 }
 
 /// Goes through a reference or `Box` where there is one, as auto-deref does.
@@ -1162,15 +1194,15 @@ impl<T> Peel<Box<T>> {
     pub fn peel(self, rec: Rec) -> Place<T> {
         let content = self.0.pointer_at(rec, 0).boxed();
         let part = match (self.0.part, self.0.addr.shadow) {
-            (Part::None, Some(shadow)) if shadow.len as usize == size_of::<Box<T>>() => {
+            (Part::None, Some(shadow)) if shadow.len() == size_of::<Box<T>>() => {
                 // A box that has been moved out of is still given back.
                 fn rest<T, F: Fn(Box<T>, u64) + Copy>(_: F) -> RestDropper {
                     super::call::drop_rest::<Box<T>, F>
                 }
                 let rest = rest::<T, _>(|content: Box<T>, _: u64| std::mem::forget(*content));
-                Part::Known { owner: shadow.local.addr(), moved: shadow.moved, bit: 0, rest }
+                Part::Known { owner: shadow.head, bit: 0, rest }
             }
-            (Part::None, Some(shadow)) => Part::Leaks(shadow.moved),
+            (Part::None, Some(shadow)) => Part::Leaks(shadow.head),
             (part, _) => part.inner(),
         };
         Place { part, ..content }
@@ -1311,9 +1343,9 @@ impl<T> Memory<T> {
 
 /// Says of a reference's lanes that it is the only way to its object.
 pub(crate) fn set_class<P>(rec: Rec, reference: &mut Traced<P>, class: Class) {
-    let mut addr = addr_of(rec, Bytes::of(reference), reference.lanes, size_of::<P>() == 16);
+    let mut addr = addr_of(rec, Bytes::of(reference), reference.lanes(), size_of::<P>() == 16);
     addr.class = class;
-    reference.lanes = addr.lanes(rec, size_of::<P>() == 16);
+    reference.head.set_lanes(addr.lanes(rec, size_of::<P>() == 16));
 }
 
 /// A reference to memory that never changes while the trace exists.
@@ -1325,9 +1357,9 @@ pub fn frozen<P>(rec: Rec, reference: P) -> Traced<P> {
 
 /// Says of a reference that what it points to never changes.
 pub(crate) fn set_frozen<P>(rec: Rec, reference: &mut Traced<P>) {
-    let mut addr = addr_of(rec, Bytes::of(reference), reference.lanes, size_of::<P>() == 16);
+    let mut addr = addr_of(rec, Bytes::of(reference), reference.lanes(), size_of::<P>() == 16);
     addr.frozen = true;
-    reference.lanes = addr.lanes(rec, size_of::<P>() == 16);
+    reference.head.set_lanes(addr.lanes(rec, size_of::<P>() == 16));
 }
 
 /// Assigns to a red.
@@ -1369,7 +1401,7 @@ impl<T> Local for Traced<T> {
         let mut addr = Addr::new(0, Lane::CONST, Lane::CONST, false);
         addr.shadow = Some(Shadow::of(self));
         let place = Place::at(self.value.as_mut_ptr(), addr);
-        Place { variant_known: Some(&raw const self.variant_known), ..place }.settled()
+        Place { whole: true, ..place }.settled()
     }
 }
 
@@ -1594,7 +1626,7 @@ impl<T> Place<Vec<T>> {
         let [ptr_at, _, len_at] = vec_layout();
         let ptr = self.part::<*const T>(rec, ptr_at).read(rec);
         let len = self.part::<usize>(rec, len_at).read(rec);
-        [ptr.args(rec)[0], len.arg()]
+        [ptr.scalar_arg(rec, Ty::Ptr), len.arg()]
     }
 
     /// The capacity.
@@ -1615,7 +1647,7 @@ impl<T> Place<Vec<T>> {
     /// Where an element is or would be: the buffer is as long as the caller knows.
     pub(crate) fn slot(self, rec: Rec, index: &Traced<usize>) -> Place<T> {
         let [ptr_at, _, _] = vec_layout();
-        let ptr = self.part::<*const T>(rec, ptr_at).read(rec).args(rec)[0];
+        let ptr = self.part::<*const T>(rec, ptr_at).read(rec).scalar_arg(rec, Ty::Ptr);
         let address = std::ptr::with_exposed_provenance_mut::<T>(ptr.bits as usize);
         let mut first = Place::memory(address, ptr.lane, Lane::CONST, self.addr.frozen);
         first.addr.class = Class::VEC_BUFFER;

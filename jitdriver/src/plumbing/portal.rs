@@ -7,7 +7,7 @@
 use super::layout::Traceable;
 use super::place::{Class, Local, Memory, Pointee, set_class, set_frozen};
 use super::rec::{Rec, Running};
-use super::value::{Args, Lanes, Traced, read_bits, write_bits};
+use super::value::{Args, Bytes, Lanes, Traced, push_args_of, read_bits, write_bits};
 use crate::driver::JitDriver;
 use metainterp::abort::Abort;
 use metainterp::ir::{Classes, Const, Ty};
@@ -110,7 +110,7 @@ pub struct Red<'a, T>(pub &'a mut T, pub bool);
 
 impl<T: Traceable> LocalVar for Traced<T> {
     fn args(&self, rec: Rec, out: &mut Args) {
-        out.extend(Traced::args(self, rec));
+        push_args_of(rec, Bytes::of(self), self.lanes(), T::LAYOUT, out);
     }
     fn words(&self) -> usize {
         T::TYS.len()
@@ -119,12 +119,12 @@ impl<T: Traceable> LocalVar for Traced<T> {
         self.unspill(rec);
     }
     fn set_lanes(&mut self, rec: Rec, lanes: &[Lane]) {
-        self.lanes = super::value::lanes_of(rec, T::LAYOUT, lanes);
+        self.head.set_lanes(super::value::lanes_of(rec, T::LAYOUT, lanes));
         // The trace may be entered here with another one.
-        self.variant_known.set(false);
+        self.head.set_variant_known(false);
     }
     fn set_green(&mut self, rec: Rec) {
-        self.lanes = Lanes::Const;
+        self.head.set_lanes(Lanes::CONST);
         if let Some(note) = T::NOTE_GREEN {
             note(rec, std::ptr::from_ref(self).cast());
         }
@@ -240,7 +240,7 @@ pub trait Var {
 }
 
 /// Added to the numbers of greens, to tell them from those of reds.
-const GREEN: usize = 1000;
+const GREEN: usize = 100;
 
 impl<T: Traceable> Var for GreenVar<T> {
     type Local = Traced<T>;
@@ -252,15 +252,17 @@ impl<T: Traceable> Var for GreenVar<T> {
         Some((kept.args(rec, T::LAYOUT), kept.moved()))
     }
     fn keep(local: &Traced<T>, number: usize) {
-        local.kept.set(Some((GREEN + number) as u32));
+        local.set_kept(GREEN + number);
     }
     fn words(&self, words: &mut [u64]) {
         to_words(&self.0, words);
     }
     fn local(words: &[u64]) -> Traced<T> {
         // SAFETY: the words are those of the green, now or at the merge point to go back to.
-        let local = Traced::new(unsafe { from_words::<T>(words) }, Lanes::Const);
-        local.dropper.set(T::DROPPER);
+        let local = Traced::new(unsafe { from_words::<T>(words) }, Lanes::CONST);
+        if let Some(dropper) = const { T::DROPPER } {
+            local.set_dropper(dropper);
+        }
         local
     }
     fn back(words: &[u64]) -> Back<T> {
@@ -279,15 +281,17 @@ impl<T: Traceable> Var for ByValue<T> {
         Some((kept.args(rec, T::LAYOUT), kept.moved()))
     }
     fn keep(local: &Traced<T>, number: usize) {
-        local.kept.set(Some(number as u32));
+        local.set_kept(number);
     }
     fn words(&self, words: &mut [u64]) {
         to_words(&self.0, words);
     }
     fn local(words: &[u64]) -> Traced<T> {
         // SAFETY: the words are those of the red, now or at the merge point to go back to.
-        let local = Traced::new(unsafe { from_words::<T>(words) }, Lanes::Const);
-        local.dropper.set(T::DROPPER);
+        let local = Traced::new(unsafe { from_words::<T>(words) }, Lanes::CONST);
+        if let Some(dropper) = const { T::DROPPER } {
+            local.set_dropper(dropper);
+        }
         local
     }
     fn back(words: &[u64]) -> Back<T> {

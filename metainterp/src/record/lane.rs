@@ -22,6 +22,18 @@ impl Lane {
         self.0 == 0
     }
 
+    /// A word to keep it in.
+    #[inline]
+    pub const fn to_bits(self) -> u32 {
+        self.0
+    }
+
+    /// From what [`Lane::to_bits`] has answered.
+    #[inline]
+    pub const fn from_bits(bits: u32) -> Lane {
+        Lane(bits)
+    }
+
     /// The lane of a trace's input.
     pub(crate) fn input(number: u32) -> Lane {
         Lane::of(ValueId(number))
