@@ -305,7 +305,7 @@ macro_rules! through {
         impl<$lifetime, T: ?Sized + Pointee> Through<$ty> {
             /// What the reference points to.
             pub fn through(self, rec: Rec) -> Place<T> {
-                self.0.read(rec).place(rec)
+                self.0.pointee(rec)
             }
         }
     )*};

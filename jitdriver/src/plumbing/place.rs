@@ -517,11 +517,14 @@ impl<T: ?Sized + Pointee> Place<T> {
     }
 
     /// The place, in memory if its local has been spilled.
-    #[inline(never)]
+    #[inline]
     pub(crate) fn settled(self) -> Place<T> {
-        if !self.addr.is_spilled() {
-            return self;
-        }
+        if self.addr.is_spilled() { self.settled_in_memory() } else { self }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn settled_in_memory(self) -> Place<T> {
         let (_, meta) = T::split(self.ptr);
         let Untyped { ptr, addr } = self.untyped().settled();
         Place { ptr: T::join(ptr, meta).cast_mut(), addr, whole: false, ..self }
@@ -650,6 +653,7 @@ impl<T: ?Sized> Place<T> {
         }
     }
 
+    #[inline]
     fn untyped(&self) -> Untyped {
         Untyped { ptr: self.ptr.cast(), addr: self.addr }
     }
@@ -666,6 +670,21 @@ impl<T> Place<T> {
         let lanes =
             unsafe { self.untyped().read(rec, layout, value.as_mut_ptr().cast(), size, id) };
         Traced::new(value, lanes)
+    }
+
+    /// What the pointer here points to.
+    #[inline(never)]
+    pub(crate) fn pointee<U: ?Sized + Pointee>(self, rec: Rec) -> Place<U>
+    where
+        T: Traceable,
+    {
+        const { assert!(size_of::<*mut U>() == size_of::<T>()) };
+        let mut pointer = MaybeUninit::<*mut U>::uninit();
+        let (out, id) = (pointer.as_mut_ptr().cast(), typeid::of::<T>);
+        // SAFETY: the plain function reads the pointer here too, which is as large.
+        let addr = unsafe { self.untyped().pointee(rec, T::LAYOUT, out, id) };
+        // SAFETY: it has just been read.
+        Place::at(unsafe { pointer.assume_init() }, addr).settled()
     }
 
     /// Where the discriminant of an `Option` or `Result` is, if that is known.
@@ -864,6 +883,30 @@ impl Untyped {
         let may_be_green = layout.first().is_some_and(|piece| piece.keeps_frozen);
         let known_green = may_be_green && rec.is_green(id(), &loaded);
         this.lanes_of_loaded(rec, layout, &loaded, known_green)
+    }
+
+    /// Copies the pointer that is here to `out`, and answers what is known of its address.
+    ///
+    /// # Safety
+    /// As for `read`.
+    unsafe fn pointee(
+        self,
+        rec: Rec,
+        layout: &[PieceTy],
+        out: *mut u8,
+        id: fn() -> TypeId,
+    ) -> Addr {
+        let size = 8 * layout.len();
+        // SAFETY: the caller vouches for it. A pointer is one word or two.
+        let lanes = unsafe { self.read(rec, layout, out, size, id) };
+        addr_of(rec, Bytes::new(out, size as u32), lanes, layout.len() == 2)
+    }
+
+    /// Pointer and length of the `Vec` that is here.
+    fn vec_parts(self, rec: Rec) -> [Arg; 2] {
+        let [ptr_at, _, len_at] = vec_layout();
+        let word = |at, ty| self.part(rec, at).piece(rec, PieceTy::at(0, ty));
+        [word(ptr_at, Ty::Ptr), word(len_at, Ty::I64)]
     }
 
     fn lanes_of_loaded(
@@ -1115,7 +1158,7 @@ macro_rules! pointer {
         impl<$($lifetime,)? T: ?Sized + Pointee> Behind<$ty> {
             /// What it points to.
             pub fn peel(self, rec: Rec) -> Place<T> {
-                self.0.read(rec).place(rec)
+                self.0.pointee(rec)
             }
         }
     )*};
@@ -1130,6 +1173,9 @@ pointer! {
 
 /// The address that a pointer's bytes are.
 fn addr_of(rec: Rec, bytes: Bytes, lanes: Lanes, fat: bool) -> Addr {
+    if let Some(number) = lanes.as_address() {
+        return Addr { meta_lane: Lane::CONST, ..rec.arena().addr(number) };
+    }
     lanes.with(rec, |pieces| {
         let meta = match fat {
             true => extract_of(rec, bytes, pieces, 8, Ty::I64).lane,
@@ -1151,7 +1197,7 @@ macro_rules! reference {
         impl<'a, T: ?Sized + Pointee> $peel<$ty> {
             /// What it points to.
             pub fn peel(self, rec: Rec) -> Place<T> {
-                self.0.read(rec).place(rec)
+                self.0.pointee(rec)
             }
         }
     )*};
@@ -1398,10 +1444,13 @@ pub trait Local {
 impl<T> Local for Traced<T> {
     type Plain = T;
     fn as_place(&mut self) -> Place<T> {
+        if let Some(memory) = self.head.spilled() {
+            return spilled_place(memory);
+        }
         let mut addr = Addr::new(0, Lane::CONST, Lane::CONST, false);
         addr.shadow = Some(Shadow::of(self));
         let place = Place::at(self.value.as_mut_ptr(), addr);
-        Place { whole: true, ..place }.settled()
+        Place { whole: true, ..place }
     }
 }
 
@@ -1623,10 +1672,7 @@ impl<T> Place<Vec<T>> {
     }
 
     fn parts(self, rec: Rec) -> [Arg; 2] {
-        let [ptr_at, _, len_at] = vec_layout();
-        let ptr = self.part::<*const T>(rec, ptr_at).read(rec);
-        let len = self.part::<usize>(rec, len_at).read(rec);
-        [ptr.scalar_arg(rec, Ty::Ptr), len.arg()]
+        self.untyped().vec_parts(rec)
     }
 
     /// The capacity.

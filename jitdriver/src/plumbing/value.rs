@@ -316,6 +316,13 @@ impl Lanes {
         self.kind == LanesKind::Const
     }
 
+    /// The number of the address of a value that is one pointer, or a constant behind it.
+    #[inline]
+    pub fn as_address(self) -> Option<u32> {
+        let is_address = self.kind == LanesKind::Address && self.offset == 0;
+        is_address.then_some(self.word)
+    }
+
     /// The lane of a value that is one scalar of this type.
     #[inline]
     fn as_scalar(self, of: Ty) -> Option<Lane> {

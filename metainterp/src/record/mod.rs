@@ -283,10 +283,9 @@ impl Recorder {
         recorder.mode = Cell::new(Mode::Record);
         let state = recorder.state.get_mut();
         state.from_interpreter = true;
-        let reds = operands(&mut state.builder, recorder.start_reds.get_mut());
-        let values = reds.iter().map(|red| red.value().expect("inputs are values")).collect();
+        let values = state.builder.trace().inputs().collect();
         state.headers.push(Header { greens: greens.into(), first_op: 0, reds: values });
-        recorder.begin_trace(greens, reds, false);
+        recorder.begin_trace(greens, false);
         recorder
     }
 
@@ -321,9 +320,7 @@ impl Recorder {
         recorder.recording = Cell::new(inputs.is_some());
         recorder.then = Cell::new(if inputs.is_some() { Mode::Record } else { Mode::Live });
         if inputs.is_some() {
-            let state = recorder.state.get_mut();
-            let reds = operands(&mut state.builder, recorder.start_reds.get_mut());
-            recorder.begin_trace(greens, reds, resume.kind == ResumeKind::Replay);
+            recorder.begin_trace(greens, resume.kind == ResumeKind::Replay);
         }
         if resume.step == 0 {
             recorder.mode = Cell::new(recorder.then.get());
@@ -383,9 +380,9 @@ impl Recorder {
         self.find_join = find_join;
     }
 
-    fn begin_trace(&mut self, greens: &[u64], reds: Vec<Operand>, dirty: bool) {
+    fn begin_trace(&mut self, greens: &[u64], dirty: bool) {
         let state = self.state.get_mut();
-        state.begin_region(greens, reds);
+        state.begin_region(greens, self.start_reds.get_mut());
         state.region.dirty = dirty;
     }
 
@@ -586,8 +583,8 @@ impl Recorder {
             return (res.bits, Lane::CONST);
         }
         let opcode = if index.is_some() { Opcode::GetArrayItem } else { Opcode::GetField };
-        let args: SmallVec<[Arg; 2]> = [Some(base), index].into_iter().flatten().collect();
-        self.log_op(opcode.name(), &args, Some(res));
+        let args = &[base, index.unwrap_or(base)][..1 + usize::from(index.is_some())];
+        self.log_op(opcode.name(), args, Some(res));
         let is_constant = args.iter().all(|arg| arg.lane.is_const()) && (descr.frozen || green);
         if is_constant && descr.frozen {
             return (res.bits, Lane::CONST);
@@ -596,13 +593,14 @@ impl Recorder {
             true => Some(Lane::CONST),
             false => self.state.borrow().heap.load(base, index, descr, res),
         };
-        let lane = known.unwrap_or_else(|| self.append_mem(opcode, &args, descr, Some(res.ty)));
+        let lane = known.unwrap_or_else(|| self.append_mem(opcode, args, descr, Some(res.ty)));
         if !descr.frozen && self.recording.get() {
+            let state = &mut *self.state.borrow_mut();
             let result = Arg::of(lane, res);
-            if !is_constant {
-                self.state.borrow_mut().heap.loaded(base, index, descr, result);
+            if known.is_none() {
+                state.heap.loaded(base, index, descr, result);
             }
-            self.push_result(result);
+            state.push_result(&result);
         }
         (res.bits, lane)
     }
@@ -680,10 +678,12 @@ impl Recorder {
             return;
         }
         let opcode = if index.is_some() { Opcode::SetArrayItem } else { Opcode::SetField };
-        let args: SmallVec<[Arg; 3]> =
-            [Some(base), index, Some(value)].into_iter().flatten().collect();
-        self.log_op(opcode.name(), &args, None);
-        self.append_mem(opcode, &args, descr, None);
+        let args = match index {
+            Some(index) => &[base, index, value][..],
+            None => &[base, value],
+        };
+        self.log_op(opcode.name(), args, None);
+        self.append_mem(opcode, args, descr, None);
         self.state.borrow_mut().region.dirty = true;
     }
 
@@ -860,9 +860,7 @@ impl Recorder {
         } else if self.join(&key, reds) {
             return Flow::Stop;
         }
-        let state = &mut *self.state.borrow_mut();
-        let reds = operands(&mut state.builder, reds);
-        state.begin_region(&key, reds);
+        self.state.borrow_mut().begin_region(&key, reds);
         *self.region_greens.borrow_mut() = key;
         self.step.set(0);
         Flow::Continue
@@ -879,7 +877,6 @@ impl Recorder {
         }
         {
             let state = &mut *self.state.borrow_mut();
-            let reds = operands(&mut state.builder, reds);
             state.begin_region(greens, reds);
             self.step.set(0);
             let exit = state.exit_here(0, false);
@@ -1068,40 +1065,27 @@ impl Recorder {
     }
 
     fn push_result(&self, result: Arg) {
-        let state = &mut *self.state.borrow_mut();
-        let operand = operand(&mut state.builder, &result);
-        state.region.results.push(operand);
+        self.state.borrow_mut().push_result(&result);
     }
 
     fn append(&self, opcode: Opcode, args: &[Arg], descr: u32, ty: Ty) -> Lane {
         if self.too_long() {
             return Lane::CONST;
         }
-        let state = &mut *self.state.borrow_mut();
-        let operands: SmallVec<[Operand; 8]> =
-            args.iter().map(|arg| operand(&mut state.builder, arg)).collect();
-        state.builder.push(opcode, &operands, descr, ty).into()
+        self.state.borrow_mut().append(opcode, args, descr, Some(ty))
     }
 
     fn append_void(&self, opcode: Opcode, args: &[Arg], descr: u32) {
-        let state = &mut *self.state.borrow_mut();
-        let operands: SmallVec<[Operand; 8]> =
-            args.iter().map(|arg| operand(&mut state.builder, arg)).collect();
-        state.builder.push_void(opcode, &operands, descr);
+        self.state.borrow_mut().append(opcode, args, descr, None);
     }
 
     fn append_mem(&self, opcode: Opcode, args: &[Arg], descr: &MemDescr, res: Option<Ty>) -> Lane {
         if self.too_long() {
             return Lane::CONST;
         }
-        let descr = self.state.borrow_mut().builder.mem(descr.clone());
-        match res {
-            Some(ty) => self.append(opcode, args, descr, ty),
-            None => {
-                self.append_void(opcode, args, descr);
-                Lane::CONST
-            }
-        }
+        let state = &mut *self.state.borrow_mut();
+        let descr = state.builder.mem(descr.clone());
+        state.append(opcode, args, descr, res)
     }
 
     fn append_call(
@@ -1149,9 +1133,7 @@ impl Recorder {
         let n_values = {
             let state = &mut *self.state.borrow_mut();
             let exit = state.exit_here(self.step.get(), must_replay);
-            let operands: SmallVec<[Operand; 2]> =
-                args.iter().map(|arg| operand(&mut state.builder, arg)).collect();
-            state.builder.push_void(opcode, &operands, exit);
+            state.append(opcode, args, exit, None);
             state.builder.trace().exits[exit as usize].args.len as usize
         };
         if n_values > self.limits.failargs_limit.min(crate::backend::VALUE_SLOTS) {
@@ -1236,36 +1218,53 @@ impl Recorder {
         self.mode.set(Mode::Live);
         let mut state = self.state.borrow_mut();
         let target = state.target;
+        let trace = std::mem::take(&mut state.builder).finish();
         let recorded = match loop_header {
-            Some(header) => Recorded::Loop {
-                trace: region::starting_at(state.builder.trace(), &header, target),
-                greens: header.greens,
-                target,
-            },
+            Some(header) => {
+                let trace = region::starting_at(trace, &header, target);
+                Recorded::Loop { trace, greens: header.greens, target }
+            }
             None if state.from_interpreter => {
                 let start = state.headers.swap_remove(0);
-                let trace = region::starting_at(state.builder.trace(), &start, target);
-                Recorded::Entry { trace, target }
+                Recorded::Entry { trace: region::starting_at(trace, &start, target), target }
             }
-            None => Recorded::Bridge { trace: std::mem::take(&mut state.builder).finish() },
+            None => Recorded::Bridge { trace },
         };
         *self.recorded.borrow_mut() = Some(recorded);
     }
 }
 
 impl Recording {
-    fn begin_region(&mut self, greens: &[u64], reds: Vec<Operand>) {
+    fn begin_region(&mut self, greens: &[u64], reds: &[Arg]) {
+        self.region.reds.clear();
+        for red in reds {
+            self.region.reds.push(operand(&mut self.builder, red));
+        }
         let merge_point = self.builder.merge_point(MergePoint { greens: greens.into() });
         self.builder.push_void(Opcode::DebugMergePoint, &[], merge_point);
-        self.region.begin(merge_point, reds, Mark::here(&self.builder));
+        self.region.begin(merge_point, Mark::here(&self.builder));
+    }
+
+    fn append(&mut self, opcode: Opcode, args: &[Arg], descr: u32, res: Option<Ty>) -> Lane {
+        for arg in args {
+            let operand = operand(&mut self.builder, arg);
+            self.builder.arg(operand);
+        }
+        let res = self.builder.push_of_args(opcode, args.len(), descr, res);
+        res.map_or(Lane::CONST, Lane::of)
+    }
+
+    fn push_result(&mut self, result: &Arg) {
+        let operand = operand(&mut self.builder, result);
+        self.region.results.push(operand);
     }
 
     fn exit_here(&mut self, step: u32, must_replay: bool) -> u32 {
         let region = &self.region;
         let replay = must_replay || region.dirty;
-        let mut args: SmallVec<[Operand; 16]> = SmallVec::from_slice(&region.reds);
-        if replay {
-            args.extend_from_slice(&region.results);
+        let results = if replay { &region.results[..] } else { &[] };
+        for &arg in region.reds.iter().chain(results) {
+            self.builder.arg(arg);
         }
         let resume = Resume {
             kind: if replay { ResumeKind::Replay } else { ResumeKind::Rewind },
@@ -1274,7 +1273,7 @@ impl Recording {
             n_reds: region.reds.len() as u32,
         };
         let id = next_exit(&self.builder);
-        self.builder.exit(id, &args, resume)
+        self.builder.exit_of_args(id, region.reds.len() + results.len(), resume)
     }
 
     /// Truncates to the last merge point and leaves there; false if nothing is left by that.
