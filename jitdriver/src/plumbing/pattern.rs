@@ -677,6 +677,9 @@ impl<T: Matchable> Match<'_, T> {
 
     /// Shows the comparisons that the interpreter makes with a constant.
     fn log(&self, last: usize, first: usize) {
+        if !self.rec.is_logging() {
+            return;
+        }
         for arm in first..=last {
             for &(lo, hi) in self.arms[arm].iter().filter(|(lo, hi)| lo == hi) {
                 let equal = self.value.get() == hi;

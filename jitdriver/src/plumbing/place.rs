@@ -26,7 +26,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// What the trace knows of an address.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Addr {
     shadow: Option<Shadow>,
     base: u64,
@@ -203,6 +203,15 @@ impl Addr {
         }
     }
 
+    /// The same of a pointer that had these pieces before, which are kept if they still say so: a variable is
+    /// told what it points to at each merge point.
+    fn lanes_again(self, rec: Rec, fat: bool, before: Lanes) -> Lanes {
+        match before.as_address() {
+            Some(number) if rec.arena().addr(number) == self && !rec.is_live() => before,
+            _ => self.lanes(rec, fat),
+        }
+    }
+
     /// The address for code that cannot look behind it. A local of the twin has none.
     pub(crate) fn address_for_use(&self, rec: Rec) -> Arg {
         rec.show(self.class.number());
@@ -260,6 +269,14 @@ pub(crate) struct Shadow {
     head: *const Head,
     facts: &'static LocalFacts,
 }
+
+impl PartialEq for Shadow {
+    fn eq(&self, other: &Shadow) -> bool {
+        self.head == other.head
+    }
+}
+
+impl Eq for Shadow {}
 
 /// What is to be known of a local's type.
 struct LocalFacts {
@@ -363,14 +380,13 @@ impl Shadow {
 
     /// Takes what a call has made of the local: bytes and lanes in a layout.
     pub(crate) fn set(self, rec: Rec, layout: &[PieceTy], args: &[Arg]) {
-        let lanes: SmallVec<[Lane; 4]> = args.iter().map(|arg| arg.lane).collect();
         for (piece, arg) in layout.iter().zip(args) {
             let n = piece.ty.bytes().min(self.facts.len - piece.offset) as usize;
             // SAFETY: the piece lies within the local.
             unsafe { write_bits(self.start().add(piece.offset as usize), arg.bits, n) };
         }
         self.head().set_variant_known(false);
-        self.head().set_lanes(super::value::lanes_of(rec, layout, &lanes));
+        self.head().set_lanes(super::value::lanes_of_args(rec, layout, args));
     }
 
     pub(crate) fn len(self) -> usize {
@@ -833,7 +849,13 @@ struct Untyped {
 }
 
 impl Untyped {
+    #[inline]
     fn settled(self) -> Untyped {
+        if self.addr.is_spilled() { self.settled_in_memory() } else { self }
+    }
+
+    #[cold]
+    fn settled_in_memory(self) -> Untyped {
         let Some(shadow) = self.addr.shadow else { return self };
         let Some(memory) = shadow.spilled() else { return self };
         let (address, addr) = settle(shadow, memory, shadow.offset_of(self.ptr), self.addr);
@@ -854,13 +876,14 @@ impl Untyped {
         id: fn() -> TypeId,
     ) -> Lanes {
         let this = self.settled();
-        if rec.is_live() || this.addr.shadow.is_some() {
+        if let Some(shadow) = this.addr.shadow {
+            // SAFETY: the caller vouches for the bytes.
+            return unsafe { this.read_local(rec, shadow, out, size) };
+        }
+        if rec.is_live() {
             // SAFETY: the caller vouches for the bytes.
             unsafe { std::ptr::copy_nonoverlapping(this.ptr, out, size) };
-            return match this.addr.shadow {
-                Some(shadow) if !rec.is_live() => shadow.slice(rec, this.ptr, size),
-                _ => Lanes::CONST,
-            };
+            return Lanes::CONST;
         }
         if let &[piece @ PieceTy { offset: 0, ty, keeps_frozen: false }] = layout
             && ty.bytes() as usize == size
@@ -885,6 +908,25 @@ impl Untyped {
         this.lanes_of_loaded(rec, layout, &loaded, known_green)
     }
 
+    /// The same of what is in a local.
+    ///
+    /// # Safety
+    /// As for `read`.
+    unsafe fn read_local(self, rec: Rec, local: Shadow, out: *mut u8, size: usize) -> Lanes {
+        // SAFETY: the caller vouches for the bytes.
+        let copy = |n| unsafe { std::ptr::copy_nonoverlapping(self.ptr, out, n) };
+        // Sizes that the compiler knows are no calls.
+        match size {
+            8 => copy(8),
+            16 => copy(16),
+            _ => copy(size),
+        }
+        match rec.is_live() {
+            true => Lanes::CONST,
+            false => local.slice(rec, self.ptr, size),
+        }
+    }
+
     /// Copies the pointer that is here to `out`, and answers what is known of its address.
     ///
     /// # Safety
@@ -897,8 +939,13 @@ impl Untyped {
         id: fn() -> TypeId,
     ) -> Addr {
         let size = 8 * layout.len();
-        // SAFETY: the caller vouches for it. A pointer is one word or two.
-        let lanes = unsafe { self.read(rec, layout, out, size, id) };
+        let local = self.addr.shadow.filter(|shadow| !shadow.head().is_spilled());
+        let lanes = match local {
+            // SAFETY: the caller vouches for it. A pointer is one word or two.
+            None => unsafe { self.read(rec, layout, out, size, id) },
+            // SAFETY: likewise.
+            Some(shadow) => unsafe { self.read_local(rec, shadow, out, size) },
+        };
         addr_of(rec, Bytes::new(out, size as u32), lanes, layout.len() == 2)
     }
 
@@ -1176,6 +1223,9 @@ fn addr_of(rec: Rec, bytes: Bytes, lanes: Lanes, fat: bool) -> Addr {
     if let Some(number) = lanes.as_address() {
         return Addr { meta_lane: Lane::CONST, ..rec.arena().addr(number) };
     }
+    if let Some(lane) = lanes.as_scalar(Ty::Ptr) {
+        return Addr::new(bytes.bits(0, Ty::Ptr), lane, Lane::CONST, false);
+    }
     lanes.with(rec, |pieces| {
         let meta = match fat {
             true => extract_of(rec, bytes, pieces, 8, Ty::I64).lane,
@@ -1387,25 +1437,31 @@ impl<T> Memory<T> {
     }
 }
 
-/// Says of a reference's lanes that it is the only way to its object.
-pub(crate) fn set_class<P>(rec: Rec, reference: &mut Traced<P>, class: Class) {
-    let mut addr = addr_of(rec, Bytes::of(reference), reference.lanes(), size_of::<P>() == 16);
-    addr.class = class;
-    reference.head.set_lanes(addr.lanes(rec, size_of::<P>() == 16));
+/// Says of a reference's lanes that it is the only way to its object. It had those before.
+pub(crate) fn set_class<P>(rec: Rec, reference: &mut Traced<P>, class: Class, before: Lanes) {
+    let note = |addr: &mut Addr| addr.class = class;
+    note_of(rec, Bytes::of(reference), &reference.head, before, note);
+}
+
+/// Notes something of the address that is in a reference.
+fn note_of(rec: Rec, bytes: Bytes, reference: &Head, before: Lanes, note: impl FnOnce(&mut Addr)) {
+    let fat = bytes.len() == 16;
+    let mut addr = addr_of(rec, bytes, reference.lanes(), fat);
+    note(&mut addr);
+    reference.set_lanes(addr.lanes_again(rec, fat, before));
 }
 
 /// A reference to memory that never changes while the trace exists.
 pub fn frozen<P>(rec: Rec, reference: P) -> Traced<P> {
     let mut reference = Traced::constant(reference);
-    set_frozen(rec, &mut reference);
+    set_frozen(rec, &mut reference, Lanes::CONST);
     reference
 }
 
-/// Says of a reference that what it points to never changes.
-pub(crate) fn set_frozen<P>(rec: Rec, reference: &mut Traced<P>) {
-    let mut addr = addr_of(rec, Bytes::of(reference), reference.lanes(), size_of::<P>() == 16);
-    addr.frozen = true;
-    reference.head.set_lanes(addr.lanes(rec, size_of::<P>() == 16));
+/// Says of a reference that what it points to never changes. It had those lanes before.
+pub(crate) fn set_frozen<P>(rec: Rec, reference: &mut Traced<P>, before: Lanes) {
+    let note = |addr: &mut Addr| addr.frozen = true;
+    note_of(rec, Bytes::of(reference), &reference.head, before, note);
 }
 
 /// Assigns to a red.

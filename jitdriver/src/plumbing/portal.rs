@@ -96,13 +96,11 @@ pub trait LocalVar {
     fn words(&self) -> usize;
     /// Is in no memory of its own, to which a red could point.
     fn settle(&mut self, rec: Rec);
-    /// Takes new lanes.
-    fn set_lanes(&mut self, rec: Rec, lanes: &[Lane]);
     /// Becomes a constant that points to frozen memory.
     fn set_green(&mut self, rec: Rec);
-    /// Takes a class of memory, if the variable is the only way to an object. Answers whether nobody
-    /// else can come to know the object's address but from it.
-    fn set_exclusive(&mut self, rec: Rec, class: Class, never_reassigned: bool) -> bool;
+    /// Takes new lanes, and a class of memory if the variable is the only way to an object. Answers whether
+    /// nobody else can come to know the object's address but from it.
+    fn set_red(&mut self, rec: Rec, lanes: &[Arg], class: Class, never_reassigned: bool) -> bool;
 }
 
 /// A red of the merge point, and whether its variable is never reassigned.
@@ -118,24 +116,24 @@ impl<T: Traceable> LocalVar for Traced<T> {
     fn settle(&mut self, rec: Rec) {
         self.unspill(rec);
     }
-    fn set_lanes(&mut self, rec: Rec, lanes: &[Lane]) {
-        self.head.set_lanes(super::value::lanes_of(rec, T::LAYOUT, lanes));
-        // The trace may be entered here with another one.
-        self.head.set_variant_known(false);
-    }
     fn set_green(&mut self, rec: Rec) {
+        let before = self.lanes();
         self.head.set_lanes(Lanes::CONST);
         if let Some(note) = T::NOTE_GREEN {
             note(rec, std::ptr::from_ref(self).cast());
         }
         if T::LAYOUT.first().is_some_and(|piece| piece.keeps_frozen) {
-            set_frozen(rec, self);
+            set_frozen(rec, self, before);
         }
     }
-    fn set_exclusive(&mut self, rec: Rec, class: Class, never_reassigned: bool) -> bool {
+    fn set_red(&mut self, rec: Rec, args: &[Arg], class: Class, never_reassigned: bool) -> bool {
+        let before = self.lanes();
+        self.head.set_lanes(super::value::lanes_of_args(rec, T::LAYOUT, args));
+        // The trace may be entered here with another one.
+        self.head.set_variant_known(false);
         let exclusive = never_reassigned && T::EXCLUSIVE;
         if exclusive {
-            set_class(rec, self, class);
+            set_class(rec, self, class, before);
         }
         exclusive
     }
@@ -149,14 +147,12 @@ impl<T> LocalVar for Memory<T> {
         1
     }
     fn settle(&mut self, _: Rec) {}
-    fn set_lanes(&mut self, _: Rec, lanes: &[Lane]) {
-        let address = self.arg().bits as usize;
-        *self = Memory::new(std::ptr::with_exposed_provenance_mut(address), lanes[0]);
-    }
     fn set_green(&mut self, _: Rec) {
         unreachable!("a variable in memory is not green");
     }
-    fn set_exclusive(&mut self, _: Rec, class: Class, _: bool) -> bool {
+    fn set_red(&mut self, _: Rec, args: &[Arg], class: Class, _: bool) -> bool {
+        let address = self.arg().bits as usize;
+        *self = Memory::new(std::ptr::with_exposed_provenance_mut(address), args[0].lane);
         self.set_class(class);
         // Another variable may refer to this one.
         false
@@ -700,12 +696,10 @@ pub fn merge_point<O>(
     let (mut at, mut number) = (0, 0);
     let mut exclusive = Classes::NONE;
     reds.each(&mut |red, never_reassigned| {
-        let lanes: SmallVec<[Lane; 4]> =
-            red_args[at..at + red.words()].iter().map(|a| a.lane).collect();
-        at += red.words();
-        red.set_lanes(rec, &lanes);
+        let args = &red_args[at..at + red.words()];
+        at += args.len();
         let class = Class::of_red(number);
-        if red.set_exclusive(rec, class, never_reassigned) {
+        if red.set_red(rec, args, class, never_reassigned) {
             exclusive = exclusive.with(class.number());
         }
         number += 1;

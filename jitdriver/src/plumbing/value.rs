@@ -325,7 +325,7 @@ impl Lanes {
 
     /// The lane of a value that is one scalar of this type.
     #[inline]
-    fn as_scalar(self, of: Ty) -> Option<Lane> {
+    pub fn as_scalar(self, of: Ty) -> Option<Lane> {
         match self {
             Lanes { kind: LanesKind::Const, .. } => Some(Lane::CONST),
             Lanes { kind: LanesKind::Lane, ty, offset: 0, word } if ty == of => {
@@ -725,19 +725,41 @@ pub(crate) fn push_args_of(
     layout: &[PieceTy],
     out: &mut Args,
 ) {
-    lanes.with(rec, |pieces| {
+    if lanes.kind != LanesKind::Many {
         for piece in layout {
-            out.push(extract_of(rec, bytes, pieces, piece.offset, piece.ty));
+            out.push(extract(rec, bytes, lanes, piece.offset, piece.ty));
         }
-    });
+        return;
+    }
+    let pieces = lanes.pieces(rec);
+    for piece in layout {
+        out.push(extract_of(rec, bytes, &pieces, piece.offset, piece.ty));
+    }
 }
 
 pub(crate) fn lanes_of(rec: Rec, layout: &[PieceTy], lanes: &[Lane]) -> Lanes {
-    if let (&[PieceTy { offset: 0, ty, .. }], &[lane]) = (layout, lanes) {
+    lanes_of_each(rec, layout, lanes.iter().copied())
+}
+
+/// The same of machine arguments.
+pub(crate) fn lanes_of_args(rec: Rec, layout: &[PieceTy], args: &[Arg]) -> Lanes {
+    lanes_of_each(rec, layout, args.iter().map(|arg| arg.lane))
+}
+
+#[inline]
+fn lanes_of_each(
+    rec: Rec,
+    layout: &[PieceTy],
+    mut lanes: impl ExactSizeIterator<Item = Lane>,
+) -> Lanes {
+    if let [PieceTy { offset: 0, ty, .. }] = *layout
+        && lanes.len() == 1
+        && let Some(lane) = lanes.next()
+    {
         return Lanes::scalar(ty, lane);
     }
     let mut pieces = Pieces::new();
-    for (piece, &lane) in layout.iter().zip(lanes) {
+    for (piece, lane) in layout.iter().zip(lanes) {
         if !lane.is_const() {
             pieces.push(Piece { offset: piece.offset, what: What::Lane(piece.ty, lane) });
         }
@@ -884,7 +906,14 @@ fn freeze(word: MaybeUninit<u64>) -> u64 {
 pub(crate) unsafe fn write_bits(at: *mut u8, bits: u64, n: usize) {
     let word = bits.to_le_bytes();
     // SAFETY: the caller vouches for the place.
-    unsafe { std::ptr::copy_nonoverlapping(word.as_ptr(), at, n.min(8)) };
+    let copy = |n| unsafe { std::ptr::copy_nonoverlapping(word.as_ptr(), at, n) };
+    // As in `read_bits`.
+    match n {
+        8.. => copy(8),
+        4 => copy(4),
+        1 => copy(1),
+        n => copy(n),
+    }
 }
 
 const _: () = assert!(cfg!(target_endian = "little"), "words are taken apart low byte first");
@@ -900,6 +929,19 @@ fn int_of(bytes: u32) -> Ty {
 
 /// The bytes at an offset as a value of a type.
 pub(crate) fn extract(rec: Rec, bytes: Bytes, lanes: Lanes, offset: u32, ty: Ty) -> Arg {
+    // By far the most values are constants or just this scalar.
+    let from = u32::from(lanes.offset);
+    let known = match lanes.kind {
+        LanesKind::Const => Some(Lane::CONST),
+        LanesKind::Many => None,
+        _ if from + lanes.ty.bytes() <= offset || offset + ty.bytes() <= from => Some(Lane::CONST),
+        _ if from != offset || lanes.ty != ty => None,
+        LanesKind::Lane => Some(Lane::from_bits(lanes.word)),
+        LanesKind::Address => return rec.arena().addr(lanes.word).address_for_use(rec),
+    };
+    if let Some(lane) = known {
+        return Arg::new(lane, ty, bytes.bits(offset, ty));
+    }
     lanes.with(rec, |pieces| extract_of(rec, bytes, pieces, offset, ty))
 }
 

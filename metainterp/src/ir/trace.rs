@@ -495,6 +495,19 @@ impl TraceBuilder {
         TraceBuilder { trace, ..TraceBuilder::default() }
     }
 
+    /// Makes room for about as many operations as a recording has.
+    pub fn reserve_for_recording(&mut self) {
+        const N_OPS: usize = 256;
+        self.trace.ops.reserve(N_OPS);
+        self.trace.types.reserve(N_OPS);
+        self.trace.pool.reserve(4 * N_OPS);
+        self.trace.exits.reserve(N_OPS / 4);
+        self.trace.consts.reserve(N_OPS / 4);
+        self.trace.mems.reserve(N_OPS / 8);
+        self.const_index.reserve(N_OPS / 4);
+        self.mem_index.reserve(N_OPS / 8);
+    }
+
     /// What has been built so far.
     pub fn trace(&self) -> &Trace {
         &self.trace

@@ -28,6 +28,11 @@ fn list(args: &[Arg]) -> String {
 }
 
 impl Recorder {
+    /// Whether operations are logged.
+    pub fn is_logging(&self) -> bool {
+        self.logging
+    }
+
     #[inline]
     pub(super) fn log_op(&self, name: &str, args: &[Arg], res: Option<Const>) {
         if self.logging && !self.is_replaying() && !self.is_closing(args) {

@@ -382,6 +382,7 @@ impl Recorder {
 
     fn begin_trace(&mut self, greens: &[u64], dirty: bool) {
         let state = self.state.get_mut();
+        state.builder.reserve_for_recording();
         state.begin_region(greens, self.start_reds.get_mut());
         state.region.dirty = dirty;
     }
