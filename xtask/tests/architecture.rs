@@ -18,7 +18,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("language-x", &["jitdriver"]),
     ("brainfuck", &["jitdriver"]),
     ("chip8", &["jitdriver"]),
-    ("minischeme", &[]),
+    ("minischeme", &["jitdriver"]),
     ("lua", &["jitdriver"]),
     ("jit-tests", &["jitdriver", "metainterp", "backend-llgraph", "backend-cranelift"]),
     ("jit-benches", &["jit-tests", "jitdriver"]),

@@ -116,6 +116,9 @@ fn the_diffs_are_those_of_the_sources() {
     check_diff("examples/brainfuck/README.md", &["benches/src/plain_brainfuck.rs"], '-');
     let chip8 = ["run", "machine", "screen"].map(|name| format!("examples/chip8/src/{name}.rs"));
     check_diff("examples/chip8/README.md", &chip8, '+');
+    let minischeme = ["analysis/mod", "error", "interpreter", "value"]
+        .map(|name| format!("examples/minischeme/src/{name}.rs"));
+    check_diff("examples/minischeme/README.md", &minischeme, '+');
 }
 
 /// The lines with this sign and those without any occur in the sources, in order.

@@ -13,6 +13,7 @@ use crate::builtins;
 use crate::error::{Error, Position};
 use crate::reader;
 use crate::value::{Closure, Env, Value};
+use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point, unroll_safe};
 use std::io::{self, Write};
 use std::rc::Rc;
 
@@ -28,9 +29,12 @@ pub struct Interpreter {
     /// The environment of the outermost level; it has no slots.
     outermost: Rc<Env>,
     depth: usize,
+    /// Compiles the loops of the program.
+    pub jit: JitDriver<'static>,
     pub(crate) output: Box<dyn Write>,
 }
 
+#[jit]
 impl Interpreter {
     /// An interpreter that knows the built-in procedures.
     pub fn new(output: impl Write + 'static) -> Interpreter {
@@ -40,7 +44,8 @@ impl Interpreter {
             *global.value.borrow_mut() = Value::Builtin(builtin);
         }
         let outermost = Env::new(Vec::new(), 0, None);
-        Interpreter { globals, outermost, depth: 0, output: Box::new(output) }
+        let jit = JitDriver::new();
+        Interpreter { globals, outermost, depth: 0, jit, output: Box::new(output) }
     }
 
     /// Runs all forms of a text, and answers the value of the last one.
@@ -64,7 +69,7 @@ impl Interpreter {
         if self.depth == MAX_DEPTH {
             let error = Error::new("recursion is too deep");
             return Err(match node.position() {
-                Some(position) => error.at(position),
+                Some(position) => Error::at(error, position),
                 None => error,
             });
         }
@@ -76,6 +81,7 @@ impl Interpreter {
 
     fn eval_loop(&mut self, mut node: Rc<Node>, mut env: Rc<Env>) -> Result<Value, Error> {
         loop {
+            jit_merge_point!(self.jit, greens = [node], reds = [self, env]);
             node = match &*node {
                 Node::Constant(value) => return Ok(value.clone()),
                 Node::Local { depth, index, name, position } => {
@@ -152,8 +158,10 @@ impl Interpreter {
                     Value::Closure(closure) => {
                         let size = closure.lambda.size.max(args.len());
                         let values = self.eval_all(args, size, &env)?;
-                        env = enter(&closure, values).map_err(|error| error.at(*position))?;
-                        Rc::clone(&closure.lambda.body)
+                        env = enter(&closure, values).map_err(|e| Error::at(e, *position))?;
+                        node = Rc::clone(&closure.lambda.body);
+                        can_enter_jit!(self.jit, greens = [node], reds = [self, env]);
+                        continue;
                     }
                     Value::Builtin(builtin) => {
                         let result = match &args[..] {
@@ -170,15 +178,16 @@ impl Interpreter {
                                 builtins::call(self, builtin, &values)
                             }
                         };
-                        return result.map_err(|error| error.at(*position));
+                        return result.map_err(|error| Error::at(error, *position));
                     }
-                    other => return Err(not_a_procedure(&other).at(*position)),
+                    other => return Err(Error::at(not_a_procedure(&other), *position)),
                 },
             };
         }
     }
 
     /// The values of nodes, in a vector with room for `size`.
+    #[unroll_safe]
     fn eval_all(
         &mut self,
         nodes: &[Rc<Node>],
@@ -217,9 +226,10 @@ fn enter(closure: &Closure, mut args: Vec<Value>) -> Result<Rc<Env>, Error> {
 }
 
 /// The value of a variable, if it has one.
+#[jit]
 fn assigned(value: Value, name: &str, position: Position) -> Result<Value, Error> {
     match value {
-        Value::Unassigned => Err(Error::new(format!("{name} has no value")).at(position)),
+        Value::Unassigned => Err(Error::at(Error::new(format!("{name} has no value")), position)),
         value => Ok(value),
     }
 }

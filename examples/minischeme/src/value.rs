@@ -3,12 +3,14 @@
 use crate::analysis::Lambda;
 use crate::error::Error;
 use crate::interpreter::Interpreter;
+use jitdriver::{Traceable, dont_look_inside, jit, unroll_safe};
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
 /// A value. Numbers are copied, everything else is shared.
-#[derive(Clone)]
+#[derive(Clone, Traceable)]
+#[repr(u8)]
 pub enum Value {
     /// The empty list.
     Nil,
@@ -109,8 +111,10 @@ pub struct Env {
     pub parent: Option<Rc<Env>>,
 }
 
+#[jit]
 impl Env {
     /// An environment whose first slots have values.
+    #[dont_look_inside]
     pub fn new(values: Vec<Value>, size: usize, parent: Option<Rc<Env>>) -> Rc<Env> {
         let mut slots: Vec<RefCell<Value>> = Vec::with_capacity(size);
         slots.extend(values.into_iter().map(RefCell::new));
@@ -119,7 +123,8 @@ impl Env {
     }
 
     /// The environment so many further out.
-    pub fn outer(self: &Rc<Env>, depth: usize) -> &Rc<Env> {
+    #[unroll_safe]
+    pub fn outer(&self, depth: usize) -> &Env {
         let mut env = self;
         for _ in 0..depth {
             env = env.parent.as_ref().expect("the analysis has counted the environments");
@@ -148,6 +153,7 @@ impl Pair {
     }
 }
 
+#[jit]
 impl Value {
     /// A pair.
     pub fn cons(car: Value, cdr: Value) -> Value {
@@ -243,6 +249,7 @@ impl Value {
     }
 
     /// As `display` shows it: strings and characters as they are. Otherwise as the reader reads it.
+    #[dont_look_inside]
     pub fn display(&self) -> String {
         let mut text = String::new();
         self.print(&mut text, true).expect("a string takes everything");

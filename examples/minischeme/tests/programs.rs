@@ -1,4 +1,5 @@
-//! The programs of the folder `programs`: what they write is kept beside them.
+//! The programs of the folder `programs`: what they write is kept beside them, and is the same in every
+//! mode.
 
 use expect_test::expect_file;
 use std::fs;
@@ -13,6 +14,52 @@ fn minischeme(args: &[PathBuf]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_minischeme")).args(args).output().expect("it starts")
 }
 
+/// Plain, and with every backend from the first lap on and when something is hot.
+fn modes() -> Vec<&'static [&'static str]> {
+    let mut modes: Vec<&[&str]> =
+        vec![&["--jit", "off"], &["--jit", "llgraph", "--threshold", "1"], &["--jit", "llgraph"]];
+    if cfg!(feature = "cranelift") {
+        modes.push(&["--jit", "cranelift", "--threshold", "1"]);
+        modes.push(&["--jit", "cranelift"]);
+    }
+    modes
+}
+
+fn check_program(name: &str) {
+    for mode in modes() {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_minischeme"));
+        // What CI sets would win over the flags.
+        command.env_remove("JITDRIVER").env_remove("JITDRIVER_PARAMS");
+        command.args(mode).arg("--stats=json").arg(folder().join(format!("{name}.scm")));
+        let output = command.output().expect("it starts");
+        let stats = text(output.stderr);
+        assert!(output.status.success(), "{name} with {mode:?}: {stats}");
+        let expected = expect_file![folder().join(format!("{name}.out"))];
+        expected.assert_eq(&text(output.stdout));
+        check_stats(&stats, mode, name);
+    }
+}
+
+/// Loops are compiled, few recordings are given up, and a guard that fails often gets a bridge, unless
+/// its recording is given up.
+fn check_stats(stats: &str, mode: &[&str], name: &str) {
+    let count = |what: &str| -> u64 {
+        let start = stats.find(&format!("\"{what}\":")).expect(what) + what.len() + 3;
+        let digits: String = stats[start..].chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().expect(what)
+    };
+    let traces = count("loops") + count("bridges");
+    if mode == ["--jit", "off"] {
+        assert_eq!(traces, 0, "{name}: {stats}");
+        return;
+    }
+    let is_hot = mode.contains(&"--threshold");
+    assert!(!is_hot || count("loops") > 0, "{name} with {mode:?}: {stats}");
+    assert!(count("aborted") <= 16, "{name} with {mode:?}: {stats}");
+    let failures = 250 * (traces + 1) + 1000 * count("aborted");
+    assert!(count("guard_failures") <= failures, "{name} with {mode:?}: {stats}");
+}
+
 fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).expect("text")
 }
@@ -21,11 +68,7 @@ macro_rules! programs {
     ($($name:ident)*) => {
         $(#[test]
         fn $name() {
-            let name = stringify!($name);
-            let output = minischeme(&[folder().join(format!("{name}.scm"))]);
-            assert_eq!(text(output.stderr), "");
-            assert!(output.status.success());
-            expect_file![folder().join(format!("{name}.out"))].assert_eq(&text(output.stdout));
+            check_program(stringify!($name));
         })*
 
         const PROGRAMS: &[&str] = &[$(stringify!($name)),*];

@@ -5,6 +5,7 @@
 //! The files are made again from their inputs and have to be the same; `UPDATE_EXPECT=1` rewrites them.
 
 use expect_test::expect_file;
+use jitdriver::{Jit, JitDriver};
 use minischeme::{Interpreter, Value, with_stack};
 use std::cell::RefCell;
 use std::fs;
@@ -31,9 +32,11 @@ impl Write for Output {
 }
 
 /// Runs the inputs of a group, and answers the group as it should be.
-fn run_group(lines: &[&str]) -> String {
+fn run_group(lines: &[&str], jit: Jit, params: &str) -> String {
     let output = Output::default();
     let mut interpreter = Interpreter::new(output.clone());
+    let builder = JitDriver::builder().jit(jit).params(params).expect("parameters");
+    interpreter.jit = builder.build().expect("a driver");
     let mut shown = String::new();
     let mut lines = lines.iter().peekable();
     while let Some(line) = lines.next() {
@@ -66,20 +69,38 @@ fn run_group(lines: &[&str]) -> String {
     shown
 }
 
-fn check(topic: &'static str) {
-    let path = folder().join(format!("{topic}.txt"));
-    let text = fs::read_to_string(&path).expect(topic);
+/// Runs all groups of a topic, and answers the topic as it should be.
+fn run_topic(topic: &'static str, text: &str, jit: Jit, params: &'static str) -> String {
     let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    let shown = with_stack(move || {
+    with_stack(move || {
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         let mut starts: Vec<usize> =
             (0..lines.len()).filter(|&at| lines[at].starts_with("# ")).collect();
         assert_eq!(starts.first(), Some(&0), "{topic} starts with a title");
         starts.push(lines.len());
-        let groups = starts.windows(2).map(|two| run_group(&lines[two[0]..two[1]]));
+        let groups = starts.windows(2).map(|two| run_group(&lines[two[0]..two[1]], jit, params));
         groups.collect::<Vec<_>>().join("\n")
-    });
-    expect_file![path].assert_eq(&shown);
+    })
+}
+
+fn backends() -> Vec<Jit> {
+    match cfg!(feature = "cranelift") {
+        true => vec![Jit::Llgraph, Jit::Cranelift],
+        false => vec![Jit::Llgraph],
+    }
+}
+
+fn check(topic: &'static str) {
+    let path = folder().join(format!("{topic}.txt"));
+    let text = fs::read_to_string(&path).expect(topic);
+    let plain = run_topic(topic, &text, Jit::Off, "");
+    for jit in backends() {
+        for params in ["threshold=1,trace_eagerness=2", "threshold=3,trace_eagerness=2", ""] {
+            let shown = run_topic(topic, &text, jit, params);
+            assert_eq!(shown, plain, "{topic} under {jit} with `{params}`");
+        }
+    }
+    expect_file![path].assert_eq(&plain);
 }
 
 macro_rules! topics {

@@ -9,7 +9,7 @@ use super::layout::{PieceTy, TypeShape, local_words};
 use super::place::{Local, Place, Pointee, Shadow};
 use super::portal::Ended;
 use super::rec::Rec;
-use super::value::{Args, Lanes, Traced, lanes_of, read_bits};
+use super::value::{Args, Lanes, Traced, freeze_words, lanes_of};
 use metainterp::abort::Abort;
 use metainterp::backend::CALL_WORDS;
 use metainterp::ir::Ty;
@@ -764,7 +764,8 @@ pub(crate) const LOCAL_BYTES: usize = 64;
 #[repr(align(16))]
 struct LocalMemory([u8; LOCAL_BYTES]);
 
-/// The words of a value that is handed to a call or comes from one.
+/// Moves a value that is handed to a call, or comes from one, into words.
+#[inline]
 fn to_words<T>(value: T, words: &mut [u64]) {
     let value = MaybeUninit::new(value);
     // SAFETY: the bytes are those of the value, which is moved into the words.
@@ -773,11 +774,16 @@ fn to_words<T>(value: T, words: &mut [u64]) {
 
 /// # Safety
 /// `len` bytes can be read there.
+#[inline]
 unsafe fn bytes_to_words(start: *const u8, len: usize, words: &mut [u64]) {
-    for (word, at) in words.iter_mut().zip((0..len).step_by(8)) {
-        // SAFETY: the caller vouches for the bytes.
-        *word = unsafe { read_bits(start.add(at), len - at) };
+    let words = &mut words[..len.div_ceil(8)];
+    if let [.., last] = words {
+        // What the last word has more than the value.
+        *last = 0;
     }
+    // SAFETY: the words are so many bytes, and the caller vouches for those that are read.
+    unsafe { std::ptr::copy_nonoverlapping(start, words.as_mut_ptr().cast(), len) };
+    freeze_words(words);
 }
 
 /// # Safety

@@ -899,6 +899,18 @@ fn freeze(word: MaybeUninit<u64>) -> u64 {
     frozen
 }
 
+/// The same for words in memory.
+#[inline]
+pub(crate) fn freeze_words(words: &mut [u64]) {
+    // SAFETY: the empty instruction may write to memory for all that the compiler knows, so that there are
+    // values in it. Miri refuses padding, and rightly so; it knows no assembly.
+    #[cfg(not(miri))]
+    unsafe {
+        std::arch::asm!("/* {0} */", in(reg) words.as_mut_ptr(), options(nostack, preserves_flags));
+    }
+    let _ = words;
+}
+
 /// Writes the low bytes of a word.
 ///
 /// # Safety

@@ -288,18 +288,19 @@ pub struct Exit {
     /// What the arguments mean.
     pub resume: Resume,
     /// The allocations and then the stores to make, in order, before anything else looks at memory; and
-    /// what is known to be in memory then, for a bridge.
+    /// what is known of memory and of values then, for a bridge.
     pub stores: PoolRange,
 }
 
 /// A store that the trace has not made when it is left: whoever leaves makes it first. Or an allocation
-/// that it has not made (`new`), or memory that it has not given back (`free`), or what the trace knows to be in memory when these are made
-/// (`assume_field`).
+/// that it has not made (`new`), or memory that it has not given back (`free`), or what the trace knows when these are made, of
+/// memory (`assume_field`) or of values (`assume_uint_lt`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DelayedStore {
-    /// `new`; `free`; `setfield` or `setarrayitem`; `assume_field` or `assume_arrayitem`.
+    /// `new`; `free`; `setfield` or `setarrayitem`; or one of those that assume something.
     pub opcode: Opcode,
-    /// Index into [`Trace::mems`]; of a `new`, the value that it defines at this exit; of a `free`, 0.
+    /// Index into [`Trace::mems`] of what is about memory; of a `new`, the value that it defines at this
+    /// exit; of others 0.
     pub mem: u32,
 }
 
@@ -311,6 +312,12 @@ impl DelayedStore {
 
     /// Memory is given back.
     pub const FREE: DelayedStore = DelayedStore { opcode: Opcode::Free, mem: 0 };
+
+    /// How two values compare.
+    pub fn order(opcode: Opcode) -> DelayedStore {
+        debug_assert!(opcode.assumes_order());
+        DelayedStore { opcode, mem: 0 }
+    }
 
     /// The value that is defined by it, if it allocates.
     pub fn res(self) -> Option<ValueId> {

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-const EXAMPLES: [&str; 3] = ["brainfuck", "chip8", "lua"];
+const EXAMPLES: [&str; 4] = ["brainfuck", "chip8", "minischeme", "lua"];
 
 const PLAIN: &[&str] = &["--features", "jitdriver/plain"];
 

@@ -15,6 +15,7 @@ use crate::builtins;
 use crate::error::{Error, Position};
 use crate::reader::{Datum, DatumKind};
 use crate::value::{Arity, Global, Value};
+use jitdriver::Traceable;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -22,6 +23,8 @@ use std::rc::Rc;
 pub(crate) use scope::Scope;
 
 /// A piece of the program.
+#[derive(Traceable)]
+#[repr(u8)]
 pub enum Node {
     /// A constant.
     Constant(Value),
