@@ -636,7 +636,7 @@ impl ResidualCall {
     fn push_local(&mut self, shadow: Shadow, receiver: u32) -> usize {
         self.args.push(Arg::constant(Ty::I64, u64::from(receiver)));
         self.args.push(Arg::constant(Ty::I64, shadow.len() as u64));
-        self.args.extend(shadow.args(self.rec, &local_words(shadow.len())));
+        shadow.push_args(self.rec, &local_words(shadow.len()), &mut self.args);
         self.args.len()
     }
 
@@ -691,7 +691,7 @@ impl ResidualCall {
             }
         };
         for (word, arg) in words.iter_mut().zip(&args) {
-            *word = arg.concrete.bits;
+            *word = arg.bits;
         }
         let mut lanes: SmallVec<[Lane; 4]> = SmallVec::from_elem(Lane::CONST, tys.len());
         // SAFETY: the words are those of the arguments, used this once.
@@ -702,7 +702,7 @@ impl ResidualCall {
             if !rec.is_replaying() {
                 run(words);
             }
-            return Answer { lanes: Lanes::Const, behind: Args::new() };
+            return Answer { lanes: Lanes::CONST, behind: Args::new() };
         }
         let sinks = CallResults { tys: &tys, words: &mut *words, lanes: &mut lanes };
         rec.call(code.shim as usize as u64, &args, &site, sinks, run);
@@ -800,13 +800,13 @@ fn drop_site<T>() -> CallSite {
 
 /// Drops what a local of the twin owns.
 pub(crate) fn drop_value<T>(rec: Rec, value: &Traced<T>) {
-    if let Some(memory) = value.spilled.get() {
-        value.moved.set(true);
+    if let Some(memory) = value.head.spilled() {
+        value.disown();
         return super::owned::drop_contents::<T>(rec, super::place::spilled_place(memory));
     }
     if let Some(drop) = super::owned::noted::<T>(rec) {
         let mut value = value.take();
-        value.moved.set(true);
+        value.disown();
         return drop(rec, value.as_place().part::<()>(rec, 0));
     }
     residual(rec, &drop_site::<T>(), (value.take(),), |(value,): (T,)| drop(value));
@@ -835,7 +835,7 @@ pub(crate) fn new_local(rec: Rec, ty: TypeShape) -> Arg {
         0 => std::ptr::without_provenance_mut::<()>(align),
         _ => std::ptr::with_exposed_provenance_mut(memory::new(size as u64, align as u64) as usize),
     });
-    pointer.args_of(rec, &[PieceTy::at(0, Ty::Ptr)])[0]
+    pointer.scalar_arg(rec, Ty::Ptr)
 }
 
 /// Gives that memory back. What was in it has been dropped.

@@ -149,7 +149,7 @@ impl MetaInterp {
         let mut reds = exit.arguments(frame, hot);
         let effects = exit.split_effects(&mut reds);
         let saved = reds.split_off(exit.resume.n_reds as usize);
-        let concretes: Vec<Const> = reds.iter().map(|red| red.concrete).collect();
+        let concretes: Vec<Const> = reds.iter().map(|red| red.concrete()).collect();
         let inputs = hot.then(|| exit.input_types());
         let mut recorder = self.replayer(&exit, &effects, reds, saved, inputs);
         let left = if hot {
