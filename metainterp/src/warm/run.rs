@@ -10,7 +10,7 @@ use crate::ir::eval::order_holds;
 use crate::ir::{CodeId, Const, ExitId, MemDescr, Opcode, ResumeKind, TargetId, Ty};
 use crate::memory;
 use crate::opt::ExitEffect;
-use crate::record::{Arg, OnEntry, Recorder, Words};
+use crate::record::{Arg, OnEntry, Recorder, Route, Words};
 use std::rc::Rc;
 
 /// A frame from the driver's pool; goes back there also when a panic passes.
@@ -127,10 +127,7 @@ impl MetaInterp {
         if exit.is_validity {
             self.owners.has_invalid.set(true);
         }
-        let is_hot = !self.recording.get()
-            && !exit.is_validity
-            && exit.n_promoted <= max_values
-            && exit.fails(eagerness);
+        let is_hot = !self.recording.get() && !exit.is_validity && exit.fails(eagerness);
         let hot = is_hot && self.has_room_for_bridge(&exit);
         let hot = match exit.rejoins {
             Some(target) if hot => {
@@ -151,10 +148,14 @@ impl MetaInterp {
         let saved = reds.split_off(exit.resume.n_reds as usize);
         let concretes: Vec<Const> = reds.iter().map(|red| red.concrete()).collect();
         let inputs = hot.then(|| exit.input_types());
-        let mut recorder = self.replayer(&exit, &effects, reds, saved, inputs);
+        let mut route = exit.route.clone();
+        if hot && max_values < exit.n_promoted {
+            route.varying.push(exit.resume.step);
+        }
+        let mut recorder = self.replayer(&exit, &effects, reds, saved, inputs, route.clone());
         let left = if hot {
             exit.recording_starts();
-            let start = Start::Exit(Rc::clone(&exit));
+            let start = Start::Exit(Rc::clone(&exit), route);
             recorder.join_paths(self.paths.find_join(&start, &self.next_target));
             self.record(recorder, start, &exit.greens, &concretes, twin)
         } else {
@@ -168,7 +169,7 @@ impl MetaInterp {
         let has_room = self.make_room();
         if !has_room {
             exit.recording_starts();
-            self.aborted(Abort::NoRoom, &Start::Exit(Rc::clone(exit)));
+            self.aborted(Abort::NoRoom, &Start::Exit(Rc::clone(exit), exit.route.clone()));
         }
         has_room
     }
@@ -180,6 +181,7 @@ impl MetaInterp {
         reds: Vec<Arg>,
         saved: Vec<Arg>,
         inputs: Option<Vec<Ty>>,
+        route: Route,
     ) -> Recorder {
         Recorder::from_exit(
             &exit.greens,
@@ -190,7 +192,7 @@ impl MetaInterp {
             inputs.as_deref(),
             // Only a recording may define a target.
             if inputs.is_some() { self.new_target() } else { TargetId(0) },
-            self.limits(exit.route),
+            self.limits(route),
             self.find_target(),
         )
     }
