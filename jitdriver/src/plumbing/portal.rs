@@ -678,6 +678,10 @@ pub fn merge_point<O>(
     mut greens: impl LocalVars,
     mut reds: impl LocalVars,
 ) -> Option<Ended<O>> {
+    if let Some(start) = rec.start() {
+        arrive(rec, &mut greens, &mut reds, &start);
+        return None;
+    }
     let (mut green_args, mut red_args) = (Args::new(), Args::new());
     // A red that refers to another one must not lead into memory of a local.
     rec.arena().keeps_locals.set(true);
@@ -694,6 +698,12 @@ pub fn merge_point<O>(
         let words = |args: &[Arg]| args.iter().map(|arg| arg.bits).collect();
         return Some(Ended::AtMergePoint { greens: words(&green_args), reds: words(&red_args) });
     }
+    arrive(rec, &mut greens, &mut reds, &red_args);
+    None
+}
+
+/// Goes on from a merge point with these machine arguments of the reds.
+fn arrive(rec: Rec, greens: &mut dyn LocalVars, reds: &mut dyn LocalVars, red_args: &[Arg]) {
     rec.arena().noted.borrow_mut().clear();
     greens.each(&mut |green, _| green.set_green(rec));
     let (mut at, mut number) = (0, 0);
@@ -707,8 +717,8 @@ pub fn merge_point<O>(
         }
         number += 1;
     });
+    assert_eq!(at, red_args.len(), "the number of reds");
     rec.set_exclusive(exclusive);
-    None
 }
 
 /// A merge point in the twin of a portal that is inlined. `Some` calls the plain function for the rest,

@@ -91,6 +91,8 @@ pub struct MetaInterp {
     threshold: Cell<u32>,
     backend: Box<dyn Backend>,
     cells: Rc<RefCell<Cells>>,
+    /// Looks for code among them.
+    find_target: FindTarget,
     /// By number.
     exits: RefCell<FxHashMap<u32, Rc<ExitInfo>>>,
     next_exit: Cell<u32>,
@@ -186,6 +188,7 @@ impl MetaInterp {
         params: Params,
         backend: Box<dyn Backend>,
     ) -> Result<MetaInterp, ParamError> {
+        let cells: Rc<RefCell<Cells>> = Rc::default();
         let meta = MetaInterp {
             name: name.into(),
             enabled: Cell::new(true),
@@ -196,7 +199,8 @@ impl MetaInterp {
             passes: Cell::new(Passes::default()),
             threshold: Cell::new(0),
             backend,
-            cells: Rc::default(),
+            find_target: find_target(Rc::clone(&cells)),
+            cells,
             exits: RefCell::default(),
             next_exit: Cell::new(0),
             hooks: None,
@@ -683,12 +687,15 @@ impl MetaInterp {
     }
 
     fn find_target(&self) -> FindTarget {
-        let cells = Rc::clone(&self.cells);
-        Rc::new(move |greens| {
-            let entry = cells.borrow().entry(greens).filter(|entry| !entry.passed);
-            entry.map(|entry| entry.target)
-        })
+        Rc::clone(&self.find_target)
     }
+}
+
+fn find_target(cells: Rc<RefCell<Cells>>) -> FindTarget {
+    Rc::new(move |greens| {
+        let entry = cells.borrow().entry(greens).filter(|entry| !entry.passed);
+        entry.map(|entry| entry.target)
+    })
 }
 
 /// A label that there is not yet.
