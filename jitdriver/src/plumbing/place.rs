@@ -313,9 +313,9 @@ impl Shadow {
         }
         let shape = (self.facts.shape)();
         let memory = super::call::new_local(rec, shape);
-        let place = spilled_place::<u8>(memory).untyped();
+        let place = spilled_place::<u8>(memory);
         // SAFETY: the memory is as large as the value.
-        unsafe { place.write(rec, self.bytes(), self.head().lanes(), &shape.words()) };
+        unsafe { place.untyped().write(rec, self.bytes(), self.head().lanes(), &shape.words()) };
         self.head().set_spilled(rec, memory);
         memory
     }
@@ -584,9 +584,9 @@ pub(crate) fn boxed_place<T>(memory: Arg) -> Place<T> {
 /// There is a value of that type, and room for it.
 #[cold]
 pub(crate) unsafe fn read_spilled(memory: Arg, out: *mut u8, ty: TypeShape) -> Lanes {
-    let place = spilled_place::<u8>(memory).untyped();
+    let place = spilled_place::<u8>(memory);
     // SAFETY: the caller vouches for it. Nothing of unknown layout is green.
-    unsafe { place.read(Rec::current(), &ty.words(), out, ty.size, typeid::of::<()>) }
+    unsafe { place.untyped().read(Rec::current(), &ty.words(), out, ty.size, typeid::of::<()>) }
 }
 
 /// The place of a local that has been spilled.
