@@ -822,6 +822,11 @@ impl Recorder {
         self.no_loop_header.set(true);
     }
 
+    /// Whether the twin has just started, at a merge point whose greens it was given.
+    pub fn is_at_start(&self) -> bool {
+        self.before_first_merge_point.get()
+    }
+
     /// Once, at the merge point that the twin starts at, the reds that it was given.
     pub fn start(&self) -> Option<Vec<Arg>> {
         self.before_first_merge_point.replace(false).then(|| self.start_reds.take())
