@@ -139,6 +139,10 @@ const TASKS: &[Task] = &[
                 "--test=soundness",
                 "--test=threads",
                 "--test=tree_walkers",
+                "--",
+                // Bytes of a value that are not initialized become some constant of the trace, and the test
+                // compares texts of traces: no result depends on it.
+                "--skip=patterns_nest",
             ]),
             in_all_modes(&[
                 "cargo",
