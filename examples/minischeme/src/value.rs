@@ -3,14 +3,14 @@
 use crate::analysis::Lambda;
 use crate::error::Error;
 use crate::interpreter::Interpreter;
-use jitdriver::{Traceable, dont_look_inside, jit, unroll_safe};
+use jitdriver::{dont_look_inside, jit, unroll_safe};
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
 /// A value. Numbers are copied, everything else is shared.
-#[derive(Clone, Traceable)]
-#[repr(u8)]
+#[jit]
+#[derive(Clone)]
 pub enum Value {
     /// The empty list.
     Nil,
