@@ -114,7 +114,6 @@ pub struct Env {
 #[jit]
 impl Env {
     /// An environment whose first slots have values.
-    #[dont_look_inside]
     pub fn new(values: Vec<Value>, size: usize, parent: Option<Rc<Env>>) -> Rc<Env> {
         let mut slots: Vec<RefCell<Value>> = Vec::with_capacity(size);
         slots.extend(values.into_iter().map(RefCell::new));

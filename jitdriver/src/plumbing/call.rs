@@ -54,10 +54,10 @@ pub struct Twin<F>(pub F);
 pub struct InlinedPortal<F>(pub F);
 
 /// A portal that is being inlined.
-struct PortalFrame(Rec);
+pub(crate) struct PortalFrame(Rec);
 
 impl PortalFrame {
-    fn enter(rec: Rec) -> PortalFrame {
+    pub(crate) fn enter(rec: Rec) -> PortalFrame {
         rec.enter_portal();
         PortalFrame(rec)
     }

@@ -186,7 +186,8 @@ fn check_free(sig: &Signature) -> syn::Result<()> {
 
 fn wrong_item(item: &Item) -> syn::Error {
     let (span, what) = describe(item);
-    let message = format!("`#[jit]` goes on a `fn`, an `impl` block, a `struct` or an `enum`, not on {what}");
+    let message =
+        format!("`#[jit]` goes on a `fn`, an `impl` block, a `struct` or an `enum`, not on {what}");
     syn::Error::new(span, message)
 }
 
@@ -298,7 +299,9 @@ mod tests {
         assert!(item("pub struct A;").is_ok());
         check_error(
             item("pub trait A {}"),
-            expect!["1:5 `#[jit]` goes on a `fn`, an `impl` block, a `struct` or an `enum`, not on a `trait`"],
+            expect![
+                "1:5 `#[jit]` goes on a `fn`, an `impl` block, a `struct` or an `enum`, not on a `trait`"
+            ],
         );
         check_error(
             item("pub async fn f() {}"),
