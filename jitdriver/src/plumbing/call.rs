@@ -820,17 +820,23 @@ pub(crate) fn drop_rest<T, F: Fn(T, u64) + Copy>(rec: Rec, local: *const (), gon
 }
 
 /// Memory for a local of the twin whose address is needed.
+///
+/// It may be needed in the middle of an operation that has made its step already. So this makes one of its own: a
+/// guard behind it has the address among its saved results, and a replay must have passed it.
 pub(crate) fn new_local(rec: Rec, ty: TypeShape) -> Arg {
-    match ty.size {
+    let address = match ty.size {
         0 => Arg::constant(Ty::Ptr, ty.align as u64),
         size => super::owned::allocate(rec, size, ty.align),
-    }
+    };
+    rec.step();
+    address
 }
 
 /// Gives that memory back. What was in it has been dropped.
 #[cold]
 pub(crate) fn free_local(rec: Rec, place: Arg, ty: TypeShape) {
     super::owned::give_back(rec, place, ty.size, ty.align);
+    rec.step();
 }
 
 /// Drops what a place holds, before it is overwritten.

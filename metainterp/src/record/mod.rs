@@ -1149,15 +1149,17 @@ impl Recorder {
         if !self.recording.get() {
             return;
         }
+        let limit = self.limits.failargs_limit.min(crate::backend::VALUE_SLOTS);
         let n_values = {
             let state = &mut *self.state.borrow_mut();
             let exit = state.exit_here(self.step.get(), must_replay);
             let operands: SmallVec<[Operand; 2]> =
                 args.iter().map(|arg| operand(&mut state.builder, arg)).collect();
             state.builder.push_void(opcode, &operands, exit);
-            state.builder.trace().exits[exit as usize].args.len as usize
+            let trace = state.builder.trace();
+            trace.n_saved(&trace.exits[exit as usize], limit)
         };
-        if n_values > self.limits.failargs_limit.min(crate::backend::VALUE_SLOTS) {
+        if n_values > limit {
             self.abort(Abort::TooManyValues);
         }
     }
