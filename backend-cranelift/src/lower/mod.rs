@@ -20,6 +20,7 @@
 
 mod call;
 mod cast;
+mod division;
 mod exit;
 mod float;
 mod int;
@@ -410,7 +411,13 @@ impl<'a, 'f> Lower<'a, 'f> {
     }
 
     fn binary(&mut self, opcode: Opcode, x: Operand, y: Operand) -> Value {
-        let (x, y) = (self.use_(x), self.use_(y));
+        let x = self.use_(x);
+        if let Some(divisor) = self.trace.as_const(y)
+            && let Some(res) = self.divide_by_constant(opcode, x, divisor)
+        {
+            return res;
+        }
+        let y = self.use_(y);
         self.int_binary(opcode, x, y)
             .or_else(|| self.float_binary(opcode, x, y))
             .unwrap_or_else(|| unreachable!("{} has no lowering", opcode.name()))

@@ -29,7 +29,7 @@ fn whole<W, P>(
     // SAFETY: a `Traced` is only made from an initialized value, which is moved here.
     let value = make(unsafe { part.bits().assume_init() });
     let offset = offset_in(&value, find(&value));
-    let mut lanes = part.lanes;
+    let mut lanes = part.lanes();
     if !lanes.is_const() && offset > 0 {
         let rec = Rec::current();
         let mut pieces = Pieces::new();
@@ -84,8 +84,8 @@ pub(crate) fn promote_variant<T: Tagged>(rec: Rec, place: Place<T>) -> Known {
     }
     let tag = place.piece(rec, PieceTy::at(offset, ty));
     rec.step();
-    let known = Known::Tag(offset, tag.concrete);
-    if !known.copy(place).agrees(tag.concrete.bits) {
+    let known = Known::Tag(offset, tag.concrete());
+    if !known.copy(place).agrees(tag.bits) {
         return variant_by_call(rec, place);
     }
     match T::tag() {
@@ -138,15 +138,15 @@ fn guard_niche(rec: Rec, niche: Niche, tag: Arg) {
     let ty = niche.ty;
     let mut distance = tag;
     if niche.first != 0 {
-        let res = Const::new(ty, tag.concrete.bits.wrapping_sub(niche.first));
+        let res = Const::new(ty, tag.bits.wrapping_sub(niche.first));
         let first = Arg::constant(ty, niche.first);
         let lane = rec.op_silently(Opcode::IntSub, &[tag, first], res);
-        distance = Arg { lane, concrete: res };
+        distance = Arg::of(lane, res);
     }
-    let inside = Const::new(Ty::Bool, u64::from(niche.contains(tag.concrete.bits)));
+    let inside = Const::new(Ty::Bool, u64::from(niche.contains(tag.bits)));
     let limit = Arg::constant(ty, niche.n);
     let lane = rec.op_silently(Opcode::UintLt, &[distance, limit], inside);
-    rec.guard_one_of_many(Arg { lane, concrete: inside });
+    rec.guard_one_of_many(Arg::of(lane, inside));
 }
 
 /// The discriminant of any value, as a number.
@@ -225,7 +225,7 @@ pub fn update<P: WholeOf, W, const N: usize>(
     find: impl FnOnce(&W) -> [(usize, usize); N],
 ) -> Traced<W> {
     let (plain, replaced) = parts.apart();
-    let mut lanes = base.lanes;
+    let mut lanes = base.lanes();
     // SAFETY: a `Traced` is only made from an initialized value, which owns nothing.
     let value = make(unsafe { base.bits().assume_init() }, plain);
     let start = std::ptr::from_ref(&value).addr();
@@ -239,9 +239,9 @@ pub fn update<P: WholeOf, W, const N: usize>(
 /// An array of equal elements.
 pub fn repeat<T: Copy, const N: usize>(rec: Rec, element: Traced<T>) -> Traced<[T; N]> {
     let mut pieces = Pieces::new();
-    if !element.lanes.is_const() {
+    if !element.lanes().is_const() {
         for at in 0..N {
-            shifted(rec, element.lanes, at * size_of::<T>(), &mut pieces);
+            shifted(rec, element.lanes(), at * size_of::<T>(), &mut pieces);
         }
     }
     let lanes = joined(rec, pieces);
@@ -269,7 +269,7 @@ macro_rules! tuples {
         impl<$($name),+> WholeOf for ($(Traced<$name>,)+) {
             type Plain = ($($name,)+);
             fn apart(self) -> (Self::Plain, SmallVec<[Lanes; 8]>) {
-                let lanes = SmallVec::from_iter([$(self.$field.lanes),+]);
+                let lanes = SmallVec::from_iter([$(self.$field.lanes()),+]);
                 (($(self.$field.into_plain(),)+), lanes)
             }
         }
@@ -281,9 +281,9 @@ macro_rules! tuples {
                 // SAFETY: a `Traced` is only made from an initialized value, which is moved here.
                 let value = ($(unsafe { parts.$field.bits().assume_init() },)+);
                 let mut pieces = Pieces::new();
-                if $(!parts.$field.lanes.is_const())||+ {
+                if $(!parts.$field.lanes().is_const())||+ {
                     let rec = Rec::current();
-                    $(shifted(rec, parts.$field.lanes, offset_in(&value, &value.$field), &mut pieces);)+
+                    $(shifted(rec, parts.$field.lanes(), offset_in(&value, &value.$field), &mut pieces);)+
                     let lanes = joined(rec, pieces);
                     return Traced::new(MaybeUninit::new(value), lanes);
                 }

@@ -9,7 +9,7 @@ use super::layout::{PieceTy, TypeShape, local_words};
 use super::place::{Local, Place, Pointee, Shadow};
 use super::portal::Ended;
 use super::rec::Rec;
-use super::value::{Args, Lanes, Traced, lanes_of, read_bits};
+use super::value::{Args, Lanes, Traced, freeze_words, lanes_of};
 use metainterp::abort::Abort;
 use metainterp::backend::CALL_WORDS;
 use metainterp::ir::Ty;
@@ -635,7 +635,7 @@ impl ResidualCall {
     fn push_local(&mut self, shadow: Shadow, receiver: u32) -> usize {
         self.args.push(Arg::constant(Ty::I64, u64::from(receiver)));
         self.args.push(Arg::constant(Ty::I64, shadow.len() as u64));
-        self.args.extend(shadow.args(self.rec, &local_words(shadow.len())));
+        shadow.push_args(self.rec, &local_words(shadow.len()), &mut self.args);
         self.args.len()
     }
 
@@ -690,7 +690,7 @@ impl ResidualCall {
             }
         };
         for (word, arg) in words.iter_mut().zip(&args) {
-            *word = arg.concrete.bits;
+            *word = arg.bits;
         }
         let mut lanes: SmallVec<[Lane; 4]> = SmallVec::from_elem(Lane::CONST, tys.len());
         // SAFETY: the words are those of the arguments, used this once.
@@ -701,7 +701,7 @@ impl ResidualCall {
             if !rec.is_replaying() {
                 run(words);
             }
-            return Answer { lanes: Lanes::Const, behind: Args::new() };
+            return Answer { lanes: Lanes::CONST, behind: Args::new() };
         }
         let sinks = CallResults { tys: &tys, words: &mut *words, lanes: &mut lanes };
         rec.call(code.shim as usize as u64, &args, &site, sinks, run);
@@ -763,7 +763,8 @@ pub(crate) const LOCAL_BYTES: usize = 64;
 #[repr(align(16))]
 struct LocalMemory([u8; LOCAL_BYTES]);
 
-/// The words of a value that is handed to a call or comes from one.
+/// Moves a value that is handed to a call, or comes from one, into words.
+#[inline]
 fn to_words<T>(value: T, words: &mut [u64]) {
     let value = MaybeUninit::new(value);
     // SAFETY: the bytes are those of the value, which is moved into the words.
@@ -772,11 +773,16 @@ fn to_words<T>(value: T, words: &mut [u64]) {
 
 /// # Safety
 /// `len` bytes can be read there.
+#[inline]
 unsafe fn bytes_to_words(start: *const u8, len: usize, words: &mut [u64]) {
-    for (word, at) in words.iter_mut().zip((0..len).step_by(8)) {
-        // SAFETY: the caller vouches for the bytes.
-        *word = unsafe { read_bits(start.add(at), len - at) };
+    let words = &mut words[..len.div_ceil(8)];
+    if let [.., last] = words {
+        // What the last word has more than the value.
+        *last = 0;
     }
+    // SAFETY: the words are so many bytes, and the caller vouches for those that are read.
+    unsafe { std::ptr::copy_nonoverlapping(start, words.as_mut_ptr().cast(), len) };
+    freeze_words(words);
 }
 
 /// # Safety
@@ -793,13 +799,13 @@ fn drop_site<T>() -> CallSite {
 
 /// Drops what a local of the twin owns.
 pub(crate) fn drop_value<T>(rec: Rec, value: &Traced<T>) {
-    if let Some(memory) = value.spilled.get() {
-        value.moved.set(true);
+    if let Some(memory) = value.head.spilled() {
+        value.disown();
         return super::owned::drop_contents::<T>(rec, super::place::spilled_place(memory));
     }
     if let Some(drop) = super::owned::noted::<T>(rec) {
         let mut value = value.take();
-        value.moved.set(true);
+        value.disown();
         return drop(rec, value.as_place().part::<()>(rec, 0));
     }
     residual(rec, &drop_site::<T>(), (value.take(),), |(value,): (T,)| drop(value));

@@ -45,7 +45,7 @@ impl<T> Place<RefCell<T>> {
         }
         self.flag(rec).write(rec, next);
         let guard = self.guard(rec);
-        guard.dropper.set(Some(release::<Ref<'a, T>, -1>));
+        guard.set_dropper(release::<Ref<'a, T>, -1>);
         Some(guard)
     }
 
@@ -57,14 +57,14 @@ impl<T> Place<RefCell<T>> {
         }
         self.flag(rec).write(rec, Traced::constant(-1));
         let guard = self.guard(rec);
-        guard.dropper.set(Some(release::<RefMut<'a, T>, 1>));
+        guard.set_dropper(release::<RefMut<'a, T>, 1>);
         Some(guard)
     }
 
     /// A guard: the addresses of value and flag.
     fn guard<G: Guard>(self, rec: Rec) -> Traced<G> {
         let (value_at, flag_at) = G::offsets();
-        let mut guard = Traced::<G>::new(MaybeUninit::zeroed(), super::value::Lanes::Const);
+        let mut guard = Traced::<G>::new(MaybeUninit::zeroed(), super::value::Lanes::CONST);
         let place = guard.as_place();
         place.part(rec, value_at).initialize(rec, self.content(rec).raw_mut(rec));
         place.part(rec, flag_at).initialize(rec, self.flag(rec).raw_mut(rec));
@@ -113,7 +113,7 @@ impl<T> Guard for RefMut<'_, T> {
 fn release<G: Guard, const BY: isize>(rec: Rec, guard: *const ()) {
     // SAFETY: called by the guard itself, when it is dropped.
     let mut guard = unsafe { &*guard.cast::<Traced<G>>() }.take();
-    guard.moved.set(true);
+    guard.disown();
     let flag = guard.as_place().part::<*mut isize>(rec, G::offsets().1).read(rec).place(rec);
     let now = flag.read(rec);
     flag.write(rec, ops::wrapping(rec, OvfOp::Add, &now, &Traced::constant(BY)));
@@ -184,7 +184,7 @@ impl<T> Place<Rc<T>> {
         let now = count.read(rec);
         count.write(rec, ops::wrapping(rec, OvfOp::Add, &now, &Traced::constant(1)));
         let clone = self.read_as(rec, &[PieceTy::owned_pointer(0)]);
-        clone.dropper.set(Some(super::owned::drop_traced::<Rc<T>>));
+        clone.set_dropper(super::owned::drop_traced::<Rc<T>>);
         clone
     }
 

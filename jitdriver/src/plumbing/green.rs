@@ -124,7 +124,7 @@ pub(super) fn note_rc<T>(rec: Rec, rc: *const ()) {
     // SAFETY: called by the variable itself.
     let rc = unsafe { &*rc.cast::<Traced<Rc<T>>>() };
     let args = rc.args(rec);
-    rec.keep(args[0].concrete.bits, || {
+    rec.keep(args[0].bits, || {
         // SAFETY: the variable is initialized, and stays what it is.
         let plain = unsafe { rc.value.assume_init_ref() };
         let weak: Box<dyn Owner + '_> = Box::new(Rc::downgrade(plain));
@@ -213,6 +213,6 @@ pub fn know_green<'p, T: GreenExpr<'p>>(rec: Rec, place: Place<T>, green: &Trace
 /// Tells the recorder that what a green expression has just read is the green of this merge point.
 pub fn know<T: Traceable>(rec: Rec, read: &Traced<T>, green: &Traced<T>) {
     for (read, green) in read.args(rec).iter().zip(green.args(rec)) {
-        rec.know(*read, green.concrete);
+        rec.know(*read, green.concrete());
     }
 }

@@ -215,19 +215,13 @@ fn guard_differs_const(rec: Rec, a: Arg, b: Const) {
 }
 
 fn differs(rec: Rec, a: Arg, b: Const) -> Arg {
-    let res = Const::new(Ty::Bool, u64::from(a.concrete.bits != b.bits));
-    Arg {
-        lane: rec.op_silently(Opcode::IntNe, &[a, Arg { lane: Lane::CONST, concrete: b }], res),
-        concrete: res,
-    }
+    let res = Const::new(Ty::Bool, u64::from(a.bits != b.bits));
+    Arg::of(rec.op_silently(Opcode::IntNe, &[a, Arg::of(Lane::CONST, b)], res), res)
 }
 
 pub(crate) fn equals(rec: Rec, a: Arg, b: Const) -> Arg {
-    let res = Const::new(Ty::Bool, u64::from(a.concrete.bits == b.bits));
-    Arg {
-        lane: rec.op_silently(Opcode::IntEq, &[a, Arg { lane: Lane::CONST, concrete: b }], res),
-        concrete: res,
-    }
+    let res = Const::new(Ty::Bool, u64::from(a.bits == b.bits));
+    Arg::of(rec.op_silently(Opcode::IntEq, &[a, Arg::of(Lane::CONST, b)], res), res)
 }
 
 /// `+ - * / %`.
@@ -698,7 +692,7 @@ bits! {
 #[track_caller]
 pub fn shl<T: Int, U: Int>(rec: Rec, checks: Checks, a: Traced<T>, b: Traced<U>) -> Traced<T> {
     let count = shift_count::<T, U>(rec, checks, &b, "left");
-    let res = a.get().shl_low(count.concrete.bits as u32);
+    let res = a.get().shl_low(count.bits as u32);
     pure(rec, Opcode::IntLshift, [a.arg(), count], res)
 }
 
@@ -706,7 +700,7 @@ pub fn shl<T: Int, U: Int>(rec: Rec, checks: Checks, a: Traced<T>, b: Traced<U>)
 #[track_caller]
 pub fn shr<T: Int, U: Int>(rec: Rec, checks: Checks, a: Traced<T>, b: Traced<U>) -> Traced<T> {
     let count = shift_count::<T, U>(rec, checks, &b, "right");
-    let res = a.get().shr_low(count.concrete.bits as u32);
+    let res = a.get().shr_low(count.bits as u32);
     let opcode = if T::SIGNED { Opcode::IntRshift } else { Opcode::UintRshift };
     pure(rec, opcode, [a.arg(), count], res)
 }
@@ -723,18 +717,18 @@ fn shift_count<T: Int, U: Int>(rec: Rec, checks: Checks, b: &Traced<U>, side: &s
         let limit = Arg::constant(U::TY, u64::from(T::BITS));
         let res = Const::new(Ty::Bool, 1);
         let lane = rec.op_silently(Opcode::UintLt, &[b.arg(), limit], res);
-        rec.guard_bool(Arg { lane, concrete: res });
+        rec.guard_bool(Arg::of(lane, res));
     }
     let count = b.arg();
-    let low = Const::new(T::TY, count.concrete.bits & u64::from(T::BITS - 1));
+    let low = Const::new(T::TY, count.bits & u64::from(T::BITS - 1));
     if T::TY == U::TY {
         // Without checks the operation itself takes the count modulo the width.
-        return Arg { lane: count.lane, concrete: if in_range { count.concrete } else { low } };
+        return Arg::of(count.lane, if in_range { count.concrete() } else { low });
     }
-    let wide = Const::new(T::TY, count.concrete.bits);
+    let wide = Const::new(T::TY, count.bits);
     let opcode = if T::BITS < U::BITS { Opcode::IntTrunc } else { Opcode::IntZeroext };
     let lane = rec.op_silently(opcode, &[count], wide);
-    Arg { lane, concrete: low }
+    Arg::of(lane, low)
 }
 
 /// `== != < <= > >=`.
@@ -904,7 +898,7 @@ fn compare_bools<T: Scalar>(
 ) -> Traced<bool> {
     let byte = |x: &Traced<T>| {
         let concrete = Const::new(Ty::I8, x.get().bits());
-        Arg { lane: rec.op_silently(Opcode::CastBoolToInt, &[x.arg()], concrete), concrete }
+        Arg::of(rec.op_silently(Opcode::CastBoolToInt, &[x.arg()], concrete), concrete)
     };
     let res = op(a.get().bits() == 1, b.get().bits() == 1);
     let (a, b) = (byte(&a), byte(&b));
@@ -946,7 +940,7 @@ impl<A, B> AnyCast<A, B> for Casting<A, B> {
         let same_bits = size_of::<A>() == 8 && size_of::<B>() == 8;
         if same_bits && is_address(from) && is_address(to) {
             // An address stays the same bytes, whatever it is called.
-            let lanes = self.0.lanes;
+            let lanes = self.0.lanes();
             return Traced::new(MaybeUninit::new(plain(self.0.take().into_plain())), lanes);
         }
         let site =
@@ -1008,7 +1002,7 @@ pub fn cast<A: Scalar, B: Scalar>(rec: Rec, a: Traced<A>) -> Traced<B> {
     let from = Repr { ty: A::TY, kind: A::KIND };
     let to = Repr { ty: B::TY, kind: B::KIND };
     let arg = cast_arg(rec, a.arg(), from, to);
-    Traced::scalar(B::of_bits(arg.concrete.bits), arg.lane)
+    Traced::scalar(B::of_bits(arg.bits), arg.lane)
 }
 
 /// A scalar as one of another type.
@@ -1018,12 +1012,12 @@ pub(crate) fn cast_arg(rec: Rec, a: Arg, from: Repr, to: Repr) -> Arg {
         let a = cast_arg(rec, a, from, byte);
         return cast_arg(rec, a, byte, to);
     }
-    let concrete = Const::new(to.ty, cast_bits(from, to, a.concrete.bits));
+    let concrete = Const::new(to.ty, cast_bits(from, to, a.bits));
     let lane = match cast_opcode(from, to) {
         None => a.lane,
         Some(opcode) => rec.op(opcode, &[a], concrete),
     };
-    Arg { lane, concrete }
+    Arg::of(lane, concrete)
 }
 
 fn cast_opcode(from: Repr, to: Repr) -> Option<Opcode> {

@@ -93,19 +93,19 @@ fn variant<O: TwoWay>(rec: Rec, place: Place<O>) -> (Traced<bool>, Known) {
         return (Traced::constant(known.copy(place).is_yes()), known);
     }
     let piece = place.piece(rec, PieceTy::at(offset, ty));
-    let known = Known::Tag(offset, piece.concrete);
+    let known = Known::Tag(offset, piece.concrete());
     let yes = known.copy(place).is_yes();
-    if says::<O>(tag, piece.concrete.bits) != yes {
+    if says::<O>(tag, piece.bits) != yes {
         return by_call(rec, place);
     }
     let res = Const::new(Ty::Bool, u64::from(yes));
     let op = |opcode, a: Arg, b: u64, res| {
-        let b = Arg::constant(a.concrete.ty, b);
-        Arg { lane: rec.op_silently(opcode, &[a, b], res), concrete: res }
+        let b = Arg::constant(a.ty, b);
+        Arg::of(rec.op_silently(opcode, &[a, b], res), res)
     };
     let answer = match tag {
         Tag::Niche(niche) => {
-            let distance = Const::new(ty, piece.concrete.bits.wrapping_sub(niche.first));
+            let distance = Const::new(ty, piece.bits.wrapping_sub(niche.first));
             let distance = match niche.first {
                 0 => piece,
                 first => op(Opcode::IntSub, piece, first, distance),

@@ -78,7 +78,7 @@ pub(crate) fn noted<T>(rec: Rec) -> Option<InPlace> {
 pub(crate) fn drop_traced<T: Traceable>(rec: Rec, owner: *const ()) {
     // SAFETY: called by the value itself, when it is dropped.
     let mut value = unsafe { &*owner.cast::<Traced<T>>() }.take();
-    value.moved.set(true);
+    value.disown();
     let drop = T::DROP.expect("the dropper of a type with this");
     drop(rec, value.as_place().known());
 }
@@ -288,7 +288,7 @@ pub(crate) fn give_back(rec: Rec, address: Arg, bytes: usize, align: usize) {
         return;
     }
     // SAFETY: the plain function gives this memory back here, or the local that had it is gone.
-    let run = || unsafe { memory::free(address.concrete.bits, bytes as u64, align as u64) };
+    let run = || unsafe { memory::free(address.bits, bytes as u64, align as u64) };
     rec.free(address, bytes, align, run);
 }
 
@@ -303,7 +303,7 @@ pub(crate) fn allocate(rec: Rec, bytes: usize, align: usize) -> Arg {
 fn owner<P>(rec: Rec, address: Arg) -> Traced<P> {
     assert_eq!(size_of::<P>(), size_of::<usize>(), "an owner is an address");
     let mut bits = MaybeUninit::<P>::uninit();
-    let pointer = std::ptr::with_exposed_provenance_mut::<()>(address.concrete.bits as usize);
+    let pointer = std::ptr::with_exposed_provenance_mut::<()>(address.bits as usize);
     // SAFETY: both are one word.
     unsafe { bits.as_mut_ptr().cast::<*mut ()>().write(pointer) };
     Traced::of_args(rec, bits, &[PieceTy::owned_pointer(0)], &[address.lane])
@@ -318,13 +318,13 @@ fn new_box<T>(rec: Rec, value: Traced<T>, layout: &[PieceTy]) -> Traced<Box<T>> 
     let dropper = drop_traced::<Box<T>>;
     if size_of::<T>() == 0 {
         let made = Traced::constant(Box::new(value.into_plain()));
-        made.dropper.set(Some(dropper));
+        made.set_dropper(dropper);
         return made;
     }
     let address = allocate(rec, size_of::<T>(), align_of::<T>());
     at::<T>(address).write_as(rec, value, layout);
     let made = owner(rec, address);
-    made.dropper.set(Some(dropper));
+    made.set_dropper(dropper);
     made
 }
 
@@ -340,7 +340,7 @@ fn new_rc<T>(rec: Rec, value: Traced<T>, layout: &[PieceTy]) -> Traced<Rc<T>> {
     counts.part::<usize>(rec, 8).write(rec, Traced::constant(1));
     counts.part::<T>(rec, value_offset::<T>() as isize).write_as(rec, value, layout);
     let made = owner(rec, address);
-    made.dropper.set(Some(drop_traced::<Rc<T>>));
+    made.set_dropper(drop_traced::<Rc<T>>);
     made
 }
 
@@ -378,7 +378,7 @@ pub(crate) fn rc_new_known<T: Traceable>(rec: Rec, value: Traced<T>) -> Traced<R
 /// Drops a `Box`.
 pub(crate) fn drop_box<T>(rec: Rec, place: Place<Box<T>>) {
     let content: Place<T> = super::place::Peel(place).peel(rec);
-    let address = content.raw_mut(rec).args(rec)[0];
+    let address = content.raw_mut(rec).scalar_arg(rec, Ty::Ptr);
     let end = FreeAtEnd { rec, address, bytes: size_of::<T>(), align: align_of::<T>() };
     drop_contents(rec, content);
     drop(end);
@@ -416,7 +416,7 @@ impl<T> Drop for FreeRcAtEnd<T> {
         let is_last = ops::branch(rec, ops::eq(rec, now.dup(), Traced::constant(1)));
         weak.write(rec, ops::wrapping(rec, OvfOp::Sub, &now, &Traced::constant(1)));
         if is_last {
-            let address = self.counts.raw_mut(rec).args(rec)[0];
+            let address = self.counts.raw_mut(rec).scalar_arg(rec, Ty::Ptr);
             let (bytes, align) = (size_of_rc::<T>(), align_of_rc::<T>());
             drop(FreeAtEnd { rec, address, bytes, align });
         }

@@ -201,7 +201,7 @@ impl Level {
         let target = captured.words[0] as usize;
         let mut words = captured.words;
         let distance = target.wrapping_sub(self.layer.start);
-        let mut lanes = Lanes::Const;
+        let mut lanes = Lanes::CONST;
         if distance <= self.layer.len {
             let part: Place<u8> = self.part(rec, distance);
             words[0] = part.ptr.expose_provenance() as u64;
@@ -305,7 +305,7 @@ macro_rules! through {
         impl<$lifetime, T: ?Sized + Pointee> Through<$ty> {
             /// What the reference points to.
             pub fn through(self, rec: Rec) -> Place<T> {
-                self.0.read(rec).place(rec)
+                self.0.pointee(rec)
             }
         }
     )*};
@@ -677,6 +677,9 @@ impl<T: Matchable> Match<'_, T> {
 
     /// Shows the comparisons that the interpreter makes with a constant.
     fn log(&self, last: usize, first: usize) {
+        if !self.rec.is_logging() {
+            return;
+        }
         for arm in first..=last {
             for &(lo, hi) in self.arms[arm].iter().filter(|(lo, hi)| lo == hi) {
                 let equal = self.value.get() == hi;

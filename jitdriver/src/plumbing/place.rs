@@ -13,21 +13,20 @@
 use super::layout::{Niche, PieceTy, Tag, Traceable, TypeShape, words};
 use super::rec::Rec;
 use super::value::{
-    Bytes, Lanes, Parted, Piece, Pieces, RestDropper, Traced, What, extract, read_bits, replace,
-    slice, write_bits,
+    Args, Bytes, Head, Lanes, Parted, Piece, Pieces, RestDropper, Traced, What, extract,
+    extract_of, push_args_of, read_bits, replace, slice, write_bits,
 };
 use metainterp::abort::Abort;
 use metainterp::ir::{Const, MemDescr, Opcode, Ty};
 use metainterp::record::{Arg, Lane};
 use smallvec::SmallVec;
 use std::any::TypeId;
-use std::cell::Cell;
-use std::mem::{MaybeUninit, needs_drop};
+use std::mem::{MaybeUninit, needs_drop, offset_of};
 use std::rc::Rc;
 use std::sync::Arc;
 
 /// What the trace knows of an address.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Addr {
     shadow: Option<Shadow>,
     base: u64,
@@ -38,12 +37,15 @@ pub struct Addr {
     scale: u32,
     offset: i32,
     meta_lane: Lane,
+    class: Class,
     frozen: bool,
     /// As long as base and index are constant, they lead into green data: frozen, but known to be so in
     /// this recording only.
     green: bool,
-    class: Class,
 }
+
+// It is moved often, and up to two cache lines without a call.
+const _: () = assert!(size_of::<Addr>() <= 56 && size_of::<Place<[u8]>>() <= 128);
 
 /// Which memory an address is in, as far as the twin knows: accesses of different classes, other than
 /// `ANY`, never overlap.
@@ -54,7 +56,7 @@ pub struct Addr {
 /// memory that belongs to that `Vec`; an object that is exclusively borrowed at the same time does
 /// not lie in it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Class(u32);
+pub struct Class(u8);
 
 impl Class {
     const ANY: Class = Class(0);
@@ -62,17 +64,17 @@ impl Class {
 
     /// What a `Box` or `Rc` owns, reached through it. Nobody has it exclusively borrowed then, and it is no
     /// buffer of a `Vec`.
-    const BOXED: Class = Class(MemDescr::BOXED);
+    const BOXED: Class = Class(MemDescr::BOXED as u8);
 
     /// The object that the portal's red of this number has to itself.
     pub(crate) fn of_red(number: usize) -> Class {
-        let class = 2 + number as u32;
-        Class(class + u32::from(class >= MemDescr::BOXED))
+        let class = 2 + number as u8;
+        Class(class + u8::from(class >= Class::BOXED.0))
     }
 
     /// As in the trace.
     pub(crate) fn number(self) -> u32 {
-        self.0
+        u32::from(self.0)
     }
 }
 
@@ -105,7 +107,7 @@ impl Addr {
 
     /// It was a local, which lives in memory by now.
     fn is_spilled(&self) -> bool {
-        self.shadow.is_some_and(|shadow| shadow.spilled().is_some())
+        self.shadow.is_some_and(|shadow| shadow.head().is_spilled())
     }
 
     fn base(&self) -> Arg {
@@ -121,7 +123,7 @@ impl Addr {
             ty,
             offset: self.offset,
             scale: self.scale,
-            class: self.class.0,
+            class: self.class.number(),
             frozen: self.frozen,
         }
     }
@@ -165,7 +167,7 @@ impl Addr {
         if self.scale != 0 {
             let address = self.address(rec);
             let Addr { meta_lane, frozen, green, class, .. } = *self;
-            let computed = Addr::new(address.concrete.bits, address.lane, meta_lane, frozen);
+            let computed = Addr::new(address.bits, address.lane, meta_lane, frozen);
             *self = Addr { green, class, ..computed };
         }
     }
@@ -173,7 +175,7 @@ impl Addr {
     /// The pieces of a pointer with this address.
     pub(crate) fn lanes(self, rec: Rec, fat: bool) -> Lanes {
         if rec.is_live() {
-            return Lanes::Const;
+            return Lanes::CONST;
         }
         let plain = self.shadow.is_none()
             && self.scale == 0
@@ -186,17 +188,33 @@ impl Addr {
             true => Some(What::Lane(Ty::Ptr, self.base_lane)),
             false => Some(What::Address(rec.arena().add_addr(self))),
         };
-        let mut pieces = Pieces::new();
-        pieces.extend(address.map(|what| Piece { offset: 0, what }));
-        if fat && !self.meta_lane.is_const() {
-            pieces.push(Piece { offset: 8, what: What::Lane(Ty::I64, self.meta_lane) });
+        let meta = match fat && !self.meta_lane.is_const() {
+            true => Some(What::Lane(Ty::I64, self.meta_lane)),
+            false => None,
+        };
+        match (address, meta) {
+            (None, None) => Lanes::CONST,
+            (Some(what), None) => Lanes::one(0, what),
+            (None, Some(what)) => Lanes::one(8, what),
+            (Some(address), Some(meta)) => {
+                let address = Piece { offset: 0, what: address };
+                Lanes::of(rec, &[address, Piece { offset: 8, what: meta }])
+            }
         }
-        Lanes::of(rec, &pieces)
+    }
+
+    /// The same of a pointer that had these pieces before, which are kept if they still say so: a variable is
+    /// told what it points to at each merge point.
+    fn lanes_again(self, rec: Rec, fat: bool, before: Lanes) -> Lanes {
+        match before.as_address() {
+            Some(number) if rec.arena().addr(number) == self && !rec.is_live() => before,
+            _ => self.lanes(rec, fat),
+        }
     }
 
     /// The address for code that cannot look behind it. A local of the twin has none.
     pub(crate) fn address_for_use(&self, rec: Rec) -> Arg {
-        rec.show(self.class.0);
+        rec.show(self.class.number());
         let Some(shadow) = self.shadow else { return self.address(rec) };
         let arena = rec.arena();
         arena.n_local_addresses.set(arena.n_local_addresses.get() + 1);
@@ -206,9 +224,9 @@ impl Addr {
         let start = match shadow.spilled() {
             Some(memory) => memory,
             None if rec.is_live() || arena.keeps_locals.get() => {
-                Arg::constant(Ty::Ptr, shadow.start.expose_provenance() as u64)
+                Arg::constant(Ty::Ptr, shadow.start().expose_provenance() as u64)
             }
-            None => (shadow.spill)(rec, shadow.local),
+            None => shadow.spill(rec),
         };
         match self.base {
             0 => start,
@@ -219,7 +237,7 @@ impl Addr {
     /// The address of what was a local and has been spilled.
     pub(crate) fn spilled_address(&self) -> Option<u64> {
         let memory = self.shadow?.spilled()?;
-        Some(memory.concrete.bits + self.base)
+        Some(memory.bits + self.base)
     }
 
     /// Records the computation of the address.
@@ -229,7 +247,7 @@ impl Addr {
             let scale = Arg::constant(Ty::I64, u64::from(self.scale));
             let bytes = Const::new(Ty::I64, self.index.wrapping_mul(u64::from(self.scale)));
             let lane = rec.op_silently(Opcode::IntMul, &[index, scale], bytes);
-            address = add(rec, address, Arg { lane, concrete: bytes });
+            address = add(rec, address, Arg::of(lane, bytes));
         }
         if self.offset != 0 {
             address = add(rec, address, Arg::constant(Ty::I64, i64::from(self.offset) as u64));
@@ -239,45 +257,76 @@ impl Addr {
 }
 
 fn add(rec: Rec, address: Arg, bytes: Arg) -> Arg {
-    let sum = address.concrete.bits.wrapping_add(bytes.concrete.bits);
+    let sum = address.bits.wrapping_add(bytes.bits);
     let concrete = Const::new(Ty::Ptr, sum);
-    Arg { lane: rec.op_silently(Opcode::PtrAdd, &[address, bytes], concrete), concrete }
+    Arg::of(rec.op_silently(Opcode::PtrAdd, &[address, bytes], concrete), concrete)
 }
 
-/// A local of the twin, as what a reference refers to.
+/// A local of the twin, as what a reference refers to. The local outlives all references to it, as in the
+/// plain function.
 #[derive(Clone, Copy)]
 pub(crate) struct Shadow {
-    lanes: *mut Lanes,
-    start: *mut u8,
+    head: *const Head,
+    facts: &'static LocalFacts,
+}
+
+impl PartialEq for Shadow {
+    fn eq(&self, other: &Shadow) -> bool {
+        self.head == other.head
+    }
+}
+
+impl Eq for Shadow {}
+
+/// What is to be known of a local's type.
+struct LocalFacts {
+    /// Where the value lies behind the head.
+    offset: usize,
     len: u32,
-    moved: *const Cell<bool>,
-    spilled: *const Cell<Option<Arg>>,
-    variant_known: *const Cell<bool>,
-    /// The local's [`Traced`], and how to spill it.
-    local: *const (),
-    spill: fn(Rec, *const ()) -> Arg,
     owns: bool,
+    shape: fn() -> TypeShape,
 }
 
 impl Shadow {
     fn of<T>(local: &mut Traced<T>) -> Shadow {
-        Shadow {
-            lanes: &raw mut local.lanes,
-            start: local.value.as_mut_ptr().cast(),
-            len: size_of::<T>() as u32,
-            moved: &raw const local.moved,
-            spilled: &raw const local.spilled,
-            variant_known: &raw const local.variant_known,
-            local: std::ptr::from_mut(local).cast(),
-            // SAFETY: the local outlives all references to it, as in the plain function.
-            spill: |rec, local| unsafe { (*local.cast::<Traced<T>>()).spill(rec) },
-            owns: needs_drop::<T>(),
+        let facts = const {
+            &LocalFacts {
+                offset: offset_of!(Traced<T>, value),
+                len: size_of::<T>() as u32,
+                owns: needs_drop::<T>(),
+                shape: TypeShape::of::<T>,
+            }
+        };
+        Shadow { head: std::ptr::from_mut(local).cast(), facts }
+    }
+
+    fn head<'x>(self) -> &'x Head {
+        // SAFETY: a local begins with its head, and is alive.
+        unsafe { &*self.head }
+    }
+
+    fn start(self) -> *mut u8 {
+        // SAFETY: the value lies there, in the local.
+        unsafe { self.head.cast_mut().byte_add(self.facts.offset).cast() }
+    }
+
+    /// Moves the value into memory of its own, for code that is given its address.
+    #[cold]
+    fn spill(self, rec: Rec) -> Arg {
+        if let Some(memory) = self.head().spilled() {
+            return memory;
         }
+        let shape = (self.facts.shape)();
+        let memory = super::call::new_local(rec, shape);
+        let place = spilled_place::<u8>(memory).untyped();
+        // SAFETY: the memory is as large as the value.
+        unsafe { place.write(rec, self.bytes(), self.head().lanes(), &shape.words()) };
+        self.head().set_spilled(rec, memory);
+        memory
     }
 
     fn spilled(self) -> Option<Arg> {
-        // SAFETY: as in `spill` above.
-        unsafe { (*self.spilled).get() }
+        self.head().spilled()
     }
 
     /// Drops a part of the local, which is overwritten next.
@@ -285,7 +334,7 @@ impl Shadow {
         // SAFETY: the plain function drops the value here, and does not use it any more.
         let value = unsafe { part.cast::<MaybeUninit<T>>().read() };
         let lanes = match rec.is_live() {
-            true => Lanes::Const,
+            true => Lanes::CONST,
             false => self.slice(rec, part.cast(), size_of::<T>()),
         };
         drop(Traced::new(value, lanes));
@@ -293,69 +342,55 @@ impl Shadow {
 
     /// The local owns something.
     pub(crate) fn owns(self) -> bool {
-        self.owns
-    }
-
-    /// The whole local is moved out.
-    fn move_out(self) {
-        // SAFETY: as in `spill` above.
-        unsafe { (*self.moved).set(true) }
+        self.facts.owns
     }
 
     fn bytes(self) -> Bytes {
-        Bytes::new(self.start, self.len)
+        Bytes::new(self.start(), self.facts.len)
     }
 
     pub(crate) fn offset_of<T: ?Sized>(self, part: *mut T) -> u32 {
-        part.cast::<u8>().addr().wrapping_sub(self.start.addr()) as u32
+        part.cast::<u8>().addr().wrapping_sub(self.start().addr()) as u32
     }
 
     /// The local's pieces that lie in a part of it.
     fn slice(self, rec: Rec, part: *mut u8, size: usize) -> Lanes {
-        // SAFETY: the local outlives all references to it, as in the plain function.
-        let lanes = unsafe { *self.lanes };
-        slice(rec, self.bytes(), lanes, self.offset_of(part), size as u32)
+        slice(rec, self.bytes(), self.head().lanes(), self.offset_of(part), size as u32)
     }
 
     /// Notes that a part of the local has these pieces now. Its bytes are still the old ones.
     fn replace(self, rec: Rec, part: *mut u8, len: u32, pieces: Lanes) {
-        let offset = self.offset_of(part);
-        // SAFETY: as in `slice`.
-        unsafe {
-            (*self.variant_known).set(false);
-            *self.lanes = match offset == 0 && len == self.len {
-                true => pieces,
-                false => replace(rec, self.bytes(), *self.lanes, offset, len, pieces),
-            };
-        }
+        let (offset, head) = (self.offset_of(part), self.head());
+        head.set_variant_known(false);
+        head.set_lanes(match offset == 0 && len == self.facts.len {
+            true => pieces,
+            false => replace(rec, self.bytes(), head.lanes(), offset, len, pieces),
+        });
     }
 
     /// The whole local, as words to hand to a call that may change it.
-    pub(crate) fn args(self, rec: Rec, layout: &[PieceTy]) -> super::value::Args {
-        // SAFETY: as in `slice`.
-        let pieces = unsafe { *self.lanes }.pieces(rec);
-        layout.iter().map(|p| extract(rec, self.bytes(), &pieces, p.offset, p.ty)).collect()
+    pub(crate) fn push_args(self, rec: Rec, layout: &[PieceTy], out: &mut Args) {
+        push_args_of(rec, self.bytes(), self.head().lanes(), layout, out);
+    }
+
+    /// One scalar of it.
+    fn piece(self, rec: Rec, offset: u32, ty: Ty) -> Arg {
+        extract(rec, self.bytes(), self.head().lanes(), offset, ty)
     }
 
     /// Takes what a call has made of the local: bytes and lanes in a layout.
     pub(crate) fn set(self, rec: Rec, layout: &[PieceTy], args: &[Arg]) {
-        let lanes: SmallVec<[Lane; 4]> = args.iter().map(|arg| arg.lane).collect();
         for (piece, arg) in layout.iter().zip(args) {
-            let n = piece.ty.bytes().min(self.len - piece.offset) as usize;
-            // SAFETY: the piece lies within the local, which is alive as in `slice`.
-            unsafe {
-                write_bits(self.start.add(piece.offset as usize), arg.concrete.bits, n);
-            }
+            let n = piece.ty.bytes().min(self.facts.len - piece.offset) as usize;
+            // SAFETY: the piece lies within the local.
+            unsafe { write_bits(self.start().add(piece.offset as usize), arg.bits, n) };
         }
-        // SAFETY: as in `slice`.
-        unsafe {
-            (*self.variant_known).set(false);
-            *self.lanes = super::value::lanes_of(rec, layout, &lanes);
-        }
+        self.head().set_variant_known(false);
+        self.head().set_lanes(super::value::lanes_of_args(rec, layout, args));
     }
 
     pub(crate) fn len(self) -> usize {
-        self.len as usize
+        self.facts.len as usize
     }
 }
 
@@ -410,13 +445,17 @@ pub struct Place<T: ?Sized> {
     pub(crate) ptr: *mut T,
     addr: Addr,
     /// The layout of the value, if generated code has found that it has one.
-    layout: Option<&'static [PieceTy]>,
-    /// Where the discriminant is, if it is an `Option` or `Result` with a layout.
-    tag: Option<Tag>,
-    /// Of a local as a whole: whether its variant is known.
-    variant_known: Option<*const Cell<bool>>,
+    known: Option<&'static KnownLayout>,
     /// What happens to the owner of the value when the value is moved out.
     part: Part,
+    /// It is a local as a whole.
+    whole: bool,
+}
+
+/// The layout of a value, and where the discriminant is, if it is an `Option` or `Result` with a layout.
+struct KnownLayout {
+    pieces: &'static [PieceTy],
+    tag: fn() -> Option<Tag>,
 }
 
 /// A place as a part of what owns it.
@@ -425,9 +464,9 @@ enum Part {
     /// Nothing is moved out of here, or it is a local as a whole.
     None,
     /// A part of a local that somebody knows how to drop the rest of.
-    Known { owner: usize, moved: *const Cell<bool>, bit: u32, rest: RestDropper },
+    Known { owner: *const Head, bit: u32, rest: RestDropper },
     /// A part of a local, the rest of which is leaked.
-    Leaks(*const Cell<bool>),
+    Leaks(*const Head),
     /// A red in the plain function's memory, or a part of it.
     Red,
 }
@@ -436,7 +475,7 @@ impl Part {
     /// A part of a part.
     fn inner(self) -> Part {
         match self {
-            Part::Known { moved, .. } => Part::Leaks(moved),
+            Part::Known { owner, .. } => Part::Leaks(owner),
             other => other,
         }
     }
@@ -494,14 +533,17 @@ impl<T: ?Sized + Pointee> Place<T> {
     }
 
     /// The place, in memory if its local has been spilled.
-    #[inline(never)]
+    #[inline]
     pub(crate) fn settled(self) -> Place<T> {
-        if !self.addr.is_spilled() {
-            return self;
-        }
+        if self.addr.is_spilled() { self.settled_in_memory() } else { self }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn settled_in_memory(self) -> Place<T> {
         let (_, meta) = T::split(self.ptr);
         let Untyped { ptr, addr } = self.untyped().settled();
-        Place { ptr: T::join(ptr, meta).cast_mut(), addr, variant_known: None, ..self }
+        Place { ptr: T::join(ptr, meta).cast_mut(), addr, whole: false, ..self }
     }
 
     /// The place in memory: spills the local that it is in.
@@ -511,13 +553,13 @@ impl<T: ?Sized + Pointee> Place<T> {
         {
             let arena = rec.arena();
             arena.n_local_addresses.set(arena.n_local_addresses.get() + 1);
-            (shadow.spill)(rec, shadow.local);
+            shadow.spill(rec);
         }
         self.settled()
     }
 
     /// Appends the machine arguments of a pointer to this place.
-    pub(crate) fn push_pointer(self, rec: Rec, out: &mut super::value::Args) {
+    pub(crate) fn push_pointer(self, rec: Rec, out: &mut Args) {
         self.ptr.expose_provenance();
         let pointer = self.shared(rec);
         out.extend(pointer.args(rec));
@@ -526,8 +568,8 @@ impl<T: ?Sized + Pointee> Place<T> {
 
 /// Address and what is known of it, of what lies at an offset of a local that has been spilled.
 fn settle(shadow: Shadow, memory: Arg, offset: u32, addr: Addr) -> (*const u8, Addr) {
-    debug_assert!(offset <= shadow.len, "a part of the local");
-    let base = memory.concrete.bits;
+    debug_assert!(offset <= shadow.facts.len, "a part of the local");
+    let base = memory.bits;
     let address = std::ptr::with_exposed_provenance::<u8>(base as usize + offset as usize);
     let settled =
         Addr { offset: offset as i32, ..Addr::new(base, memory.lane, addr.meta_lane, false) };
@@ -552,13 +594,13 @@ pub(crate) unsafe fn read_spilled(memory: Arg, out: *mut u8, ty: TypeShape) -> L
 
 /// The place of a local that has been spilled.
 pub(crate) fn spilled_place<T>(memory: Arg) -> Place<T> {
-    let ptr = std::ptr::with_exposed_provenance_mut(memory.concrete.bits as usize);
+    let ptr = std::ptr::with_exposed_provenance_mut(memory.bits as usize);
     Place::memory(ptr, memory.lane, Lane::CONST, false)
 }
 
 impl<T: ?Sized> Place<T> {
     pub(crate) fn at(ptr: *mut T, addr: Addr) -> Place<T> {
-        Place { ptr, addr, layout: None, tag: None, variant_known: None, part: Part::None }
+        Place { ptr, addr, known: None, part: Part::None, whole: false }
     }
 
     pub(crate) fn addr(&self) -> Addr {
@@ -575,13 +617,12 @@ impl<T: ?Sized> Place<T> {
 
     /// The layout, if it is known.
     pub(crate) fn layout(&self) -> Option<&'static [PieceTy]> {
-        self.layout
+        self.known.map(|known| known.pieces)
     }
 
     /// Whether the way that the twin has taken says which variant is here.
     pub(crate) fn variant_is_known(self) -> bool {
-        // SAFETY: as in `Shadow::spilled`.
-        self.variant_known.is_some_and(|known| unsafe { (*known).get() })
+        self.whole && self.addr.shadow.is_some_and(|shadow| shadow.head().variant_is_known())
     }
 
     /// A local of the twin does not own its value any more.
@@ -628,6 +669,7 @@ impl<T: ?Sized> Place<T> {
         }
     }
 
+    #[inline]
     fn untyped(&self) -> Untyped {
         Untyped { ptr: self.ptr.cast(), addr: self.addr }
     }
@@ -646,9 +688,24 @@ impl<T> Place<T> {
         Traced::new(value, lanes)
     }
 
+    /// What the pointer here points to.
+    #[inline(never)]
+    pub(crate) fn pointee<U: ?Sized + Pointee>(self, rec: Rec) -> Place<U>
+    where
+        T: Traceable,
+    {
+        const { assert!(size_of::<*mut U>() == size_of::<T>()) };
+        let mut pointer = MaybeUninit::<*mut U>::uninit();
+        let (out, id) = (pointer.as_mut_ptr().cast(), typeid::of::<T>);
+        // SAFETY: the plain function reads the pointer here too, which is as large.
+        let addr = unsafe { self.untyped().pointee(rec, T::LAYOUT, out, id) };
+        // SAFETY: it has just been read.
+        Place::at(unsafe { pointer.assume_init() }, addr).settled()
+    }
+
     /// Where the discriminant of an `Option` or `Result` is, if that is known.
     pub(crate) fn tag(&self) -> Option<Tag> {
-        self.tag
+        (self.known?.tag)()
     }
 
     /// The value, moved out if it owns something; in the layout that the place was found to have, or in
@@ -669,15 +726,15 @@ impl<T> Place<T> {
         let (at, len) = (self.settled().ptr.addr(), size_of::<T>());
         match (self.part, self.addr.shadow) {
             (Part::Known { owner, bit, rest, .. }, _) => {
-                rec.arena().part_out(Parted { owner, at, len, rest, bit });
+                rec.arena().part_out(Parted { owner: owner.addr(), at, len, rest, bit });
             }
             // SAFETY: the local outlives its places.
-            (Part::Leaks(moved), _) => unsafe { (*moved).set(true) },
+            (Part::Leaks(owner), _) => unsafe { (*owner).set_moved(true) },
             (Part::Red, _) => {
                 let rest = |_: Rec, _: *const (), _: u64| ();
                 rec.arena().part_out(Parted { owner: Parted::RED, at, len, rest, bit: 0 });
             }
-            (Part::None, Some(shadow)) => shadow.move_out(),
+            (Part::None, Some(shadow)) => shadow.head().set_moved(true),
             (Part::None, None) => {}
         }
     }
@@ -701,9 +758,8 @@ impl<T> Place<T> {
     }
 
     fn part_of_traced<L, F: Fn(L, u64) + Copy>(self, local: &Traced<L>, bit: u32) -> Place<T> {
-        let owner = std::ptr::from_ref(local).addr();
         let rest = super::call::drop_rest::<L, F> as RestDropper;
-        Place { part: Part::Known { owner, moved: &raw const local.moved, bit, rest }, ..self }
+        Place { part: Part::Known { owner: &raw const local.head, bit, rest }, ..self }
     }
 
     /// Where a word of the value is a reference to a local of the twin: it is not null, and that needs
@@ -722,18 +778,18 @@ impl<T> Place<T> {
     pub(crate) fn write_as(self, rec: Rec, value: Traced<T>, layout: &[PieceTy]) {
         let value = value.take_whole();
         // SAFETY: the value has so many bytes, and the plain function writes them here too.
-        unsafe { self.untyped().write(rec, Bytes::of(&value), value.lanes, layout) }
+        unsafe { self.untyped().write(rec, Bytes::of(&value), value.lanes(), layout) }
     }
 
     /// Writes where nothing was.
     pub(crate) fn initialize(self, rec: Rec, value: Traced<T>) {
-        self.write_as(rec, value, self.layout.unwrap_or(&words::<T>()));
+        self.write_as(rec, value, self.layout().unwrap_or(&words::<T>()));
     }
 
     /// Reads in the layout that the place was found to have, or in words.
     #[inline(never)]
     pub fn read_any(self, rec: Rec) -> Traced<T> {
-        match self.layout {
+        match self.layout() {
             Some(layout) => self.read_as(rec, layout),
             None => self.read_as(rec, &words::<T>()),
         }
@@ -741,7 +797,7 @@ impl<T> Place<T> {
 
     /// Assigns, in words.
     pub(crate) fn write_any(self, rec: Rec, value: Traced<T>) {
-        self.assign(rec, value, self.layout.unwrap_or(&words::<T>()), None);
+        self.assign(rec, value, self.layout().unwrap_or(&words::<T>()), None);
     }
 
     fn assign(
@@ -771,7 +827,7 @@ impl<T> Place<T> {
         }
         if let Some(dropper) = dropper {
             let old = this.read_as(rec, layout);
-            old.dropper.set(Some(dropper));
+            old.set_dropper(dropper);
             let write = WriteAtEnd { rec, place: this, value, layout };
             drop(old);
             return drop(write);
@@ -793,7 +849,13 @@ struct Untyped {
 }
 
 impl Untyped {
+    #[inline]
     fn settled(self) -> Untyped {
+        if self.addr.is_spilled() { self.settled_in_memory() } else { self }
+    }
+
+    #[cold]
+    fn settled_in_memory(self) -> Untyped {
         let Some(shadow) = self.addr.shadow else { return self };
         let Some(memory) = shadow.spilled() else { return self };
         let (address, addr) = settle(shadow, memory, shadow.offset_of(self.ptr), self.addr);
@@ -814,13 +876,22 @@ impl Untyped {
         id: fn() -> TypeId,
     ) -> Lanes {
         let this = self.settled();
-        if rec.is_live() || this.addr.shadow.is_some() {
+        if let Some(shadow) = this.addr.shadow {
+            // SAFETY: the caller vouches for the bytes.
+            return unsafe { this.read_local(rec, shadow, out, size) };
+        }
+        if rec.is_live() {
             // SAFETY: the caller vouches for the bytes.
             unsafe { std::ptr::copy_nonoverlapping(this.ptr, out, size) };
-            return match this.addr.shadow {
-                Some(shadow) if !rec.is_live() => shadow.slice(rec, this.ptr, size),
-                _ => Lanes::Const,
-            };
+            return Lanes::CONST;
+        }
+        if let &[piece @ PieceTy { offset: 0, ty, keeps_frozen: false }] = layout
+            && ty.bytes() as usize == size
+        {
+            let arg = this.load_piece(rec, &piece);
+            // SAFETY: the caller vouches for the bytes.
+            unsafe { write_bits(out, arg.bits, size) };
+            return Lanes::scalar(ty, arg.lane);
         }
         // SAFETY: the caller vouches for the bytes.
         unsafe { std::ptr::write_bytes(out, 0, size) };
@@ -829,12 +900,60 @@ impl Untyped {
             let arg = this.load_piece(rec, piece);
             let n = (piece.ty.bytes() as usize).min(size - piece.offset as usize);
             // SAFETY: the piece lies within the value.
-            unsafe { write_bits(out.add(piece.offset as usize), arg.concrete.bits, n) };
+            unsafe { write_bits(out.add(piece.offset as usize), arg.bits, n) };
             loaded.push(arg);
         }
         let may_be_green = layout.first().is_some_and(|piece| piece.keeps_frozen);
         let known_green = may_be_green && rec.is_green(id(), &loaded);
         this.lanes_of_loaded(rec, layout, &loaded, known_green)
+    }
+
+    /// The same of what is in a local.
+    ///
+    /// # Safety
+    /// As for `read`.
+    unsafe fn read_local(self, rec: Rec, local: Shadow, out: *mut u8, size: usize) -> Lanes {
+        // SAFETY: the caller vouches for the bytes.
+        let copy = |n| unsafe { std::ptr::copy_nonoverlapping(self.ptr, out, n) };
+        // Sizes that the compiler knows are no calls.
+        match size {
+            8 => copy(8),
+            16 => copy(16),
+            _ => copy(size),
+        }
+        match rec.is_live() {
+            true => Lanes::CONST,
+            false => local.slice(rec, self.ptr, size),
+        }
+    }
+
+    /// Copies the pointer that is here to `out`, and answers what is known of its address.
+    ///
+    /// # Safety
+    /// As for `read`.
+    unsafe fn pointee(
+        self,
+        rec: Rec,
+        layout: &[PieceTy],
+        out: *mut u8,
+        id: fn() -> TypeId,
+    ) -> Addr {
+        let size = 8 * layout.len();
+        let local = self.addr.shadow.filter(|shadow| !shadow.head().is_spilled());
+        let lanes = match local {
+            // SAFETY: the caller vouches for it. A pointer is one word or two.
+            None => unsafe { self.read(rec, layout, out, size, id) },
+            // SAFETY: likewise.
+            Some(shadow) => unsafe { self.read_local(rec, shadow, out, size) },
+        };
+        addr_of(rec, Bytes::new(out, size as u32), lanes, layout.len() == 2)
+    }
+
+    /// Pointer and length of the `Vec` that is here.
+    fn vec_parts(self, rec: Rec) -> [Arg; 2] {
+        let [ptr_at, _, len_at] = vec_layout();
+        let word = |at, ty| self.part(rec, at).piece(rec, PieceTy::at(0, ty));
+        [word(ptr_at, Ty::Ptr), word(len_at, Ty::I64)]
     }
 
     fn lanes_of_loaded(
@@ -849,7 +968,7 @@ impl Untyped {
             let frozen = piece.keeps_frozen && self.addr.frozen;
             let green = piece.keeps_frozen && (self.addr.green || known_green);
             if frozen || green {
-                let addr = Addr::new(arg.concrete.bits, arg.lane, Lane::CONST, frozen);
+                let addr = Addr::new(arg.bits, arg.lane, Lane::CONST, frozen);
                 let what = What::Address(rec.arena().add_addr(Addr { green, ..addr }));
                 pieces.push(Piece { offset: piece.offset, what });
             } else if !arg.lane.is_const() {
@@ -900,8 +1019,7 @@ impl Untyped {
         let this = self.settled();
         let shadow = this.addr.shadow.filter(|_| !rec.is_live())?;
         let at = shadow.offset_of(this.ptr) + offset;
-        // SAFETY: as in `Shadow::slice`.
-        let pieces = unsafe { *shadow.lanes }.pieces(rec);
+        let pieces = shadow.head().lanes().pieces(rec);
         let piece = pieces.iter().find(|piece| piece.offset == at)?;
         let What::Address(number) = piece.what else { return None };
         rec.arena().addr(number).shadow?;
@@ -912,10 +1030,9 @@ impl Untyped {
         match self.addr.shadow {
             Some(shadow) => {
                 let at = shadow.offset_of(self.ptr) + piece.offset;
-                let whole = PieceTy { offset: at, ..piece };
                 match rec.is_live() {
-                    true => Arg::new(Lane::CONST, piece.ty, shadow.bytes().bits(at, piece.ty)),
-                    false => shadow.args(rec, &[whole])[0],
+                    true => Arg::constant(piece.ty, shadow.bytes().bits(at, piece.ty)),
+                    false => shadow.piece(rec, at, piece.ty),
                 }
             }
             None => self.load_piece(rec, &piece),
@@ -951,15 +1068,16 @@ impl Untyped {
             // SAFETY: the caller vouches for the place.
             return unsafe { bytes.copy_to(this.ptr) };
         }
-        let pieces = lanes.pieces(rec);
-        for piece in layout {
-            let arg = extract(rec, bytes, &pieces, piece.offset, piece.ty);
-            let (addr, at) = this.at_piece(piece);
-            let n = piece.ty.bytes() as usize;
-            // SAFETY: the caller vouches for the place.
-            let write = || unsafe { write_bits(at, arg.concrete.bits, n) };
-            rec.store(addr.base(), addr.index(), arg, &addr.descr(piece.ty), write);
-        }
+        lanes.with(rec, |pieces| {
+            for piece in layout {
+                let arg = extract_of(rec, bytes, pieces, piece.offset, piece.ty);
+                let (addr, at) = this.at_piece(piece);
+                let n = piece.ty.bytes() as usize;
+                // SAFETY: the caller vouches for the place.
+                let write = || unsafe { write_bits(at, arg.bits, n) };
+                rec.store(addr.base(), addr.index(), arg, &addr.descr(piece.ty), write);
+            }
+        });
     }
 }
 
@@ -986,7 +1104,9 @@ impl<T: Traceable> Place<T> {
     pub fn take(self, rec: Rec) -> Traced<T> {
         self.move_out_owned(rec);
         let value = self.read_as(rec, T::LAYOUT);
-        value.dropper.set(T::DROPPER);
+        if let Some(dropper) = const { T::DROPPER } {
+            value.set_dropper(dropper);
+        }
         value
     }
 
@@ -997,7 +1117,8 @@ impl<T: Traceable> Place<T> {
 
     /// The place, with its layout.
     pub fn known(self) -> Place<T> {
-        Place { layout: Some(T::LAYOUT), tag: T::TAG(), ..self }
+        let known = const { &KnownLayout { pieces: T::LAYOUT, tag: T::TAG } };
+        Place { known: Some(known), ..self }
     }
 }
 
@@ -1077,14 +1198,14 @@ macro_rules! pointer {
             /// What it points to.
             pub fn place(&self, rec: Rec) -> Place<T> {
                 let ptr: *mut T = pointer_of(&self.value);
-                Place::at(ptr, addr_of(rec, Bytes::of(self), self.lanes, T::FAT)).settled()
+                Place::at(ptr, addr_of(rec, Bytes::of(self), self.lanes(), T::FAT)).settled()
             }
         }
 
         impl<$($lifetime,)? T: ?Sized + Pointee> Behind<$ty> {
             /// What it points to.
             pub fn peel(self, rec: Rec) -> Place<T> {
-                self.0.read(rec).place(rec)
+                self.0.pointee(rec)
             }
         }
     )*};
@@ -1099,16 +1220,23 @@ pointer! {
 
 /// The address that a pointer's bytes are.
 fn addr_of(rec: Rec, bytes: Bytes, lanes: Lanes, fat: bool) -> Addr {
-    let pieces = lanes.pieces(rec);
-    let meta = match fat {
-        true => extract(rec, bytes, &pieces, 8, Ty::I64).lane,
-        false => Lane::CONST,
-    };
-    if let Some(Piece { offset: 0, what: What::Address(number) }) = pieces.first() {
-        return Addr { meta_lane: meta, ..rec.arena().addr(*number) };
+    if let Some(number) = lanes.as_address() {
+        return Addr { meta_lane: Lane::CONST, ..rec.arena().addr(number) };
     }
-    let base = extract(rec, bytes, &pieces, 0, Ty::Ptr);
-    Addr::new(base.concrete.bits, base.lane, meta, false)
+    if let Some(lane) = lanes.as_scalar(Ty::Ptr) {
+        return Addr::new(bytes.bits(0, Ty::Ptr), lane, Lane::CONST, false);
+    }
+    lanes.with(rec, |pieces| {
+        let meta = match fat {
+            true => extract_of(rec, bytes, pieces, 8, Ty::I64).lane,
+            false => Lane::CONST,
+        };
+        if let Some(Piece { offset: 0, what: What::Address(number) }) = pieces.first() {
+            return Addr { meta_lane: meta, ..rec.arena().addr(*number) };
+        }
+        let base = extract_of(rec, bytes, pieces, 0, Ty::Ptr);
+        Addr::new(base.bits, base.lane, meta, false)
+    })
 }
 
 /// Goes through a reference or `Box` where there is one, as auto-deref does.
@@ -1119,7 +1247,7 @@ macro_rules! reference {
         impl<'a, T: ?Sized + Pointee> $peel<$ty> {
             /// What it points to.
             pub fn peel(self, rec: Rec) -> Place<T> {
-                self.0.read(rec).place(rec)
+                self.0.pointee(rec)
             }
         }
     )*};
@@ -1162,15 +1290,15 @@ impl<T> Peel<Box<T>> {
     pub fn peel(self, rec: Rec) -> Place<T> {
         let content = self.0.pointer_at(rec, 0).boxed();
         let part = match (self.0.part, self.0.addr.shadow) {
-            (Part::None, Some(shadow)) if shadow.len as usize == size_of::<Box<T>>() => {
+            (Part::None, Some(shadow)) if shadow.len() == size_of::<Box<T>>() => {
                 // A box that has been moved out of is still given back.
                 fn rest<T, F: Fn(Box<T>, u64) + Copy>(_: F) -> RestDropper {
                     super::call::drop_rest::<Box<T>, F>
                 }
                 let rest = rest::<T, _>(|content: Box<T>, _: u64| std::mem::forget(*content));
-                Part::Known { owner: shadow.local.addr(), moved: shadow.moved, bit: 0, rest }
+                Part::Known { owner: shadow.head, bit: 0, rest }
             }
-            (Part::None, Some(shadow)) => Part::Leaks(shadow.moved),
+            (Part::None, Some(shadow)) => Part::Leaks(shadow.head),
             (part, _) => part.inner(),
         };
         Place { part, ..content }
@@ -1309,25 +1437,31 @@ impl<T> Memory<T> {
     }
 }
 
-/// Says of a reference's lanes that it is the only way to its object.
-pub(crate) fn set_class<P>(rec: Rec, reference: &mut Traced<P>, class: Class) {
-    let mut addr = addr_of(rec, Bytes::of(reference), reference.lanes, size_of::<P>() == 16);
-    addr.class = class;
-    reference.lanes = addr.lanes(rec, size_of::<P>() == 16);
+/// Says of a reference's lanes that it is the only way to its object. It had those before.
+pub(crate) fn set_class<P>(rec: Rec, reference: &mut Traced<P>, class: Class, before: Lanes) {
+    let note = |addr: &mut Addr| addr.class = class;
+    note_of(rec, Bytes::of(reference), &reference.head, before, note);
+}
+
+/// Notes something of the address that is in a reference.
+fn note_of(rec: Rec, bytes: Bytes, reference: &Head, before: Lanes, note: impl FnOnce(&mut Addr)) {
+    let fat = bytes.len() == 16;
+    let mut addr = addr_of(rec, bytes, reference.lanes(), fat);
+    note(&mut addr);
+    reference.set_lanes(addr.lanes_again(rec, fat, before));
 }
 
 /// A reference to memory that never changes while the trace exists.
 pub fn frozen<P>(rec: Rec, reference: P) -> Traced<P> {
     let mut reference = Traced::constant(reference);
-    set_frozen(rec, &mut reference);
+    set_frozen(rec, &mut reference, Lanes::CONST);
     reference
 }
 
-/// Says of a reference that what it points to never changes.
-pub(crate) fn set_frozen<P>(rec: Rec, reference: &mut Traced<P>) {
-    let mut addr = addr_of(rec, Bytes::of(reference), reference.lanes, size_of::<P>() == 16);
-    addr.frozen = true;
-    reference.lanes = addr.lanes(rec, size_of::<P>() == 16);
+/// Says of a reference that what it points to never changes. It had those lanes before.
+pub(crate) fn set_frozen<P>(rec: Rec, reference: &mut Traced<P>, before: Lanes) {
+    let note = |addr: &mut Addr| addr.frozen = true;
+    note_of(rec, Bytes::of(reference), &reference.head, before, note);
 }
 
 /// Assigns to a red.
@@ -1366,10 +1500,13 @@ pub trait Local {
 impl<T> Local for Traced<T> {
     type Plain = T;
     fn as_place(&mut self) -> Place<T> {
+        if let Some(memory) = self.head.spilled() {
+            return spilled_place(memory);
+        }
         let mut addr = Addr::new(0, Lane::CONST, Lane::CONST, false);
         addr.shadow = Some(Shadow::of(self));
         let place = Place::at(self.value.as_mut_ptr(), addr);
-        Place { variant_known: Some(&raw const self.variant_known), ..place }.settled()
+        Place { whole: true, ..place }
     }
 }
 
@@ -1576,8 +1713,8 @@ impl<T> Place<Vec<T>> {
     /// The elements.
     pub fn as_slice(self, rec: Rec) -> Place<[T]> {
         let [ptr, len] = self.parts(rec);
-        let address = std::ptr::with_exposed_provenance_mut::<T>(ptr.concrete.bits as usize);
-        let slice = std::ptr::slice_from_raw_parts_mut(address, len.concrete.bits as usize);
+        let address = std::ptr::with_exposed_provenance_mut::<T>(ptr.bits as usize);
+        let slice = std::ptr::slice_from_raw_parts_mut(address, len.bits as usize);
         let mut slice = Place::memory(slice, ptr.lane, len.lane, self.addr.frozen);
         slice.addr.class = Class::VEC_BUFFER;
         slice.addr.green = self.addr.green;
@@ -1587,14 +1724,11 @@ impl<T> Place<Vec<T>> {
     /// The length.
     pub fn len(self, rec: Rec) -> Traced<usize> {
         let [_, len] = self.parts(rec);
-        Traced::scalar(len.concrete.bits as usize, len.lane)
+        Traced::scalar(len.bits as usize, len.lane)
     }
 
     fn parts(self, rec: Rec) -> [Arg; 2] {
-        let [ptr_at, _, len_at] = vec_layout();
-        let ptr = self.part::<*const T>(rec, ptr_at).read(rec);
-        let len = self.part::<usize>(rec, len_at).read(rec);
-        [ptr.args(rec)[0], len.arg()]
+        self.untyped().vec_parts(rec)
     }
 
     /// The capacity.
@@ -1615,8 +1749,8 @@ impl<T> Place<Vec<T>> {
     /// Where an element is or would be: the buffer is as long as the caller knows.
     pub(crate) fn slot(self, rec: Rec, index: &Traced<usize>) -> Place<T> {
         let [ptr_at, _, _] = vec_layout();
-        let ptr = self.part::<*const T>(rec, ptr_at).read(rec).args(rec)[0];
-        let address = std::ptr::with_exposed_provenance_mut::<T>(ptr.concrete.bits as usize);
+        let ptr = self.part::<*const T>(rec, ptr_at).read(rec).scalar_arg(rec, Ty::Ptr);
+        let address = std::ptr::with_exposed_provenance_mut::<T>(ptr.bits as usize);
         let mut first = Place::memory(address, ptr.lane, Lane::CONST, self.addr.frozen);
         first.addr.class = Class::VEC_BUFFER;
         first.addr.green = self.addr.green;
@@ -1700,7 +1834,7 @@ fn check_bounds(rec: Rec, index: &Traced<usize>, len: &Traced<usize>) {
     }
     let in_bounds = Const::new(Ty::Bool, 1);
     let lane = rec.op(Opcode::UintLt, &[index.arg(), len.arg()], in_bounds);
-    rec.guard_bool(Arg { lane, concrete: in_bounds });
+    rec.guard_bool(Arg::of(lane, in_bounds));
 }
 
 /// The plain value of a twin's local, for code that runs untraced.

@@ -7,7 +7,7 @@
 use super::layout::Traceable;
 use super::place::{Class, Local, Memory, Pointee, set_class, set_frozen};
 use super::rec::{Rec, Running};
-use super::value::{Args, Lanes, Traced, read_bits, write_bits};
+use super::value::{Args, Bytes, Lanes, Traced, push_args_of, read_bits, write_bits};
 use crate::driver::JitDriver;
 use metainterp::abort::Abort;
 use metainterp::ir::{Classes, Const, Ty};
@@ -96,13 +96,11 @@ pub trait LocalVar {
     fn words(&self) -> usize;
     /// Is in no memory of its own, to which a red could point.
     fn settle(&mut self, rec: Rec);
-    /// Takes new lanes.
-    fn set_lanes(&mut self, rec: Rec, lanes: &[Lane]);
     /// Becomes a constant that points to frozen memory.
     fn set_green(&mut self, rec: Rec);
-    /// Takes a class of memory, if the variable is the only way to an object. Answers whether nobody
-    /// else can come to know the object's address but from it.
-    fn set_exclusive(&mut self, rec: Rec, class: Class, never_reassigned: bool) -> bool;
+    /// Takes new lanes, and a class of memory if the variable is the only way to an object. Answers whether
+    /// nobody else can come to know the object's address but from it.
+    fn set_red(&mut self, rec: Rec, lanes: &[Arg], class: Class, never_reassigned: bool) -> bool;
 }
 
 /// A red of the merge point, and whether its variable is never reassigned.
@@ -110,7 +108,7 @@ pub struct Red<'a, T>(pub &'a mut T, pub bool);
 
 impl<T: Traceable> LocalVar for Traced<T> {
     fn args(&self, rec: Rec, out: &mut Args) {
-        out.extend(Traced::args(self, rec));
+        push_args_of(rec, Bytes::of(self), self.lanes(), T::LAYOUT, out);
     }
     fn words(&self) -> usize {
         T::TYS.len()
@@ -118,24 +116,24 @@ impl<T: Traceable> LocalVar for Traced<T> {
     fn settle(&mut self, rec: Rec) {
         self.unspill(rec);
     }
-    fn set_lanes(&mut self, rec: Rec, lanes: &[Lane]) {
-        self.lanes = super::value::lanes_of(rec, T::LAYOUT, lanes);
-        // The trace may be entered here with another one.
-        self.variant_known.set(false);
-    }
     fn set_green(&mut self, rec: Rec) {
-        self.lanes = Lanes::Const;
+        let before = self.lanes();
+        self.head.set_lanes(Lanes::CONST);
         if let Some(note) = T::NOTE_GREEN {
             note(rec, std::ptr::from_ref(self).cast());
         }
         if T::LAYOUT.first().is_some_and(|piece| piece.keeps_frozen) {
-            set_frozen(rec, self);
+            set_frozen(rec, self, before);
         }
     }
-    fn set_exclusive(&mut self, rec: Rec, class: Class, never_reassigned: bool) -> bool {
+    fn set_red(&mut self, rec: Rec, args: &[Arg], class: Class, never_reassigned: bool) -> bool {
+        let before = self.lanes();
+        self.head.set_lanes(super::value::lanes_of_args(rec, T::LAYOUT, args));
+        // The trace may be entered here with another one.
+        self.head.set_variant_known(false);
         let exclusive = never_reassigned && T::EXCLUSIVE;
         if exclusive {
-            set_class(rec, self, class);
+            set_class(rec, self, class, before);
         }
         exclusive
     }
@@ -149,14 +147,12 @@ impl<T> LocalVar for Memory<T> {
         1
     }
     fn settle(&mut self, _: Rec) {}
-    fn set_lanes(&mut self, _: Rec, lanes: &[Lane]) {
-        let address = self.arg().concrete.bits as usize;
-        *self = Memory::new(std::ptr::with_exposed_provenance_mut(address), lanes[0]);
-    }
     fn set_green(&mut self, _: Rec) {
         unreachable!("a variable in memory is not green");
     }
-    fn set_exclusive(&mut self, _: Rec, class: Class, _: bool) -> bool {
+    fn set_red(&mut self, _: Rec, args: &[Arg], class: Class, _: bool) -> bool {
+        let address = self.arg().bits as usize;
+        *self = Memory::new(std::ptr::with_exposed_provenance_mut(address), args[0].lane);
         self.set_class(class);
         // Another variable may refer to this one.
         false
@@ -240,7 +236,7 @@ pub trait Var {
 }
 
 /// Added to the numbers of greens, to tell them from those of reds.
-const GREEN: usize = 1000;
+const GREEN: usize = 100;
 
 impl<T: Traceable> Var for GreenVar<T> {
     type Local = Traced<T>;
@@ -252,15 +248,17 @@ impl<T: Traceable> Var for GreenVar<T> {
         Some((kept.args(rec, T::LAYOUT), kept.moved()))
     }
     fn keep(local: &Traced<T>, number: usize) {
-        local.kept.set(Some((GREEN + number) as u32));
+        local.set_kept(GREEN + number);
     }
     fn words(&self, words: &mut [u64]) {
         to_words(&self.0, words);
     }
     fn local(words: &[u64]) -> Traced<T> {
         // SAFETY: the words are those of the green, now or at the merge point to go back to.
-        let local = Traced::new(unsafe { from_words::<T>(words) }, Lanes::Const);
-        local.dropper.set(T::DROPPER);
+        let local = Traced::new(unsafe { from_words::<T>(words) }, Lanes::CONST);
+        if let Some(dropper) = const { T::DROPPER } {
+            local.set_dropper(dropper);
+        }
         local
     }
     fn back(words: &[u64]) -> Back<T> {
@@ -279,15 +277,17 @@ impl<T: Traceable> Var for ByValue<T> {
         Some((kept.args(rec, T::LAYOUT), kept.moved()))
     }
     fn keep(local: &Traced<T>, number: usize) {
-        local.kept.set(Some(number as u32));
+        local.set_kept(number);
     }
     fn words(&self, words: &mut [u64]) {
         to_words(&self.0, words);
     }
     fn local(words: &[u64]) -> Traced<T> {
         // SAFETY: the words are those of the red, now or at the merge point to go back to.
-        let local = Traced::new(unsafe { from_words::<T>(words) }, Lanes::Const);
-        local.dropper.set(T::DROPPER);
+        let local = Traced::new(unsafe { from_words::<T>(words) }, Lanes::CONST);
+        if let Some(dropper) = const { T::DROPPER } {
+            local.set_dropper(dropper);
+        }
         local
     }
     fn back(words: &[u64]) -> Back<T> {
@@ -534,7 +534,7 @@ where
             let mut keep = || -> Args {
                 let mut args = G::kept(rec, greens);
                 args.extend(R::kept(rec, &words));
-                kept = args.iter().map(|arg| arg.concrete.bits).collect();
+                kept = args.iter().map(|arg| arg.bits).collect();
                 args
             };
             match ended {
@@ -688,7 +688,7 @@ pub fn merge_point<O>(
     });
     rec.arena().keeps_locals.set(false);
     if rec.merge_point(&mut green_args, &mut red_args) == Flow::Stop {
-        let words = |args: &[Arg]| args.iter().map(|arg| arg.concrete.bits).collect();
+        let words = |args: &[Arg]| args.iter().map(|arg| arg.bits).collect();
         return Some(Ended::AtMergePoint { greens: words(&green_args), reds: words(&red_args) });
     }
     rec.arena().noted.borrow_mut().clear();
@@ -696,12 +696,10 @@ pub fn merge_point<O>(
     let (mut at, mut number) = (0, 0);
     let mut exclusive = Classes::NONE;
     reds.each(&mut |red, never_reassigned| {
-        let lanes: SmallVec<[Lane; 4]> =
-            red_args[at..at + red.words()].iter().map(|a| a.lane).collect();
-        at += red.words();
-        red.set_lanes(rec, &lanes);
+        let args = &red_args[at..at + red.words()];
+        at += args.len();
         let class = Class::of_red(number);
-        if red.set_exclusive(rec, class, never_reassigned) {
+        if red.set_red(rec, args, class, never_reassigned) {
             exclusive = exclusive.with(class.number());
         }
         number += 1;

@@ -76,16 +76,29 @@ impl Piece {
     }
 }
 
-/// The pieces of a value.
+/// The pieces of a value: none if it is the same on every run, one, or a list in the arena.
+///
+/// One word, because every value of the twin carries it and is moved about.
 #[derive(Clone, Copy)]
-pub enum Lanes {
-    /// The same on every run.
-    Const,
-    /// One piece.
-    One(Piece),
-    /// A range of the arena.
-    Many(u32, u32),
+pub struct Lanes {
+    kind: LanesKind,
+    /// Of one piece that is a value of the trace.
+    ty: Ty,
+    /// Of one piece.
+    offset: u16,
+    /// The lane, the number of the address, or the number of the list.
+    word: u32,
 }
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LanesKind {
+    Const,
+    Lane,
+    Address,
+    Many,
+}
+
+const _: () = assert!(size_of::<Lanes>() == 8);
 
 pub type Pieces = SmallVec<[Piece; 4]>;
 
@@ -93,9 +106,15 @@ pub type Pieces = SmallVec<[Piece; 4]>;
 #[derive(Default)]
 pub(crate) struct Arena {
     pieces: RefCell<Vec<Piece>>,
+    /// Start and length of the lists among the pieces.
+    lists: RefCell<Vec<(u32, u32)>>,
     addrs: RefCell<Vec<Addr>>,
     parted: RefCell<Vec<Parted>>,
     kept: RefCell<Vec<Kept>>,
+    /// The memory that locals have been moved into.
+    spilled: RefCell<Vec<Arg>>,
+    /// How values are dropped in a trace, each once.
+    droppers: RefCell<Vec<Dropper>>,
     /// How often the address of a spilled local was used.
     pub n_local_addresses: Cell<u32>,
     /// Locals must not be spilled now.
@@ -120,8 +139,7 @@ impl Kept {
     /// Its machine arguments in a layout.
     pub fn args(&self, rec: Rec, layout: &[PieceTy]) -> Args {
         let bytes = Bytes::new(self.bytes.as_ptr(), self.bytes.len() as u32);
-        let pieces = self.lanes.pieces(rec);
-        layout.iter().map(|piece| extract(rec, bytes, &pieces, piece.offset, piece.ty)).collect()
+        args_of(rec, bytes, self.lanes, layout)
     }
 }
 
@@ -143,6 +161,9 @@ impl Parted {
     /// The owner is a red in the plain function's memory.
     pub const RED: usize = 1;
 }
+
+/// Drops a local of the twin, which it is given the address of.
+pub(crate) type Dropper = fn(Rec, *const ());
 
 /// Drops a local without the parts that have been moved out of it.
 pub(crate) type RestDropper = fn(Rec, *const (), u64);
@@ -209,95 +230,266 @@ impl Arena {
         rest.map(|rest| (rest, bits))
     }
 
-    fn add(&self, pieces: &[Piece]) -> Lanes {
-        match pieces {
-            [] => Lanes::Const,
-            [one] => Lanes::One(*one),
-            many => {
-                let mut all = self.pieces.borrow_mut();
-                let start = all.len() as u32;
-                all.extend_from_slice(many);
-                Lanes::Many(start, many.len() as u32)
-            }
-        }
+    fn add_list(&self, list: &[Piece]) -> Lanes {
+        let (mut pieces, mut lists) = (self.pieces.borrow_mut(), self.lists.borrow_mut());
+        lists.push((pieces.len() as u32, list.len() as u32));
+        pieces.extend_from_slice(list);
+        Lanes { kind: LanesKind::Many, ty: Ty::Bool, offset: 0, word: lists.len() as u32 - 1 }
     }
 
-    fn get(&self, lanes: Lanes) -> Pieces {
-        match lanes {
-            Lanes::Const => Pieces::new(),
-            Lanes::One(one) => Pieces::from_slice(&[one]),
-            Lanes::Many(start, len) => {
-                Pieces::from_slice(&self.pieces.borrow()[start as usize..][..len as usize])
-            }
-        }
+    fn list(&self, number: u32) -> Pieces {
+        let (start, len) = self.lists.borrow()[number as usize];
+        Pieces::from_slice(&self.pieces.borrow()[start as usize..][..len as usize])
+    }
+
+    fn add_spilled(&self, memory: Arg) -> u32 {
+        let mut spilled = self.spilled.borrow_mut();
+        spilled.push(memory);
+        spilled.len() as u32
+    }
+
+    /// The number of a dropper: they are as many as types that own something.
+    fn dropper_number(&self, dropper: Dropper) -> u16 {
+        let mut droppers = self.droppers.borrow_mut();
+        let known = droppers.iter().position(|&known| std::ptr::fn_addr_eq(known, dropper));
+        let at = known.unwrap_or_else(|| {
+            droppers.push(dropper);
+            droppers.len() - 1
+        });
+        u16::try_from(at + 1).expect("fewer types than that own something")
     }
 }
 
 impl Lanes {
+    /// The same on every run.
+    pub const CONST: Lanes = Lanes { kind: LanesKind::Const, ty: Ty::Bool, offset: 0, word: 0 };
+
+    /// Of a value that is one scalar.
+    #[inline]
+    pub fn scalar(ty: Ty, lane: Lane) -> Lanes {
+        match lane.is_const() {
+            true => Lanes::CONST,
+            false => Lanes { kind: LanesKind::Lane, ty, offset: 0, word: lane.to_bits() },
+        }
+    }
+
     pub fn of(rec: Rec, pieces: &[Piece]) -> Lanes {
-        rec.arena().add(pieces)
+        match *pieces {
+            [] => Lanes::CONST,
+            [Piece { offset, what }] if offset <= u32::from(u16::MAX) => {
+                Lanes::one(offset as u16, what)
+            }
+            _ => rec.arena().add_list(pieces),
+        }
+    }
+
+    /// Of a value with one piece.
+    pub fn one(offset: u16, what: What) -> Lanes {
+        match what {
+            What::Lane(ty, lane) => {
+                Lanes { kind: LanesKind::Lane, ty, offset, word: lane.to_bits() }
+            }
+            What::Address(number) => {
+                Lanes { kind: LanesKind::Address, ty: Ty::Ptr, offset, word: number }
+            }
+        }
     }
 
     pub fn pieces(self, rec: Rec) -> Pieces {
-        rec.arena().get(self)
+        self.with(rec, Pieces::from_slice)
     }
 
+    /// Calls `f` with the pieces.
+    #[inline]
+    pub fn with<R>(self, rec: Rec, f: impl FnOnce(&[Piece]) -> R) -> R {
+        let what = match self.kind {
+            LanesKind::Const => return f(&[]),
+            LanesKind::Lane => What::Lane(self.ty, Lane::from_bits(self.word)),
+            LanesKind::Address => What::Address(self.word),
+            LanesKind::Many => return f(&rec.arena().list(self.word)),
+        };
+        f(&[Piece { offset: u32::from(self.offset), what }])
+    }
+
+    #[inline]
     pub fn is_const(self) -> bool {
-        matches!(self, Lanes::Const)
+        self.kind == LanesKind::Const
+    }
+
+    /// The number of the address of a value that is one pointer, or a constant behind it.
+    #[inline]
+    pub fn as_address(self) -> Option<u32> {
+        let is_address = self.kind == LanesKind::Address && self.offset == 0;
+        is_address.then_some(self.word)
+    }
+
+    /// The lane of a value that is one scalar of this type.
+    #[inline]
+    pub fn as_scalar(self, of: Ty) -> Option<Lane> {
+        match self {
+            Lanes { kind: LanesKind::Const, .. } => Some(Lane::CONST),
+            Lanes { kind: LanesKind::Lane, ty, offset: 0, word } if ty == of => {
+                Some(Lane::from_bits(word))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What stands beside the bytes of a value. It is the same for all types, and comes first in a [`Traced`], so that
+/// a [`Shadow`](super::place::Shadow) finds it.
+pub(crate) struct Head {
+    lanes: Cell<Lanes>,
+    /// The number of the memory that the value lives in instead, from 1.
+    spilled: Cell<u32>,
+    /// The number of how it is dropped in a trace, from 1, if that is more than a call.
+    dropper: Cell<u16>,
+    /// The value of a variable of the portal is the plain function's: the variable's number, from 1.
+    kept: Cell<u8>,
+    flags: Cell<u8>,
+}
+
+const _: () = assert!(size_of::<Head>() == 16);
+
+impl Head {
+    /// The value has been moved away: it is not dropped here.
+    const MOVED: u8 = 1;
+    /// Which variant it is follows from the way that the twin has taken: a constructor has made it.
+    const VARIANT_KNOWN: u8 = 2;
+
+    #[inline]
+    fn new(lanes: Lanes) -> Head {
+        Head {
+            lanes: Cell::new(lanes),
+            spilled: Cell::new(0),
+            dropper: Cell::new(0),
+            kept: Cell::new(0),
+            flags: Cell::new(0),
+        }
+    }
+
+    #[inline]
+    pub fn lanes(&self) -> Lanes {
+        self.lanes.get()
+    }
+
+    #[inline]
+    pub fn set_lanes(&self, lanes: Lanes) {
+        self.lanes.set(lanes);
+    }
+
+    #[inline]
+    fn flag(&self, flag: u8) -> bool {
+        self.flags.get() & flag != 0
+    }
+
+    #[inline]
+    fn set_flag(&self, flag: u8, set: bool) {
+        let others = self.flags.get() & !flag;
+        self.flags.set(if set { others | flag } else { others });
+    }
+
+    #[inline]
+    pub fn is_moved(&self) -> bool {
+        self.flag(Head::MOVED)
+    }
+
+    #[inline]
+    pub fn set_moved(&self, moved: bool) {
+        self.set_flag(Head::MOVED, moved);
+    }
+
+    #[inline]
+    pub fn variant_is_known(&self) -> bool {
+        self.flag(Head::VARIANT_KNOWN)
+    }
+
+    #[inline]
+    pub fn set_variant_known(&self, known: bool) {
+        self.set_flag(Head::VARIANT_KNOWN, known);
+    }
+
+    #[inline]
+    pub fn is_spilled(&self) -> bool {
+        self.spilled.get() != 0
+    }
+
+    /// The memory that the value lives in instead.
+    #[inline]
+    pub fn spilled(&self) -> Option<Arg> {
+        self.is_spilled().then(|| self.memory())
+    }
+
+    #[cold]
+    fn memory(&self) -> Arg {
+        Rec::current().arena().spilled.borrow()[self.spilled.get() as usize - 1]
+    }
+
+    /// The value has been moved into that memory, and a store may make another variant of it.
+    pub fn set_spilled(&self, rec: Rec, memory: Arg) {
+        self.spilled.set(rec.arena().add_spilled(memory));
+        self.set_variant_known(false);
+    }
+
+    fn set_dropper(&self, dropper: Dropper) {
+        self.dropper.set(Rec::current().arena().dropper_number(dropper));
+    }
+
+    fn dropper(&self, rec: Rec) -> Option<Dropper> {
+        let number = self.dropper.get().checked_sub(1)?;
+        Some(rec.arena().droppers.borrow()[usize::from(number)])
+    }
+
+    /// The number of the portal's variable that it is.
+    fn kept(&self) -> Option<usize> {
+        self.kept.get().checked_sub(1).map(usize::from)
     }
 }
 
 /// A value of the twin. See the module's documentation.
+#[repr(C)]
 pub struct Traced<T> {
+    pub(crate) head: Head,
     pub(crate) value: MaybeUninit<T>,
-    pub(crate) lanes: Lanes,
-    /// The value has been moved away: it is not dropped here.
-    pub(crate) moved: Cell<bool>,
-    /// The memory that the value lives in instead.
-    pub(crate) spilled: Cell<Option<Arg>>,
-    /// The value of a variable of the portal is the plain function's: its number.
-    pub(crate) kept: Cell<Option<u32>>,
-    /// How it is dropped in a trace, if that is more than a call.
-    pub(crate) dropper: Cell<Option<fn(Rec, *const ())>>,
-    /// Which variant it is follows from the way that the twin has taken: a constructor has made it.
-    pub(crate) variant_known: Cell<bool>,
 }
 
 impl<T> Drop for Traced<T> {
     #[inline(never)]
     fn drop(&mut self) {
         if const { needs_drop::<T>() } {
-            if let Some(number) = self.kept.get() {
-                return self.keep(number as usize);
+            if let Some(number) = self.head.kept() {
+                return self.keep(number);
             }
-            if !self.moved.get() {
+            if !self.head.is_moved() {
                 self.drop_value();
             }
         }
-        if self.spilled.get().is_some() {
-            free_spilled(&self.spilled, TypeShape::of::<T>());
+        if let Some(memory) = self.head.spilled() {
+            super::call::free_local(Rec::current(), memory, TypeShape::of::<T>());
         }
-    }
-}
-
-#[cold]
-fn free_spilled(memory: &Cell<Option<Arg>>, ty: TypeShape) {
-    if let Some(memory) = memory.take() {
-        super::call::free_local(Rec::current(), memory, ty);
     }
 }
 
 impl<T> Traced<T> {
+    #[inline]
     pub(crate) fn new(value: MaybeUninit<T>, lanes: Lanes) -> Traced<T> {
-        Traced {
-            value,
-            lanes,
-            moved: Cell::new(false),
-            spilled: Cell::new(None),
-            kept: Cell::new(None),
-            dropper: Cell::new(None),
-            variant_known: Cell::new(false),
-        }
+        Traced { head: Head::new(lanes), value }
+    }
+
+    /// What the trace knows of the bytes.
+    #[inline]
+    pub(crate) fn lanes(&self) -> Lanes {
+        self.head.lanes()
+    }
+
+    /// Drops it like this in a trace.
+    pub(crate) fn set_dropper(&self, dropper: Dropper) {
+        self.head.set_dropper(dropper);
+    }
+
+    /// It is a variable of the portal, with that number.
+    pub(crate) fn set_kept(&self, number: usize) {
+        self.head.kept.set(u8::try_from(number + 1).expect("a portal has few variables"));
     }
 
     #[inline(never)]
@@ -306,7 +498,7 @@ impl<T> Traced<T> {
         let owner = std::ptr::from_ref(self);
         match rec.arena().rest_of(owner.addr()) {
             Some((rest, gone)) => rest(rec, owner.cast(), gone),
-            None => match self.dropper.get().filter(|_| self.spilled.get().is_none()) {
+            None => match self.head.dropper(rec).filter(|_| !self.head.is_spilled()) {
                 Some(dropper) => dropper(rec, owner.cast()),
                 None => super::call::drop_value(rec, self),
             },
@@ -315,14 +507,14 @@ impl<T> Traced<T> {
 
     /// A constructor has just made it.
     pub(crate) fn with_known_variant(self) -> Traced<T> {
-        self.variant_known.set(true);
+        self.head.set_variant_known(true);
         self
     }
 
     /// Instead of a drop: hands the value to the plain function.
     fn keep(&mut self, number: usize) {
         let rec = Rec::current();
-        let moved = self.moved.get();
+        let moved = self.head.is_moved();
         self.unspill(rec);
         let mut bytes: SmallVec<[u8; 32]> = SmallVec::from_elem(0, size_of::<T>());
         for at in (0..size_of::<T>()).step_by(8) {
@@ -336,21 +528,21 @@ impl<T> Traced<T> {
         // Parts that are missing are no drop: the plain function's text assigns them again, or it has
         // left by a panic, and then they are leaked with the rest.
         let moved = moved || rec.arena().rest_of(std::ptr::from_ref(self).addr()).is_some();
-        rec.arena().kept.borrow_mut().push(Kept { number, bytes, lanes: self.lanes, moved });
+        rec.arena().kept.borrow_mut().push(Kept { number, bytes, lanes: self.lanes(), moved });
     }
 
     /// Assigns to a variable of the portal: drops what was there.
     pub(crate) fn assign_kept(&mut self, value: Traced<T>) {
-        let kept = self.kept.take();
+        let kept = self.head.kept.take();
         let old = std::mem::replace(self, value);
-        self.kept.set(kept);
+        self.head.kept.set(kept);
         drop(old);
     }
 
     /// It is a reference to what never changes, as far as it is known here.
     pub(crate) fn leads_to_frozen(&self, rec: Rec) -> bool {
         let is_reference = std::any::type_name::<T>().starts_with('&');
-        let first = self.lanes.pieces(rec).first().copied();
+        let first = self.lanes().pieces(rec).first().copied();
         is_reference
             && first.is_some_and(|piece| match piece.what {
                 What::Address(number) => piece.offset == 0 && rec.arena().addr(number).is_frozen(),
@@ -360,79 +552,66 @@ impl<T> Traced<T> {
 
     /// A value that is the same on every run of the trace.
     pub fn constant(value: T) -> Traced<T> {
-        Traced::new(MaybeUninit::new(value), Lanes::Const)
+        Traced::new(MaybeUninit::new(value), Lanes::CONST)
     }
 
     /// The value for looking at it: it stays with its owner.
     pub fn peek(&self) -> Traced<T> {
-        let owned = self.moved.get();
+        let owned = self.head.is_moved();
         let looked_at = self.take();
-        self.moved.set(owned);
-        looked_at.moved.set(true);
+        self.head.set_moved(owned);
+        looked_at.disown();
         looked_at
     }
 
     /// Somebody else owns the value.
     pub(crate) fn disown(&self) {
-        self.moved.set(true);
+        self.head.set_moved(true);
     }
 
     /// The value is owned here again.
     pub(crate) fn reown(&self) {
-        self.moved.set(false);
+        self.head.set_moved(false);
     }
 
     /// The value is dropped by somebody else from here on.
     pub(crate) fn forget(self) {
-        self.moved.set(true);
+        self.disown();
     }
 
     /// What a use of the variable yields: a copy, or the value itself if it owns something, which is
     /// then moved away.
     #[inline(never)]
     pub fn take(&self) -> Traced<T> {
-        let moved = self.moved.replace(true);
-        let mut taken = Traced::new(copy_bits(&self.value), self.lanes);
-        if let Some(memory) = self.spilled.get() {
+        let Head { lanes, dropper, flags, .. } = &self.head;
+        let (dropper, flags) = (dropper.clone(), flags.clone());
+        let head = Head { dropper, flags, ..Head::new(lanes.get()) };
+        let mut taken = Traced { head, value: copy_bits(&self.value) };
+        let moved = self.head.is_moved();
+        self.disown();
+        if let Some(memory) = self.head.spilled() {
             // There is nothing to drop until it has been read.
+            taken.head = Head::new(Lanes::CONST);
             taken.disown();
             taken.read_spilled(memory);
-            taken.moved.set(moved);
-            return taken;
+            taken.head.set_moved(moved);
         }
-        taken.moved.set(moved);
-        taken.dropper.set(self.dropper.get());
-        taken.variant_known.set(self.variant_known.get());
         taken
-    }
-
-    /// Moves the value into memory of its own, for code that is given its address.
-    #[inline(never)]
-    pub(crate) fn spill(&self, rec: Rec) -> Arg {
-        if let Some(memory) = self.spilled.get() {
-            return memory;
-        }
-        let memory = super::call::new_local(rec, TypeShape::of::<T>());
-        // The value is copied before its memory is known, so that it is not looked for there.
-        let value = Traced::new(copy_bits(&self.value), self.lanes);
-        super::place::spilled_place::<T>(memory).initialize(rec, value);
-        self.spilled.set(Some(memory));
-        self.variant_known.set(false);
-        memory
     }
 
     fn read_spilled(&mut self, memory: Arg) {
         let bytes = self.value.as_mut_ptr().cast();
         // SAFETY: the memory has a value of this type.
-        self.lanes = unsafe { super::place::read_spilled(memory, bytes, TypeShape::of::<T>()) };
+        let lanes = unsafe { super::place::read_spilled(memory, bytes, TypeShape::of::<T>()) };
+        self.head.set_lanes(lanes);
     }
 
     /// Takes the value back from the memory that it was moved into.
     #[inline(never)]
     pub(crate) fn unspill(&mut self, rec: Rec) {
-        if let Some(memory) = self.spilled.get() {
+        if let Some(memory) = self.head.spilled() {
             self.read_spilled(memory);
-            self.spilled.set(None);
+            self.head.spilled.set(0);
             super::call::free_local(rec, memory, TypeShape::of::<T>());
         }
     }
@@ -450,7 +629,7 @@ impl<T> Traced<T> {
     /// The plain value. The twin's is moved away.
     #[inline(never)]
     pub(crate) fn into_plain(mut self) -> T {
-        self.moved.set(true);
+        self.disown();
         self.refresh();
         // SAFETY: a `Traced` is only made from an initialized value, and is used once if it owns.
         unsafe { copy_bits(&self.value).assume_init() }
@@ -458,30 +637,22 @@ impl<T> Traced<T> {
 
     /// Gives pointers to locals that have been spilled since their new address.
     fn refresh(&mut self) {
-        if self.lanes.is_const() {
-            return;
-        }
-        let rec = Rec::current();
-        for piece in self.lanes.pieces(rec) {
-            let What::Address(number) = piece.what else { continue };
-            if let Some(address) = rec.arena().addr(number).spilled_address() {
-                // SAFETY: the piece lies within the value.
-                unsafe {
-                    let at = self.value.as_mut_ptr().byte_add(piece.offset as usize);
-                    write_bits(at.cast(), address, 8);
-                }
-            }
+        if !self.lanes().is_const() {
+            let value = self.value.as_mut_ptr().cast::<u8>();
+            // SAFETY: the pieces lie within the value.
+            unsafe { refresh(value, self.lanes()) }
         }
     }
 
     /// The value's pieces as machine arguments of these types at these offsets.
     pub(crate) fn args_of(&self, rec: Rec, layout: &[PieceTy]) -> Args {
-        args_of(rec, Bytes::of(self), self.lanes, layout)
+        args_of(rec, Bytes::of(self), self.lanes(), layout)
     }
 
     /// Appends the machine arguments of a residual call that is given the value.
     pub(crate) fn push_args(&self, rec: Rec, out: &mut Args) {
-        push_args(rec, Bytes::of(self), self.lanes, TypeShape::of::<T>(), out);
+        let words = TypeShape::of::<T>().call_words();
+        push_args_of(rec, Bytes::of(self), self.lanes(), &words, out);
     }
 
     /// A value whose bytes are known by lanes in a layout.
@@ -503,7 +674,7 @@ impl<T> Traced<T> {
     pub(crate) unsafe fn part<U>(&self, rec: Rec, offset: usize) -> Traced<U> {
         // SAFETY: the caller vouches for the part; its bytes are copied.
         let value = unsafe { self.value.as_ptr().byte_add(offset).cast::<MaybeUninit<U>>().read() };
-        let lanes = slice(rec, Bytes::of(self), self.lanes, offset as u32, size_of::<U>() as u32);
+        let lanes = slice(rec, Bytes::of(self), self.lanes(), offset as u32, size_of::<U>() as u32);
         Traced::new(value, lanes)
     }
 }
@@ -528,25 +699,71 @@ impl<T> Traced<super::degrade::Kept<T>> {
     }
 }
 
-pub(crate) fn args_of(rec: Rec, bytes: Bytes, lanes: Lanes, layout: &[PieceTy]) -> Args {
-    let pieces = lanes.pieces(rec);
-    layout.iter().map(|piece| extract(rec, bytes, &pieces, piece.offset, piece.ty)).collect()
+/// # Safety
+/// The pieces lie within the value that starts there.
+unsafe fn refresh(value: *mut u8, lanes: Lanes) {
+    let rec = Rec::current();
+    for piece in lanes.pieces(rec) {
+        let What::Address(number) = piece.what else { continue };
+        if let Some(address) = rec.arena().addr(number).spilled_address() {
+            // SAFETY: the caller vouches for the piece.
+            unsafe { write_bits(value.add(piece.offset as usize), address, 8) };
+        }
+    }
 }
 
-fn push_args(rec: Rec, bytes: Bytes, lanes: Lanes, ty: TypeShape, out: &mut Args) {
+pub(crate) fn args_of(rec: Rec, bytes: Bytes, lanes: Lanes, layout: &[PieceTy]) -> Args {
+    let mut args = Args::new();
+    push_args_of(rec, bytes, lanes, layout, &mut args);
+    args
+}
+
+pub(crate) fn push_args_of(
+    rec: Rec,
+    bytes: Bytes,
+    lanes: Lanes,
+    layout: &[PieceTy],
+    out: &mut Args,
+) {
+    if lanes.kind != LanesKind::Many {
+        for piece in layout {
+            out.push(extract(rec, bytes, lanes, piece.offset, piece.ty));
+        }
+        return;
+    }
     let pieces = lanes.pieces(rec);
-    for piece in ty.call_words() {
-        out.push(extract(rec, bytes, &pieces, piece.offset, piece.ty));
+    for piece in layout {
+        out.push(extract_of(rec, bytes, &pieces, piece.offset, piece.ty));
     }
 }
 
 pub(crate) fn lanes_of(rec: Rec, layout: &[PieceTy], lanes: &[Lane]) -> Lanes {
-    let pieces: Pieces = layout
-        .iter()
-        .zip(lanes)
-        .filter(|(_, lane)| !lane.is_const())
-        .map(|(piece, &lane)| Piece { offset: piece.offset, what: What::Lane(piece.ty, lane) })
-        .collect();
+    lanes_of_each(rec, layout, lanes.iter().copied())
+}
+
+/// The same of machine arguments.
+pub(crate) fn lanes_of_args(rec: Rec, layout: &[PieceTy], args: &[Arg]) -> Lanes {
+    lanes_of_each(rec, layout, args.iter().map(|arg| arg.lane))
+}
+
+#[inline]
+fn lanes_of_each(
+    rec: Rec,
+    layout: &[PieceTy],
+    mut lanes: impl ExactSizeIterator<Item = Lane>,
+) -> Lanes {
+    if let [PieceTy { offset: 0, ty, .. }] = *layout
+        && lanes.len() == 1
+        && let Some(lane) = lanes.next()
+    {
+        return Lanes::scalar(ty, lane);
+    }
+    let mut pieces = Pieces::new();
+    for (piece, lane) in layout.iter().zip(lanes) {
+        if !lane.is_const() {
+            pieces.push(Piece { offset: piece.offset, what: What::Lane(piece.ty, lane) });
+        }
+    }
     Lanes::of(rec, &pieces)
 }
 
@@ -585,7 +802,7 @@ impl<T: Copy> Traced<T> {
         let mut value = MaybeUninit::<U>::uninit();
         // SAFETY: both are as large, and all bits are a value of what is `Plain`.
         unsafe { value.as_mut_ptr().cast::<MaybeUninit<T>>().write(self.value) };
-        Traced::new(value, self.lanes)
+        Traced::new(value, self.lanes())
     }
 
     /// The concrete value.
@@ -598,7 +815,7 @@ impl<T: Copy> Traced<T> {
     /// A copy.
     #[inline]
     pub fn dup(&self) -> Traced<T> {
-        Traced::new(self.value, self.lanes)
+        Traced::new(self.value, self.lanes())
     }
 }
 
@@ -682,6 +899,18 @@ fn freeze(word: MaybeUninit<u64>) -> u64 {
     frozen
 }
 
+/// The same for words in memory.
+#[inline]
+pub(crate) fn freeze_words(words: &mut [u64]) {
+    // SAFETY: the empty instruction may write to memory for all that the compiler knows, so that there are
+    // values in it. Miri refuses padding, and rightly so; it knows no assembly.
+    #[cfg(not(miri))]
+    unsafe {
+        std::arch::asm!("/* {0} */", in(reg) words.as_mut_ptr(), options(nostack, preserves_flags));
+    }
+    let _ = words;
+}
+
 /// Writes the low bytes of a word.
 ///
 /// # Safety
@@ -689,7 +918,14 @@ fn freeze(word: MaybeUninit<u64>) -> u64 {
 pub(crate) unsafe fn write_bits(at: *mut u8, bits: u64, n: usize) {
     let word = bits.to_le_bytes();
     // SAFETY: the caller vouches for the place.
-    unsafe { std::ptr::copy_nonoverlapping(word.as_ptr(), at, n.min(8)) };
+    let copy = |n| unsafe { std::ptr::copy_nonoverlapping(word.as_ptr(), at, n) };
+    // As in `read_bits`.
+    match n {
+        8.. => copy(8),
+        4 => copy(4),
+        1 => copy(1),
+        n => copy(n),
+    }
 }
 
 const _: () = assert!(cfg!(target_endian = "little"), "words are taken apart low byte first");
@@ -704,11 +940,30 @@ fn int_of(bytes: u32) -> Ty {
 }
 
 /// The bytes at an offset as a value of a type.
-pub(crate) fn extract(rec: Rec, bytes: Bytes, pieces: &[Piece], offset: u32, ty: Ty) -> Arg {
-    let bits = bytes.bits(offset, ty);
+pub(crate) fn extract(rec: Rec, bytes: Bytes, lanes: Lanes, offset: u32, ty: Ty) -> Arg {
+    // By far the most values are constants or just this scalar.
+    let from = u32::from(lanes.offset);
+    let known = match lanes.kind {
+        LanesKind::Const => Some(Lane::CONST),
+        LanesKind::Many => None,
+        _ if from + lanes.ty.bytes() <= offset || offset + ty.bytes() <= from => Some(Lane::CONST),
+        _ if from != offset || lanes.ty != ty => None,
+        LanesKind::Lane => Some(Lane::from_bits(lanes.word)),
+        LanesKind::Address => return rec.arena().addr(lanes.word).address_for_use(rec),
+    };
+    if let Some(lane) = known {
+        return Arg::new(lane, ty, bytes.bits(offset, ty));
+    }
+    lanes.with(rec, |pieces| extract_of(rec, bytes, pieces, offset, ty))
+}
+
+/// The same of these pieces.
+pub(crate) fn extract_of(rec: Rec, bytes: Bytes, pieces: &[Piece], offset: u32, ty: Ty) -> Arg {
     let end = offset + ty.bytes();
     let mut under = pieces.iter().filter(|piece| piece.offset < end && offset < piece.end());
-    let Some(first) = under.next() else { return Arg::new(Lane::CONST, ty, bits) };
+    let Some(first) = under.next() else {
+        return Arg::new(Lane::CONST, ty, bytes.bits(offset, ty));
+    };
     let exact = first.offset == offset && first.ty().bytes() == ty.bytes();
     if exact {
         return convert(rec, first.arg(rec, bytes.bits(offset, first.ty())), ty);
@@ -755,47 +1010,47 @@ fn mask_of(bytes: u32) -> u64 {
 }
 
 fn or(rec: Rec, a: Arg, b: Arg) -> Arg {
-    let res = Const::new(a.concrete.ty, a.concrete.bits | b.concrete.bits);
-    Arg { lane: rec.op_silently(Opcode::IntOr, &[a, b], res), concrete: res }
+    let res = Const::new(a.ty, a.bits | b.bits);
+    Arg::of(rec.op_silently(Opcode::IntOr, &[a, b], res), res)
 }
 
 fn shift(rec: Rec, opcode: Opcode, a: Arg, count: u32) -> Arg {
-    let ty = a.concrete.ty;
+    let ty = a.ty;
     let bits = match opcode {
-        Opcode::IntLshift => a.concrete.bits << count,
-        _ => a.concrete.bits >> count,
+        Opcode::IntLshift => a.bits << count,
+        _ => a.bits >> count,
     };
     let res = Const::new(ty, bits);
     let lane = rec.op_silently(opcode, &[a, Arg::constant(ty, u64::from(count))], res);
-    Arg { lane, concrete: res }
+    Arg::of(lane, res)
 }
 
 /// An integer as one of another width.
 fn resize(rec: Rec, a: Arg, to: Ty) -> Arg {
-    let from = a.concrete.ty;
-    let res = Const::new(to, a.concrete.bits);
+    let from = a.ty;
+    let res = Const::new(to, a.bits);
     let opcode = match from.bytes().cmp(&to.bytes()) {
         std::cmp::Ordering::Equal => return a,
         std::cmp::Ordering::Less => Opcode::IntZeroext,
         std::cmp::Ordering::Greater => Opcode::IntTrunc,
     };
-    Arg { lane: rec.op_silently(opcode, &[a], res), concrete: res }
+    Arg::of(rec.op_silently(opcode, &[a], res), res)
 }
 
 /// The same bits under another type of the same size.
 pub(crate) fn convert(rec: Rec, a: Arg, to: Ty) -> Arg {
-    let from = a.concrete.ty;
+    let from = a.ty;
     if from == to {
         return a;
     }
     if a.lane.is_const() {
-        return Arg::new(Lane::CONST, to, a.concrete.bits);
+        return Arg::new(Lane::CONST, to, a.bits);
     }
     debug_assert_eq!(from.bytes(), to.bytes(), "{from} as {to}");
     let int = int_of(from.bytes());
     let step = |opcode: Opcode, a: Arg, to: Ty| {
-        let res = Const::new(to, a.concrete.bits);
-        Arg { lane: rec.op_silently(opcode, &[a], res), concrete: res }
+        let res = Const::new(to, a.bits);
+        Arg::of(rec.op_silently(opcode, &[a], res), res)
     };
     let as_int = match from {
         Ty::F32 | Ty::F64 => step(Opcode::ConvertFloatBytesToInt, a, int),
@@ -837,9 +1092,7 @@ pub(crate) fn replace(
     let pieces = lanes.pieces(rec);
     let mut all = Pieces::new();
     push_range(rec, bytes, &pieces, 0, offset, &mut all);
-    all.extend(
-        part.pieces(rec).into_iter().map(|piece| Piece { offset: piece.offset + offset, ..piece }),
-    );
+    shifted(rec, part, offset as usize, &mut all);
     push_range(rec, bytes, &pieces, offset + len, u32::MAX, &mut all);
     Lanes::of(rec, &all)
 }
@@ -854,9 +1107,9 @@ fn push_range(rec: Rec, bytes: Bytes, pieces: &[Piece], from: u32, to: u32, out:
         let (mut at, end) = (piece.offset.max(from), piece.end().min(to));
         while at < end {
             let size = 1 << (end - at).ilog2().min(3);
-            let cut = extract(rec, bytes, &[*piece], at, int_of(size));
+            let cut = extract_of(rec, bytes, &[*piece], at, int_of(size));
             if !cut.lane.is_const() {
-                out.push(Piece { offset: at, what: What::Lane(cut.concrete.ty, cut.lane) });
+                out.push(Piece { offset: at, what: What::Lane(cut.ty, cut.lane) });
             }
             at += size;
         }
@@ -865,12 +1118,11 @@ fn push_range(rec: Rec, bytes: Bytes, pieces: &[Piece], from: u32, to: u32, out:
 
 /// Moves the pieces of a part to where it lies in its whole.
 pub(crate) fn shifted(rec: Rec, lanes: Lanes, offset: usize, out: &mut Pieces) {
-    out.extend(
-        lanes
-            .pieces(rec)
-            .into_iter()
-            .map(|piece| Piece { offset: piece.offset + offset as u32, ..piece }),
-    );
+    lanes.with(rec, |pieces| {
+        for piece in pieces {
+            out.push(Piece { offset: piece.offset + offset as u32, ..*piece });
+        }
+    });
 }
 
 /// Pieces of several parts as those of the whole.
@@ -918,7 +1170,7 @@ impl<T> Traced<T> {
         assert_eq!(typeid::of::<T>(), typeid::of::<U>());
         let value = self.peek();
         // SAFETY: the two are one type, which owns nothing.
-        Traced::new(unsafe { value.value.as_ptr().cast::<MaybeUninit<U>>().read() }, value.lanes)
+        Traced::new(unsafe { value.value.as_ptr().cast::<MaybeUninit<U>>().read() }, value.lanes())
     }
 
     /// Under another name of its type, which the caller has compared.
@@ -926,49 +1178,38 @@ impl<T> Traced<T> {
         assert!(typeid::of::<T>() == typeid::of::<U>() && !std::mem::needs_drop::<T>());
         // SAFETY: the two are one type, which owns nothing.
         let value = unsafe { self.value.as_ptr().cast::<MaybeUninit<U>>().read() };
-        let named = Traced::new(value, self.lanes);
-        named.variant_known.set(self.variant_known.get());
+        let named = Traced::new(value, self.lanes());
+        named.head.set_variant_known(self.head.variant_is_known());
         named
     }
 
     /// The word of what turns out to be a scalar of this type.
     pub(crate) fn scalar_arg(&self, rec: Rec, ty: Ty) -> Arg {
-        self.args_of(rec, &[PieceTy::at(0, ty)])[0]
+        extract(rec, Bytes::of(self), self.lanes(), 0, ty)
     }
 
     /// What turns out to be a scalar, from its word.
     pub(crate) fn of_scalar_arg(arg: Arg) -> Traced<T> {
-        assert_eq!(size_of::<T>(), arg.concrete.ty.bytes() as usize);
+        assert_eq!(size_of::<T>(), arg.ty.bytes() as usize);
         let mut value = MaybeUninit::<T>::uninit();
         // SAFETY: so many bytes are there; the caller vouches for the type by [`ops::Repr`].
-        unsafe { write_bits(value.as_mut_ptr().cast(), arg.concrete.bits, size_of::<T>()) };
-        let lanes = match arg.lane.is_const() {
-            true => Lanes::Const,
-            false => Lanes::One(Piece { offset: 0, what: What::Lane(arg.concrete.ty, arg.lane) }),
-        };
-        Traced::new(value, lanes)
+        unsafe { write_bits(value.as_mut_ptr().cast(), arg.bits, size_of::<T>()) };
+        Traced::new(value, Lanes::scalar(arg.ty, arg.lane))
     }
 }
 
 impl<T: Scalar> Traced<T> {
     #[inline]
     pub(crate) fn scalar(value: T, lane: Lane) -> Traced<T> {
-        let lanes = match lane.is_const() {
-            true => Lanes::Const,
-            false => Lanes::One(Piece { offset: 0, what: What::Lane(T::TY, lane) }),
-        };
-        Traced::new(MaybeUninit::new(value), lanes)
+        Traced::new(MaybeUninit::new(value), Lanes::scalar(T::TY, lane))
     }
 
     #[inline]
     pub(crate) fn arg(&self) -> Arg {
         let bits = Scalar::bits(self.get());
-        match self.lanes {
-            Lanes::Const => Arg::new(Lane::CONST, T::TY, bits),
-            Lanes::One(Piece { offset: 0, what: What::Lane(ty, lane) }) if ty == T::TY => {
-                Arg::new(lane, ty, bits)
-            }
-            _ => self.args(Rec::current())[0],
+        match self.lanes().as_scalar(T::TY) {
+            Some(lane) => Arg::new(lane, T::TY, bits),
+            None => self.scalar_arg(Rec::current(), T::TY),
         }
     }
 

@@ -129,18 +129,18 @@ fn converted<A, R>(rec: Rec, value: &Traced<A>) -> Option<Traced<R>> {
 /// Whether a number of one range lies in another. Guards it where it must be asked.
 fn is_inside(rec: Rec, value: Arg, from: (i128, i128), to: (i128, i128), signed: bool) -> bool {
     let wide = |bits: u64| match signed {
-        true => i128::from(value.concrete.ty.sign_extend(bits)),
+        true => i128::from(value.ty.sign_extend(bits)),
         false => i128::from(bits),
     };
-    let concrete = wide(value.concrete.bits);
+    let concrete = wide(value.bits);
     let holds = |limit: i128, holds: bool, (of_signed, of_unsigned): (Opcode, Opcode)| {
         let opcode = if signed { of_signed } else { of_unsigned };
-        let ty = value.concrete.ty;
+        let ty = value.ty;
         let limit = Arg::constant(ty, limit as u64 & ty.mask());
         let res = Const::new(Ty::Bool, u64::from(holds));
         let lane = rec.op(opcode, &[value, limit], res);
         rec.step();
-        rec.guard_bool(Arg { lane, concrete: res });
+        rec.guard_bool(Arg::of(lane, res));
         holds
     };
     (to.0 <= from.0 || holds(to.0, to.0 <= concrete, (Opcode::IntGe, Opcode::UintGe)))

@@ -156,18 +156,15 @@ fn product_overflows<T: Int>(
     let high = Const::new(T::TY, (wide >> T::BITS) as u64);
     let opcode = if signed { Opcode::IntMulHigh } else { Opcode::UintMulHigh };
     let lane = rec.op(opcode, &[a.arg(), b.arg()], high);
-    let high = Arg { lane, concrete: high };
+    let high = Arg::of(lane, high);
     let extension = if signed {
         let count = Arg::constant(T::TY, u64::from(T::BITS - 1));
-        let res = Const::new(T::TY, (T::TY.sign_extend(low.arg().concrete.bits) >> 63) as u64);
-        Arg { lane: rec.op(Opcode::IntRshift, &[low.arg(), count], res), concrete: res }
+        let res = Const::new(T::TY, (T::TY.sign_extend(low.arg().bits) >> 63) as u64);
+        Arg::of(rec.op(Opcode::IntRshift, &[low.arg(), count], res), res)
     } else {
         Arg::constant(T::TY, 0)
     };
-    let differs = Const::new(
-        metainterp::ir::Ty::Bool,
-        u64::from(high.concrete.bits != extension.concrete.bits),
-    );
+    let differs = Const::new(metainterp::ir::Ty::Bool, u64::from(high.bits != extension.bits));
     rec.op(Opcode::IntNe, &[high, extension], differs)
 }
 
@@ -188,7 +185,7 @@ fn saturated<T: Int>(rec: Rec, op: OvfOp, a: Traced<T>, b: Traced<T>) -> Traced<
         let sign = Const::new(metainterp::ir::Ty::Bool, u64::from(x.get() < T::ZERO));
         let zero = Arg::constant(T::TY, 0);
         let lane = rec.op(Opcode::IntLt, &[x.arg(), zero], sign);
-        rec.guard_one_of_many(Arg { lane, concrete: sign });
+        rec.guard_one_of_many(Arg::of(lane, sign));
         sign.bits == 1
     };
     let a_negative = negative(a);
@@ -207,7 +204,7 @@ fn rotate<T: Int>(rec: Rec, a: Traced<T>, count: Traced<u32>, left: bool) -> Tra
         false => Arith::neg(rec, false, count),
     };
     let amount = count.get() % width;
-    let (bits, mask) = (a.arg().concrete.bits, T::TY.mask());
+    let (bits, mask) = (a.arg().bits, T::TY.mask());
     let rotated =
         if amount == 0 { bits } else { (bits << amount | bits >> (width - amount)) & mask };
     let count: Traced<T> = ops::cast(rec, count);
@@ -216,7 +213,7 @@ fn rotate<T: Int>(rec: Rec, a: Traced<T>, count: Traced<u32>, left: bool) -> Tra
 }
 
 fn count<T: Int>(rec: Rec, opcode: Opcode, a: Traced<T>) -> Traced<u32> {
-    let bits = a.arg().concrete.bits;
+    let bits = a.arg().bits;
     let n = match opcode {
         Opcode::IntClz => bits.leading_zeros() - (64 - T::BITS),
         Opcode::IntCtz => bits.trailing_zeros().min(T::BITS),

@@ -50,6 +50,16 @@ pub fn eval(opcode: Opcode, ty: Ty, res_ty: Ty, a: u64, b: u64) -> Option<u64> {
     })
 }
 
+/// Whether what `assume_uint_lt` or `assume_int_lt` says of two values of a type is so: `x + d < y`.
+pub fn order_holds(opcode: Opcode, ty: Ty, [x, y, d]: [u64; 3]) -> bool {
+    let exact = |bits| match opcode {
+        Opcode::AssumeUintLess => i128::from(bits & ty.mask()),
+        Opcode::AssumeIntLess => i128::from(ty.sign_extend(bits)),
+        other => unreachable!("{} says nothing of an order", other.name()),
+    };
+    exact(x) + i128::from(d as i64) < exact(y)
+}
+
 /// The wrapped result of an overflow operation and whether it overflowed. Panics for other opcodes.
 pub fn ovf(opcode: Opcode, a: Const, b: Const) -> (Const, bool) {
     let ty = a.ty;

@@ -326,6 +326,10 @@ opcodes! {
     AssumeTrue = "assume_true" (Bool) -> None, Debug;
     /// The condition is false: the trace that this one continues has found that out.
     AssumeFalse = "assume_false" (Bool) -> None, Debug;
+    /// `x + d < y` without sign, as exact numbers: (x, y, d). The trace that this one continues has found that out.
+    AssumeUintLess = "assume_uint_lt" (Int, Same, I64) -> None, Debug;
+    /// The same with sign.
+    AssumeIntLess = "assume_int_lt" (Int, Same, I64) -> None, Debug;
     /// What `p + offset` holds: (address, value). The trace that this one continues has found that out.
     AssumeField = "assume_field" (Ptr, Any) -> None, Debug;
     /// The same at `p + i * scale + offset`: (address, index, value).
@@ -362,6 +366,11 @@ impl Opcode {
     /// Whether it says what is in memory, and does nothing.
     pub fn assumes_memory(self) -> bool {
         matches!(self, Opcode::AssumeField | Opcode::AssumeArrayItem)
+    }
+
+    /// Whether it says how two values compare, and does nothing.
+    pub fn assumes_order(self) -> bool {
+        matches!(self, Opcode::AssumeUintLess | Opcode::AssumeIntLess)
     }
 
     /// The opcode of that name.

@@ -288,18 +288,19 @@ pub struct Exit {
     /// What the arguments mean.
     pub resume: Resume,
     /// The allocations and then the stores to make, in order, before anything else looks at memory; and
-    /// what is known to be in memory then, for a bridge.
+    /// what is known of memory and of values then, for a bridge.
     pub stores: PoolRange,
 }
 
 /// A store that the trace has not made when it is left: whoever leaves makes it first. Or an allocation
-/// that it has not made (`new`), or memory that it has not given back (`free`), or what the trace knows to be in memory when these are made
-/// (`assume_field`).
+/// that it has not made (`new`), or memory that it has not given back (`free`), or what the trace knows when these are made, of
+/// memory (`assume_field`) or of values (`assume_uint_lt`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DelayedStore {
-    /// `new`; `free`; `setfield` or `setarrayitem`; `assume_field` or `assume_arrayitem`.
+    /// `new`; `free`; `setfield` or `setarrayitem`; or one of those that assume something.
     pub opcode: Opcode,
-    /// Index into [`Trace::mems`]; of a `new`, the value that it defines at this exit; of a `free`, 0.
+    /// Index into [`Trace::mems`] of what is about memory; of a `new`, the value that it defines at this
+    /// exit; of others 0.
     pub mem: u32,
 }
 
@@ -311,6 +312,12 @@ impl DelayedStore {
 
     /// Memory is given back.
     pub const FREE: DelayedStore = DelayedStore { opcode: Opcode::Free, mem: 0 };
+
+    /// How two values compare.
+    pub fn order(opcode: Opcode) -> DelayedStore {
+        debug_assert!(opcode.assumes_order());
+        DelayedStore { opcode, mem: 0 }
+    }
 
     /// The value that is defined by it, if it allocates.
     pub fn res(self) -> Option<ValueId> {
@@ -377,6 +384,30 @@ impl Trace {
     /// The stores that leaving through an exit makes first.
     pub fn exit_stores(&self, exit: &Exit) -> &[DelayedStore] {
         &self.stores[exit.stores.start as usize..][..exit.stores.len as usize]
+    }
+
+    /// The trace with a label in front that takes the inputs.
+    pub(crate) fn with_label(mut self, target: TargetId) -> Trace {
+        let n = self.n_inputs;
+        // The label's results have the numbers behind the inputs, and everything else moves up.
+        let moved = |operand: &Operand| operand.value().map(|v| Operand::from(ValueId(v.0 + n)));
+        self.pool.iter_mut().for_each(|it| *it = moved(it).unwrap_or(*it));
+        for op in self.ops.iter_mut().filter(|op| op.res != NO_VALUE) {
+            op.res += n;
+        }
+        debug_assert!(self.stores.is_empty(), "exits of a recording leave nothing to do");
+        let start = self.pool.len() as u32;
+        self.pool.extend(self.inputs().map(Operand::from));
+        self.types.splice(0..0, self.types[..n as usize].to_vec());
+        let label = Op {
+            opcode: Opcode::Label,
+            args_len: u16::try_from(n).expect("as many inputs as fit a frame"),
+            args_start: start,
+            res: if n == 0 { NO_VALUE } else { n },
+            descr: target.0,
+        };
+        self.ops.insert(0, label);
+        self
     }
 
     /// What an exit saves, without the operands of its delayed stores.
@@ -484,6 +515,19 @@ impl TraceBuilder {
         TraceBuilder { trace, ..TraceBuilder::default() }
     }
 
+    /// Makes room for about as many operations as a recording has.
+    pub fn reserve_for_recording(&mut self) {
+        const N_OPS: usize = 256;
+        self.trace.ops.reserve(N_OPS);
+        self.trace.types.reserve(N_OPS);
+        self.trace.pool.reserve(4 * N_OPS);
+        self.trace.exits.reserve(N_OPS / 4);
+        self.trace.consts.reserve(N_OPS / 4);
+        self.trace.mems.reserve(N_OPS / 8);
+        self.const_index.reserve(N_OPS / 4);
+        self.mem_index.reserve(N_OPS / 8);
+    }
+
     /// What has been built so far.
     pub fn trace(&self) -> &Trace {
         &self.trace
@@ -580,6 +624,38 @@ impl TraceBuilder {
         PoolRange { start, len: operands.len() as u32 }
     }
 
+    /// Adds an operand of the operation or exit that comes next.
+    pub fn arg(&mut self, operand: Operand) {
+        self.trace.pool.push(operand);
+    }
+
+    fn last_args(&self, n: usize) -> PoolRange {
+        PoolRange { start: (self.trace.pool.len() - n) as u32, len: n as u32 }
+    }
+
+    /// The index of a new exit, with the last `n_args` operands that were added.
+    pub fn exit_of_args(&mut self, id: ExitId, n_args: usize, resume: Resume) -> u32 {
+        let args = self.last_args(n_args);
+        let stores = PoolRange { start: self.trace.stores.len() as u32, len: 0 };
+        self.trace.exits.push(Exit { id, args, resume, stores });
+        self.trace.exits.len() as u32 - 1
+    }
+
+    /// Appends an operation on the last `n_args` operands that were added, with a result if there is a type for
+    /// it.
+    pub fn push_of_args(
+        &mut self,
+        opcode: Opcode,
+        n_args: usize,
+        descr: u32,
+        ty: Option<Ty>,
+    ) -> Option<ValueId> {
+        let range = self.last_args(n_args);
+        let res = ty.map(|ty| self.value(ty));
+        self.push_range(opcode, range, descr, res.map_or(NO_VALUE, |res| res.0));
+        res
+    }
+
     /// Appends an operation without result.
     pub fn push_void(&mut self, opcode: Opcode, args: &[Operand], descr: u32) {
         self.push_op(opcode, args, descr, NO_VALUE);
@@ -607,6 +683,10 @@ impl TraceBuilder {
     fn push_op(&mut self, opcode: Opcode, args: &[Operand], descr: u32, res: u32) {
         assert!(args.len() <= u16::MAX as usize, "{} with {} operands", opcode.name(), args.len());
         let range = self.pool(args);
+        self.push_range(opcode, range, descr, res);
+    }
+
+    fn push_range(&mut self, opcode: Opcode, range: PoolRange, descr: u32, res: u32) {
         self.trace.ops.push(Op {
             opcode,
             args_len: range.len as u16,

@@ -336,6 +336,13 @@ impl<'a> Verifier<'a> {
                 ensure(fits, || "an address, its size and alignment".into())?;
                 continue;
             }
+            if store.opcode.assumes_order() {
+                let fits = matches!(*args, [x, y, d]
+                    if trace.ty(x).is_int() && trace.ty(x) == trace.ty(y)
+                        && d.is_const() && trace.ty(d) == Ty::I64);
+                ensure(fits, || "two integers of a type, and a constant distance".into())?;
+                continue;
+            }
             let is_note = store.opcode.effect() == Effect::Store || store.opcode.assumes_memory();
             ensure(is_note, || format!("{name} is no store"))?;
             ensure(args.len() == store.n_args(), || "a delayed store without operands".into())?;

@@ -50,6 +50,8 @@ pub enum ExitEffect {
     Free,
     /// A store; or what the trace knows to be in memory then.
     Store(Opcode, MemDescr),
+    /// What the trace knows of two values of a type.
+    Order(Opcode, Ty),
 }
 
 impl ExitEffect {
@@ -58,7 +60,7 @@ impl ExitEffect {
         let opcode = match self {
             ExitEffect::New(_) => Opcode::New,
             ExitEffect::Free => Opcode::Free,
-            ExitEffect::Store(opcode, _) => *opcode,
+            ExitEffect::Store(opcode, _) | ExitEffect::Order(opcode, _) => *opcode,
         };
         opcode.info().args.len()
     }
@@ -72,6 +74,7 @@ impl ExitEffect {
                 assert_eq!(new, ValueId(*slot).into(), "the number of what is allocated");
             }
             ExitEffect::Free => builder.push_void(Opcode::Free, args, 0),
+            ExitEffect::Order(opcode, _) => builder.push_void(*opcode, args, 0),
             ExitEffect::Store(opcode, mem) => {
                 let mem = builder.mem(mem.clone());
                 builder.push_void(*opcode, args, mem);
@@ -96,12 +99,15 @@ pub fn finalize_exits(trace: &Trace) -> (Trace, Vec<ExitLayout>) {
             (_, Some(v)) => ExitSlot::Slot(slots.of_value[v.index()].slot, trace.types[v.index()]),
             (None, None) => unreachable!("an operand is a constant or a value"),
         };
-        let effect = |store: &DelayedStore| match store.res() {
+        let effect = |(store, args): (DelayedStore, &[Operand])| match store.res() {
             Some(new) => ExitEffect::New(slots.of_value[new.index()].slot),
             None if store.opcode == Opcode::Free => ExitEffect::Free,
+            None if store.opcode.assumes_order() => {
+                ExitEffect::Order(store.opcode, trace.ty(args[0]))
+            }
             None => ExitEffect::Store(store.opcode, trace.mems[store.mem as usize].clone()),
         };
-        let effects = trace.exit_stores(exit).iter().map(effect).collect();
+        let effects = trace.exit_stores_with_args(exit).map(effect).collect();
         layouts.push(ExitLayout { id: exit.id, slots: args.iter().map(place).collect(), effects });
         exit.stores = PoolRange::default();
         // Ranges of the pool may be shared between exits, so the new list goes to a new one.

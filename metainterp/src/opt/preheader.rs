@@ -530,6 +530,11 @@ fn extent(cx: &Cx, trace: &Trace, starts: &[usize], varying: &[bool]) -> Option<
             }
         }
         let end = starts.get(op_idx + 1).map_or(new.ops.len(), |&end| end);
+        if start == end && !left_out.is_empty() && old.opcode.is_guard() && old.n_args() > 0 {
+            // It may be one that is left out which implies it.
+            left_out.insert(op_idx);
+            continue;
+        }
         for (at, op) in new.ops.iter().enumerate().take(end).skip(start) {
             // The guards of overflow operations have no arguments.
             let of_overflow = op.opcode.effect() == Effect::Guard && op.n_args() == 0;

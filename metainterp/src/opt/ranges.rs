@@ -31,6 +31,7 @@ use super::rewrite::{Contradiction, Cx, Family, Pending, Rewrite};
 use crate::ir::Opcode::{self, *};
 use crate::ir::{Const, Effect, MemDescr, Operand, ResumeKind, Ty};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 /// How far a tested condition is followed into what it was computed from.
 const MAX_DEPTH: u32 = 8;
@@ -41,6 +42,8 @@ pub(super) struct Ranges {
     ranges: Vec<Option<Range>>,
     /// The greatest known `d` with `x + d < y`.
     distances: FxHashMap<(Sign, Operand, Operand), i128>,
+    /// By `x`: the first few `y` that it has a distance to.
+    greater: FxHashMap<Operand, SmallVec<[(Sign, Operand); 2]>>,
     /// The overflow operation whose guard comes next.
     unproven: Option<(Opcode, Operand, Operand, Operand)>,
     /// `y - (x + a)` by `x` and `y`, where it does not wrap, with `a`.
@@ -85,6 +88,15 @@ pub(super) struct ValueFact {
 
 /// Facts of a value that are told.
 const MAX_FACTS: usize = 8;
+
+/// Distances from a value that exits may tell of.
+const MAX_GREATER: usize = 8;
+
+/// What an exit tells of its values at most: a bridge makes use of little, and all exits carry it.
+const MAX_TOLD: usize = 4;
+
+/// `x + d < y` as exact numbers, as the opcode that says so, `x`, `y` and `d`.
+pub(super) type Order = (Opcode, Operand, Operand, i64);
 
 /// The guard at the first step of a walk.
 #[derive(Debug, Clone, Copy)]
@@ -147,6 +159,8 @@ impl Ranges {
             }
             AssumeTrue => self.learn(cx, op.args[0], true, 0),
             AssumeFalse => self.learn(cx, op.args[0], false, 0),
+            AssumeUintLess => self.learn_order(cx, Sign::Unsigned, op),
+            AssumeIntLess => self.learn_order(cx, Sign::Signed, op),
             GuardNoOverflow => self.learn_no_overflow(cx),
             GetArrayItem | SetArrayItem => self.learn_index(cx, op),
             _ if op.opcode.effect() == Effect::Overflow => {
@@ -180,6 +194,71 @@ impl Ranges {
         }
         facts.truncate(MAX_FACTS);
         facts
+    }
+
+    /// What is known of how these values compare with each other; and with constants, as far as their type
+    /// does not say so.
+    pub fn told(&self, cx: &mut Cx, values: &[Operand]) -> SmallVec<[Order; MAX_TOLD]> {
+        let mut told = SmallVec::<[Order; MAX_TOLD]>::new();
+        for &x in values {
+            for &y in values {
+                if told.len() == MAX_TOLD {
+                    return told;
+                }
+                if x != y {
+                    told.extend(self.order(cx, x, y));
+                }
+            }
+        }
+        for &x in values {
+            if told.len() == MAX_TOLD {
+                return told;
+            }
+            // Those bound it as well.
+            if !told.iter().any(|&(_, it, ..)| it == x) {
+                told.extend(self.bound(cx, x));
+            }
+        }
+        told
+    }
+
+    fn order(&self, cx: &Cx, x: Operand, y: Operand) -> Option<Order> {
+        if cx.ty(x) != cx.ty(y) {
+            return None;
+        }
+        for sign in [Sign::Unsigned, Sign::Signed] {
+            let from = self.term(cx, sign, x);
+            let Some(greater) = self.greater.get(&from.root) else { continue };
+            let to = self.term(cx, sign, y);
+            if greater.contains(&(sign, to.root)) {
+                let d = self.distances[&(sign, from.root, to.root)] - from.plus + to.plus;
+                return Some((opcode_of(sign), x, y, i64::try_from(d).ok()?));
+            }
+        }
+        None
+    }
+
+    /// The upper or the lower bound of a value.
+    fn bound(&self, cx: &mut Cx, x: Operand) -> Option<Order> {
+        let (range, ty) = (self.range(cx, x), cx.ty(x));
+        for sign in [Sign::Unsigned, Sign::Signed] {
+            let (known, all) = (range.of(sign), Interval::all(sign, ty));
+            let mut constant = |n: i128| cx.constant(Const::new(ty, n as u64));
+            if known.hi < all.hi {
+                return Some((opcode_of(sign), x, constant(known.hi + 1), 0));
+            }
+            if all.lo < known.lo {
+                return Some((opcode_of(sign), constant(known.lo - 1), x, 0));
+            }
+        }
+        None
+    }
+
+    /// An operation says how two values compare.
+    fn learn_order(&mut self, cx: &Cx, sign: Sign, op: &Pending) {
+        let &[x, y, d] = &*op.args else { unreachable!("the table says how many operands") };
+        let d = cx.as_const(d).expect("a distance is a constant").signed();
+        self.learn_less(cx, sign, x, y, i128::from(d) + 1);
     }
 
     fn learn_fact(&mut self, cx: &Cx, value: Operand, fact: ValueFact) {
@@ -243,6 +322,11 @@ impl Family for RangesPass {
     {
         Box::new(*self)
     }
+}
+
+/// The operation that says how two values compare.
+fn opcode_of(sign: Sign) -> Opcode {
+    if sign == Sign::Unsigned { AssumeUintLess } else { AssumeIntLess }
 }
 
 /// A comparison as `a < b` or `a == b`, and whether that is its negation.
@@ -440,7 +524,13 @@ impl Ranges {
     /// `x + d < y`.
     fn learn_distance(&mut self, cx: &Cx, sign: Sign, x: Term, y: Term, d: i128) {
         let d = x.plus - y.plus + d;
-        let known = self.distances.entry((sign, x.root, y.root)).or_insert(d);
+        let known = self.distances.entry((sign, x.root, y.root)).or_insert_with(|| {
+            let greater = self.greater.entry(x.root).or_default();
+            if greater.len() < MAX_GREATER {
+                greater.push((sign, y.root));
+            }
+            d
+        });
         *known = d.max(*known);
         let d = *known;
         let (a, b) = (self.range(cx, x.root), self.range(cx, y.root));

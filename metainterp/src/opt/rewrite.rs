@@ -482,6 +482,9 @@ impl<'t> Cx<'t> {
             self.tell_bridge(&recent, &mut args, &mut stores);
             self.recent = recent;
         }
+        if guard.opcode.is_guard() {
+            self.tell_order(&mut args, &mut stores);
+        }
         self.say_condition(guard, &mut args);
         let id = ExitId(exit.id.0 + self.exit_shift);
         let new = self.copy.new.exit_with_stores(id, &args, resume, &stores);
@@ -592,6 +595,20 @@ impl<'t> Cx<'t> {
             if n_told == MAX_TOLD {
                 break;
             }
+        }
+    }
+
+    /// Adds to an exit what is known of how the values compare that it saves.
+    fn tell_order(&mut self, args: &mut Vec<Operand>, notes: &mut SmallVec<[DelayedStore; 8]>) {
+        let mut saved: SmallVec<[Operand; 16]> = SmallVec::new();
+        for &arg in &*args {
+            if !arg.is_const() && self.ty(arg).is_int() && !saved.contains(&arg) {
+                saved.push(arg);
+            }
+        }
+        for (opcode, x, y, d) in self.with_ranges(|ranges, cx| ranges.told(cx, &saved)) {
+            args.extend([x, y, self.constant(Const::new(Ty::I64, d as u64))]);
+            notes.push(DelayedStore::order(opcode));
         }
     }
 
@@ -987,6 +1004,10 @@ impl<'a> Walk<'a> {
         if op.opcode.assumes_memory() {
             return self.assume_memory(pending);
         }
+        if op.opcode.assumes_order() {
+            self.tell_families(pending);
+            return Ok(());
+        }
         let rewrite = self.ask(pending)?;
         self.flag = pending.overflowed;
         debug_assert_eq!(
@@ -1074,27 +1095,28 @@ impl<'a> Walk<'a> {
             let holds = (c.bits == 1) == (pending.opcode == Opcode::AssumeTrue);
             return if holds { Ok(()) } else { Err(Contradiction) };
         }
+        self.tell_families(pending);
+        Ok(())
+    }
+
+    /// What need not be written is known all the same.
+    fn tell_families(&mut self, pending: &Pending) {
         for family in &mut self.families {
             family.emitted(&mut self.cx, pending, None);
         }
-        Ok(())
     }
 
     /// What the trace before knows of memory is as if it had been loaded here.
     fn assume_memory(&mut self, pending: &mut Pending) -> Result<(), Contradiction> {
         if let Rewrite::Keep = self.ask(pending)? {
-            for family in &mut self.families {
-                family.emitted(&mut self.cx, pending, None);
-            }
+            self.tell_families(pending);
         }
         Ok(())
     }
 
     fn delay(&mut self, pending: &mut Pending) {
         pending.is_delayed = true;
-        for family in &mut self.families {
-            family.emitted(&mut self.cx, pending, None);
-        }
+        self.tell_families(pending);
     }
 
     fn replace(&mut self, op: &Op, operand: Operand) {
@@ -1193,7 +1215,7 @@ impl Copier {
                 Some(new) => DelayedStore::new_object(
                     self.map[new.index()].value().expect("it was just given a value"),
                 ),
-                None if store.opcode == Opcode::Free => *store,
+                None if !store.opcode.has_mem() => *store,
                 None => {
                     let (opcode, mem) = (store.opcode, self.mems[store.mem as usize]);
                     DelayedStore { opcode, mem }

@@ -29,7 +29,7 @@ enum Word {
 impl Word {
     fn of(arg: Arg) -> Word {
         match arg.lane.is_const() {
-            true => Word::Const(arg.concrete.bits),
+            true => Word::Const(arg.bits),
             false => Word::Lane(arg.lane),
         }
     }
@@ -63,7 +63,7 @@ impl Cell {
     fn new(base: Arg, index: Option<Arg>, descr: &MemDescr, value: Arg) -> Cell {
         let root = Root { base: Word::of(base), index: index.map(Word::of), scale: descr.scale };
         let MemDescr { ty, offset, class, .. } = *descr;
-        Cell { root, offset, ty, class, lane: value.lane, bits: value.concrete.bits }
+        Cell { root, offset, ty, class, lane: value.lane, bits: value.bits }
     }
 
     fn is_at(&self, other: &Cell) -> bool {
@@ -95,7 +95,7 @@ impl HeapCache {
         descr: &MemDescr,
         res: Const,
     ) -> Option<Lane> {
-        let wanted = Cell::new(base, index, descr, Arg { lane: Lane::CONST, concrete: res });
+        let wanted = Cell::new(base, index, descr, Arg::of(Lane::CONST, res));
         let found = self.cells.iter().rev().find(|cell| cell.is_at(&wanted))?;
         debug_assert_eq!(found.bits, res.bits, "what the recorder knows of memory: {found:?}");
         (found.bits == res.bits).then_some(found.lane)

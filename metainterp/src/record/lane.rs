@@ -22,6 +22,18 @@ impl Lane {
         self.0 == 0
     }
 
+    /// A word to keep it in.
+    #[inline]
+    pub const fn to_bits(self) -> u32 {
+        self.0
+    }
+
+    /// From what [`Lane::to_bits`] has answered.
+    #[inline]
+    pub const fn from_bits(bits: u32) -> Lane {
+        Lane(bits)
+    }
+
     /// The lane of a trace's input.
     pub(crate) fn input(number: u32) -> Lane {
         Lane::of(ValueId(number))
@@ -38,23 +50,41 @@ impl From<Operand> for Lane {
     }
 }
 
-/// A scalar with its lane: an argument of a recorded operation.
+/// A scalar with its lane: an argument of a recorded operation. Two words, for it is moved often.
 #[derive(Debug, Clone, Copy)]
 pub struct Arg {
     /// What the trace knows.
     pub lane: Lane,
-    /// The concrete value.
-    pub concrete: Const,
+    /// The type.
+    pub ty: Ty,
+    /// The concrete value, as [`Const::bits`].
+    pub bits: u64,
 }
+
+const _: () = assert!(size_of::<Arg>() == 16);
 
 impl Arg {
     /// From parts.
+    #[inline]
     pub const fn new(lane: Lane, ty: Ty, bits: u64) -> Arg {
-        Arg { lane, concrete: Const::new(ty, bits) }
+        Arg::of(lane, Const::new(ty, bits))
+    }
+
+    /// A concrete value with its lane.
+    #[inline]
+    pub const fn of(lane: Lane, concrete: Const) -> Arg {
+        Arg { lane, ty: concrete.ty, bits: concrete.bits }
     }
 
     /// A constant.
+    #[inline]
     pub const fn constant(ty: Ty, bits: u64) -> Arg {
         Arg::new(Lane::CONST, ty, bits)
+    }
+
+    /// The concrete value.
+    #[inline]
+    pub const fn concrete(self) -> Const {
+        Const { ty: self.ty, bits: self.bits }
     }
 }

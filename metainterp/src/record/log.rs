@@ -23,11 +23,16 @@ impl fmt::Display for Shown {
 }
 
 fn list(args: &[Arg]) -> String {
-    let shown: Vec<String> = args.iter().map(|arg| Shown(arg.concrete).to_string()).collect();
+    let shown: Vec<String> = args.iter().map(|arg| Shown(arg.concrete()).to_string()).collect();
     shown.join(", ")
 }
 
 impl Recorder {
+    /// Whether operations are logged.
+    pub fn is_logging(&self) -> bool {
+        self.logging
+    }
+
     #[inline]
     pub(super) fn log_op(&self, name: &str, args: &[Arg], res: Option<Const>) {
         if self.logging && !self.is_replaying() && !self.is_closing(args) {

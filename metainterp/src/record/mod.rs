@@ -277,17 +277,15 @@ impl Recorder {
         find_target: FindTarget,
     ) -> Recorder {
         let mut builder = TraceBuilder::new("");
-        let inputs =
-            reds.iter().map(|red| Arg { lane: Lane::of(builder.input(red.ty)), concrete: *red });
+        let inputs = reds.iter().map(|red| Arg::of(Lane::of(builder.input(red.ty)), *red));
         let start_reds: Vec<Arg> = inputs.collect();
         let mut recorder = Recorder::new(builder, greens, start_reds, target, limits, find_target);
         recorder.mode = Cell::new(Mode::Record);
         let state = recorder.state.get_mut();
         state.from_interpreter = true;
-        let reds = operands(&mut state.builder, recorder.start_reds.get_mut());
-        let values = reds.iter().map(|red| red.value().expect("inputs are values")).collect();
+        let values = state.builder.trace().inputs().collect();
         state.headers.push(Header { greens: greens.into(), first_op: 0, reds: values });
-        recorder.begin_trace(greens, reds, false);
+        recorder.begin_trace(greens, false);
         recorder
     }
 
@@ -322,9 +320,7 @@ impl Recorder {
         recorder.recording = Cell::new(inputs.is_some());
         recorder.then = Cell::new(if inputs.is_some() { Mode::Record } else { Mode::Live });
         if inputs.is_some() {
-            let state = recorder.state.get_mut();
-            let reds = operands(&mut state.builder, recorder.start_reds.get_mut());
-            recorder.begin_trace(greens, reds, resume.kind == ResumeKind::Replay);
+            recorder.begin_trace(greens, resume.kind == ResumeKind::Replay);
         }
         if resume.step == 0 {
             recorder.mode = Cell::new(recorder.then.get());
@@ -384,9 +380,10 @@ impl Recorder {
         self.find_join = find_join;
     }
 
-    fn begin_trace(&mut self, greens: &[u64], reds: Vec<Operand>, dirty: bool) {
+    fn begin_trace(&mut self, greens: &[u64], dirty: bool) {
         let state = self.state.get_mut();
-        state.begin_region(greens, reds);
+        state.builder.reserve_for_recording();
+        state.begin_region(greens, self.start_reds.get_mut());
         state.region.dirty = dirty;
     }
 
@@ -475,13 +472,12 @@ impl Recorder {
         // The way up to the failed guard is known, and at the failed guard itself: the other one.
         if self.mode.get() != Mode::Record || self.at_failed_guard.get() {
             if self.recording.get() {
-                let known =
-                    if cond.concrete.bits == 1 { Opcode::AssumeTrue } else { Opcode::AssumeFalse };
+                let known = if cond.bits == 1 { Opcode::AssumeTrue } else { Opcode::AssumeFalse };
                 self.append_void(known, &[cond], 0);
             }
             return;
         }
-        let guard = if cond.concrete.bits == 1 { Opcode::GuardTrue } else { Opcode::GuardFalse };
+        let guard = if cond.bits == 1 { Opcode::GuardTrue } else { Opcode::GuardFalse };
         self.append_guard(guard, &[cond], false);
     }
 
@@ -489,7 +485,7 @@ impl Recorder {
     /// caller has made the step.
     pub fn guard_value(&self, value: Arg) -> Lane {
         if self.mode.get() == Mode::Record && !value.lane.is_const() {
-            let constant = Arg { lane: Lane::CONST, concrete: value.concrete };
+            let constant = Arg::of(Lane::CONST, value.concrete());
             self.append_guard(Opcode::GuardValue, &[value, constant], false);
         }
         self.promoted(value);
@@ -502,14 +498,14 @@ impl Recorder {
 
     fn promoted(&self, value: Arg) {
         if self.recording.get() && !value.lane.is_const() {
-            self.state.borrow_mut().heap.promoted(value.lane, value.concrete.bits);
+            self.state.borrow_mut().heap.promoted(value.lane, value.bits);
         }
     }
 
     /// Takes it for known that the trace's value `read` is `green` here: a merge point with other greens
     /// is another one.
     pub fn know(&self, read: Arg, green: Const) {
-        if read.concrete.bits != green.bits {
+        if read.bits != green.bits {
             // What the portal has read a moment ago has changed by being read.
             return self.abort(Abort::GreenChanged);
         }
@@ -528,8 +524,7 @@ impl Recorder {
     /// stand at one step. The caller has made the step.
     pub fn guard_one_of_many(&self, cond: Arg) {
         if self.mode.get() == Mode::Record && !cond.lane.is_const() {
-            let guard =
-                if cond.concrete.bits == 1 { Opcode::GuardTrue } else { Opcode::GuardFalse };
+            let guard = if cond.bits == 1 { Opcode::GuardTrue } else { Opcode::GuardFalse };
             self.append_guard(guard, &[cond], false);
         }
     }
@@ -550,13 +545,13 @@ impl Recorder {
 
     /// Notes that a reference with these words, to a value of that type, is green.
     pub fn note_green(&self, pointee: TypeId, words: &[Arg]) {
-        let words = words.iter().map(|word| word.concrete.bits).collect();
+        let words = words.iter().map(|word| word.bits).collect();
         self.greens.borrow_mut().push((pointee, words));
     }
 
     /// Whether these constants are a green reference to a value of that type.
     pub fn is_green(&self, pointee: TypeId, words: &[Arg]) -> bool {
-        let bits = || words.iter().map(|word| word.concrete.bits);
+        let bits = || words.iter().map(|word| word.bits);
         words.iter().all(|word| word.lane.is_const())
             && self
                 .greens
@@ -582,15 +577,15 @@ impl Recorder {
             if self.recording.get() {
                 self.state.borrow_mut().heap.loaded(base, index, descr, saved);
             }
-            return (saved.concrete.bits, saved.lane);
+            return (saved.bits, saved.lane);
         }
         let res = Const::new(descr.ty, read());
         if !self.recording.get() {
             return (res.bits, Lane::CONST);
         }
         let opcode = if index.is_some() { Opcode::GetArrayItem } else { Opcode::GetField };
-        let args: SmallVec<[Arg; 2]> = [Some(base), index].into_iter().flatten().collect();
-        self.log_op(opcode.name(), &args, Some(res));
+        let args = &[base, index.unwrap_or(base)][..1 + usize::from(index.is_some())];
+        self.log_op(opcode.name(), args, Some(res));
         let is_constant = args.iter().all(|arg| arg.lane.is_const()) && (descr.frozen || green);
         if is_constant && descr.frozen {
             return (res.bits, Lane::CONST);
@@ -599,13 +594,14 @@ impl Recorder {
             true => Some(Lane::CONST),
             false => self.state.borrow().heap.load(base, index, descr, res),
         };
-        let lane = known.unwrap_or_else(|| self.append_mem(opcode, &args, descr, Some(res.ty)));
+        let lane = known.unwrap_or_else(|| self.append_mem(opcode, args, descr, Some(res.ty)));
         if !descr.frozen && self.recording.get() {
-            let result = Arg { lane, concrete: res };
-            if !is_constant {
-                self.state.borrow_mut().heap.loaded(base, index, descr, result);
+            let state = &mut *self.state.borrow_mut();
+            let result = Arg::of(lane, res);
+            if known.is_none() {
+                state.heap.loaded(base, index, descr, result);
             }
-            self.push_result(result);
+            state.push_result(&result);
         }
         (res.bits, lane)
     }
@@ -626,7 +622,7 @@ impl Recorder {
         }
         if self.mode.get() == Mode::Replay && !self.rereads {
             let saved = self.next_saved(ty);
-            return (saved.concrete.bits, Lane::CONST);
+            return (saved.bits, Lane::CONST);
         }
         let res = Const::new(ty, read());
         let validity = Rc::clone(self.validity.borrow_mut().get_or_insert_with(Validity::new));
@@ -634,7 +630,7 @@ impl Recorder {
         if self.mode.get() == Mode::Record {
             self.guard_valid(&validity);
         }
-        self.push_result(Arg { lane: Lane::CONST, concrete: res });
+        self.push_result(Arg::of(Lane::CONST, res));
         (res.bits, Lane::CONST)
     }
 
@@ -650,8 +646,8 @@ impl Recorder {
         }
         let lane = self.append_mem(Opcode::GetField, &[address], &descr, Some(Ty::Bool));
         if self.recording.get() && !lane.is_const() {
-            self.append_guard(Opcode::GuardTrue, &[Arg { lane, concrete: valid }], false);
-            let known = Arg { lane: Lane::CONST, concrete: valid };
+            self.append_guard(Opcode::GuardTrue, &[Arg::of(lane, valid)], false);
+            let known = Arg::of(Lane::CONST, valid);
             self.state.borrow_mut().heap.loaded(address, None, &descr, known);
         }
     }
@@ -683,10 +679,12 @@ impl Recorder {
             return;
         }
         let opcode = if index.is_some() { Opcode::SetArrayItem } else { Opcode::SetField };
-        let args: SmallVec<[Arg; 3]> =
-            [Some(base), index, Some(value)].into_iter().flatten().collect();
-        self.log_op(opcode.name(), &args, None);
-        self.append_mem(opcode, &args, descr, None);
+        let args = match index {
+            Some(index) => &[base, index, value][..],
+            None => &[base, value],
+        };
+        self.log_op(opcode.name(), args, None);
+        self.append_mem(opcode, args, descr, None);
         self.state.borrow_mut().region.dirty = true;
     }
 
@@ -694,7 +692,7 @@ impl Recorder {
     pub fn allocate(&self, bytes: usize, align: usize, run: impl FnOnce() -> u64) -> (u64, Lane) {
         if self.mode.get() == Mode::Replay && !self.rereads {
             let saved = self.next_saved(Ty::Ptr);
-            return (saved.concrete.bits, saved.lane);
+            return (saved.bits, saved.lane);
         }
         let address = Const::new(Ty::Ptr, run());
         if !self.recording.get() {
@@ -704,7 +702,7 @@ impl Recorder {
         self.log_op(Opcode::New.name(), &args, Some(address));
         let lane = self.append(Opcode::New, &args, 0, Ty::Ptr);
         self.state.borrow_mut().region.dirty = true;
-        self.push_result(Arg { lane, concrete: address });
+        self.push_result(Arg::of(lane, address));
         (address.bits, lane)
     }
 
@@ -777,7 +775,7 @@ impl Recorder {
             self.state.borrow_mut().heap.called(self.apart());
             for (i, &ty) in res_tys.iter().enumerate() {
                 let saved = self.next_saved(ty);
-                words[i] = saved.concrete.bits;
+                words[i] = saved.bits;
                 lanes[i] = saved.lane;
             }
             return;
@@ -798,7 +796,7 @@ impl Recorder {
         self.append_call(func, args, site, res_tys, lanes);
         if !site.elidable {
             for (&lane, &concrete) in lanes.iter().zip(&results) {
-                self.push_result(Arg { lane, concrete });
+                self.push_result(Arg::of(lane, concrete));
             }
         }
     }
@@ -844,7 +842,7 @@ impl Recorder {
     }
 
     fn record_merge_point(&self, greens: &[Arg], reds: &mut [Arg]) -> Flow {
-        let key: Words = greens.iter().map(|green| green.concrete.bits).collect();
+        let key: Words = greens.iter().map(|green| green.bits).collect();
         let jumped_back = self.no_loop_header.replace(false) && !self.is_ahead(greens);
         if self.loop_header_seen.replace(false) || jumped_back {
             if let Some(target) = (self.find_target)(&key) {
@@ -863,9 +861,7 @@ impl Recorder {
         } else if self.join(&key, reds) {
             return Flow::Stop;
         }
-        let state = &mut *self.state.borrow_mut();
-        let reds = operands(&mut state.builder, reds);
-        state.begin_region(&key, reds);
+        self.state.borrow_mut().begin_region(&key, reds);
         *self.region_greens.borrow_mut() = key;
         self.step.set(0);
         Flow::Continue
@@ -882,7 +878,6 @@ impl Recorder {
         }
         {
             let state = &mut *self.state.borrow_mut();
-            let reds = operands(&mut state.builder, reds);
             state.begin_region(greens, reds);
             self.step.set(0);
             let exit = state.exit_here(0, false);
@@ -952,7 +947,7 @@ impl Recorder {
         if !is_header {
             return InlinedFlow::Inline;
         }
-        let key: Words = greens.iter().map(|green| green.concrete.bits).collect();
+        let key: Words = greens.iter().map(|green| green.bits).collect();
         let mut inlined = self.inlined.borrow_mut();
         let passed = inlined.iter().flat_map(|portal| &portal.headers);
         if key == *self.region_greens.borrow() || passed.into_iter().any(|it| *it == key) {
@@ -965,7 +960,7 @@ impl Recorder {
     /// Whether the program has gone ahead since the last merge point.
     fn is_ahead(&self, greens: &[Arg]) -> bool {
         let state = self.state.borrow();
-        let now: SmallVec<[Const; 8]> = greens.iter().map(|green| green.concrete).collect();
+        let now: SmallVec<[Const; 8]> = greens.iter().map(|green| green.concrete()).collect();
         let before = &state.builder.trace().merge_points[state.region.merge_point as usize];
         position::is_ahead(&before.greens, &now)
     }
@@ -1063,7 +1058,7 @@ impl Recorder {
     fn next_saved(&self, ty: Ty) -> Arg {
         let saved = self.saved.borrow_mut().next();
         let saved = saved.expect("an exit saved fewer results than its replay asks for");
-        assert_eq!(saved.concrete.ty, ty, "the type of a saved result");
+        assert_eq!(saved.ty, ty, "the type of a saved result");
         if self.recording.get() {
             self.push_result(saved);
         }
@@ -1071,40 +1066,27 @@ impl Recorder {
     }
 
     fn push_result(&self, result: Arg) {
-        let state = &mut *self.state.borrow_mut();
-        let operand = operand(&mut state.builder, &result);
-        state.region.results.push(operand);
+        self.state.borrow_mut().push_result(&result);
     }
 
     fn append(&self, opcode: Opcode, args: &[Arg], descr: u32, ty: Ty) -> Lane {
         if self.too_long() {
             return Lane::CONST;
         }
-        let state = &mut *self.state.borrow_mut();
-        let operands: SmallVec<[Operand; 8]> =
-            args.iter().map(|arg| operand(&mut state.builder, arg)).collect();
-        state.builder.push(opcode, &operands, descr, ty).into()
+        self.state.borrow_mut().append(opcode, args, descr, Some(ty))
     }
 
     fn append_void(&self, opcode: Opcode, args: &[Arg], descr: u32) {
-        let state = &mut *self.state.borrow_mut();
-        let operands: SmallVec<[Operand; 8]> =
-            args.iter().map(|arg| operand(&mut state.builder, arg)).collect();
-        state.builder.push_void(opcode, &operands, descr);
+        self.state.borrow_mut().append(opcode, args, descr, None);
     }
 
     fn append_mem(&self, opcode: Opcode, args: &[Arg], descr: &MemDescr, res: Option<Ty>) -> Lane {
         if self.too_long() {
             return Lane::CONST;
         }
-        let descr = self.state.borrow_mut().builder.mem(descr.clone());
-        match res {
-            Some(ty) => self.append(opcode, args, descr, ty),
-            None => {
-                self.append_void(opcode, args, descr);
-                Lane::CONST
-            }
-        }
+        let state = &mut *self.state.borrow_mut();
+        let descr = state.builder.mem(descr.clone());
+        state.append(opcode, args, descr, res)
     }
 
     fn append_call(
@@ -1153,9 +1135,7 @@ impl Recorder {
         let n_values = {
             let state = &mut *self.state.borrow_mut();
             let exit = state.exit_here(self.step.get(), must_replay);
-            let operands: SmallVec<[Operand; 2]> =
-                args.iter().map(|arg| operand(&mut state.builder, arg)).collect();
-            state.builder.push_void(opcode, &operands, exit);
+            state.append(opcode, args, exit, None);
             let trace = state.builder.trace();
             trace.n_saved(&trace.exits[exit as usize], limit)
         };
@@ -1184,7 +1164,7 @@ impl Recorder {
             let red = reds[i];
             let repeated = reds[..i].iter().any(|earlier| earlier.lane == red.lane);
             if red.lane.is_const() || repeated {
-                reds[i].lane = self.append(Opcode::SameAs, &[red], 0, red.concrete.ty);
+                reds[i].lane = self.append(Opcode::SameAs, &[red], 0, red.ty);
             }
         }
     }
@@ -1241,36 +1221,53 @@ impl Recorder {
         self.mode.set(Mode::Live);
         let mut state = self.state.borrow_mut();
         let target = state.target;
+        let trace = std::mem::take(&mut state.builder).finish();
         let recorded = match loop_header {
-            Some(header) => Recorded::Loop {
-                trace: region::starting_at(state.builder.trace(), &header, target),
-                greens: header.greens,
-                target,
-            },
+            Some(header) => {
+                let trace = region::starting_at(trace, &header, target);
+                Recorded::Loop { trace, greens: header.greens, target }
+            }
             None if state.from_interpreter => {
                 let start = state.headers.swap_remove(0);
-                let trace = region::starting_at(state.builder.trace(), &start, target);
-                Recorded::Entry { trace, target }
+                Recorded::Entry { trace: region::starting_at(trace, &start, target), target }
             }
-            None => Recorded::Bridge { trace: std::mem::take(&mut state.builder).finish() },
+            None => Recorded::Bridge { trace },
         };
         *self.recorded.borrow_mut() = Some(recorded);
     }
 }
 
 impl Recording {
-    fn begin_region(&mut self, greens: &[u64], reds: Vec<Operand>) {
+    fn begin_region(&mut self, greens: &[u64], reds: &[Arg]) {
+        self.region.reds.clear();
+        for red in reds {
+            self.region.reds.push(operand(&mut self.builder, red));
+        }
         let merge_point = self.builder.merge_point(MergePoint { greens: greens.into() });
         self.builder.push_void(Opcode::DebugMergePoint, &[], merge_point);
-        self.region.begin(merge_point, reds, Mark::here(&self.builder));
+        self.region.begin(merge_point, Mark::here(&self.builder));
+    }
+
+    fn append(&mut self, opcode: Opcode, args: &[Arg], descr: u32, res: Option<Ty>) -> Lane {
+        for arg in args {
+            let operand = operand(&mut self.builder, arg);
+            self.builder.arg(operand);
+        }
+        let res = self.builder.push_of_args(opcode, args.len(), descr, res);
+        res.map_or(Lane::CONST, Lane::of)
+    }
+
+    fn push_result(&mut self, result: &Arg) {
+        let operand = operand(&mut self.builder, result);
+        self.region.results.push(operand);
     }
 
     fn exit_here(&mut self, step: u32, must_replay: bool) -> u32 {
         let region = &self.region;
         let replay = must_replay || region.dirty;
-        let mut args: SmallVec<[Operand; 16]> = SmallVec::from_slice(&region.reds);
-        if replay {
-            args.extend_from_slice(&region.results);
+        let results = if replay { &region.results[..] } else { &[] };
+        for &arg in region.reds.iter().chain(results) {
+            self.builder.arg(arg);
         }
         let resume = Resume {
             kind: if replay { ResumeKind::Replay } else { ResumeKind::Rewind },
@@ -1279,7 +1276,7 @@ impl Recording {
             n_reds: region.reds.len() as u32,
         };
         let id = next_exit(&self.builder);
-        self.builder.exit(id, &args, resume)
+        self.builder.exit_of_args(id, region.reds.len() + results.len(), resume)
     }
 
     /// Truncates to the last merge point and leaves there; false if nothing is left by that.
@@ -1305,7 +1302,7 @@ fn next_exit(builder: &TraceBuilder) -> ExitId {
 fn operand(builder: &mut TraceBuilder, arg: &Arg) -> Operand {
     match arg.lane.value() {
         Some(value) => value.into(),
-        None => builder.constant(arg.concrete),
+        None => builder.constant(arg.concrete()),
     }
 }
 

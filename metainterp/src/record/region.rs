@@ -15,9 +15,9 @@ pub(super) struct Region {
 }
 
 impl Region {
-    pub fn begin(&mut self, merge_point: u32, reds: Vec<Operand>, mark: Mark) {
+    /// The reds have been put into `reds`.
+    pub fn begin(&mut self, merge_point: u32, mark: Mark) {
         self.merge_point = merge_point;
-        self.reds = reds;
         self.results.clear();
         self.dirty = false;
         self.mark = mark;
@@ -62,17 +62,21 @@ pub(super) struct Header {
 /// The part of `trace` from a header on, with the header's reds as inputs and a label in front.
 ///
 /// All that lives at a merge point is greens and reds, so nothing else of the part before is used.
-pub(super) fn starting_at(trace: &Trace, header: &Header, target: TargetId) -> Trace {
+pub(super) fn starting_at(trace: Trace, header: &Header, target: TargetId) -> Trace {
+    if header.first_op == 0 {
+        debug_assert!(header.reds.iter().copied().eq(trace.inputs()), "the trace's own start");
+        return trace.with_label(target);
+    }
     let mut builder = TraceBuilder::new("");
     let inputs: Vec<Operand> =
         header.reds.iter().map(|&red| builder.input(trace.types[red.index()]).into()).collect();
     let first = builder.push_label(target, &inputs);
-    builder.merge_points_of(trace);
+    builder.merge_points_of(&trace);
     for call in &trace.calls {
         builder.call(call.clone());
     }
     let results = (first.0..).map(|value| Operand::from(ValueId(value)));
-    let mut graft = Graft::new(trace, header.reds.iter().copied().zip(results));
+    let mut graft = Graft::new(&trace, header.reds.iter().copied().zip(results));
     for op in &trace.ops[header.first_op..] {
         let descr = if op.opcode.has_exit() {
             let exit = trace.exit(op);

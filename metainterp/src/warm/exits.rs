@@ -99,10 +99,10 @@ impl ExitInfo {
     /// The exit's arguments: values have the lanes of a bridge's inputs if `with_lanes`.
     pub fn arguments(&self, frame: &Frame, with_lanes: bool) -> Vec<Arg> {
         let rebuild = |slot: &ExitSlot| match *slot {
-            ExitSlot::Const(c) => Arg { lane: Lane::CONST, concrete: c },
+            ExitSlot::Const(c) => Arg::of(Lane::CONST, c),
             ExitSlot::Slot(slot, ty) => {
                 let lane = if with_lanes { Lane::input(slot) } else { Lane::CONST };
-                Arg { lane, concrete: Const::new(ty, frame.slots[slot as usize]) }
+                Arg::of(lane, Const::new(ty, frame.slots[slot as usize]))
             }
         };
         self.layout.iter().map(rebuild).collect()

@@ -6,6 +6,7 @@ use super::owners::Entered;
 use super::{Left, MetaInterp, Progress, Start, Twin};
 use crate::abort::Abort;
 use crate::backend::{Frame, VALUE_SLOTS};
+use crate::ir::eval::order_holds;
 use crate::ir::{CodeId, Const, ExitId, MemDescr, Opcode, ResumeKind, TargetId, Ty};
 use crate::memory;
 use crate::opt::ExitEffect;
@@ -35,6 +36,14 @@ fn make(effect: &ExitEffect, words: &[u64]) -> Option<u64> {
         }
         ExitEffect::Store(opcode, mem) => {
             store(*opcode, mem, words);
+            None
+        }
+        ExitEffect::Order(opcode, ty) => {
+            debug_assert!(
+                order_holds(*opcode, *ty, [words[0], words[1], words[2]]),
+                "{} of {words:?}",
+                opcode.name()
+            );
             None
         }
     }
@@ -140,7 +149,7 @@ impl MetaInterp {
         let mut reds = exit.arguments(frame, hot);
         let effects = exit.split_effects(&mut reds);
         let saved = reds.split_off(exit.resume.n_reds as usize);
-        let concretes: Vec<Const> = reds.iter().map(|red| red.concrete).collect();
+        let concretes: Vec<Const> = reds.iter().map(|red| red.concrete()).collect();
         let inputs = hot.then(|| exit.input_types());
         let mut recorder = self.replayer(&exit, &effects, reds, saved, inputs);
         let left = if hot {

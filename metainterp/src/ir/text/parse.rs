@@ -616,10 +616,13 @@ impl Parser {
         let opcode = Opcode::from_name(word);
         let is_note = |it: &Opcode| match new {
             Some(_) => *it == Opcode::New,
-            None => it.effect() == Effect::Store || it.assumes_memory() || *it == Opcode::Free,
+            None => {
+                let is_note = it.assumes_memory() || it.assumes_order();
+                it.effect() == Effect::Store || is_note || *it == Opcode::Free
+            }
         };
         let Some(opcode) = opcode.filter(is_note) else {
-            return line.error_at(at, "expected a store or an assumption of memory".into());
+            return line.error_at(at, "expected a store or an assumption".into());
         };
         line.expect('(')?;
         let operands = self.operands(line, opcode)?;
@@ -631,6 +634,7 @@ impl Parser {
         match operands.descr {
             None if new.is_some() => Ok(DelayedStore::new_object(new.expect("it was tested"))),
             None if opcode == Opcode::Free => Ok(DelayedStore::FREE),
+            None if opcode.assumes_order() => Ok(DelayedStore::order(opcode)),
             Some(Descr::Mem(mem)) => Ok(DelayedStore { opcode, mem: self.builder.mem(mem) }),
             _ => line.expected("`descr=mem(…)` before this"),
         }

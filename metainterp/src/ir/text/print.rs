@@ -129,8 +129,10 @@ fn stores(f: &mut Formatter<'_>, trace: &Trace, exit: &Exit) -> fmt::Result {
             write_operand(f, trace, arg, place)?;
         }
         match store.opcode {
-            Opcode::New | Opcode::Free => f.write_char(')')?,
-            _ => write!(f, ", descr={})", trace.mems[store.mem as usize])?,
+            opcode if opcode.has_mem() => {
+                write!(f, ", descr={})", trace.mems[store.mem as usize])?;
+            }
+            _ => f.write_char(')')?,
         }
     }
     f.write_char(')')

@@ -3,6 +3,7 @@
 //! It is simpler than a backend: memory is a few regions of bytes, and a residual call scribbles over
 //! those in a way that depends on its arguments and on how many calls there have been.
 
+use crate::ir::eval::order_holds;
 use crate::ir::{
     Const, Effect, ExitId, MemDescr, Op, Opcode, Operand, OperandKind, Resume, ResumeKind,
     TargetId, Trace, Ty, eval,
@@ -360,6 +361,12 @@ impl Machine {
             let args: Vec<Const> = args.iter().map(|&arg| self.value(trace, arg)).collect();
             if store.opcode == Opcode::Free {
                 self.free(args[0].bits, args[1].bits);
+                continue;
+            }
+            if store.opcode.assumes_order() {
+                let words = [args[0].bits, args[1].bits, args[2].bits];
+                let holds = order_holds(store.opcode, args[0].ty, words);
+                assert!(holds, "{} of {args:?} at exit {:?}", store.opcode.name(), exit.id);
                 continue;
             }
             let mem = &trace.mems[store.mem as usize];
