@@ -1131,15 +1131,13 @@ impl Recorder {
         if !self.recording.get() {
             return;
         }
-        let limit = self.limits.failargs_limit.min(crate::backend::VALUE_SLOTS);
         let n_values = {
             let state = &mut *self.state.borrow_mut();
             let exit = state.exit_here(self.step.get(), must_replay);
             state.append(opcode, args, exit, None);
-            let trace = state.builder.trace();
-            trace.n_saved(&trace.exits[exit as usize], limit)
+            state.builder.trace().exits[exit as usize].args.len as usize
         };
-        if n_values > limit {
+        if n_values > self.limits.failargs_limit.min(crate::backend::VALUE_SLOTS) {
             self.abort(Abort::TooManyValues);
         }
     }

@@ -93,7 +93,8 @@ fn clone_of(path: TokenStream, fields: &Fields) -> TokenStream {
             quote!(#path { #(#members: #names),* } => #path { #(#members: #clones),* },)
         }
         Fields::Unnamed(_) => quote!(#path(#(#names),*) => #path(#(#clones),*),),
-        Fields::Unit => quote!(#path => #path,),
+        // With braces it is seen to be a variant: a name alone could be a constant's.
+        Fields::Unit => quote!(#path {} => #path,),
     }
 }
 
