@@ -52,6 +52,8 @@ params! {
     decay: u32 = 40u32;
     /// How deep a recording follows calls of one traced function into itself; deeper ones are residual.
     max_unroll_recursion: u32 = 7u32;
+    /// Whether a recording follows calls of a portal: 1, or 0 if they are residual.
+    inlining: u32 = 1u32;
     /// Values that an exit may save; more, and the recording is given up.
     failargs_limit: u32 = 1000u32;
     /// Recordings from one place that may be given up before the place is left to the interpreter for good.

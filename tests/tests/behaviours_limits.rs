@@ -357,6 +357,47 @@ fn b074_deep_recursion_of_a_helper_ends_the_inlining() {
     }
 }
 
+/// A loop whose guards in an inlined recursion fail later than they were recorded.
+#[jit]
+fn deep_guards(driver: &JitDriver<'_>, n: i64, depth: i64, odd: i64) -> i64 {
+    let mut i = 0;
+    let mut acc = 1;
+    while i < n {
+        jit_merge_point!(driver, greens = [], reds = [i, n, acc, depth, odd]);
+        acc = descend(acc, depth, odd).wrapping_add(i);
+        i += 1;
+        can_enter_jit!(driver, greens = [], reds = [i, n, acc, depth, odd]);
+    }
+    acc
+}
+
+#[jit]
+fn descend(acc: i64, depth: i64, odd: i64) -> i64 {
+    if depth == 0 {
+        // A bridge begins here, many calls deep.
+        return if odd == 0 { acc.wrapping_mul(3) } else { acc ^ odd };
+    }
+    let below = descend(acc, depth - 1, odd);
+    if below & odd == 1 { below.wrapping_sub(depth) } else { below.wrapping_add(depth) }
+}
+
+#[test]
+fn parameters_change_while_there_is_code() {
+    for (first, then) in [(7, 0), (0, 7), (3, 5)] {
+        let runs = check(&["threshold=3,trace_eagerness=4"], |driver| {
+            let mut results = Vec::new();
+            for (limit, odd) in [(first, 0), (then, 0), (then, 1), (first, 3)] {
+                driver.set_param("max_unroll_recursion", &limit.to_string()).expect("a limit");
+                results.push(deep_guards(driver, 30, 5, odd));
+            }
+            results
+        });
+        for run in runs {
+            assert!(run.stats.replays > 0, "{run}");
+        }
+    }
+}
+
 /// Has a loop, so it is called and not traced into.
 #[jit]
 fn powers(x: i64, n: i64) -> i64 {

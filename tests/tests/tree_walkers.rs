@@ -186,6 +186,42 @@ fn recursion_is_inlined_once_and_called_then() {
 }
 
 #[test]
+fn b077_calls_of_the_portal_are_inlined_if_that_is_allowed() {
+    let main = call(0, parameter());
+    for (inlining, any_calls) in [(1, false), (0, true)] {
+        let params = format!("threshold=2,trace_eagerness=2,inlining={inlining}");
+        let runs = check(&[params.as_str()], |jit| run(jit, countdown(), &main, &[50, 7, 90]));
+        none_was_given_up(&runs);
+        for run in runs {
+            assert!(run.stats.loops >= 1, "{run}");
+            assert_eq!(run.stats.residual_calls > 0, any_calls, "{run}");
+        }
+    }
+}
+
+#[test]
+fn b081_one_lap_of_an_inner_loop_is_inlined_and_the_next_one_called() {
+    // Each lap of the outer loop starts one that counts down from `laps`.
+    let inner = if_(
+        less(constant(0), parameter()),
+        call(1, add(parameter(), constant(-1))),
+        Rc::new(Node::Count(parameter())),
+    );
+    for (laps, any_calls) in [(0, false), (1, true), (9, true)] {
+        let step = add(parameter(), add(constant(-1), call(1, constant(laps))));
+        let outer = if_(less(constant(0), parameter()), call(0, step), parameter());
+        let functions = vec![outer, inner.clone()];
+        let main = call(0, parameter());
+        let params = ["threshold=5,trace_eagerness=2"];
+        let runs = check(&params, |jit| run(jit, functions.clone(), &main, &[60, 3, 90]));
+        none_was_given_up(&runs);
+        for run in runs {
+            assert_eq!(run.stats.residual_calls > 0, any_calls, "{laps} laps: {run}");
+        }
+    }
+}
+
+#[test]
 fn errors_come_out_of_inlined_calls() {
     // A loop in a part of a loop: the inner one counts down from the outer one's argument.
     let inner = if_(

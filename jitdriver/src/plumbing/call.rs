@@ -367,7 +367,7 @@ macro_rules! tuples {
             type Out = Traced<R>;
             #[allow(non_snake_case)]
             fn call_method(self, rec: Rec, site: &'static CallSite, this: Place<T>, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
-                if rec.is_live() {
+                if !rec.inlines_portals() {
                     return Method::call_method(Residual, rec, site, this, args, plain);
                 }
                 let _frame = PortalFrame::enter(rec);

@@ -55,6 +55,15 @@ pub enum ExitEffect {
 }
 
 impl ExitEffect {
+    /// Whether nothing is done: it is said for a bridge.
+    pub fn is_assumption(&self) -> bool {
+        match self {
+            ExitEffect::New(_) | ExitEffect::Free => false,
+            ExitEffect::Store(opcode, _) => opcode.assumes_memory(),
+            ExitEffect::Order(..) => true,
+        }
+    }
+
     /// Number of operands.
     pub fn n_args(&self) -> usize {
         let opcode = match self {

@@ -93,8 +93,18 @@ pub struct Limits {
     pub trace_limit: usize,
     /// Most values of an exit.
     pub failargs_limit: usize,
+    /// Where it goes.
+    pub route: Route,
+}
+
+/// What the way of a twin depends on besides its values. The replay of an exit takes that of the recording,
+/// whatever the parameters are by then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
     /// Deepest recursion of one traced function.
     pub max_unroll_recursion: u32,
+    /// Whether calls of portals are followed.
+    pub inlining: bool,
 }
 
 /// Answers whether compiled code can be jumped to at a loop header with these greens.
@@ -917,6 +927,12 @@ impl Recorder {
         state.heap.forget();
     }
 
+    /// Whether a portal that is called is inlined; otherwise the plain one is called.
+    pub fn inlines_portals(&self) -> bool {
+        // A twin that lives leaves it to the plain function, which is faster.
+        self.limits.route.inlining && !self.is_live()
+    }
+
     /// A portal is about to be inlined.
     pub fn enter_portal(&self) {
         let depth = self.depth.take();
@@ -1037,7 +1053,7 @@ impl Recorder {
     pub fn enter_function(&self, identity: usize) -> bool {
         let mut depth = self.depth.borrow_mut();
         match depth.iter_mut().find(|(id, _)| *id == identity) {
-            Some((_, n)) if *n > self.limits.max_unroll_recursion => return false,
+            Some((_, n)) if *n > self.limits.route.max_unroll_recursion => return false,
             Some((_, n)) => *n += 1,
             None => depth.push((identity, 1)),
         }

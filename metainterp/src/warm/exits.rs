@@ -6,7 +6,7 @@ use crate::ir::{
     CodeId, Const, ExitId, Opcode, Operand, Resume, TargetId, Trace, TraceBuilder, Ty, ValueId,
 };
 use crate::opt::{ExitEffect, ExitLayout, ExitSlot};
-use crate::record::{Arg, Lane, OnEntry, Words, zeros};
+use crate::record::{Arg, Lane, OnEntry, Route, Words, zeros};
 use std::cell::Cell;
 
 /// One exit of compiled code.
@@ -16,14 +16,20 @@ pub(super) struct ExitInfo {
     /// The trace that it belongs to.
     pub code: CodeId,
     pub resume: Resume,
+    /// How the twin went that recorded the trace.
+    pub route: Route,
     /// How to rebuild the exit's arguments from the frame.
     pub layout: Box<[ExitSlot]>,
     /// What to do first. The operands of it are the last of the exit's arguments.
     pub effects: Box<[ExitEffect]>,
+    /// How many of them do something. What is only assumed stands behind them.
+    n_made: u32,
+    /// Where in the layout the operands of the effects begin.
+    n_values: u32,
     /// The greens of the merge point to go back to.
     pub greens: Box<[u64]>,
     /// Of a `guard_value`: for how many values of the promoted expression there is code already.
-    pub n_values: u32,
+    pub n_promoted: u32,
     /// Of an exit in a copy of a loop's preheader: the loop's label. There the same will fail, and what
     /// continues from there is for all that come to the loop.
     pub rejoins: Option<TargetId>,
@@ -47,17 +53,23 @@ impl ExitInfo {
         id: ExitId,
         code: CodeId,
         resume: Resume,
+        route: Route,
         layout: ExitLayout,
         greens: Box<[u64]>,
     ) -> ExitInfo {
+        let n_made = layout.effects.iter().rposition(|effect| !effect.is_assumption());
+        let n_operands: usize = layout.effects.iter().map(ExitEffect::n_args).sum();
         ExitInfo {
             id,
             code,
             resume,
+            route,
+            n_made: n_made.map_or(0, |last| last as u32 + 1),
+            n_values: (layout.slots.len() - n_operands) as u32,
             layout: layout.slots.into(),
             effects: layout.effects.into(),
             greens,
-            n_values: 0,
+            n_promoted: 0,
             rejoins: None,
             is_validity: false,
             failures: Cell::new(0),
@@ -119,23 +131,19 @@ impl ExitInfo {
 
     /// How many arguments there are before those.
     pub fn n_values(&self) -> usize {
-        self.layout.len() - self.n_operands()
-    }
-
-    /// How many of the exit's last arguments are operands of delayed stores and of assumptions.
-    fn n_operands(&self) -> usize {
-        self.effects.iter().map(|effect| effect.n_args()).sum()
+        self.n_values as usize
     }
 
     /// Does what is to be done first, each with the words of its operands. What `make` answers of an
-    /// allocation is put into its slot.
+    /// allocation is put into its slot. What is only assumed is shown to it in debug builds.
     pub fn each_effect(
         &self,
         frame: &mut Frame,
         mut make: impl FnMut(&ExitEffect, &[u64]) -> Option<u64>,
     ) {
-        let mut at = self.layout.len() - self.n_operands();
-        for effect in &self.effects {
+        let mut at = self.n_values();
+        let n_made = if cfg!(debug_assertions) { self.effects.len() } else { self.n_made as usize };
+        for effect in &self.effects[..n_made] {
             let end = at + effect.n_args();
             let mut words = [0; 3];
             for (operand, slot) in words.iter_mut().zip(&self.layout[at..end]) {
@@ -150,7 +158,7 @@ impl ExitInfo {
 
     /// Takes what has been done first, with its operands, off the end of the exit's arguments.
     pub fn split_effects(&self, args: &mut Vec<Arg>) -> Vec<OnEntry> {
-        let mut operands = args.split_off(args.len() - self.n_operands()).into_iter();
+        let mut operands = args.split_off(self.n_values()).into_iter();
         let effects = self.effects.iter().map(|effect| OnEntry {
             effect: effect.clone(),
             args: operands.by_ref().take(effect.n_args()).collect(),
@@ -184,7 +192,7 @@ impl ExitInfo {
         };
         let args: Vec<Operand> =
             self.layout.iter().map(|slot| operand(&mut builder, slot)).collect();
-        let mut operands = &args[args.len() - self.n_operands()..];
+        let mut operands = &args[self.n_values()..];
         for effect in &self.effects {
             let (args, rest) = operands.split_at(effect.n_args());
             effect.begin(&mut builder, args);

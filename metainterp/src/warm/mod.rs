@@ -31,7 +31,7 @@ use crate::opt::{self, Passes};
 use crate::params::{ParamError, Params};
 use crate::position;
 use crate::quasi::{VALIDITY_CLASS, Validity};
-use crate::record::{FindTarget, Limits, Recorded, Recorder, Words};
+use crate::record::{FindTarget, Limits, Recorded, Recorder, Route, Words};
 use crate::stats::Stats;
 use cell::{Cells, Entry, Tick};
 use exits::ExitInfo;
@@ -162,8 +162,17 @@ type Copied = Option<(u32, TargetId)>;
 
 /// Where a recording started.
 enum Start {
-    Interpreter(Words),
+    Interpreter(Words, Route),
     Exit(Rc<ExitInfo>),
+}
+
+impl Start {
+    fn route(&self) -> Route {
+        match self {
+            Start::Interpreter(_, route) => *route,
+            Start::Exit(exit) => exit.route,
+        }
+    }
 }
 
 impl MetaInterp {
@@ -363,14 +372,15 @@ impl MetaInterp {
         let decay = self.params.borrow().decay;
         self.cells.borrow_mut().recording_starts(greens, decay);
         if !self.make_room() {
-            self.aborted(Abort::NoRoom, &Start::Interpreter(greens.into()));
+            self.aborted(Abort::NoRoom, &Start::Interpreter(greens.into(), self.route()));
             let reds = reds.iter().map(|red| red.bits).collect();
             return Left::MergePoint { greens: greens.into(), reds };
         }
         let target = self.new_target();
-        let start = Start::Interpreter(greens.into());
-        let mut recorder =
-            Recorder::from_interpreter(greens, reds, target, self.limits(), self.find_target());
+        let route = self.route();
+        let start = Start::Interpreter(greens.into(), route);
+        let (limits, find_target) = (self.limits(route), self.find_target());
+        let mut recorder = Recorder::from_interpreter(greens, reds, target, limits, find_target);
         recorder.join_paths(self.paths.find_join(&start, &self.next_target));
         self.record(recorder, start, greens, reds, twin)
     }
@@ -438,7 +448,7 @@ impl MetaInterp {
                 Ok(())
             }
             Recorded::Entry { trace, target } => {
-                let Start::Interpreter(greens) = start else {
+                let Start::Interpreter(greens, _) = start else {
                     unreachable!("an entry trace starts at the interpreter")
                 };
                 // One that ends otherwise is a segment, which those who come round again are to find.
@@ -554,7 +564,7 @@ impl MetaInterp {
         self.cells.borrow_mut().generation += 1;
         count(stats, &trace, &optimized);
         let from = match start {
-            Start::Interpreter(_) => None,
+            Start::Interpreter(..) => None,
             Start::Exit(exit) => Some(exit.code),
         };
         self.add_to_regions(code, finalized, from);
@@ -614,13 +624,13 @@ impl MetaInterp {
             let loop_of_copy = copied.filter(|&(first, _)| first <= exit.id.0);
             exit.id = id;
             let greens = trace.merge_points[exit.resume.merge_point as usize].greens.clone();
-            let mut info = ExitInfo::new(id, code, exit.resume, layout, greens);
+            let mut info = ExitInfo::new(id, code, exit.resume, start.route(), layout, greens);
             info.rejoins = loop_of_copy.map(|(_, target)| target);
             info.is_validity = validities[at];
             if promotes[at] {
-                info.n_values = match start {
-                    Start::Exit(failed) if failed.n_values > 0 && info.is_at(failed) => {
-                        failed.n_values + 1
+                info.n_promoted = match start {
+                    Start::Exit(failed) if failed.n_promoted > 0 && info.is_at(failed) => {
+                        failed.n_promoted + 1
                     }
                     _ => 1,
                 };
@@ -634,7 +644,7 @@ impl MetaInterp {
         self.stats.borrow_mut().count_abort(reason);
         let max_aborts = self.params.borrow().max_aborts;
         match start {
-            Start::Interpreter(greens) => {
+            Start::Interpreter(greens, _) => {
                 log::info!("[{}] recording at {greens:x?} given up: {reason}", self.name);
                 self.cells.borrow_mut().aborted(greens, reason, max_aborts);
             }
@@ -644,7 +654,7 @@ impl MetaInterp {
             }
         }
         self.tell(|hooks| match start {
-            Start::Interpreter(greens) => hooks.on_abort(reason, greens),
+            Start::Interpreter(greens, _) => hooks.on_abort(reason, greens),
             Start::Exit(exit) => hooks.on_abort(reason, &exit.greens),
         });
     }
@@ -669,13 +679,19 @@ impl MetaInterp {
         next_target(&self.next_target)
     }
 
-    fn limits(&self) -> Limits {
+    fn limits(&self, route: Route) -> Limits {
         let params = self.params.borrow();
         Limits {
             trace_limit: params.trace_limit as usize,
             failargs_limit: params.failargs_limit as usize,
-            max_unroll_recursion: params.max_unroll_recursion,
+            route,
         }
+    }
+
+    /// That of a recording which starts now.
+    fn route(&self) -> Route {
+        let Params { max_unroll_recursion, inlining, .. } = *self.params.borrow();
+        Route { max_unroll_recursion, inlining: inlining != 0 }
     }
 
     fn find_target(&self) -> FindTarget {
@@ -719,7 +735,7 @@ impl<'a> RecordingFlag<'a> {
     }
 
     fn is_from_interpreter(&self) -> bool {
-        matches!(self.start, Some(Start::Interpreter(_)))
+        matches!(self.start, Some(Start::Interpreter(..)))
     }
 }
 

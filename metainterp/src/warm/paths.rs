@@ -118,7 +118,7 @@ impl Paths {
     /// Answers at merge points where to join, for a recording of a loop that is joined.
     pub fn find_join(&self, start: &Start, next_target: &Rc<Cell<u32>>) -> Option<FindJoin> {
         let of = match start {
-            Start::Interpreter(greens) => Some(greens.as_slice().into()),
+            Start::Interpreter(greens, _) => Some(greens.as_slice().into()),
             Start::Exit(exit) => self.of_code.borrow().get(&exit.code).cloned(),
         }?;
         if !self.loops.borrow().get(&of)?.joined {

@@ -129,7 +129,7 @@ impl MetaInterp {
         }
         let is_hot = !self.recording.get()
             && !exit.is_validity
-            && exit.n_values <= max_values
+            && exit.n_promoted <= max_values
             && exit.fails(eagerness);
         let hot = is_hot && self.has_room_for_bridge(&exit);
         let hot = match exit.rejoins {
@@ -190,7 +190,7 @@ impl MetaInterp {
             inputs.as_deref(),
             // Only a recording may define a target.
             if inputs.is_some() { self.new_target() } else { TargetId(0) },
-            self.limits(),
+            self.limits(exit.route),
             self.find_target(),
         )
     }

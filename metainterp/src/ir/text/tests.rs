@@ -168,7 +168,7 @@ fn exits_list_delayed_stores() {
         "[p0, i1: i8]\nguard_value(i1, 5) [p0] resume(rewind, reds=1) \
          stores(setfield(p0, i1, descr=mem(i8, offset=8)), \
          setarrayitem(p0, 3, 7, descr=mem(i64, scale=8)), \
-         assume_uint_lt(i1, 9i8, -1), assume_field(p0, i1, descr=mem(i8)))\nfinish() []\n",
+         assume_uint_lt(i1, 9, -1), assume_field(p0, i1, descr=mem(i8)))\nfinish() []\n",
     );
     let start = "[p0]\nguard_value(p0, 0x5) [] stores(";
     check_error(&format!("{start}getfield(p0))"), 2, 32, "expected a store or an assumption");
