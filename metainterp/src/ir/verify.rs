@@ -827,7 +827,7 @@ mod tests {
         let saving = |n_values: usize| {
             let mut b = TraceBuilder::new("");
             let inputs: Vec<Operand> = (1..n_values).map(|_| b.input(Ty::I64).into()).collect();
-            let sum = b.push(Opcode::IntAdd, &inputs[..2], 0, Ty::I64).into();
+            let sum = b.push(Opcode::IntAdd, &inputs[..2], 0, Ty::I64);
             // Constants and repetitions are not saved.
             let one = b.constant(Const::new(Ty::I64, 1));
             let args = [&inputs[..], &[sum, one, sum]].concat();
