@@ -100,11 +100,6 @@ impl Addr {
         self.shadow.is_none() && (self.frozen || self.green)
     }
 
-    /// The word of this type there. `read` reads it.
-    fn load(&self, rec: Rec, ty: Ty, read: impl FnOnce() -> u64) -> (u64, Lane) {
-        rec.load(self.base(), self.index(), &self.descr(ty), self.green, read)
-    }
-
     /// It was a local, which lives in memory by now.
     fn is_spilled(&self) -> bool {
         self.shadow.is_some_and(|shadow| shadow.head().is_spilled())
@@ -318,9 +313,9 @@ impl Shadow {
         }
         let shape = (self.facts.shape)();
         let memory = super::call::new_local(rec, shape);
-        let place = spilled_place::<u8>(memory).untyped();
+        let place = spilled_place::<u8>(memory);
         // SAFETY: the memory is as large as the value.
-        unsafe { place.write(rec, self.bytes(), self.head().lanes(), &shape.words()) };
+        unsafe { place.untyped().write(rec, self.bytes(), self.head().lanes(), &shape.words()) };
         self.head().set_spilled(rec, memory);
         memory
     }
@@ -441,9 +436,11 @@ impl Pointee for str {
 }
 
 /// Where a value is.
+#[repr(C)]
 pub struct Place<T: ?Sized> {
-    pub(crate) ptr: *mut T,
+    // These two first: they are an `Untyped`.
     addr: Addr,
+    pub(crate) ptr: *mut T,
     /// The layout of the value, if generated code has found that it has one.
     known: Option<&'static KnownLayout>,
     /// What happens to the owner of the value when the value is moved out.
@@ -542,7 +539,7 @@ impl<T: ?Sized + Pointee> Place<T> {
     #[inline(never)]
     fn settled_in_memory(self) -> Place<T> {
         let (_, meta) = T::split(self.ptr);
-        let Untyped { ptr, addr } = self.untyped().settled();
+        let Untyped { ptr, addr } = self.untyped().moved_to().expect("it has been spilled");
         Place { ptr: T::join(ptr, meta).cast_mut(), addr, whole: false, ..self }
     }
 
@@ -587,9 +584,9 @@ pub(crate) fn boxed_place<T>(memory: Arg) -> Place<T> {
 /// There is a value of that type, and room for it.
 #[cold]
 pub(crate) unsafe fn read_spilled(memory: Arg, out: *mut u8, ty: TypeShape) -> Lanes {
-    let place = spilled_place::<u8>(memory).untyped();
+    let place = spilled_place::<u8>(memory);
     // SAFETY: the caller vouches for it. Nothing of unknown layout is green.
-    unsafe { place.read(Rec::current(), &ty.words(), out, ty.size, typeid::of::<()>) }
+    unsafe { place.untyped().read(Rec::current(), &ty.words(), out, ty.size, typeid::of::<()>) }
 }
 
 /// The place of a local that has been spilled.
@@ -670,8 +667,9 @@ impl<T: ?Sized> Place<T> {
     }
 
     #[inline]
-    fn untyped(&self) -> Untyped {
-        Untyped { ptr: self.ptr.cast(), addr: self.addr }
+    fn untyped(&self) -> &Untyped {
+        // SAFETY: a place begins like this, also if its pointer is fat: then the address comes first.
+        unsafe { &*std::ptr::from_ref(self).cast::<Untyped>() }
     }
 }
 
@@ -843,23 +841,31 @@ impl<T> Place<T> {
 /// A place of which the type does not matter: what is here is compiled once, not for each type of an
 /// author's crate.
 #[derive(Clone, Copy)]
+#[repr(C)]
 struct Untyped {
-    ptr: *mut u8,
     addr: Addr,
+    ptr: *mut u8,
 }
 
+const _: () = {
+    assert!(offset_of!(Place<u64>, ptr) == offset_of!(Untyped, ptr));
+    assert!(offset_of!(Place<[u64]>, ptr) == offset_of!(Untyped, ptr));
+    assert!(offset_of!(Place<[u64]>, addr) == 0 && offset_of!(Untyped, addr) == 0);
+};
+
 impl Untyped {
+    /// The place in memory, if it is in a local that has been spilled.
     #[inline]
-    fn settled(self) -> Untyped {
-        if self.addr.is_spilled() { self.settled_in_memory() } else { self }
+    fn moved_to(&self) -> Option<Untyped> {
+        if self.addr.is_spilled() { self.in_spilled() } else { None }
     }
 
     #[cold]
-    fn settled_in_memory(self) -> Untyped {
-        let Some(shadow) = self.addr.shadow else { return self };
-        let Some(memory) = shadow.spilled() else { return self };
-        let (address, addr) = settle(shadow, memory, shadow.offset_of(self.ptr), self.addr);
-        Untyped { ptr: address.cast_mut(), addr }
+    fn in_spilled(&self) -> Option<Untyped> {
+        let shadow = self.addr.shadow?;
+        let offset = shadow.offset_of(self.ptr);
+        let (address, addr) = settle(shadow, shadow.spilled()?, offset, self.addr);
+        Some(Untyped { ptr: address.cast_mut(), addr })
     }
 
     /// Copies the bytes to `out`, and answers what the trace knows of them.
@@ -868,14 +874,15 @@ impl Untyped {
     /// `size` bytes can be read here, are those of a value of the type with this layout and identity, and can
     /// be written there.
     unsafe fn read(
-        self,
+        &self,
         rec: Rec,
         layout: &[PieceTy],
         out: *mut u8,
         size: usize,
         id: fn() -> TypeId,
     ) -> Lanes {
-        let this = self.settled();
+        let in_memory = self.moved_to();
+        let this = in_memory.as_ref().unwrap_or(self);
         if let Some(shadow) = this.addr.shadow {
             // SAFETY: the caller vouches for the bytes.
             return unsafe { this.read_local(rec, shadow, out, size) };
@@ -912,7 +919,7 @@ impl Untyped {
     ///
     /// # Safety
     /// As for `read`.
-    unsafe fn read_local(self, rec: Rec, local: Shadow, out: *mut u8, size: usize) -> Lanes {
+    unsafe fn read_local(&self, rec: Rec, local: Shadow, out: *mut u8, size: usize) -> Lanes {
         // SAFETY: the caller vouches for the bytes.
         let copy = |n| unsafe { std::ptr::copy_nonoverlapping(self.ptr, out, n) };
         // Sizes that the compiler knows are no calls.
@@ -932,7 +939,7 @@ impl Untyped {
     /// # Safety
     /// As for `read`.
     unsafe fn pointee(
-        self,
+        &self,
         rec: Rec,
         layout: &[PieceTy],
         out: *mut u8,
@@ -950,14 +957,14 @@ impl Untyped {
     }
 
     /// Pointer and length of the `Vec` that is here.
-    fn vec_parts(self, rec: Rec) -> [Arg; 2] {
+    fn vec_parts(&self, rec: Rec) -> [Arg; 2] {
         let [ptr_at, _, len_at] = vec_layout();
         let word = |at, ty| self.part(rec, at).piece(rec, PieceTy::at(0, ty));
         [word(ptr_at, Ty::Ptr), word(len_at, Ty::I64)]
     }
 
     fn lanes_of_loaded(
-        self,
+        &self,
         rec: Rec,
         layout: &[PieceTy],
         loaded: &[Arg],
@@ -980,7 +987,7 @@ impl Untyped {
     }
 
     /// What the trace knows of a pointer to here.
-    fn pointer_lanes(self, rec: Rec, fat: bool) -> Lanes {
+    fn pointer_lanes(&self, rec: Rec, fat: bool) -> Lanes {
         let mut addr = self.addr;
         if let Some(shadow) = addr.shadow {
             addr.base = u64::from(shadow.offset_of(self.ptr));
@@ -989,7 +996,7 @@ impl Untyped {
     }
 
     /// The place that many bytes further on.
-    fn part(self, rec: Rec, bytes: isize) -> Untyped {
+    fn part(&self, rec: Rec, bytes: isize) -> Untyped {
         let mut addr = self.addr;
         let ptr = self.ptr.wrapping_byte_offset(bytes);
         if let Some(shadow) = addr.shadow
@@ -1005,7 +1012,7 @@ impl Untyped {
     }
 
     /// The place of a part that was found at an address, of a value of so many bytes.
-    fn field(self, rec: Rec, size: usize, part: *const u8, part_size: usize) -> Option<Untyped> {
+    fn field(&self, rec: Rec, size: usize, part: *const u8, part_size: usize) -> Option<Untyped> {
         let bytes = part.addr().wrapping_sub(self.ptr.addr()) as isize;
         let inside = bytes >= 0 && bytes as usize + part_size <= size;
         if !inside {
@@ -1015,8 +1022,9 @@ impl Untyped {
         inside.then(|| self.part(rec, bytes))
     }
 
-    fn refers_to_local(self, rec: Rec, offset: u32) -> Option<Const> {
-        let this = self.settled();
+    fn refers_to_local(&self, rec: Rec, offset: u32) -> Option<Const> {
+        let in_memory = self.moved_to();
+        let this = in_memory.as_ref().unwrap_or(self);
         let shadow = this.addr.shadow.filter(|_| !rec.is_live())?;
         let at = shadow.offset_of(this.ptr) + offset;
         let pieces = shadow.head().lanes().pieces(rec);
@@ -1026,7 +1034,7 @@ impl Untyped {
         Some(Const::new(Ty::I64, shadow.bytes().bits(at, Ty::I64)))
     }
 
-    fn piece(self, rec: Rec, piece: PieceTy) -> Arg {
+    fn piece(&self, rec: Rec, piece: PieceTy) -> Arg {
         match self.addr.shadow {
             Some(shadow) => {
                 let at = shadow.offset_of(self.ptr) + piece.offset;
@@ -1040,25 +1048,28 @@ impl Untyped {
     }
 
     fn load_piece(&self, rec: Rec, piece: &PieceTy) -> Arg {
-        let (addr, at) = self.at_piece(piece);
+        let (addr, descr, at) = self.at_piece(piece);
         // SAFETY: the plain function reads this place here too, and the piece lies within it.
         let read = || unsafe { read_bits(at, piece.ty.bytes() as usize) };
-        let (bits, lane) = addr.load(rec, piece.ty, read);
+        let (bits, lane) = rec.load(addr.base(), addr.index(), &descr, addr.green, read);
         Arg::new(lane, piece.ty, bits)
     }
 
-    fn at_piece(&self, piece: &PieceTy) -> (Addr, *mut u8) {
-        let mut addr = self.addr;
-        assert!(addr.add_offset(piece.offset as isize), "offset out of range");
-        (addr, self.ptr.wrapping_add(piece.offset as usize))
+    /// How a piece is accessed, and where.
+    fn at_piece(&self, piece: &PieceTy) -> (&Addr, MemDescr, *mut u8) {
+        let mut descr = self.addr.descr(piece.ty);
+        let offset = i64::from(descr.offset) + i64::from(piece.offset);
+        descr.offset = i32::try_from(offset).expect("offset in range");
+        (&self.addr, descr, self.ptr.wrapping_add(piece.offset as usize))
     }
 
     /// Writes these bytes, of which the trace knows these lanes.
     ///
     /// # Safety
     /// So many bytes can be written here, and the pieces of the layout lie within them.
-    unsafe fn write(self, rec: Rec, bytes: Bytes, lanes: Lanes, layout: &[PieceTy]) {
-        let this = self.settled();
+    unsafe fn write(&self, rec: Rec, bytes: Bytes, lanes: Lanes, layout: &[PieceTy]) {
+        let in_memory = self.moved_to();
+        let this = in_memory.as_ref().unwrap_or(self);
         if rec.is_live() || this.addr.shadow.is_some() {
             if let Some(shadow) = this.addr.shadow
                 && !rec.is_live()
@@ -1071,11 +1082,11 @@ impl Untyped {
         lanes.with(rec, |pieces| {
             for piece in layout {
                 let arg = extract_of(rec, bytes, pieces, piece.offset, piece.ty);
-                let (addr, at) = this.at_piece(piece);
+                let (addr, descr, at) = this.at_piece(piece);
                 let n = piece.ty.bytes() as usize;
                 // SAFETY: the caller vouches for the place.
                 let write = || unsafe { write_bits(at, arg.bits, n) };
-                rec.store(addr.base(), addr.index(), arg, &addr.descr(piece.ty), write);
+                rec.store(addr.base(), addr.index(), arg, &descr, write);
             }
         });
     }

@@ -12,7 +12,7 @@ use crate::driver::JitDriver;
 use metainterp::abort::Abort;
 use metainterp::ir::{Classes, Const, Ty};
 use metainterp::record::{Arg, Flow, InlinedFlow, Lane, Recorder, Words, zeros};
-use metainterp::warm::{Left, MetaInterp};
+use metainterp::warm::{Left, MetaInterp, State};
 use smallvec::SmallVec;
 use std::any::Any;
 use std::marker::PhantomData;
@@ -325,6 +325,8 @@ pub trait Vars {
     type Back;
     /// The words, with their types.
     fn consts(&self) -> SmallVec<[Const; 8]>;
+    /// The words' types.
+    fn types() -> SmallVec<[Ty; 8]>;
     /// The words.
     fn words(&self) -> Words;
     /// The twin's locals.
@@ -359,14 +361,16 @@ macro_rules! vars {
             type Locals = ($($name::Local,)*);
             type Back = ($($name::Back,)*);
 
-            #[allow(unused_mut, unused_variables, unused_assignments)]
             fn consts(&self) -> SmallVec<[Const; 8]> {
-                let (words, mut consts, mut at) = (self.words(), SmallVec::new(), 0);
-                $(for &ty in $name::TYS {
-                    consts.push(Const::new(ty, words[at]));
-                    at += 1;
-                })*
-                consts
+                let types = Self::types();
+                types.iter().zip(self.words()).map(|(&ty, bits)| Const::new(ty, bits)).collect()
+            }
+
+            #[allow(unused_mut)]
+            fn types() -> SmallVec<[Ty; 8]> {
+                let mut types = SmallVec::new();
+                $(types.extend_from_slice($name::TYS);)*
+                types
             }
 
             #[allow(unused_variables, unused_mut, unused_assignments)]
@@ -520,26 +524,26 @@ where
         let meta = &driver.0;
         meta.claim(typeid::of::<F>(), std::any::type_name::<F>());
         let owns = const { G::OWN || R::OWN };
-        let (mut green_words, mut red_words) = (greens.words(), reds.words());
+        let mut state = State { greens: greens.words(), reds: reds.words(), result: Words::new() };
         let (mut result, mut kept) = (None, Words::new());
-        let mut twin = |recorder: &Recorder, greens: &[u64], reds: &[Const]| {
+        let mut twin = |recorder: &Recorder, state: &mut State| {
             let running = Running::new(recorder);
             let rec = running.start();
-            let words: Words = reds.iter().map(|red| red.bits).collect();
-            let run = || (self.twin)(rec, G::locals(greens), R::locals(&words));
+            let run = || (self.twin)(rec, G::locals(&state.greens), R::locals(&state.reds));
             let ended = match owns {
                 false => Ok(run()),
                 true => catch_unwind(AssertUnwindSafe(run)),
             };
             let mut keep = || -> Args {
-                let mut args = G::kept(rec, greens);
-                args.extend(R::kept(rec, &words));
+                let mut args = G::kept(rec, &state.greens);
+                args.extend(R::kept(rec, &state.reds));
                 kept = args.iter().map(|arg| arg.bits).collect();
                 args
             };
             match ended {
                 Ok(Ended::AtMergePoint { greens, reds }) => {
-                    return Left::MergePoint { greens, reds };
+                    (state.greens, state.reds) = (greens, reds);
+                    return Left::MergePoint;
                 }
                 Ok(Ended::Returned(value)) => {
                     keep();
@@ -559,33 +563,32 @@ where
             }
             Left::TwinReturned
         };
-        let mut enter = || meta.enter(&green_words, &reds.consts(), &mut twin);
+        let mut enter = || meta.enter(&mut state, R::types, &mut twin);
         let left = match owns {
             false => Ok(enter()),
             true => catch_unwind(AssertUnwindSafe(enter)),
         };
         let n_kept = G::KEPT + R::KEPT;
-        let mut back = |kept: &[u64]| {
-            let mut moved = G::from_kept(&kept[..G::KEPT], &mut green_words);
-            moved.extend(R::from_kept(&kept[G::KEPT..], &mut red_words));
-            (G::back(&green_words), R::back(&red_words), moved)
+        let back = |state: &mut State, kept: &[u64]| {
+            let mut moved = G::from_kept(&kept[..G::KEPT], &mut state.greens);
+            moved.extend(R::from_kept(&kept[G::KEPT..], &mut state.reds));
+            (G::back(&state.greens), R::back(&state.reds), moved)
         };
         let exit = match left {
-            Ok(Left::MergePoint { greens, reds }) => {
-                Exit::Continue(G::back(&greens), R::back(&reds))
-            }
-            Ok(Left::Returned(words)) => {
-                let (greens, reds, moved) = back(&words[..n_kept]);
+            Ok(Left::MergePoint) => Exit::Continue(G::back(&state.greens), R::back(&state.reds)),
+            Ok(Left::Returned) => {
+                let words = std::mem::take(&mut state.result);
+                let (greens, reds, moved) = back(&mut state, &words[..n_kept]);
                 Exit::Return((self.result)(&words[n_kept..]), greens, reds, moved)
             }
             Ok(Left::TwinReturned) => {
-                let (greens, reds, moved) = back(&kept);
+                let (greens, reds, moved) = back(&mut state, &kept);
                 Exit::Return(result.expect("the twin has returned"), greens, reds, moved)
             }
             // A panic of this crate itself.
             Err(panic) if kept.len() != n_kept => resume_unwind(panic),
             Err(panic) => {
-                let (greens, reds, moved) = back(&kept);
+                let (greens, reds, moved) = back(&mut state, &kept);
                 Exit::Panic(panic, greens, reds, moved)
             }
         };
@@ -675,6 +678,10 @@ pub fn merge_point<O>(
     mut greens: impl LocalVars,
     mut reds: impl LocalVars,
 ) -> Option<Ended<O>> {
+    if let Some(start) = rec.start() {
+        arrive(rec, &mut greens, &mut reds, &start);
+        return None;
+    }
     let (mut green_args, mut red_args) = (Args::new(), Args::new());
     // A red that refers to another one must not lead into memory of a local.
     rec.arena().keeps_locals.set(true);
@@ -691,6 +698,12 @@ pub fn merge_point<O>(
         let words = |args: &[Arg]| args.iter().map(|arg| arg.bits).collect();
         return Some(Ended::AtMergePoint { greens: words(&green_args), reds: words(&red_args) });
     }
+    arrive(rec, &mut greens, &mut reds, &red_args);
+    None
+}
+
+/// Goes on from a merge point with these machine arguments of the reds.
+fn arrive(rec: Rec, greens: &mut dyn LocalVars, reds: &mut dyn LocalVars, red_args: &[Arg]) {
     rec.arena().noted.borrow_mut().clear();
     greens.each(&mut |green, _| green.set_green(rec));
     let (mut at, mut number) = (0, 0);
@@ -704,8 +717,8 @@ pub fn merge_point<O>(
         }
         number += 1;
     });
+    assert_eq!(at, red_args.len(), "the number of reds");
     rec.set_exclusive(exclusive);
-    None
 }
 
 /// A merge point in the twin of a portal that is inlined. `Some` calls the plain function for the rest,

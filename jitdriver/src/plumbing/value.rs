@@ -725,6 +725,12 @@ pub(crate) fn push_args_of(
     layout: &[PieceTy],
     out: &mut Args,
 ) {
+    if lanes.is_const() {
+        for piece in layout {
+            out.push(Arg::constant(piece.ty, bytes.bits(piece.offset, piece.ty)));
+        }
+        return;
+    }
     if lanes.kind != LanesKind::Many {
         for piece in layout {
             out.push(extract(rec, bytes, lanes, piece.offset, piece.ty));
@@ -941,7 +947,7 @@ fn int_of(bytes: u32) -> Ty {
 
 /// The bytes at an offset as a value of a type.
 pub(crate) fn extract(rec: Rec, bytes: Bytes, lanes: Lanes, offset: u32, ty: Ty) -> Arg {
-    // By far the most values are constants or just this scalar.
+    // By far the most values are this scalar.
     let from = u32::from(lanes.offset);
     let known = match lanes.kind {
         LanesKind::Const => Some(Lane::CONST),

@@ -512,8 +512,9 @@ pub struct TraceBuilder {
 impl TraceBuilder {
     /// An empty trace with a name.
     pub fn new(name: impl Into<String>) -> TraceBuilder {
-        let trace = Trace { name: name.into(), ..Trace::default() };
-        TraceBuilder { trace, ..TraceBuilder::default() }
+        let mut builder = TraceBuilder::default();
+        builder.set_name(name.into());
+        builder
     }
 
     /// Makes room for about as many operations as a recording has.

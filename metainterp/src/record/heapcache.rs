@@ -21,22 +21,23 @@ const CAPACITY: usize = 32;
 
 /// A word, as far as the trace knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Word {
-    Const(u64),
-    Lane(Lane),
+struct Word {
+    lane: Lane,
+    /// Of a constant; otherwise 0.
+    bits: u64,
 }
 
 impl Word {
+    const ZERO: Word = Word { lane: Lane::CONST, bits: 0 };
+
     fn of(arg: Arg) -> Word {
-        match arg.lane.is_const() {
-            true => Word::Const(arg.bits),
-            false => Word::Lane(arg.lane),
-        }
+        let bits = if arg.lane.is_const() { arg.bits } else { 0 };
+        Word { lane: arg.lane, bits }
     }
 
     fn promote(&mut self, lane: Lane, bits: u64) {
-        if *self == Word::Lane(lane) {
-            *self = Word::Const(bits);
+        if self.lane == lane {
+            *self = Word { lane: Lane::CONST, bits };
         }
     }
 }
@@ -45,7 +46,8 @@ impl Word {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Root {
     base: Word,
-    index: Option<Word>,
+    /// Zero if there is none, and then `scale` is 0.
+    index: Word,
     scale: u32,
 }
 
@@ -61,13 +63,14 @@ struct Cell {
 
 impl Cell {
     fn new(base: Arg, index: Option<Arg>, descr: &MemDescr, value: Arg) -> Cell {
-        let root = Root { base: Word::of(base), index: index.map(Word::of), scale: descr.scale };
+        let index = index.map_or(Word::ZERO, Word::of);
+        let root = Root { base: Word::of(base), index, scale: descr.scale };
         let MemDescr { ty, offset, class, .. } = *descr;
         Cell { root, offset, ty, class, lane: value.lane, bits: value.bits }
     }
 
     fn is_at(&self, other: &Cell) -> bool {
-        self.root == other.root && self.offset == other.offset && self.ty == other.ty
+        self.offset == other.offset && self.root == other.root && self.ty == other.ty
     }
 
     fn may_overlap(&self, other: &Cell) -> bool {
@@ -101,6 +104,11 @@ impl HeapCache {
         (found.bits == res.bits).then_some(found.lane)
     }
 
+    /// A load gave this, of what was not known.
+    pub fn loaded_new(&mut self, base: Arg, index: Option<Arg>, descr: &MemDescr, value: Arg) {
+        self.add(Cell::new(base, index, descr, value));
+    }
+
     /// A load gave this.
     pub fn loaded(&mut self, base: Arg, index: Option<Arg>, descr: &MemDescr, value: Arg) {
         if !descr.frozen {
@@ -118,23 +126,26 @@ impl HeapCache {
     fn remember(&mut self, cell: Cell) {
         match self.cells.iter_mut().find(|known| known.is_at(&cell)) {
             Some(known) => *known = cell,
-            None => {
-                if self.cells.len() == CAPACITY {
-                    self.cells.remove(0);
-                }
-                self.cells.push(cell);
-            }
+            None => self.add(cell),
         }
+    }
+
+    fn add(&mut self, cell: Cell) {
+        if self.cells.len() == CAPACITY {
+            self.cells.remove(0);
+        }
+        self.cells.push(cell);
     }
 
     /// The value of this lane is that constant from here on.
     pub fn promoted(&mut self, lane: Lane, bits: u64) {
+        debug_assert!(!lane.is_const(), "a constant is not promoted");
         for cell in &mut self.cells {
             if cell.lane == lane {
                 cell.lane = Lane::CONST;
             }
             cell.root.base.promote(lane, bits);
-            cell.root.index.iter_mut().for_each(|index| index.promote(lane, bits));
+            cell.root.index.promote(lane, bits);
         }
     }
 

@@ -609,7 +609,7 @@ impl Recorder {
             let state = &mut *self.state.borrow_mut();
             let result = Arg::of(lane, res);
             if known.is_none() {
-                state.heap.loaded(base, index, descr, result);
+                state.heap.loaded_new(base, index, descr, result);
             }
             state.push_result(&result);
         }
@@ -827,14 +827,13 @@ impl Recorder {
         self.before_first_merge_point.get()
     }
 
-    /// A merge point. Lanes of greens and reds are updated in place.
+    /// Once, at the merge point that the twin starts at, the reds that it was given.
+    pub fn start(&self) -> Option<Vec<Arg>> {
+        self.before_first_merge_point.replace(false).then(|| self.start_reds.take())
+    }
+
+    /// A merge point, other than the first. Lanes of greens and reds are updated in place.
     pub fn merge_point(&self, greens: &mut [Arg], reds: &mut [Arg]) -> Flow {
-        if self.before_first_merge_point.replace(false) {
-            let start = self.start_reds.take();
-            assert_eq!(start.len(), reds.len(), "the number of reds");
-            reds.copy_from_slice(&start);
-            return Flow::Continue;
-        }
         // The greens are promoted behind the last opcode, where a replay may still have to come to.
         for green in greens.iter_mut() {
             self.step();

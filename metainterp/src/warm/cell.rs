@@ -37,6 +37,19 @@ impl Cell {
     fn valid_entry(&self) -> Option<Entry> {
         self.entry.filter(|_| self.validity.as_ref().is_none_or(|it| it.is_valid()))
     }
+
+    /// Counts an arrival where there is no code.
+    fn count(&mut self, threshold: u32) -> Tick {
+        if std::mem::take(&mut self.at_once) {
+            return Tick::Hot;
+        }
+        if self.given_up {
+            return Tick::Cold;
+        }
+        self.ticks += 1.0;
+        let threshold = f64::from(threshold) * f64::from(1u32 << self.aborts.min(16));
+        if f64::from(self.ticks) >= threshold { Tick::Hot } else { Tick::Cold }
+    }
 }
 
 /// Counters without code at which it is looked which of them are cold.
@@ -53,10 +66,24 @@ pub(super) enum Tick {
     Compiled,
 }
 
+/// A key with its cell.
+#[derive(Debug)]
+struct Slot {
+    greens: Rc<[u64]>,
+    cell: Cell,
+}
+
+/// Where keys that were looked for lately are found at once.
+const N_RECENT: usize = 64;
+
 /// Counters and code by green key.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Cells {
-    cells: FxHashMap<Box<[u64]>, Cell>,
+    slots: Vec<Slot>,
+    /// Numbers of slots.
+    index: FxHashMap<Rc<[u64]>, u32>,
+    /// The slot of the last key that falls here.
+    recent: [u32; N_RECENT],
     /// The number of traces that were compiled so far: the time by which loops age.
     pub generation: u64,
     /// A key was met whose code has become invalid.
@@ -64,90 +91,151 @@ pub(super) struct Cells {
     sweep_at: usize,
 }
 
+impl Default for Cells {
+    fn default() -> Cells {
+        Cells {
+            slots: Vec::new(),
+            index: FxHashMap::default(),
+            recent: [0; N_RECENT],
+            generation: 0,
+            found_invalid: false,
+            sweep_at: 0,
+        }
+    }
+}
+
+/// Which of the recent ones a key may be.
+fn recent_of(greens: &[u64]) -> usize {
+    // An odd number with well-mixed bits: the highest of a product depend on all of a word.
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mixed = greens.iter().fold(0u64, |sum, &word| (sum ^ word).wrapping_mul(FACTOR));
+    (mixed >> (u64::BITS - N_RECENT.ilog2())) as usize
+}
+
+/// Keys are short, and compared at each arrival.
+fn same(a: &[u64], b: &[u64]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a == b)
+}
+
 impl Cells {
     /// Counts one arrival. `threshold` doubles with each recording that was given up.
     pub fn tick(&mut self, greens: &[u64], threshold: u32) -> Tick {
-        let Some(cell) = self.cells.get_mut(greens) else {
+        let Some(cell) = self.find(greens) else {
             self.make_room();
-            let cell = Cell { ticks: 1.0, ..Cell::default() };
-            self.cells.insert(greens.into(), cell);
+            self.make(greens).ticks = 1.0;
             return if threshold <= 1 { Tick::Hot } else { Tick::Cold };
         };
         if cell.valid_entry().is_some() {
             return Tick::Compiled;
         }
-        if cell.entry.is_some() {
-            self.found_invalid = true;
+        let was_invalid = cell.entry.is_some();
+        if was_invalid {
             *cell = Cell::default();
         }
-        if std::mem::take(&mut cell.at_once) {
-            return Tick::Hot;
+        let tick = cell.count(threshold);
+        self.found_invalid |= was_invalid;
+        tick
+    }
+
+    /// The slot of a key, if it is found at once.
+    fn recent(&self, greens: &[u64]) -> Option<usize> {
+        let at = self.recent[recent_of(greens)] as usize;
+        self.slots.get(at).is_some_and(|slot| same(&slot.greens, greens)).then_some(at)
+    }
+
+    fn find(&mut self, greens: &[u64]) -> Option<&mut Cell> {
+        let at = match self.recent(greens) {
+            Some(at) => at,
+            None => {
+                let at = *self.index.get(greens)?;
+                self.recent[recent_of(greens)] = at;
+                at as usize
+            }
+        };
+        Some(&mut self.slots[at].cell)
+    }
+
+    fn make(&mut self, greens: &[u64]) -> &mut Cell {
+        let at = self.slots.len() as u32;
+        let greens: Rc<[u64]> = greens.into();
+        self.index.insert(Rc::clone(&greens), at);
+        self.slots.push(Slot { greens, cell: Cell::default() });
+        &mut self.slots[at as usize].cell
+    }
+
+    fn find_or_make(&mut self, greens: &[u64]) -> &mut Cell {
+        match self.index.get(greens) {
+            Some(&at) => &mut self.slots[at as usize].cell,
+            None => self.make(greens),
         }
-        if cell.given_up {
-            return Tick::Cold;
-        }
-        cell.ticks += 1.0;
-        let threshold = f64::from(threshold) * f64::from(1u32 << cell.aborts.min(16));
-        if f64::from(cell.ticks) >= threshold { Tick::Hot } else { Tick::Cold }
+    }
+
+    fn retain(&mut self, mut keeps: impl FnMut(&Slot) -> bool) {
+        self.slots.retain(|slot| keeps(slot));
+        let numbers = self.slots.iter().map(|slot| Rc::clone(&slot.greens)).zip(0..);
+        self.index = numbers.collect();
     }
 
     /// The code for these greens.
     pub fn entry(&self, greens: &[u64]) -> Option<Entry> {
-        self.cells.get(greens)?.valid_entry()
+        self.slots[*self.index.get(greens)? as usize].cell.valid_entry()
     }
 
     /// The code for these greens, which is entered now.
     pub fn enter(&mut self, greens: &[u64]) -> Option<Entry> {
-        let cell = self.cells.get_mut(greens)?;
-        cell.used = self.generation;
+        let generation = self.generation;
+        let cell = self.find(greens)?;
+        cell.used = generation;
         cell.valid_entry()
     }
 
     /// Code that can be entered, and in which generation it was last.
     pub fn entries(&self) -> impl Iterator<Item = (CodeId, u64)> + '_ {
-        self.cells.values().filter_map(|cell| Some((cell.entry?.code, cell.used)))
+        self.slots.iter().filter_map(|Slot { cell, .. }| Some((cell.entry?.code, cell.used)))
     }
 
     /// Lets the next arrival start a recording, unless there is code already.
     pub fn trace_next_iteration(&mut self, greens: &[u64]) {
-        self.cells.entry(greens.into()).or_default().at_once = true;
+        self.find_or_make(greens).at_once = true;
     }
 
     /// Lets no recording start here any more.
     pub fn dont_trace_here(&mut self, greens: &[u64]) {
-        self.cells.entry(greens.into()).or_default().given_up = true;
+        self.find_or_make(greens).given_up = true;
     }
 
     /// Number of keys that have a counter.
     #[cfg(test)]
     fn len(&self) -> usize {
-        self.cells.len()
+        self.slots.len()
     }
 
     /// Forgets the coldest counters when there are many: a program with ever new greens must not fill the
     /// memory. Twice as many as are left may come before it is looked again.
     fn make_room(&mut self) {
-        if self.cells.len() < self.sweep_at.max(FIRST_SWEEP) {
+        if self.slots.len() < self.sweep_at.max(FIRST_SWEEP) {
             return;
         }
-        let mut ticks: Vec<f32> = self.cells.values().map(|cell| cell.ticks).collect();
+        let mut ticks: Vec<f32> = self.slots.iter().map(|slot| slot.cell.ticks).collect();
         let middle = ticks.len() / 2;
         let (_, &mut median, _) = ticks.select_nth_unstable_by(middle, f32::total_cmp);
         // What was given up once is known for that only as long as it is not cold again.
-        self.cells.retain(|_, cell| cell.entry.is_some() || cell.at_once || cell.ticks > median);
-        self.sweep_at = 2 * self.cells.len();
+        self.retain(|Slot { cell, .. }| {
+            cell.entry.is_some() || cell.at_once || cell.ticks > median
+        });
+        self.sweep_at = 2 * self.slots.len();
     }
 
     /// Installs code.
     pub fn install(&mut self, greens: &[u64], entry: Entry, validity: Option<Rc<Validity>>) {
         let used = self.generation;
-        let cell = self.cells.entry(greens.into()).or_default();
+        let cell = self.find_or_make(greens);
         (cell.entry, cell.used, cell.validity) = (Some(entry), used, validity);
     }
 
     /// Nothing starts with that code any more.
     pub fn uninstall(&mut self, freed: &FxHashSet<CodeId>) {
-        for cell in self.cells.values_mut() {
+        for Slot { cell, .. } in &mut self.slots {
             if cell.entry.is_some_and(|entry| freed.contains(&entry.code)) {
                 *cell = Cell::default();
             }
@@ -156,24 +244,24 @@ impl Cells {
 
     /// Forgets every key in which one of these words is.
     pub fn forget(&mut self, words: &FxHashSet<u64>) {
-        self.cells.retain(|greens, _| !greens.iter().any(|word| words.contains(word)));
+        self.retain(|Slot { greens, .. }| !greens.iter().any(|word| words.contains(word)));
     }
 
     /// A recording starts here: it has used up its ticks, and all others lose a part of theirs, so
     /// that loops do not fire in a burst.
     pub fn recording_starts(&mut self, greens: &[u64], decay: u32) {
         let keep = 1.0 - decay.min(1000) as f32 / 1000.0;
-        for cell in self.cells.values_mut() {
-            cell.ticks *= keep;
+        for slot in &mut self.slots {
+            slot.cell.ticks *= keep;
         }
-        if let Some(cell) = self.cells.get_mut(greens) {
+        if let Some(cell) = self.find(greens) {
             cell.ticks = 0.0;
         }
     }
 
     /// A recording that started here was given up.
     pub fn aborted(&mut self, greens: &[u64], reason: Abort, max_aborts: u32) {
-        let cell = self.cells.entry(greens.into()).or_default();
+        let cell = self.find_or_make(greens);
         cell.aborts += 1;
         cell.given_up = reason.retry() == Retry::Never || cell.aborts >= max_aborts;
     }

@@ -48,6 +48,16 @@ fn word(slot: &ExitSlot, frame: &Frame) -> u64 {
     }
 }
 
+/// Puts the words of `from` there.
+pub(super) fn set_words(words: &mut Words, from: &[u64]) {
+    if words.len() != from.len() {
+        *words = zeros(from.len());
+    }
+    for (word, &from) in words.iter_mut().zip(from) {
+        *word = from;
+    }
+}
+
 impl ExitInfo {
     pub fn new(
         id: ExitId,
@@ -120,13 +130,14 @@ impl ExitInfo {
         self.layout.iter().map(rebuild).collect()
     }
 
-    /// The words of the exit's first arguments.
-    pub fn words(&self, frame: &Frame, n_args: usize) -> Words {
-        let mut words = zeros(n_args);
+    /// Puts the words of the exit's first arguments there.
+    pub fn words(&self, frame: &Frame, n_args: usize, words: &mut Words) {
+        if words.len() != n_args {
+            *words = zeros(n_args);
+        }
         for (word_of, slot) in words.iter_mut().zip(&self.layout[..n_args]) {
             *word_of = word(slot, frame);
         }
-        words
     }
 
     /// How many arguments there are before those.

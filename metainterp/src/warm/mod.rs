@@ -26,7 +26,7 @@ pub use region::CompiledRegion;
 use crate::abort::Abort;
 use crate::backend::{Backend, Frame};
 use crate::hooks::Hooks;
-use crate::ir::{self, CodeId, Const, ExitId, TargetId, Trace};
+use crate::ir::{self, CodeId, Const, ExitId, TargetId, Trace, Ty};
 use crate::opt::{self, Passes};
 use crate::params::{ParamError, Params};
 use crate::position;
@@ -39,6 +39,7 @@ use owners::Owners;
 use paths::Paths;
 use region::Regions;
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -46,26 +47,36 @@ use std::rc::Rc;
 use std::time::Instant;
 
 /// Where the portal's run has got to.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
-    /// At a merge point, with these greens and reds.
-    MergePoint {
-        /// Words of the greens.
-        greens: Words,
-        /// Words of the reds.
-        reds: Words,
-    },
-    /// Compiled code returned from the portal; the words of the result.
-    Returned(Words),
+    /// At a merge point, with the greens and reds of the state.
+    MergePoint,
+    /// Compiled code returned from the portal, with the result of the state.
+    Returned,
     /// The twin returned from the portal; it has kept the result.
     TwinReturned,
 }
 
+/// The variables of a portal at a merge point. It is updated in place by whatever runs.
+#[derive(Debug, Default)]
+pub struct State {
+    /// Words of the greens.
+    pub greens: Words,
+    /// Words of the reds.
+    pub reds: Words,
+    /// Words of the portal's result, when compiled code has returned.
+    pub result: Words,
+}
+
+/// The types of the words of the reds.
+pub type RedTypes = fn() -> SmallVec<[Ty; 8]>;
+
 /// Operations recorded of a trace that leads to a loop, to be recorded again by those that come there.
 const MAX_PASSED: usize = 200;
 
-/// A portal's twin: runs from a merge point with the given words of greens and reds.
-pub type Twin<'a> = dyn FnMut(&Recorder, &[u64], &[Const]) -> Left + 'a;
+/// A portal's twin: runs from a merge point with the greens and reds of the state, and leaves those of
+/// another one there.
+pub type Twin<'a> = dyn FnMut(&Recorder, &mut State) -> Left + 'a;
 
 /// The meta-interpreter of one driver.
 pub struct MetaInterp {
@@ -80,6 +91,8 @@ pub struct MetaInterp {
     threshold: Cell<u32>,
     backend: Box<dyn Backend>,
     cells: Rc<RefCell<Cells>>,
+    /// Looks for code among them.
+    find_target: FindTarget,
     /// By number.
     exits: RefCell<FxHashMap<u32, Rc<ExitInfo>>>,
     next_exit: Cell<u32>,
@@ -184,6 +197,7 @@ impl MetaInterp {
         params: Params,
         backend: Box<dyn Backend>,
     ) -> Result<MetaInterp, ParamError> {
+        let cells: Rc<RefCell<Cells>> = Rc::default();
         let meta = MetaInterp {
             name: name.into(),
             enabled: Cell::new(true),
@@ -194,7 +208,8 @@ impl MetaInterp {
             passes: Cell::new(Passes::default()),
             threshold: Cell::new(0),
             backend,
-            cells: Rc::default(),
+            find_target: find_target(Rc::clone(&cells)),
+            cells,
             exits: RefCell::default(),
             next_exit: Cell::new(0),
             hooks: None,
@@ -338,71 +353,64 @@ impl MetaInterp {
     ///
     /// Panics with the interpreter's own panic where the plain interpreter would. A panic of a hook waits:
     /// the caller gets a state all the same, and asks [`MetaInterp::take_hook_panic`].
-    pub fn enter(&self, greens: &[u64], reds: &[Const], twin: &mut Twin<'_>) -> Left {
+    pub fn enter(&self, state: &mut State, types: RedTypes, twin: &mut Twin<'_>) -> Left {
         self.free_what_is_invalid();
         self.record_anew();
-        let entry = self.cells.borrow_mut().enter(greens);
-        let mut left = match entry {
-            None => self.record_from_interpreter(greens, reds, twin),
-            Some(entry) => match self.run(entry.code, greens, reds, twin) {
-                // A rewind may have made no progress at all: the interpreter makes some first.
-                (left, Progress::Rewound) => return left,
-                (left, Progress::Made) => left,
-            },
+        let entry = self.cells.borrow_mut().enter(&state.greens);
+        let (mut left, mut progress) = match entry {
+            None => (self.record_from_interpreter(state, types, twin), Progress::Made),
+            Some(entry) => self.run(entry.code, state, twin),
         };
-        // The twin stopped at a merge point behind the failed guard: often one with compiled code.
-        loop {
-            let Left::MergePoint { greens, reds: words } = &left else { return left };
-            if self.hook_has_panicked() {
-                return left;
-            }
-            let entry = self.cells.borrow_mut().enter(greens);
-            let Some(entry) = entry else { return left };
-            let greens = greens.clone();
-            let reds: Vec<Const> =
-                reds.iter().zip(words).map(|(red, &bits)| Const::new(red.ty, bits)).collect();
-            match self.run(entry.code, &greens, &reds, twin) {
-                (left, Progress::Rewound) => return left,
-                (next, Progress::Made) => left = next,
-            }
+        // The twin stopped at a merge point behind the failed guard: often one with compiled code. Where a rewind
+        // may have made no progress at all, the interpreter makes some first.
+        while left == Left::MergePoint && progress == Progress::Made && !self.hook_has_panicked() {
+            let entry = self.cells.borrow_mut().enter(&state.greens);
+            let Some(entry) = entry else { break };
+            (left, progress) = self.run(entry.code, state, twin);
         }
+        left
     }
 
-    fn record_from_interpreter(&self, greens: &[u64], reds: &[Const], twin: &mut Twin<'_>) -> Left {
+    fn record_from_interpreter(
+        &self,
+        state: &mut State,
+        types: RedTypes,
+        twin: &mut Twin<'_>,
+    ) -> Left {
         let decay = self.params.borrow().decay;
-        self.cells.borrow_mut().recording_starts(greens, decay);
+        let greens = state.greens.clone();
+        self.cells.borrow_mut().recording_starts(&greens, decay);
         if !self.make_room() {
-            self.aborted(Abort::NoRoom, &Start::Interpreter(greens.into(), self.route()));
-            let reds = reds.iter().map(|red| red.bits).collect();
-            return Left::MergePoint { greens: greens.into(), reds };
+            self.aborted(Abort::NoRoom, &Start::Interpreter(greens, self.route()));
+            return Left::MergePoint;
         }
         let target = self.new_target();
+        let reds: SmallVec<[Const; 8]> =
+            types().iter().zip(&state.reds).map(|(&ty, &bits)| Const::new(ty, bits)).collect();
         let route = self.route();
-        let start = Start::Interpreter(greens.into(), route);
         let (limits, find_target) = (self.limits(route), self.find_target());
-        let mut recorder = Recorder::from_interpreter(greens, reds, target, limits, find_target);
+        let mut recorder = Recorder::from_interpreter(&greens, &reds, target, limits, find_target);
+        let start = Start::Interpreter(greens, route);
         recorder.join_paths(self.paths.find_join(&start, &self.next_target));
-        self.record(recorder, start, greens, reds, twin)
+        self.record(recorder, start, state, twin)
     }
 
     fn record(
         &self,
         recorder: Recorder,
         start: Start,
-        greens: &[u64],
-        reds: &[Const],
+        state: &mut State,
         twin: &mut Twin<'_>,
     ) -> Left {
         let recording = RecordingFlag::set(self, start);
         self.stats.borrow_mut().tracings += 1;
         log::trace!("[compiler] ENTER");
-        self.tell(|hooks| hooks.on_trace_start(greens));
+        self.tell(|hooks| hooks.on_trace_start(&state.greens));
         if self.hook_has_panicked() && recording.is_from_interpreter() {
-            let reds = reds.iter().map(|red| red.bits).collect();
-            return Left::MergePoint { greens: greens.into(), reds };
+            return Left::MergePoint;
         }
         let started = Instant::now();
-        let left = twin(&recorder, greens, reds);
+        let left = twin(&recorder, state);
         {
             let stats = &mut *self.stats.borrow_mut();
             stats.recording_ns += started.elapsed();
@@ -695,12 +703,15 @@ impl MetaInterp {
     }
 
     fn find_target(&self) -> FindTarget {
-        let cells = Rc::clone(&self.cells);
-        Rc::new(move |greens| {
-            let entry = cells.borrow().entry(greens).filter(|entry| !entry.passed);
-            entry.map(|entry| entry.target)
-        })
+        Rc::clone(&self.find_target)
     }
+}
+
+fn find_target(cells: Rc<RefCell<Cells>>) -> FindTarget {
+    Rc::new(move |greens| {
+        let entry = cells.borrow().entry(greens).filter(|entry| !entry.passed);
+        entry.map(|entry| entry.target)
+    })
 }
 
 /// A label that there is not yet.

@@ -1,16 +1,16 @@
 //! Entering compiled code, and going on from the exit it was left by.
 #![expect(unsafe_code, reason = "enters compiled code")]
 
-use super::exits::ExitInfo;
+use super::exits::{ExitInfo, set_words};
 use super::owners::Entered;
-use super::{Left, MetaInterp, Progress, Start, Twin};
+use super::{Left, MetaInterp, Progress, Start, State, Twin};
 use crate::abort::Abort;
 use crate::backend::{Frame, VALUE_SLOTS};
 use crate::ir::eval::order_holds;
-use crate::ir::{CodeId, Const, ExitId, MemDescr, Opcode, ResumeKind, TargetId, Ty};
+use crate::ir::{CodeId, ExitId, MemDescr, Opcode, ResumeKind, TargetId, Ty};
 use crate::memory;
 use crate::opt::ExitEffect;
-use crate::record::{Arg, OnEntry, Recorder, Words};
+use crate::record::{Arg, OnEntry, Recorder};
 use std::rc::Rc;
 
 /// A frame from the driver's pool; goes back there also when a panic passes.
@@ -74,26 +74,24 @@ fn store(opcode: Opcode, mem: &MemDescr, words: &[u64]) {
 }
 
 impl MetaInterp {
-    /// Runs compiled code with these reds until it leaves, and goes on from there to a merge point.
+    /// Runs compiled code until it leaves, and goes on from there to a merge point.
     pub(super) fn run(
         &self,
         code: CodeId,
-        greens: &[u64],
-        reds: &[Const],
+        state: &mut State,
         twin: &mut Twin<'_>,
     ) -> (Left, Progress) {
         let frame = self.frames.borrow_mut().pop().unwrap_or_else(Frame::new);
         let mut pooled = PooledFrame { meta: self, frame: Some(frame) };
         let frame = pooled.frame.as_mut().expect("taken only on drop");
-        assert!(reds.len() <= VALUE_SLOTS, "{} reds", reds.len());
-        for (slot, red) in frame.slots.iter_mut().zip(reds) {
-            *slot = red.bits;
+        assert!(state.reds.len() <= VALUE_SLOTS, "{} reds", state.reds.len());
+        for (slot, red) in frame.slots.iter_mut().zip(&state.reds) {
+            *slot = *red;
         }
         self.stats.borrow_mut().entered += 1;
-        self.tell(|hooks| hooks.on_enter(greens));
+        self.tell(|hooks| hooks.on_enter(&state.greens));
         if self.hook_has_panicked() {
-            let reds = reds.iter().map(|red| red.bits).collect();
-            return (Left::MergePoint { greens: greens.into(), reds }, Progress::Rewound);
+            return (Left::MergePoint, Progress::Rewound);
         }
         let _entered = Entered::new(self, code);
         // SAFETY: `code` comes from the table of loops, and is not freed while it is marked as entered;
@@ -107,19 +105,43 @@ impl MetaInterp {
             // held for `execute` holds, as nothing has run meanwhile.
             exit = unsafe { self.backend.resume(exit, frame) };
         }
-        self.leave(exit, frame, twin)
+        self.leave(exit, frame, state, twin)
     }
 
-    fn leave(&self, exit: ExitId, frame: &mut Frame, twin: &mut Twin<'_>) -> (Left, Progress) {
+    fn leave(
+        &self,
+        exit: ExitId,
+        frame: &mut Frame,
+        state: &mut State,
+        twin: &mut Twin<'_>,
+    ) -> (Left, Progress) {
         let exit =
             Rc::clone(self.exits.borrow().get(&exit.0).expect("code that runs is not freed"));
         // Before any hook: it may look at memory.
         exit.each_effect(frame, make);
         self.tell(|hooks| hooks.on_exit());
         if exit.resume.kind == ResumeKind::Return {
-            return (Left::Returned(exit.words(frame, exit.n_values())), Progress::Made);
+            exit.words(frame, exit.n_values(), &mut state.result);
+            return (Left::Returned, Progress::Made);
         }
-        self.stats.borrow_mut().guard_failures += 1;
+        exit.words(frame, exit.resume.n_reds as usize, &mut state.reds);
+        set_words(&mut state.greens, &exit.greens);
+        let hot = self.fails(&exit);
+        let is_rewind = exit.resume.kind == ResumeKind::Rewind && !hot;
+        {
+            let stats = &mut *self.stats.borrow_mut();
+            stats.guard_failures += 1;
+            stats.rewinds += u64::from(is_rewind);
+            stats.replays += u64::from(!is_rewind);
+        }
+        match is_rewind {
+            true => (Left::MergePoint, Progress::Rewound),
+            false => (self.replay(&exit, hot, frame, state, twin), Progress::Made),
+        }
+    }
+
+    /// Counts a failure; true when a bridge is to be recorded from there.
+    fn fails(&self, exit: &Rc<ExitInfo>) -> bool {
         let (eagerness, max_values) = {
             let params = self.params.borrow();
             (params.trace_eagerness, params.max_promoted_values)
@@ -131,36 +153,39 @@ impl MetaInterp {
             && !exit.is_validity
             && exit.n_promoted <= max_values
             && exit.fails(eagerness);
-        let hot = is_hot && self.has_room_for_bridge(&exit);
-        let hot = match exit.rejoins {
+        let hot = is_hot && self.has_room_for_bridge(exit);
+        match exit.rejoins {
             Some(target) if hot => {
-                self.rejoin(&exit, target);
+                self.rejoin(exit, target);
                 false
             }
             _ => hot,
-        };
-        if exit.resume.kind == ResumeKind::Rewind && !hot {
-            self.stats.borrow_mut().rewinds += 1;
-            let reds = exit.words(frame, exit.resume.n_reds as usize);
-            let greens = Words::from_slice(&exit.greens);
-            return (Left::MergePoint { greens, reds }, Progress::Rewound);
         }
-        self.stats.borrow_mut().replays += 1;
+    }
+
+    /// Runs the twin from the merge point before the exit to the one behind it, and records that if the exit is
+    /// hot.
+    #[inline(never)]
+    fn replay(
+        &self,
+        exit: &Rc<ExitInfo>,
+        hot: bool,
+        frame: &Frame,
+        state: &mut State,
+        twin: &mut Twin<'_>,
+    ) -> Left {
         let mut reds = exit.arguments(frame, hot);
         let effects = exit.split_effects(&mut reds);
         let saved = reds.split_off(exit.resume.n_reds as usize);
-        let concretes: Vec<Const> = reds.iter().map(|red| red.concrete()).collect();
         let inputs = hot.then(|| exit.input_types());
-        let mut recorder = self.replayer(&exit, &effects, reds, saved, inputs);
-        let left = if hot {
-            exit.recording_starts();
-            let start = Start::Exit(Rc::clone(&exit));
-            recorder.join_paths(self.paths.find_join(&start, &self.next_target));
-            self.record(recorder, start, &exit.greens, &concretes, twin)
-        } else {
-            twin(&recorder, &exit.greens, &concretes)
-        };
-        (left, Progress::Made)
+        let mut recorder = self.replayer(exit, &effects, reds, saved, inputs);
+        if !hot {
+            return twin(&recorder, state);
+        }
+        exit.recording_starts();
+        let start = Start::Exit(Rc::clone(exit));
+        recorder.join_paths(self.paths.find_join(&start, &self.next_target));
+        self.record(recorder, start, state, twin)
     }
 
     /// A bridge that finds no room is given up like one that was recorded.
