@@ -626,7 +626,7 @@ impl ResidualCall {
         if self.site.promotes {
             for arg in &mut self.args[first..] {
                 self.rec.step();
-                arg.lane = self.rec.guard_value(*arg);
+                arg.lane = self.rec.promote(*arg);
             }
         }
     }
