@@ -10,6 +10,9 @@ use crate::plumbing::{Rec, Scalar, Traceable, Traced, Twin};
 /// For values that are nearly always the same at this place, and from which much follows: a type tag, a
 /// shape, a function to dispatch to.
 ///
+/// There is code for each of the first `max_promoted_values` values at a place. From then on there is code in which
+/// the value varies, as if it were not promoted.
+///
 /// ```
 /// use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point, promote};
 ///

@@ -65,6 +65,8 @@ aborts! {
     NotGreen           "the argument of assert_green is not constant"                 Never;
     /// What was taken for constant has changed during the recording.
     QuasiImmutable     "a quasi-immutable value was changed during the recording"     BackOff;
+    /// A value that has to be constant has more values than `max_promoted_values`.
+    TooManyPromoted    "what has to be constant has more values than max_promoted_values" Never;
     /// The backend declined the trace.
     Refused            "the backend declined the trace"                               Never;
 }

@@ -58,8 +58,8 @@ params! {
     failargs_limit: u32 = 1000u32;
     /// Recordings from one place that may be given up before the place is left to the interpreter for good.
     max_aborts: u32 = 8u32;
-    /// Values of one promoted expression that get code of their own; further ones are left to the
-    /// interpreter.
+    /// Values of one promoted expression that get code of their own; for further ones there is code in which it
+    /// varies.
     max_promoted_values: u32 = 16u32;
     /// Times a compiled trace must be entered before it is compiled again, together with those that it
     /// leads to and comes from, as a region; 0 for never.

@@ -118,6 +118,9 @@ fn params(u: &mut Unstructured<'_>) -> arbitrary::Result<String> {
     if u.ratio(1, 10)? {
         params += &format!(",max_unroll_recursion={}", u.int_in_range(0..=3)?);
     }
+    if u.ratio(1, 4)? {
+        params += &format!(",max_promoted_values={}", u.int_in_range(0..=3)?);
+    }
     let pass = *u.choose(Pass::ALL)?;
     match u.int_in_range(0..=9)? {
         0 => params += ",enable_opts=",

@@ -5,7 +5,8 @@ use jit_tests::oracle::{
     Run, THRESHOLDS, backends, check, count, driver, effect, outcome, with_effects,
 };
 use jitdriver::{
-    Abort, Jit, JitDriver, can_enter_jit, dont_look_inside, jit, jit_merge_point, unroll_safe,
+    Abort, Jit, JitDriver, can_enter_jit, dont_look_inside, elidable_promote, jit, jit_merge_point,
+    promote, unroll_safe,
 };
 
 /// Operations that a trace may have beyond `trace_limit`: those that end it.
@@ -354,6 +355,81 @@ fn b074_deep_recursion_of_a_helper_ends_the_inlining() {
         for run in check(&[params.as_str()], |d| with_tail_calls(d, 100, 20)) {
             assert!(run.stats.residual_calls > 0, "{run}");
         }
+    }
+}
+
+/// Two expressions are promoted that take ever other values, and what follows depends on them.
+#[jit]
+fn many_values(driver: &JitDriver<'_>, n: i64, step: i64) -> (i64, i64) {
+    let mut i = 0;
+    let mut acc = 1i64;
+    let mut effects = 0;
+    while i < n {
+        jit_merge_point!(driver, greens = [], reds = [i, n, acc, step, effects]);
+        effects += 1;
+        let first = promote(i * step);
+        effects += 1;
+        let second = promote(acc & 0xff);
+        // Exits behind both, which are replayed by way of them.
+        if first % 3 == 0 {
+            acc = acc.wrapping_add(first);
+        } else if second > 100 {
+            effects += second;
+            acc = acc.wrapping_mul(7);
+        }
+        acc = acc.wrapping_add(squared(second)) ^ first;
+        i += 1;
+        can_enter_jit!(driver, greens = [], reds = [i, n, acc, step, effects]);
+    }
+    (acc, effects)
+}
+
+#[elidable_promote]
+fn squared(n: i64) -> i64 {
+    n * n
+}
+
+#[test]
+fn what_is_promoted_to_too_many_values_varies() {
+    for (values, n) in [(1, 2000), (3, 2000), (16, 4000)] {
+        let params = format!("threshold=3,trace_eagerness=2,max_promoted_values={values}");
+        for run in check(&[params.as_str()], |d| many_values(d, n, 5)) {
+            assert_eq!(run.stats.aborted(), 0, "{run}");
+            // Of three expressions, so many values at the most, on the few ways through a lap.
+            assert!(run.stats.bridges <= 12 * (values + 2), "{run}");
+            assert!(run.stats.guard_failures < n as u64 / 2, "{run}");
+        }
+    }
+}
+
+/// A guest that jumps to where a value says: the green position has many values at one place.
+#[jit]
+fn computed_jumps(driver: &JitDriver<'_>, n: i64) -> i64 {
+    let mut i = 0;
+    let mut acc = 0i64;
+    let mut pc = 0;
+    while i < n {
+        jit_merge_point!(driver, greens = [pc], reds = [i, n, acc]);
+        if pc == 0 {
+            i += 1;
+            acc = acc.wrapping_mul(31).wrapping_add(i);
+            pc = 1 + (acc & 31);
+        } else {
+            acc += pc;
+            pc = 0;
+            can_enter_jit!(driver, greens = [pc], reds = [i, n, acc]);
+        }
+    }
+    acc
+}
+
+#[test]
+fn what_must_be_constant_is_left_to_the_interpreter() {
+    for run in
+        check(&["threshold=3,trace_eagerness=2,max_promoted_values=2"], |d| computed_jumps(d, 2000))
+    {
+        assert!(run.stats.bridges < 100, "{run}");
+        assert!(aborts(&run, Abort::TooManyPromoted) > 0, "{run}");
     }
 }
 

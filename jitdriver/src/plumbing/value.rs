@@ -796,7 +796,7 @@ impl<T: Traceable> Traced<T> {
     {
         let promote = |arg: &Arg| {
             rec.step();
-            rec.guard_value(*arg)
+            rec.promote(*arg)
         };
         let lanes: SmallVec<[Lane; 4]> = self.args(rec).iter().map(promote).collect();
         Traced::of_args(rec, self.value, T::LAYOUT, &lanes)

@@ -87,7 +87,7 @@ pub enum Recorded {
 }
 
 /// Limits of one recording.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Limits {
     /// Most operations.
     pub trace_limit: usize,
@@ -99,12 +99,21 @@ pub struct Limits {
 
 /// What the way of a twin depends on besides its values. The replay of an exit takes that of the recording,
 /// whatever the parameters are by then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// Deepest recursion of one traced function.
     pub max_unroll_recursion: u32,
     /// Whether calls of portals are followed.
     pub inlining: bool,
+    /// Steps behind the merge point at which an expression is not promoted, since it has had too many values.
+    pub varying: SmallVec<[u32; 2]>,
+}
+
+impl Route {
+    /// The same where steps are counted anew.
+    pub fn behind_a_merge_point(&self) -> Route {
+        Route { varying: SmallVec::new(), ..*self }
+    }
 }
 
 /// Answers whether compiled code can be jumped to at a loop header with these greens.
@@ -262,6 +271,8 @@ pub struct Recorder {
     /// The classes to which it has, since the last merge point.
     shown: Cell<Classes>,
     limits: Limits,
+    /// No merge point was passed so far.
+    in_first_region: Cell<bool>,
     find_target: FindTarget,
     find_join: Option<FindJoin>,
     /// Labels that this recording has put at merge points.
@@ -379,6 +390,7 @@ impl Recorder {
             exclusive: Cell::default(),
             shown: Cell::default(),
             limits,
+            in_first_region: Cell::new(true),
             find_target,
             find_join: None,
             joins: RefCell::default(),
@@ -494,6 +506,10 @@ impl Recorder {
     /// Records that `value` was as it is, unless it is constant, and answers the constant's lane. The
     /// caller has made the step.
     pub fn guard_value(&self, value: Arg) -> Lane {
+        if self.varies_here() {
+            // What is compiled for cannot do without the constant.
+            self.abort(Abort::TooManyPromoted);
+        }
         if self.mode.get() == Mode::Record && !value.lane.is_const() {
             let constant = Arg::of(Lane::CONST, value.concrete());
             self.append_guard(Opcode::GuardValue, &[value, constant], false);
@@ -504,6 +520,21 @@ impl Recorder {
             Mode::Record | Mode::Replay => Lane::CONST,
             Mode::Live => value.lane,
         }
+    }
+
+    /// The same for an expression that the author promotes, but for those that have had too many values:
+    /// they are variable from there on. The caller has made the step.
+    pub fn promote(&self, value: Arg) -> Lane {
+        match self.varies_here() {
+            true => value.lane,
+            false => self.guard_value(value),
+        }
+    }
+
+    /// Whether this step is of an expression that has had too many values. A merge point begins to count anew,
+    /// and what it begins is another lap.
+    fn varies_here(&self) -> bool {
+        self.in_first_region.get() && self.limits.route.varying.contains(&self.step.get())
     }
 
     fn promoted(&self, value: Arg) {
@@ -873,6 +904,7 @@ impl Recorder {
         self.state.borrow_mut().begin_region(&key, reds);
         *self.region_greens.borrow_mut() = key;
         self.step.set(0);
+        self.in_first_region.set(false);
         Flow::Continue
     }
 
@@ -889,6 +921,7 @@ impl Recorder {
             let state = &mut *self.state.borrow_mut();
             state.begin_region(greens, reds);
             self.step.set(0);
+            self.in_first_region.set(false);
             let exit = state.exit_here(0, false);
             state.builder.push_void(Opcode::Finish, &[], exit);
         }

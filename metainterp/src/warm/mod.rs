@@ -176,14 +176,13 @@ type Copied = Option<(u32, TargetId)>;
 /// Where a recording started.
 enum Start {
     Interpreter(Words, Route),
-    Exit(Rc<ExitInfo>),
+    Exit(Rc<ExitInfo>, Route),
 }
 
 impl Start {
-    fn route(&self) -> Route {
+    fn route(&self) -> &Route {
         match self {
-            Start::Interpreter(_, route) => *route,
-            Start::Exit(exit) => exit.route,
+            Start::Interpreter(_, route) | Start::Exit(_, route) => route,
         }
     }
 }
@@ -388,7 +387,7 @@ impl MetaInterp {
         let reds: SmallVec<[Const; 8]> =
             types().iter().zip(&state.reds).map(|(&ty, &bits)| Const::new(ty, bits)).collect();
         let route = self.route();
-        let (limits, find_target) = (self.limits(route), self.find_target());
+        let (limits, find_target) = (self.limits(route.clone()), self.find_target());
         let mut recorder = Recorder::from_interpreter(&greens, &reds, target, limits, find_target);
         let start = Start::Interpreter(greens, route);
         recorder.join_paths(self.paths.find_join(&start, &self.next_target));
@@ -474,7 +473,9 @@ impl MetaInterp {
                 Ok(())
             }
             Recorded::Bridge { trace } => {
-                let Start::Exit(exit) = start else { unreachable!("a bridge starts at an exit") };
+                let Start::Exit(exit, _) = start else {
+                    unreachable!("a bridge starts at an exit")
+                };
                 let code = self.compile(trace, start, validity.clone(), |code| {
                     format!("bridge {code} of exit {}", exit.id.0)
                 })?;
@@ -577,7 +578,7 @@ impl MetaInterp {
         count(stats, &trace, &optimized);
         let from = match start {
             Start::Interpreter(..) => None,
-            Start::Exit(exit) => Some(exit.code),
+            Start::Exit(exit, _) => Some(exit.code),
         };
         self.add_to_regions(code, finalized, from);
         self.paths.note(code, &trace, start);
@@ -600,7 +601,7 @@ impl MetaInterp {
         let entered =
             jump.and_then(|jump| Some(self.entered.borrow().get(&jump.target())?.1.clone()));
         // Where the loop's preheader would lead back at once, it is left to the loop to find that out.
-        let rejoins = matches!(start, Start::Exit(exit) if exit.rejoins.is_some());
+        let rejoins = matches!(start, Start::Exit(exit, _) if exit.rejoins.is_some());
         if let Some(entered) = entered.filter(|_| !rejoins)
             && let Ok(optimized) = opt::optimize(&opt::behind_preheader(trace, &entered), passes)
         {
@@ -636,12 +637,17 @@ impl MetaInterp {
             let loop_of_copy = copied.filter(|&(first, _)| first <= exit.id.0);
             exit.id = id;
             let greens = trace.merge_points[exit.resume.merge_point as usize].greens.clone();
-            let mut info = ExitInfo::new(id, code, exit.resume, start.route(), layout, greens);
+            // Steps are counted from the merge point on, and a bridge begins behind that of its exit.
+            let route = match exit.resume.merge_point {
+                0 => start.route().clone(),
+                _ => start.route().behind_a_merge_point(),
+            };
+            let mut info = ExitInfo::new(id, code, exit.resume, route, layout, greens);
             info.rejoins = loop_of_copy.map(|(_, target)| target);
             info.is_validity = validities[at];
             if promotes[at] {
                 info.n_promoted = match start {
-                    Start::Exit(failed) if failed.n_promoted > 0 && info.is_at(failed) => {
+                    Start::Exit(failed, _) if failed.n_promoted > 0 && info.is_at(failed) => {
                         failed.n_promoted + 1
                     }
                     _ => 1,
@@ -660,21 +666,21 @@ impl MetaInterp {
                 log::info!("[{}] recording at {greens:x?} given up: {reason}", self.name);
                 self.cells.borrow_mut().aborted(greens, reason, max_aborts);
             }
-            Start::Exit(exit) => {
+            Start::Exit(exit, _) => {
                 log::info!("[{}] recording from exit {} given up: {reason}", self.name, exit.id.0);
                 exit.aborted(reason, max_aborts);
             }
         }
         self.tell(|hooks| match start {
             Start::Interpreter(greens, _) => hooks.on_abort(reason, greens),
-            Start::Exit(exit) => hooks.on_abort(reason, &exit.greens),
+            Start::Exit(exit, _) => hooks.on_abort(reason, &exit.greens),
         });
     }
 
     /// Leads an exit of a copied preheader to the preheader itself.
     fn rejoin(&self, exit: &Rc<ExitInfo>, target: TargetId) {
         exit.recording_starts();
-        let start = Start::Exit(Rc::clone(exit));
+        let start = Start::Exit(Rc::clone(exit), exit.route.clone());
         let trace = exit.to_label(target);
         let name = |code| format!("bridge {code} of exit {}", exit.id.0);
         match self.compile(trace, &start, None, name) {
@@ -703,7 +709,7 @@ impl MetaInterp {
     /// That of a recording which starts now.
     fn route(&self) -> Route {
         let Params { max_unroll_recursion, inlining, .. } = *self.params.borrow();
-        Route { max_unroll_recursion, inlining: inlining != 0 }
+        Route { max_unroll_recursion, inlining: inlining != 0, varying: SmallVec::new() }
     }
 
     fn find_target(&self) -> FindTarget {

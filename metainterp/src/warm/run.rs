@@ -10,7 +10,7 @@ use crate::ir::eval::order_holds;
 use crate::ir::{CodeId, ExitId, MemDescr, Opcode, ResumeKind, TargetId, Ty};
 use crate::memory;
 use crate::opt::ExitEffect;
-use crate::record::{Arg, OnEntry, Recorder};
+use crate::record::{Arg, OnEntry, Recorder, Route};
 use std::rc::Rc;
 
 /// A frame from the driver's pool; goes back there also when a panic passes.
@@ -146,17 +146,11 @@ impl MetaInterp {
 
     /// Counts a failure; true when a bridge is to be recorded from there.
     fn fails(&self, exit: &Rc<ExitInfo>) -> bool {
-        let (eagerness, max_values) = {
-            let params = self.params.borrow();
-            (params.trace_eagerness, params.max_promoted_values)
-        };
+        let eagerness = self.params.borrow().trace_eagerness;
         if exit.is_validity {
             self.owners.has_invalid.set(true);
         }
-        let is_hot = !self.recording.get()
-            && !exit.is_validity
-            && exit.n_promoted <= max_values
-            && exit.fails(eagerness);
+        let is_hot = !self.recording.get() && !exit.is_validity && exit.fails(eagerness);
         let hot = is_hot && self.has_room_for_bridge(exit);
         match exit.rejoins {
             Some(target) if hot => {
@@ -182,12 +176,16 @@ impl MetaInterp {
         let effects = exit.split_effects(&mut reds);
         let saved = reds.split_off(exit.resume.n_reds as usize);
         let inputs = hot.then(|| exit.input_types());
-        let mut recorder = self.replayer(exit, &effects, reds, saved, inputs);
+        let mut route = exit.route.clone();
+        if hot && self.params.borrow().max_promoted_values < exit.n_promoted {
+            route.varying.push(exit.resume.step);
+        }
+        let mut recorder = self.replayer(exit, &effects, reds, saved, inputs, route.clone());
         if !hot {
             return twin(&recorder, state);
         }
         exit.recording_starts();
-        let start = Start::Exit(Rc::clone(exit));
+        let start = Start::Exit(Rc::clone(exit), route);
         recorder.join_paths(self.paths.find_join(&start, &self.next_target));
         self.record(recorder, start, state, twin)
     }
@@ -197,7 +195,7 @@ impl MetaInterp {
         let has_room = self.make_room();
         if !has_room {
             exit.recording_starts();
-            self.aborted(Abort::NoRoom, &Start::Exit(Rc::clone(exit)));
+            self.aborted(Abort::NoRoom, &Start::Exit(Rc::clone(exit), exit.route.clone()));
         }
         has_room
     }
@@ -209,6 +207,7 @@ impl MetaInterp {
         reds: Vec<Arg>,
         saved: Vec<Arg>,
         inputs: Option<Vec<Ty>>,
+        route: Route,
     ) -> Recorder {
         Recorder::from_exit(
             &exit.greens,
@@ -219,7 +218,7 @@ impl MetaInterp {
             inputs.as_deref(),
             // Only a recording may define a target.
             if inputs.is_some() { self.new_target() } else { TargetId(0) },
-            self.limits(exit.route),
+            self.limits(route),
             self.find_target(),
         )
     }
