@@ -73,6 +73,7 @@
 //! | the loop of the interpreter | [`jit_merge_point!`] as its first statement |
 //! | a place in it where the interpreted program jumps back | [`can_enter_jit!`], or nothing |
 //! | the function around that loop, and functions and `impl` blocks that traces should go into | [`#[jit]`](macro@jit) |
+//! | types of values of the interpreted program, and of its code | [`#[jit]`](macro@jit), above the derives |
 //! | one of those with a loop of few laps | [`#[unroll_safe]`](macro@unroll_safe) below `#[jit]` |
 //! | a function whose result follows from its arguments | [`#[elidable]`](macro@elidable) |
 //! | a function that traces should call: cold, large, or with effects of its own | nothing, or [`#[dont_look_inside]`](macro@dont_look_inside) in an annotated `impl` block |
@@ -154,6 +155,25 @@ pub use quasi::QuasiImmutable;
 /// interpret(&driver, &mut registers, 30_000);
 /// assert_eq!(registers.get(0), 30_000);
 /// assert_eq!((driver.stats().loops, driver.stats().residual_calls), (1, 0));
+/// ```
+///
+/// On a struct or an enum it says how its values lie in memory, as [`derive(Traceable)`](derive@Traceable)
+/// does, and fixes the layout of an enum with payloads that has no `repr`. A `derive(Clone)` below it is
+/// traced:
+///
+/// ```
+/// use jitdriver::jit;
+/// use std::rc::Rc;
+///
+/// #[jit]
+/// #[derive(Clone)]
+/// enum Value {
+///     Nil,
+///     Int(i64),
+///     Text(Rc<str>),
+/// }
+/// # let value = Value::Text("text".into());
+/// # assert!(matches!(value.clone(), Value::Text(_)) && !matches!(value, Value::Nil | Value::Int(_)));
 /// ```
 ///
 /// A function with a merge point is a *portal*; if it cannot be traced, that is a compile error. A helper

@@ -395,6 +395,8 @@ mod tests {
             Opcode::Free,
             Opcode::AssumeTrue,
             Opcode::AssumeFalse,
+            Opcode::AssumeUintLess,
+            Opcode::AssumeIntLess,
             Opcode::AssumeField,
             Opcode::AssumeArrayItem,
             Opcode::DebugMergePoint,

@@ -5,7 +5,9 @@
 #![allow(clippy::too_many_arguments, reason = "constructs are traced as authors may write them")]
 
 use jit_tests::oracle::{self, THRESHOLDS};
-use jitdriver::{JitDriver, Stats, Traceable, can_enter_jit, jit, jit_merge_point};
+use jitdriver::{
+    JitDriver, Stats, Traceable, can_enter_jit, dont_look_inside, jit, jit_merge_point,
+};
 use std::fmt::Debug;
 
 /// Runs `program` in all modes, compares, and hands the statistics of each compiled run at threshold 2
@@ -392,4 +394,62 @@ fn slices_are_matched_by_length() {
         |driver| slices(driver, &[&[], &[4], &[5, 6, 5], &[7, 8, 9, 10], &[1, 2]], 200),
         no_calls,
     );
+}
+
+#[jit]
+enum Figure {
+    Point,
+    Line(i64),
+    Square { side: i64 },
+}
+
+#[jit]
+fn size(figure: &Figure) -> i64 {
+    match figure {
+        Figure::Point => 1,
+        Figure::Line(length) => *length,
+        Figure::Square { side } => side * side,
+    }
+}
+
+#[dont_look_inside]
+fn count(counts: &mut [i64]) -> i64 {
+    counts[0] += 1;
+    counts[0]
+}
+
+#[jit]
+fn measure(driver: &JitDriver<'_>, figures: &mut [Figure], counts: &mut [i64], n: i64) -> i64 {
+    let (mut i, mut sum) = (0, 0);
+    loop {
+        jit_merge_point!(driver, greens = [], reds = [figures, counts, n, i, sum]);
+        // It has happened when the guards below fail, and must not happen again.
+        sum += count(counts);
+        let k = (i % 2) as usize;
+        sum = sum * 3 % 1_000_003 + size(&figures[k]) * size(&figures[2]);
+        if i % 7 == 0 {
+            figures[k] = match (i / 7) % 3 {
+                0 => Figure::Point,
+                1 => Figure::Line(i),
+                _ => Figure::Square { side: i },
+            };
+        }
+        i += 1;
+        if i >= n {
+            return sum;
+        }
+        can_enter_jit!(driver, greens = [], reds = [figures, counts, n, i, sum]);
+    }
+}
+
+/// The discriminant is read from memory, and a replay has it from its exit.
+#[test]
+fn variants_in_memory_that_change_behind_an_effect() {
+    let run = |driver: &JitDriver<'static>| {
+        let mut figures = [Figure::Point, Figure::Line(2), Figure::Square { side: 3 }];
+        let mut counts = [0];
+        let result = measure(driver, &mut figures, &mut counts, 100);
+        (result, counts, figures.each_ref().map(size))
+    };
+    check(run, |stats| assert!(stats.replays > 0, "{stats}"));
 }

@@ -503,6 +503,9 @@ fn b060_parameters_take_effect_at_run_time() {
         sum(&driver, 1);
         assert_eq!(driver.stats().tracings, 1);
         assert!(driver.set_param("threshold", "x").is_err());
-        assert!(driver.set_param("inlining", "1").is_err(), "RPython has it, this JIT has not");
+        assert!(
+            driver.set_param("pureop_historylength", "1").is_err(),
+            "RPython has it, this JIT has not"
+        );
     }
 }

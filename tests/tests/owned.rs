@@ -680,6 +680,176 @@ fn panics() {
     }
 }
 
+impl Noisy {
+    /// By value, without a twin.
+    fn renamed(self, id: i64) -> Noisy {
+        tell(Event::Seen(self.id));
+        make(id)
+    }
+
+    /// By reference, without a twin.
+    fn number(&self) -> i64 {
+        see(self)
+    }
+}
+
+struct Wrapper(Noisy);
+
+#[jit]
+impl Wrapper {
+    /// By value, with a twin.
+    fn open(self, n: i64) -> Noisy {
+        if n % 2 == 0 { pass(self.0).renamed(n) } else { self.0 }
+    }
+
+    /// By reference, with a twin.
+    fn inside(&self) -> i64 {
+        self.0.id * 2
+    }
+}
+
+#[dont_look_inside]
+fn wrap(id: i64) -> Wrapper {
+    Wrapper(make(id))
+}
+
+#[jit]
+fn renamed_or_not(i: i64) -> Result<Noisy, Noisy> {
+    match i % 4 {
+        0 => Err(make(i).renamed(i + 1)),
+        1 => Ok(wrap(i).open(i)),
+        2 => return Ok(wrap(i).open(i)),
+        _ => Ok(make(i)),
+    }
+}
+
+#[jit]
+fn numbers_of_made(i: i64) -> Option<i64> {
+    if i % 2 == 0 { Some(make(i).number()) } else { Some(wrap(i).inside()) }
+}
+
+counting_portal! {
+    used_up(i; at: u32, sum: i64) -> i64 {
+        let k = i as i64;
+        let renamed = renamed_or_not(k).map_err(|noisy| noisy.renamed(k)).map(|noisy| noisy.number());
+        sum += renamed.unwrap_or_else(|noisy| noisy.number()) + risky(i, at);
+        sum += Some(wrap(k)).map(|it| it.inside()).unwrap_or(0);
+        sum += Some(wrap(k)).map(|it| it.open(k)).map(|it| it.id).unwrap_or(0);
+        sum += numbers_of_made(k).unwrap_or(1);
+    } => sum
+}
+
+/// Cloned as derived, with a layout that the attribute fixes.
+#[jit]
+#[derive(Clone)]
+enum Thing {
+    Nothing,
+    Flag(bool),
+    Number(i64),
+    One(Noisy),
+    Two { first: Noisy, second: (Noisy, i64) },
+    Shared(Rc<Noisy>),
+    Named(&'static str),
+    Text(Rc<str>),
+}
+
+#[jit]
+#[derive(Clone)]
+struct Things {
+    all: Vec<Thing>,
+    last: Thing,
+    n: u32,
+}
+
+#[dont_look_inside]
+fn weigh(things: &[Thing]) -> i64 {
+    let weight = |thing: &Thing| match thing {
+        Thing::Nothing => 0,
+        Thing::Flag(flag) => i64::from(*flag),
+        Thing::Number(n) => *n,
+        Thing::One(noisy) => see(noisy),
+        Thing::Two { first, second } => see(first) + see(&second.0) + second.1,
+        Thing::Shared(noisy) => see(noisy),
+        Thing::Named(name) => name.len() as i64,
+        Thing::Text(text) => text.len() as i64 * 2,
+    };
+    things.iter().map(weight).sum()
+}
+
+#[jit]
+fn nth(things: &Things, n: usize) -> Thing {
+    things.all[n].clone()
+}
+
+counting_portal! {
+    cloned(i; things: &mut Things, at: u32, sum: i64) -> i64 {
+        let k = i as usize % 8;
+        let pair = [nth(things, k), nth(things, (k + 1) % 8)];
+        sum += weigh(&pair) + risky(i, at);
+        let last = things.last.clone();
+        things.last = nth(things, k);
+        sum += weigh(&[last]) + risky(i, at + 3);
+        if i % 7 == 0 {
+            let copy = things.clone();
+            sum += weigh(&copy.all) + copy.n as i64;
+        }
+    } => sum
+}
+
+fn things() -> Things {
+    let all = vec![
+        Thing::Nothing,
+        Thing::Flag(true),
+        Thing::Number(5),
+        Thing::One(make(1)),
+        Thing::Two { first: make(2), second: (make(3), 4) },
+        Thing::Shared(Rc::new(make(5))),
+        Thing::Named("name"),
+        Thing::Text("text".into()),
+    ];
+    Things { all, last: Thing::Flag(false), n: 3 }
+}
+
+#[jit]
+fn shared(values: Vec<Noisy>, more: usize) -> Vec<Rc<Noisy>> {
+    let mut shared = Vec::with_capacity(more);
+    shared.extend(values.into_iter().map(Rc::new));
+    shared.resize_with(more, || Rc::new(make(9)));
+    shared
+}
+
+counting_portal! {
+    mapped_by_name(i; sum: i64) -> i64 {
+        let all = shared(vec![make(i as i64), make(1)], 3);
+        sum += see(&all[0]) + see(&all[2]);
+    } => sum
+}
+
+#[test]
+fn receivers_that_are_used_up() {
+    check_compiled(|d| used_up(d, 0, 60, 1000, 0));
+    for at in [3, 20, 33] {
+        check(|d| used_up(d, 0, 60, at, 0));
+    }
+}
+
+#[test]
+fn derived_clones() {
+    check_compiled(|d| cloned(d, 0, 60, &mut things(), 1000, 0));
+    for at in [3, 20, 33] {
+        check(|d| {
+            let mut things = things();
+            let result = outcome(|| cloned(d, 0, 60, &mut things, at, 0));
+            (result, weigh(&things.all), weigh(&[things.last]))
+        });
+    }
+}
+
+#[test]
+fn functions_named_in_chains() {
+    check_compiled(|d| mapped_by_name(d, 0, 40, 0));
+}
+
 #[test]
 fn std_pointers() {
     check_compiled(|d| pointers(d, 0, 30, 0));

@@ -20,7 +20,7 @@
               (loop (+ n 1) n steps)
               (loop (+ n 1) best most))))))
 
-(display (sum-of-squares 300000))
+(display (sum-of-squares 30000))
 (newline)
 (display (longest-collatz 2000))
 (newline)

@@ -1,6 +1,6 @@
 //! What goes wrong in a program, and where.
 
-use jitdriver::Traceable;
+use jitdriver::jit;
 use std::fmt;
 
 /// A place in a source text; lines and columns count from 1, columns in characters.
@@ -19,7 +19,8 @@ impl fmt::Display for Position {
 }
 
 /// An error of a program.
-#[derive(Debug, Clone, PartialEq, Eq, Traceable)]
+#[jit]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     /// None as long as only a procedure knows of it that does not know who called it.
     position: Option<Position>,

@@ -158,7 +158,7 @@ impl Interpreter {
                     Value::Closure(closure) => {
                         let size = closure.lambda.size.max(args.len());
                         let values = self.eval_all(args, size, &env)?;
-                        env = enter(&closure, values).map_err(|e| Error::at(e, *position))?;
+                        env = enter(&closure, values).map_err(|error| error.at(*position))?;
                         node = Rc::clone(&closure.lambda.body);
                         can_enter_jit!(self.jit, greens = [node], reds = [self, env]);
                         continue;
@@ -178,9 +178,9 @@ impl Interpreter {
                                 builtins::call(self, builtin, &values)
                             }
                         };
-                        return result.map_err(|error| Error::at(error, *position));
+                        return result.map_err(|error| error.at(*position));
                     }
-                    other => return Err(Error::at(not_a_procedure(&other), *position)),
+                    other => return Err(not_a_procedure(&other).at(*position)),
                 },
             };
         }
@@ -229,7 +229,7 @@ fn enter(closure: &Closure, mut args: Vec<Value>) -> Result<Rc<Env>, Error> {
 #[jit]
 fn assigned(value: Value, name: &str, position: Position) -> Result<Value, Error> {
     match value {
-        Value::Unassigned => Err(Error::at(Error::new(format!("{name} has no value")), position)),
+        Value::Unassigned => Err(Error::new(format!("{name} has no value")).at(position)),
         value => Ok(value),
     }
 }

@@ -3,14 +3,14 @@
 use crate::analysis::Lambda;
 use crate::error::Error;
 use crate::interpreter::Interpreter;
-use jitdriver::{Traceable, dont_look_inside, jit, unroll_safe};
+use jitdriver::{dont_look_inside, jit, unroll_safe};
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
 /// A value. Numbers are copied, everything else is shared.
-#[derive(Clone, Traceable)]
-#[repr(u8)]
+#[jit]
+#[derive(Clone)]
 pub enum Value {
     /// The empty list.
     Nil,
@@ -114,7 +114,6 @@ pub struct Env {
 #[jit]
 impl Env {
     /// An environment whose first slots have values.
-    #[dont_look_inside]
     pub fn new(values: Vec<Value>, size: usize, parent: Option<Rc<Env>>) -> Rc<Env> {
         let mut slots: Vec<RefCell<Value>> = Vec::with_capacity(size);
         slots.extend(values.into_iter().map(RefCell::new));

@@ -231,7 +231,7 @@ impl Repr {
             (false, None) => Err(syn::Error::new(
                 input.ident.span(),
                 format!(
-                    "the layout of `{}` is not fixed: write `#[repr(u8)]` above it, or leave the derive out and have its variants asked for by calls",
+                    "the layout of `{}` is not fixed: write `#[jit]` above it instead of the derive, or `#[repr(u8)]`, or leave the derive out and have its variants asked for by calls",
                     input.ident
                 ),
             )),

@@ -11,6 +11,7 @@ mod closures;
 mod inlined;
 mod portal;
 mod traits;
+mod types;
 
 use crate::check;
 use crate::lower::destructure::taken_apart;
@@ -38,6 +39,8 @@ pub fn jit(item: Item) -> TokenStream {
     match item {
         Item::Fn(item) => with_errors(function(&item), &item),
         Item::Impl(item) => with_errors(impl_block(&item), &item),
+        Item::Struct(item) => with_errors(types::traced(item.clone().into()), &item),
+        Item::Enum(item) => with_errors(types::traced(item.clone().into()), &item),
         _ => unreachable!("`check_item` refuses it"),
     }
 }
@@ -440,16 +443,52 @@ fn twin_function(
     let body = cx.block(block);
     let methods = cx.finish()?;
     let prelude = prelude(&methods);
+    let types = stated_types(sig);
     let twin = quote! {
         #[doc(hidden)]
         #[allow(warnings, clippy::all)]
         #vis fn #name #generics (__rec: ::jitdriver::plumbing::Rec, #(#inputs),*) -> #output #bounds {
             #prelude
+            #(__p::owned::NoteType::<#types>(::core::marker::PhantomData).note(__rec);)*
             #(#opened)*
             #body
         }
     };
     Ok((twin, !methods.unwinds.is_empty()))
+}
+
+/// The types that a signature names, with those inside of them: how their values are dropped is noted.
+fn stated_types(sig: &Signature) -> Vec<syn::TypePath> {
+    #[derive(Default)]
+    struct Finder(Vec<syn::TypePath>);
+    impl<'ast> syn::visit::Visit<'ast> for Finder {
+        fn visit_type_path(&mut self, ty: &'ast syn::TypePath) {
+            let is_primitive =
+                |name: &Ident| crate::lower::PRIMITIVES.iter().any(|primitive| name == primitive);
+            if !ty.path.get_ident().is_some_and(is_primitive) && !self.0.contains(ty) {
+                self.0.push(ty.clone());
+            }
+            syn::visit::visit_type_path(self, ty);
+        }
+        // Neither is a value.
+        fn visit_type_impl_trait(&mut self, _: &'ast syn::TypeImplTrait) {}
+        fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
+        fn visit_type_trait_object(&mut self, _: &'ast syn::TypeTraitObject) {}
+    }
+    let mut finder = Finder::default();
+    for input in &sig.inputs {
+        match input {
+            FnArg::Typed(input) => syn::visit::Visit::visit_type(&mut finder, &input.ty),
+            FnArg::Receiver(receiver) if matches!(receiver.kind, ReceiverKind::Value) => {
+                finder.0.push(parse_quote!(Self));
+            }
+            FnArg::Receiver(_) => {}
+        }
+    }
+    if let ReturnType::Type(_, ty) = &sig.output {
+        syn::visit::Visit::visit_type(&mut finder, ty);
+    }
+    finder.0
 }
 
 fn traced_output(output: &ReturnType) -> TokenStream {
@@ -616,6 +655,8 @@ fn prelude(called: &Called) -> TokenStream {
         use __p::no_twin::*;
         #[allow(unused_imports)]
         use __p::closure::{BoolClosures as _, OptionClosures as _, ResultClosures as _};
+        #[allow(unused_imports)]
+        use __p::consume::Consuming as _;
         #[allow(unused_imports)]
         use __p::question::{Converting as _, Question as _};
         #[allow(unused_imports)]

@@ -7,6 +7,7 @@
 //! constant in a pattern from a new variable; the naming convention can, and rustc warns of code that
 //! does not follow it.
 
+mod consumed;
 mod resolve;
 mod typed;
 

@@ -59,21 +59,31 @@ impl<T, E> Traced<Result<T, E>> {
 }
 
 /// Promotes the variant of the enum at a place. Answers the bytes that say which it is.
+///
+/// They are read before the step: a replay that ends here has them from its exit.
 pub(crate) fn promote_variant<T: Tagged>(rec: Rec, place: Place<T>) -> Known {
-    rec.step();
-    if place.variant_is_known() {
-        return Known::Nothing;
-    }
-    let (offset, ty) = match T::tag() {
+    let tag = match place.variant_is_known() {
+        true => Some(Tag::Single),
+        false => T::tag(),
+    };
+    let (offset, ty) = match tag {
         Some(Tag::Value { offset, ty }) => (offset, ty),
         Some(Tag::Niche(niche)) => (niche.offset, niche.ty),
-        Some(Tag::Single) => return Known::Nothing,
-        None => return variant_by_call(rec, place),
+        Some(Tag::Single) => {
+            rec.step();
+            return Known::Nothing;
+        }
+        None => {
+            rec.step();
+            return variant_by_call(rec, place);
+        }
     };
     if let Some(address) = place.refers_to_local(rec, offset) {
+        rec.step();
         return Known::Tag(offset, address);
     }
     let tag = place.piece(rec, PieceTy::at(offset, ty));
+    rec.step();
     let known = Known::Tag(offset, tag.concrete());
     if !known.copy(place).agrees(tag.bits) {
         return variant_by_call(rec, place);

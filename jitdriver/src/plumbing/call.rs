@@ -13,7 +13,6 @@ use super::value::{Args, Lanes, Traced, freeze_words, lanes_of};
 use metainterp::abort::Abort;
 use metainterp::backend::CALL_WORDS;
 use metainterp::ir::Ty;
-use metainterp::memory;
 pub use metainterp::record::CallSite;
 use metainterp::record::{Arg, CallResults, Lane};
 use smallvec::SmallVec;
@@ -55,10 +54,10 @@ pub struct Twin<F>(pub F);
 pub struct InlinedPortal<F>(pub F);
 
 /// A portal that is being inlined.
-struct PortalFrame(Rec);
+pub(crate) struct PortalFrame(Rec);
 
 impl PortalFrame {
-    fn enter(rec: Rec) -> PortalFrame {
+    pub(crate) fn enter(rec: Rec) -> PortalFrame {
         rec.enter_portal();
         PortalFrame(rec)
     }
@@ -827,30 +826,23 @@ pub(crate) fn drop_rest<T, F: Fn(T, u64) + Copy>(rec: Rec, local: *const (), gon
 }
 
 /// Memory for a local of the twin whose address is needed.
+///
+/// It may be needed in the middle of an operation that has made its step already. So this makes one of its own: a
+/// guard behind it has the address among its saved results, and a replay must have passed it.
 pub(crate) fn new_local(rec: Rec, ty: TypeShape) -> Arg {
-    let site = CallSite { name: "new_local", site: ty.name, elidable: false, ..CallSite::PLAIN };
-    let args = (Traced::constant(ty.size), Traced::constant(ty.align));
-    // Pointers to nothing in particular, lest the types of locals nest without end.
-    let pointer = residual(rec, &site, args, |(size, align): (usize, usize)| match size {
-        0 => std::ptr::without_provenance_mut::<()>(align),
-        _ => std::ptr::with_exposed_provenance_mut(memory::new(size as u64, align as u64) as usize),
-    });
-    pointer.scalar_arg(rec, Ty::Ptr)
+    let address = match ty.size {
+        0 => Arg::constant(Ty::Ptr, ty.align as u64),
+        size => super::owned::allocate(rec, size, ty.align),
+    };
+    rec.step();
+    address
 }
 
 /// Gives that memory back. What was in it has been dropped.
 #[cold]
 pub(crate) fn free_local(rec: Rec, place: Arg, ty: TypeShape) {
-    let site = CallSite { name: "free_local", site: ty.name, elidable: false, ..CallSite::PLAIN };
-    let pointer = super::place::spilled_place::<()>(place).raw_mut(rec);
-    let args = (pointer, Traced::constant(ty.size), Traced::constant(ty.align));
-    let free = |(place, size, align): (*mut (), usize, usize)| {
-        if size > 0 {
-            // SAFETY: the memory is that of `new_local`, and the local that had it is gone.
-            unsafe { memory::free(place.expose_provenance() as u64, size as u64, align as u64) };
-        }
-    };
-    residual(rec, &site, args, free);
+    super::owned::give_back(rec, place, ty.size, ty.align);
+    rec.step();
 }
 
 /// Drops what a place holds, before it is overwritten.

@@ -11,6 +11,7 @@ mod aggregate;
 pub mod call;
 pub(crate) mod cell;
 pub mod closure;
+pub mod consume;
 pub mod degrade;
 mod green;
 pub mod iterate;

@@ -157,6 +157,24 @@ impl Drop for Rest {
     }
 }
 
+/// An array that was just made: it is dropped element by element.
+pub fn array<T, const N: usize>(rec: Rec, made: Traced<[T; N]>) -> Traced<[T; N]> {
+    if const { needs_drop::<T>() } {
+        let noted = (typeid::of::<[T; N]>(), drop_array::<T, N> as InPlace);
+        let mut all = rec.arena().noted.borrow_mut();
+        if !all.iter().any(|&(it, _)| it == noted.0) {
+            all.push(noted);
+        }
+    }
+    made
+}
+
+fn drop_array<T, const N: usize>(rec: Rec, whole: Place<()>) {
+    let mut elements = DropParts { whole, start: 0, parts: SmallVec::new() };
+    (0..N).for_each(|at| elements.add_at::<T>(rec, at * size_of::<T>()));
+    elements.drop_all(rec);
+}
+
 /// Drops the parts of a struct or of an enum's variant, which is promoted. `parts` tells them.
 pub fn drop_parts<T: Tagged>(rec: Rec, place: Place<T>, parts: impl FnOnce(&T, &mut DropParts)) {
     let copy = promote_variant(rec, place).copy(place);
@@ -260,18 +278,22 @@ struct FreeAtEnd {
 
 impl Drop for FreeAtEnd {
     fn drop(&mut self) {
-        let FreeAtEnd { rec, address, bytes, align } = *self;
-        if bytes == 0 {
-            return;
-        }
-        // SAFETY: the plain function gives this memory back here.
-        let run = || unsafe { memory::free(address.bits, bytes as u64, align as u64) };
-        rec.free(address, bytes, align, run);
+        give_back(self.rec, self.address, self.bytes, self.align);
     }
 }
 
+/// Gives memory back that was allocated for so many bytes.
+pub(crate) fn give_back(rec: Rec, address: Arg, bytes: usize, align: usize) {
+    if bytes == 0 {
+        return;
+    }
+    // SAFETY: the plain function gives this memory back here, or the local that had it is gone.
+    let run = || unsafe { memory::free(address.bits, bytes as u64, align as u64) };
+    rec.free(address, bytes, align, run);
+}
+
 /// Memory for a value, and its address.
-fn allocate(rec: Rec, bytes: usize, align: usize) -> Arg {
+pub(crate) fn allocate(rec: Rec, bytes: usize, align: usize) -> Arg {
     let run = || memory::new(bytes as u64, align as u64);
     let (address, lane) = rec.allocate(bytes, align, run);
     Arg::new(lane, Ty::Ptr, address)

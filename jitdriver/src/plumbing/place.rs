@@ -202,7 +202,7 @@ impl Addr {
     /// told what it points to at each merge point.
     fn lanes_again(self, rec: Rec, fat: bool, before: Lanes) -> Lanes {
         match before.as_address() {
-            Some(number) if rec.arena().addr(number) == self && !rec.is_live() => before,
+            Some(number) if !rec.is_live() && rec.arena().is_addr(number, &self) => before,
             _ => self.lanes(rec, fat),
         }
     }

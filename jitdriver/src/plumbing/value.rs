@@ -179,6 +179,11 @@ impl Arena {
         self.addrs.borrow()[number as usize]
     }
 
+    /// Whether that is the address of this number.
+    pub fn is_addr(&self, number: u32, addr: &Addr) -> bool {
+        self.addrs.borrow()[number as usize] == *addr
+    }
+
     /// What the variable of this number held at the end.
     pub fn kept(&self, number: usize) -> Option<Kept> {
         let mut kept = self.kept.borrow_mut();

@@ -363,6 +363,20 @@ impl Trace {
         &self.pool[op.args_start as usize..][..op.args_len as usize]
     }
 
+    /// How many values an exit saves, if constants and repetitions are left out, as they are before
+    /// it is compiled. Only what is over `limit` is counted so. What the optimizer adds to an exit near a
+    /// recording's limit, stores and notes, repeats much of what is saved.
+    pub fn n_saved(&self, exit: &Exit, limit: usize) -> usize {
+        let args = self.exit_args(exit);
+        if args.len() <= limit {
+            return args.len();
+        }
+        let mut values: Vec<u32> = args.iter().filter_map(|arg| Some(arg.value()?.0)).collect();
+        values.sort_unstable();
+        values.dedup();
+        values.len()
+    }
+
     /// What an exit saves.
     pub fn exit_args(&self, exit: &Exit) -> &[Operand] {
         &self.pool[exit.args.start as usize..][..exit.args.len as usize]

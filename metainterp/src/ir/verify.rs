@@ -301,7 +301,7 @@ impl<'a> Verifier<'a> {
         self.n_exits += 1;
         let fresh = self.exit_ids.insert(exit.id.0);
         ensure(fresh, || format!("exit number {} occurs twice", exit.id.0))?;
-        at_most("exit arguments", trace.exit_args(exit).len(), VALUE_SLOTS)?;
+        at_most("exit arguments", trace.n_saved(exit, VALUE_SLOTS), VALUE_SLOTS)?;
         let news = trace.exit_stores(exit).iter().filter_map(|store| store.res());
         let news: Vec<u32> = news.map(|value| value.0).collect();
         let is_new = |arg: Operand| arg.value().is_some_and(|value| news.contains(&value.0));
@@ -824,11 +824,19 @@ mod tests {
         assert_eq!(message(&full(VALUE_SLOTS, Opcode::Jump)), Ok(()));
         let inputs = error("1001 inputs, at most 1000 fit");
         assert_eq!(message(&full(VALUE_SLOTS + 1, Opcode::Jump)), inputs);
-        let mut b = TraceBuilder::new("");
-        let args = vec![b.constant(Const::new(Ty::I8, 1)); VALUE_SLOTS + 1];
-        let exit = b.exit(ExitId(0), &args, Resume::default());
-        b.push_void(Opcode::Finish, &[], exit);
+        let saving = |n_values: usize| {
+            let mut b = TraceBuilder::new("");
+            let inputs: Vec<Operand> = (1..n_values).map(|_| b.input(Ty::I64).into()).collect();
+            let sum = b.push(Opcode::IntAdd, &inputs[..2], 0, Ty::I64);
+            // Constants and repetitions are not saved.
+            let one = b.constant(Const::new(Ty::I64, 1));
+            let args = [&inputs[..], &[sum, one, sum]].concat();
+            let exit = b.exit(ExitId(0), &args, Resume::default());
+            b.push_void(Opcode::Finish, &[], exit);
+            b.finish()
+        };
+        assert_eq!(message(&saving(VALUE_SLOTS)), Ok(()));
         let saved = error("1001 exit arguments, at most 1000 fit");
-        assert_eq!(message(&b.finish()), saved);
+        assert_eq!(message(&saving(VALUE_SLOTS + 1)), saved);
     }
 }

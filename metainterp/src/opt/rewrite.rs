@@ -600,8 +600,13 @@ impl<'t> Cx<'t> {
 
     /// Adds to an exit what is known of how the values compare that it saves.
     fn tell_order(&mut self, args: &mut Vec<Operand>, notes: &mut SmallVec<[DelayedStore; 8]>) {
-        let mut saved: SmallVec<[Operand; 16]> = SmallVec::new();
+        // An exit of an inlined interpreter may save hundreds of values, and all pairs are asked for.
+        const MOST_ASKED: usize = 32;
+        let mut saved: SmallVec<[Operand; MOST_ASKED]> = SmallVec::new();
         for &arg in &*args {
+            if saved.len() == MOST_ASKED {
+                break;
+            }
             if !arg.is_const() && self.ty(arg).is_int() && !saved.contains(&arg) {
                 saved.push(arg);
             }

@@ -82,6 +82,8 @@ pub(super) struct Cells {
     slots: Vec<Slot>,
     /// Numbers of slots.
     index: FxHashMap<Rc<[u64]>, u32>,
+    /// The slot of the key that was looked for last: an arrival that is counted often enters code next.
+    last: u32,
     /// The slot of the last key that falls here.
     recent: [u32; N_RECENT],
     /// The number of traces that were compiled so far: the time by which loops age.
@@ -96,6 +98,7 @@ impl Default for Cells {
         Cells {
             slots: Vec::new(),
             index: FxHashMap::default(),
+            last: 0,
             recent: [0; N_RECENT],
             generation: 0,
             found_invalid: false,
@@ -137,22 +140,19 @@ impl Cells {
         tick
     }
 
-    /// The slot of a key, if it is found at once.
-    fn recent(&self, greens: &[u64]) -> Option<usize> {
-        let at = self.recent[recent_of(greens)] as usize;
-        self.slots.get(at).is_some_and(|slot| same(&slot.greens, greens)).then_some(at)
+    fn is_at(&self, at: u32, greens: &[u64]) -> bool {
+        self.slots.get(at as usize).is_some_and(|slot| same(&slot.greens, greens))
     }
 
     fn find(&mut self, greens: &[u64]) -> Option<&mut Cell> {
-        let at = match self.recent(greens) {
-            Some(at) => at,
-            None => {
-                let at = *self.index.get(greens)?;
-                self.recent[recent_of(greens)] = at;
-                at as usize
+        if !self.is_at(self.last, greens) {
+            let recent = recent_of(greens);
+            if !self.is_at(self.recent[recent], greens) {
+                self.recent[recent] = *self.index.get(greens)?;
             }
-        };
-        Some(&mut self.slots[at].cell)
+            self.last = self.recent[recent];
+        }
+        Some(&mut self.slots[self.last as usize].cell)
     }
 
     fn make(&mut self, greens: &[u64]) -> &mut Cell {

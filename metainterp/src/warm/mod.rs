@@ -487,6 +487,10 @@ impl MetaInterp {
         }
     }
 
+    pub(super) fn has_hooks(&self) -> bool {
+        self.hooks.is_some()
+    }
+
     /// Tells the hooks. A panic waits until the interpreter's state is whole: to unwind from here would lose
     /// what compiled code or the twin has made of it.
     pub(super) fn tell(&self, tell: impl FnOnce(&dyn Hooks)) {

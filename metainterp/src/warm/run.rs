@@ -21,7 +21,9 @@ struct PooledFrame<'a> {
 
 impl Drop for PooledFrame<'_> {
     fn drop(&mut self) {
-        self.meta.frames.borrow_mut().extend(self.frame.take());
+        if let Some(frame) = self.frame.take() {
+            self.meta.frames.borrow_mut().push(frame);
+        }
     }
 }
 
@@ -89,9 +91,11 @@ impl MetaInterp {
             *slot = *red;
         }
         self.stats.borrow_mut().entered += 1;
-        self.tell(|hooks| hooks.on_enter(&state.greens));
-        if self.hook_has_panicked() {
-            return (Left::MergePoint, Progress::Rewound);
+        if self.has_hooks() {
+            self.tell(|hooks| hooks.on_enter(&state.greens));
+            if self.hook_has_panicked() {
+                return (Left::MergePoint, Progress::Rewound);
+            }
         }
         let _entered = Entered::new(self, code);
         // SAFETY: `code` comes from the table of loops, and is not freed while it is marked as entered;

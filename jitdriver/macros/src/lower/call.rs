@@ -187,6 +187,9 @@ impl Lowerer {
         if m.args.len() > MOST_ARGS {
             return self.unsupported(&m.args, "a call with so many arguments");
         }
+        if self.names.is_consuming(m) {
+            return self.consuming_call(m);
+        }
         let this = match OF_POINTERS.contains(&m.method.to_string().as_str()) {
             true => {
                 let place = self.place(&m.receiver);
@@ -226,6 +229,38 @@ impl Lowerer {
             let __args = (#(__p::coerce(__rec, #args),)*);
             let __plain = __p::call::#plain_fn(
                 &__this, &__args, |__target, #(#names),*| #target.#method #turbofish #given);
+            let __token = __this.probe().#twin();
+            #call
+        })
+    }
+}
+
+impl Lowerer {
+    /// A method's call on a value that nobody can name afterwards, which may take it by value.
+    fn consuming_call(&mut self, m: &syn::ExprMethodCall) -> TokenStream {
+        let owner = self.value(&m.receiver);
+        let args: Vec<_> = m.args.iter().map(|arg| self.value(arg)).collect();
+        let names: Vec<_> = (0..args.len()).map(|i| format_ident!("__a{i}")).collect();
+        let plain_fn = format_ident!("method{}", args.len());
+        let (method, name, span) = (&m.method, m.method.to_string(), at(m.method.span()));
+        self.methods.insert(name.clone());
+        let twin = format_ident!("__jit_{name}", span = span);
+        let site = self.site(&name, m.span());
+        let mut given =
+            proc_macro2::Group::new(proc_macro2::Delimiter::Parenthesis, quote!(#(#names),*));
+        given.set_span(method.span());
+        let call = call_at(
+            method.span(),
+            quote!(__token),
+            "call_consuming",
+            quote!(__rec, #site, &mut __owner, __this, __args, __plain),
+        );
+        quote_spanned!(span=> {
+            let mut __owner = #owner;
+            let __args = (#(__p::coerce(__rec, #args),)*);
+            let __plain = __p::consume::#plain_fn(
+                &__owner, &__args, |__target, #(#names),*| __target.#method #given);
+            let __this = __p::Peel(__p::Local::as_place(&mut __owner)).peel(__rec).known();
             let __token = __this.probe().#twin();
             #call
         })

@@ -483,6 +483,14 @@ const ITERATES: &[&str] = &[
     "zip",
 ];
 
+/// Whether a method takes a function by its name, and is called on an iterator: `values.into_iter().map(f)`.
+fn maps_items(m: &syn::ExprMethodCall) -> bool {
+    let Expr::MethodCall(items) = &*m.receiver else { return false };
+    ITERATES.iter().any(|name| items.method == name)
+        && TAKE_FUNCTIONS.iter().any(|(name, _)| m.method == name)
+        && m.args.iter().all(|arg| matches!(arg, Expr::Path(_)))
+}
+
 /// Whether an expression is a chain of methods on an iterator, with closures.
 pub(super) fn is_lazy_chain(e: &Expr) -> bool {
     let (mut iterates, mut closures) = (false, false);
@@ -491,7 +499,7 @@ pub(super) fn is_lazy_chain(e: &Expr) -> bool {
         match at {
             Expr::MethodCall(m) => {
                 iterates |= ITERATES.contains(&m.method.to_string().as_str());
-                closures |= m.args.iter().any(|arg| closure_arg(arg).is_some());
+                closures |= m.args.iter().any(|arg| closure_arg(arg).is_some()) || maps_items(m);
                 at = &m.receiver;
             }
             Expr::Paren(it) => at = &it.expr,

@@ -124,7 +124,8 @@ impl Lowerer {
                     return self.unsupported(e, "an array literal of more than twelve elements");
                 }
                 let names: Vec<_> = (0..elems.len()).map(|i| format_ident!("__f{i}")).collect();
-                self.build(&elems, quote!([#(#names),*]), &names)
+                let array = self.build(&elems, quote!([#(#names),*]), &names);
+                quote!(__p::owned::array(__rec, #array))
             }
             Expr::Repeat(r) if self.is_closed(&r.len) => {
                 let (element, len) = (self.value(&r.expr), &r.len);

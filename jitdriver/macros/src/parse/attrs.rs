@@ -155,6 +155,7 @@ pub fn check_item(item: &Item) -> syn::Result<()> {
             }
             mistakes.finish()
         }
+        Item::Struct(_) | Item::Enum(_) => Ok(()),
         other => Err(wrong_item(other)),
     }
 }
@@ -185,7 +186,8 @@ fn check_free(sig: &Signature) -> syn::Result<()> {
 
 fn wrong_item(item: &Item) -> syn::Error {
     let (span, what) = describe(item);
-    let message = format!("`#[jit]` goes on a `fn` or on an `impl` block, not on {what}");
+    let message =
+        format!("`#[jit]` goes on a `fn`, an `impl` block, a `struct` or an `enum`, not on {what}");
     syn::Error::new(span, message)
 }
 
@@ -294,9 +296,12 @@ mod tests {
         assert!(item("pub const unsafe fn f() {}").is_ok());
         assert!(item("extern \"C\" fn f() {}").is_ok());
         assert!(item("impl A { fn f(&self) {} }").is_ok());
+        assert!(item("pub struct A;").is_ok());
         check_error(
-            item("pub struct A;"),
-            expect!["1:5 `#[jit]` goes on a `fn` or on an `impl` block, not on a `struct`"],
+            item("pub trait A {}"),
+            expect![
+                "1:5 `#[jit]` goes on a `fn`, an `impl` block, a `struct` or an `enum`, not on a `trait`"
+            ],
         );
         check_error(
             item("pub async fn f() {}"),

@@ -15,7 +15,7 @@
 use super::{Binding, Scopes, as_ident, bindings, place_root};
 use crate::parse::{Hint, HintKind, parse_hint, std_macros};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use syn::visit::Visit;
 use syn::{Block, Expr, FnArg, Macro, Pat, Receiver, ReceiverKind, Signature, Stmt, Type};
 
@@ -113,6 +113,8 @@ pub struct Names {
     pub body_start: Time,
     /// Names of locals whose type is written down.
     pub typed: BTreeSet<String>,
+    /// Calls of methods that use their receiver up, by their address.
+    consuming: HashSet<usize>,
     /// From when to when each expression and each `let` runs, by its address.
     spans: HashMap<usize, Interval>,
     /// Every branch of an `if` or `match`.
@@ -140,6 +142,11 @@ impl Names {
     /// From when to when an expression or a `let` runs, if it is of the function that was resolved.
     pub fn span_of<T>(&self, node: &T) -> Option<(Time, Time)> {
         self.spans.get(&std::ptr::from_ref(node).addr()).copied()
+    }
+
+    /// Whether a call uses its receiver up, whatever the method is.
+    pub fn is_consuming(&self, call: &syn::ExprMethodCall) -> bool {
+        self.consuming.contains(&std::ptr::from_ref(call).addr())
     }
 
     /// The locals from outside that are mentioned between two times.
@@ -174,6 +181,7 @@ impl Names {
 pub fn resolve(sig: &Signature, block: &Block) -> Names {
     let mut walker = Walker::default();
     walker.names.typed = super::typed::typed_locals(sig, block);
+    walker.names.consuming = super::consumed::consuming_calls(block);
     for input in &sig.inputs {
         match input {
             FnArg::Receiver(receiver) => walker.declare(receiver_binding(receiver)),
