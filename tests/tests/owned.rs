@@ -9,6 +9,7 @@
     clippy::len_zero,
     clippy::let_underscore_untyped,
     clippy::manual_is_multiple_of,
+    clippy::needless_return,
     clippy::no_effect,
     clippy::redundant_locals,
     clippy::replace_box,
