@@ -15,7 +15,7 @@
 //! time ([`Traced::take`], [`Parted`]).
 //!
 //! A local whose address goes where the trace cannot follow, to a call, is *spilled*: it moves into
-//! memory of its own, and stays there until its scope ends ([`Traced::spill`]).
+//! memory of its own, and stays there until its scope ends ([`Head::spilled`]).
 //!
 //! Invariants
 //! 1. Pieces are sorted, do not overlap, and lie within the value (a last word may reach over its end).
