@@ -110,23 +110,25 @@ pub enum Known {
 }
 
 impl Known {
-    /// A copy of the value in which these bytes are as they were read. Its other bytes may be those of
-    /// another value: it is good for asking which variant it is, and is never dropped.
+    /// A value of that variant. Its other bytes are not those of the value, which may be gone when a replay comes
+    /// here: it is good for asking which variant it is, and is never dropped.
     pub(crate) fn copy<T>(&self, place: Place<T>) -> ManuallyDrop<T> {
-        let mut copy = MaybeUninit::<T>::uninit();
+        let mut copy = MaybeUninit::<T>::zeroed();
         let bytes = copy.as_mut_ptr().cast::<u8>();
-        let place = place.settled();
-        // SAFETY: the bytes are copied from a place that has a value, the tag lies within it, and
-        // words that were read of it are as many.
+        // SAFETY: the tag lies within the value, words that were read of it are as many, and where nothing
+        // was read the place has a value.
         unsafe {
             match self {
                 Known::Whole(words) => {
                     std::ptr::copy_nonoverlapping(words.as_ptr().cast(), bytes, size_of::<T>());
                 }
-                _ => std::ptr::copy_nonoverlapping(place.ptr.cast(), bytes, size_of::<T>()),
-            }
-            if let Known::Tag(offset, tag) = *self {
-                write_bits(bytes.add(offset as usize), tag.bits, tag.ty.bytes() as usize);
+                Known::Tag(offset, tag) => {
+                    write_bits(bytes.add(*offset as usize), tag.bits, tag.ty.bytes() as usize);
+                }
+                Known::Nothing => {
+                    let place = place.settled();
+                    std::ptr::copy_nonoverlapping(place.ptr.cast(), bytes, size_of::<T>());
+                }
             }
             ManuallyDrop::new(copy.assume_init())
         }
