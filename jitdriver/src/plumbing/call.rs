@@ -57,9 +57,10 @@ pub struct InlinedPortal<F>(pub F);
 pub(crate) struct PortalFrame(Rec);
 
 impl PortalFrame {
-    pub(crate) fn enter(rec: Rec) -> PortalFrame {
-        rec.enter_portal();
-        PortalFrame(rec)
+    /// `None` if the plain portal is to be called instead.
+    pub(crate) fn enter(rec: Rec) -> Option<PortalFrame> {
+        // Only a frame that was entered is left again.
+        rec.enter_portal().then(|| PortalFrame(rec))
     }
 }
 
@@ -367,10 +368,9 @@ macro_rules! tuples {
             type Out = Traced<R>;
             #[allow(non_snake_case)]
             fn call_method(self, rec: Rec, site: &'static CallSite, this: Place<T>, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
-                if !rec.inlines_portals() {
+                let Some(_frame) = PortalFrame::enter(rec) else {
                     return Method::call_method(Residual, rec, site, this, args, plain);
-                }
-                let _frame = PortalFrame::enter(rec);
+                };
                 let ($($name,)*) = args;
                 (self.0)(rec, true, This::from_place(rec, this) $(, $name)*).inlined()
             }

@@ -92,10 +92,9 @@ macro_rules! consuming {
                 self, rec: Rec, site: &'static CallSite, owner: &mut Traced<X>, this: Place<T>,
                 args: ($(Traced<$name>,)*), plain: F,
             ) -> Traced<R> {
-                if rec.is_live() {
+                let Some(_frame) = PortalFrame::enter(rec) else {
                     return Consuming::call_consuming(Residual, rec, site, owner, this, args, plain);
-                }
-                let _frame = PortalFrame::enter(rec);
+                };
                 let ($($name,)*) = args;
                 (self.0)(rec, true, This::from_place(rec, this) $(, $name)*).inlined()
             }

@@ -959,16 +959,15 @@ impl Recorder {
         state.heap.forget();
     }
 
-    /// Whether a portal that is called is inlined; otherwise the plain one is called.
-    pub fn inlines_portals(&self) -> bool {
+    /// A portal is about to be inlined; false if the plain one is to be called instead.
+    pub fn enter_portal(&self) -> bool {
         // A twin that lives leaves it to the plain function, which is faster.
-        self.limits.route.inlining && !self.is_live()
-    }
-
-    /// A portal is about to be inlined.
-    pub fn enter_portal(&self) {
+        if !self.limits.route.inlining || self.is_live() {
+            return false;
+        }
         let depth = self.depth.take();
         self.inlined.borrow_mut().push(InlinedPortal { headers: Vec::new(), depth });
+        true
     }
 
     /// It has returned, or it panics.
