@@ -201,13 +201,21 @@ impl Ranges {
     pub fn told(&self, cx: &mut Cx, values: &[Operand]) -> SmallVec<[Order; MAX_TOLD]> {
         let mut told = SmallVec::<[Order; MAX_TOLD]>::new();
         for &x in values {
-            for &y in values {
+            let from = [Sign::Unsigned, Sign::Signed].map(|sign| {
+                let term = self.term(cx, sign, x);
+                self.greater.get(&term.root).map(|greater| (sign, term, &**greater))
+            });
+            if from.iter().all(Option::is_none) {
+                continue;
+            }
+            for &y in values.iter().filter(|&&y| y != x && cx.ty(y) == cx.ty(x)) {
                 if told.len() == MAX_TOLD {
                     return told;
                 }
-                if x != y {
-                    told.extend(self.order(cx, x, y));
-                }
+                let order = from.iter().flatten().find_map(|it| self.order(cx, it, y));
+                told.extend(
+                    order.and_then(|(opcode, d)| Some((opcode, x, y, i64::try_from(d).ok()?))),
+                );
             }
         }
         for &x in values {
@@ -222,20 +230,19 @@ impl Ranges {
         told
     }
 
-    fn order(&self, cx: &Cx, x: Operand, y: Operand) -> Option<Order> {
-        if cx.ty(x) != cx.ty(y) {
-            return None;
-        }
-        for sign in [Sign::Unsigned, Sign::Signed] {
-            let from = self.term(cx, sign, x);
-            let Some(greater) = self.greater.get(&from.root) else { continue };
-            let to = self.term(cx, sign, y);
-            if greater.contains(&(sign, to.root)) {
-                let d = self.distances[&(sign, from.root, to.root)] - from.plus + to.plus;
-                return Some((opcode_of(sign), x, y, i64::try_from(d).ok()?));
-            }
-        }
-        None
+    /// The distance to `y` from a value that is this term, and has one to the roots that are given.
+    fn order(
+        &self,
+        cx: &Cx,
+        &(sign, from, greater): &(Sign, Term, &[(Sign, Operand)]),
+        y: Operand,
+    ) -> Option<(Opcode, i128)> {
+        let to = self.term(cx, sign, y);
+        let is_greater = greater.contains(&(sign, to.root));
+        is_greater.then(|| {
+            let d = self.distances[&(sign, from.root, to.root)] - from.plus + to.plus;
+            (opcode_of(sign), d)
+        })
     }
 
     /// The upper or the lower bound of a value.

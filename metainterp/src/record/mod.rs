@@ -531,6 +531,11 @@ impl Recorder {
         }
     }
 
+    /// What its way depends on besides values.
+    pub fn route(&self) -> &Route {
+        &self.limits.route
+    }
+
     /// Whether this step is of an expression that has had too many values. A merge point begins to count anew,
     /// and what it begins is another lap.
     fn varies_here(&self) -> bool {

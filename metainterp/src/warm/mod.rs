@@ -175,16 +175,8 @@ type Copied = Option<(u32, TargetId)>;
 
 /// Where a recording started.
 enum Start {
-    Interpreter(Words, Route),
-    Exit(Rc<ExitInfo>, Route),
-}
-
-impl Start {
-    fn route(&self) -> &Route {
-        match self {
-            Start::Interpreter(_, route) | Start::Exit(_, route) => route,
-        }
-    }
+    Interpreter(Words),
+    Exit(Rc<ExitInfo>),
 }
 
 impl MetaInterp {
@@ -380,16 +372,15 @@ impl MetaInterp {
         let greens = state.greens.clone();
         self.cells.borrow_mut().recording_starts(&greens, decay);
         if !self.make_room() {
-            self.aborted(Abort::NoRoom, &Start::Interpreter(greens, self.route()));
+            self.aborted(Abort::NoRoom, &Start::Interpreter(greens));
             return Left::MergePoint;
         }
         let target = self.new_target();
         let reds: SmallVec<[Const; 8]> =
             types().iter().zip(&state.reds).map(|(&ty, &bits)| Const::new(ty, bits)).collect();
-        let route = self.route();
-        let (limits, find_target) = (self.limits(route.clone()), self.find_target());
+        let (limits, find_target) = (self.limits(self.route()), self.find_target());
         let mut recorder = Recorder::from_interpreter(&greens, &reds, target, limits, find_target);
-        let start = Start::Interpreter(greens, route);
+        let start = Start::Interpreter(greens);
         recorder.join_paths(self.paths.find_join(&start, &self.next_target));
         self.record(recorder, start, state, twin)
     }
@@ -422,7 +413,7 @@ impl MetaInterp {
         let recorded = recorder.take_recorded().unwrap_or(Recorded::Aborted(Abort::Panicked));
         let start = recording.done();
         let validity = recorder.take_validity();
-        if let Err(reason) = self.compile_recorded(recorded, &start, validity) {
+        if let Err(reason) = self.compile_recorded(recorded, &start, recorder.route(), validity) {
             self.aborted(reason, &start);
         }
         if self.release_due.replace(false) {
@@ -435,6 +426,7 @@ impl MetaInterp {
         &self,
         recorded: Recorded,
         start: &Start,
+        route: &Route,
         validity: Option<Rc<Validity>>,
     ) -> Result<(), Abort> {
         if validity.as_ref().is_some_and(|validity| !validity.is_valid()) {
@@ -443,8 +435,9 @@ impl MetaInterp {
         match recorded {
             Recorded::Aborted(reason) => Err(reason),
             Recorded::Loop { trace, greens, target } => {
-                let code =
-                    self.compile(trace, start, validity.clone(), |code| format!("loop {code}"))?;
+                let code = self.compile(trace, start, route, validity.clone(), |code| {
+                    format!("loop {code}")
+                })?;
                 self.cells.borrow_mut().install(
                     &greens,
                     Entry { code, target, passed: false },
@@ -455,14 +448,15 @@ impl MetaInterp {
                 Ok(())
             }
             Recorded::Entry { trace, target } => {
-                let Start::Interpreter(greens, _) = start else {
+                let Start::Interpreter(greens) = start else {
                     unreachable!("an entry trace starts at the interpreter")
                 };
                 // One that ends otherwise is a segment, which those who come round again are to find.
                 let leads_on = trace.ops.last().is_some_and(|op| op.opcode == ir::Opcode::Jump);
                 let is_short = leads_on && trace.n_operations() <= MAX_PASSED;
-                let code =
-                    self.compile(trace, start, validity.clone(), |code| format!("entry {code}"))?;
+                let code = self.compile(trace, start, route, validity.clone(), |code| {
+                    format!("entry {code}")
+                })?;
                 self.cells.borrow_mut().install(
                     greens,
                     Entry { code, target, passed: is_short },
@@ -473,10 +467,8 @@ impl MetaInterp {
                 Ok(())
             }
             Recorded::Bridge { trace } => {
-                let Start::Exit(exit, _) = start else {
-                    unreachable!("a bridge starts at an exit")
-                };
-                let code = self.compile(trace, start, validity.clone(), |code| {
+                let Start::Exit(exit) = start else { unreachable!("a bridge starts at an exit") };
+                let code = self.compile(trace, start, route, validity.clone(), |code| {
                     format!("bridge {code} of exit {}", exit.id.0)
                 })?;
                 self.backend.attach_bridge(exit.id, code);
@@ -535,6 +527,7 @@ impl MetaInterp {
         &self,
         trace: Trace,
         start: &Start,
+        route: &Route,
         validity: Option<Rc<Validity>>,
         name: impl FnOnce(u32) -> String,
     ) -> Result<CodeId, Abort> {
@@ -552,7 +545,7 @@ impl MetaInterp {
             optimized.n_operations()
         );
         let (mut finalized, layouts) = opt::finalize_exits(&optimized);
-        let exits = self.new_exits(code, &mut finalized, layouts, start, copied);
+        let exits = self.new_exits(code, &mut finalized, layouts, start, route, copied);
         let optimizing = started.elapsed();
         let started = Instant::now();
         let result = self.backend.compile(code, &finalized);
@@ -577,8 +570,8 @@ impl MetaInterp {
         self.cells.borrow_mut().generation += 1;
         count(stats, &trace, &optimized);
         let from = match start {
-            Start::Interpreter(..) => None,
-            Start::Exit(exit, _) => Some(exit.code),
+            Start::Interpreter(_) => None,
+            Start::Exit(exit) => Some(exit.code),
         };
         self.add_to_regions(code, finalized, from);
         self.paths.note(code, &trace, start);
@@ -601,7 +594,7 @@ impl MetaInterp {
         let entered =
             jump.and_then(|jump| Some(self.entered.borrow().get(&jump.target())?.1.clone()));
         // Where the loop's preheader would lead back at once, it is left to the loop to find that out.
-        let rejoins = matches!(start, Start::Exit(exit, _) if exit.rejoins.is_some());
+        let rejoins = matches!(start, Start::Exit(exit) if exit.rejoins.is_some());
         if let Some(entered) = entered.filter(|_| !rejoins)
             && let Ok(optimized) = opt::optimize(&opt::behind_preheader(trace, &entered), passes)
         {
@@ -620,6 +613,7 @@ impl MetaInterp {
         trace: &mut Trace,
         layouts: Vec<opt::ExitLayout>,
         start: &Start,
+        route: &Route,
         copied: Copied,
     ) -> Vec<Rc<ExitInfo>> {
         let first = self.next_exit.get();
@@ -639,15 +633,15 @@ impl MetaInterp {
             let greens = trace.merge_points[exit.resume.merge_point as usize].greens.clone();
             // Steps are counted from the merge point on, and a bridge begins behind that of its exit.
             let route = match exit.resume.merge_point {
-                0 => start.route().clone(),
-                _ => start.route().behind_a_merge_point(),
+                0 => route.clone(),
+                _ => route.behind_a_merge_point(),
             };
             let mut info = ExitInfo::new(id, code, exit.resume, route, layout, greens);
             info.rejoins = loop_of_copy.map(|(_, target)| target);
             info.is_validity = validities[at];
             if promotes[at] {
                 info.n_promoted = match start {
-                    Start::Exit(failed, _) if failed.n_promoted > 0 && info.is_at(failed) => {
+                    Start::Exit(failed) if failed.n_promoted > 0 && info.is_at(failed) => {
                         failed.n_promoted + 1
                     }
                     _ => 1,
@@ -662,28 +656,28 @@ impl MetaInterp {
         self.stats.borrow_mut().count_abort(reason);
         let max_aborts = self.params.borrow().max_aborts;
         match start {
-            Start::Interpreter(greens, _) => {
+            Start::Interpreter(greens) => {
                 log::info!("[{}] recording at {greens:x?} given up: {reason}", self.name);
                 self.cells.borrow_mut().aborted(greens, reason, max_aborts);
             }
-            Start::Exit(exit, _) => {
+            Start::Exit(exit) => {
                 log::info!("[{}] recording from exit {} given up: {reason}", self.name, exit.id.0);
                 exit.aborted(reason, max_aborts);
             }
         }
         self.tell(|hooks| match start {
-            Start::Interpreter(greens, _) => hooks.on_abort(reason, greens),
-            Start::Exit(exit, _) => hooks.on_abort(reason, &exit.greens),
+            Start::Interpreter(greens) => hooks.on_abort(reason, greens),
+            Start::Exit(exit) => hooks.on_abort(reason, &exit.greens),
         });
     }
 
     /// Leads an exit of a copied preheader to the preheader itself.
     fn rejoin(&self, exit: &Rc<ExitInfo>, target: TargetId) {
         exit.recording_starts();
-        let start = Start::Exit(Rc::clone(exit), exit.route.clone());
+        let start = Start::Exit(Rc::clone(exit));
         let trace = exit.to_label(target);
         let name = |code| format!("bridge {code} of exit {}", exit.id.0);
-        match self.compile(trace, &start, None, name) {
+        match self.compile(trace, &start, &exit.route, None, name) {
             Ok(code) => {
                 self.backend.attach_bridge(exit.id, code);
                 self.stats.borrow_mut().bridges += 1;
@@ -756,7 +750,7 @@ impl<'a> RecordingFlag<'a> {
     }
 
     fn is_from_interpreter(&self) -> bool {
-        matches!(self.start, Some(Start::Interpreter(..)))
+        matches!(self.start, Some(Start::Interpreter(_)))
     }
 }
 

@@ -202,7 +202,7 @@ impl MetaInterp {
         if let Some(jump) = trace.ops.last().filter(|op| op.opcode == Opcode::Jump) {
             neighbours.extend(labels.get(&jump.target()).copied().filter(|target| *target != id));
         }
-        if let Start::Exit(exit, _) = start {
+        if let Start::Exit(exit) = start {
             neighbours.push(exit.code);
         }
         let greens = trace.merge_points.iter().flat_map(|it| it.greens.iter().copied());

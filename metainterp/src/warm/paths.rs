@@ -84,7 +84,7 @@ impl Paths {
         let Some(first) = points.next() else { return };
         let starts_loop = trace.ops[0].opcode == Opcode::Label;
         let of = match start {
-            Start::Exit(exit, _) if !starts_loop => self.of_code.borrow().get(&exit.code).cloned(),
+            Start::Exit(exit) if !starts_loop => self.of_code.borrow().get(&exit.code).cloned(),
             _ => Some(greens_of(first).into()),
         };
         let Some(of) = of else { return };
@@ -118,8 +118,8 @@ impl Paths {
     /// Answers at merge points where to join, for a recording of a loop that is joined.
     pub fn find_join(&self, start: &Start, next_target: &Rc<Cell<u32>>) -> Option<FindJoin> {
         let of = match start {
-            Start::Interpreter(greens, _) => Some(greens.as_slice().into()),
-            Start::Exit(exit, _) => self.of_code.borrow().get(&exit.code).cloned(),
+            Start::Interpreter(greens) => Some(greens.as_slice().into()),
+            Start::Exit(exit) => self.of_code.borrow().get(&exit.code).cloned(),
         }?;
         if !self.loops.borrow().get(&of)?.joined {
             return None;

@@ -180,12 +180,12 @@ impl MetaInterp {
         if hot && self.params.borrow().max_promoted_values < exit.n_promoted {
             route.varying.push(exit.resume.step);
         }
-        let mut recorder = self.replayer(exit, &effects, reds, saved, inputs, route.clone());
+        let mut recorder = self.replayer(exit, &effects, reds, saved, inputs, route);
         if !hot {
             return twin(&recorder, state);
         }
         exit.recording_starts();
-        let start = Start::Exit(Rc::clone(exit), route);
+        let start = Start::Exit(Rc::clone(exit));
         recorder.join_paths(self.paths.find_join(&start, &self.next_target));
         self.record(recorder, start, state, twin)
     }
@@ -195,7 +195,7 @@ impl MetaInterp {
         let has_room = self.make_room();
         if !has_room {
             exit.recording_starts();
-            self.aborted(Abort::NoRoom, &Start::Exit(Rc::clone(exit), exit.route.clone()));
+            self.aborted(Abort::NoRoom, &Start::Exit(Rc::clone(exit)));
         }
         has_room
     }
