@@ -197,29 +197,18 @@ impl Lowerer {
             }
             false => self.peeled(&m.receiver),
         };
-        let args: Vec<_> = m.args.iter().map(|arg| self.value(arg)).collect();
-        let names: Vec<_> = (0..args.len()).map(|i| format_ident!("__a{i}")).collect();
-        let plain_fn = format_ident!("method{}", args.len());
-        let (method, turbofish) = (&m.method, &m.turbofish);
-        let name = method.to_string();
-        self.methods.insert(name.clone());
-        let twin = format_ident!("__jit_{name}", span = at(method.span()));
+        let MethodParts { args, names, plain_fn, twin, site, given } = self.method_parts(m);
         // How its parts are dropped.
         let typed = crate::scope::is_typed(&self.names.typed, &m.receiver);
         let note = typed.then(|| quote!(__p::NotePlace(__this).note(__rec);));
-        let span = at(method.span());
-        let site = self.site(&name, m.span());
-        // A panic names the method's name and parentheses, which are to have one origin.
-        let mut given =
-            proc_macro2::Group::new(proc_macro2::Delimiter::Parenthesis, quote!(#(#names),*));
-        given.set_span(method.span());
+        let (method, turbofish, span) = (&m.method, &m.turbofish, at(m.method.span()));
         let call = call_at(
             method.span(),
             quote!(__token),
             "call_method",
             quote!(__rec, #site, __this, __args, __plain),
         );
-        let target = match BY_VALUE.contains(&name.as_str()) {
+        let target = match BY_VALUE.contains(&method.to_string().as_str()) {
             true => quote_spanned!(span=> __p::Owned::of(__target)),
             false => quote_spanned!(span=> (**__target)),
         };
@@ -235,20 +224,40 @@ impl Lowerer {
     }
 }
 
+/// What is the same for all calls of methods without closures.
+struct MethodParts {
+    args: Vec<TokenStream>,
+    /// The names of the plain arguments.
+    names: Vec<Ident>,
+    /// Gives the closure that calls the plain method its types.
+    plain_fn: Ident,
+    twin: Ident,
+    site: TokenStream,
+    /// The plain arguments in parentheses.
+    given: proc_macro2::Group,
+}
+
 impl Lowerer {
-    /// A method's call on a value that nobody can name afterwards, which may take it by value.
-    fn consuming_call(&mut self, m: &syn::ExprMethodCall) -> TokenStream {
-        let owner = self.value(&m.receiver);
+    fn method_parts(&mut self, m: &syn::ExprMethodCall) -> MethodParts {
         let args: Vec<_> = m.args.iter().map(|arg| self.value(arg)).collect();
         let names: Vec<_> = (0..args.len()).map(|i| format_ident!("__a{i}")).collect();
         let plain_fn = format_ident!("method{}", args.len());
-        let (method, name, span) = (&m.method, m.method.to_string(), at(m.method.span()));
+        let name = m.method.to_string();
         self.methods.insert(name.clone());
-        let twin = format_ident!("__jit_{name}", span = span);
+        let twin = format_ident!("__jit_{name}", span = at(m.method.span()));
         let site = self.site(&name, m.span());
+        // A panic names the method's name and parentheses, which are to have one origin.
         let mut given =
             proc_macro2::Group::new(proc_macro2::Delimiter::Parenthesis, quote!(#(#names),*));
-        given.set_span(method.span());
+        given.set_span(m.method.span());
+        MethodParts { args, names, plain_fn, twin, site, given }
+    }
+
+    /// A method's call on a value that nobody can name afterwards, which may take it by value.
+    fn consuming_call(&mut self, m: &syn::ExprMethodCall) -> TokenStream {
+        let owner = self.value(&m.receiver);
+        let MethodParts { args, names, plain_fn, twin, site, given } = self.method_parts(m);
+        let (method, span) = (&m.method, at(m.method.span()));
         let call = call_at(
             method.span(),
             quote!(__token),
