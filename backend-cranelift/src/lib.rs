@@ -25,6 +25,7 @@ mod entry;
 mod exits;
 mod free_list;
 mod group;
+mod lap;
 mod link;
 mod lower;
 mod memory;
@@ -71,6 +72,9 @@ pub struct Options {
     pub mid_end: MidEnd,
     /// Keep what [`Backend::disassemble`] shows. It costs time and memory at every compilation.
     pub keep_listings: bool,
+    /// Tell how large the laps of loops are, [`Compiled::lap`], if the feature `disas` is compiled in. It
+    /// costs time at every compilation.
+    pub measure_laps: bool,
     /// Tell `perf` the names of traces.
     pub perf_map: bool,
     /// Bytes of address space for machine code; at most [`MAX_CODE_MEMORY`].
@@ -85,6 +89,7 @@ impl Default for Options {
         Options {
             mid_end: MidEnd::None,
             keep_listings: false,
+            measure_laps: false,
             perf_map: false,
             code_memory: 64 << 20,
         }
@@ -93,12 +98,14 @@ impl Default for Options {
 
 impl Options {
     /// The defaults, changed by the environment: `JIT_PERF_MAP=1` names traces for `perf`,
-    /// `JIT_LISTINGS=1` keeps listings, `JIT_MID_END=1` runs Cranelift's mid-end.
+    /// `JIT_LISTINGS=1` keeps listings, `JIT_MEASURE_LAPS=1` measures laps, `JIT_MID_END=1` runs
+    /// Cranelift's mid-end.
     pub fn from_env() -> Options {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| value == "1");
         Options {
             mid_end: if is_set("JIT_MID_END") { MidEnd::Speed } else { MidEnd::None },
             keep_listings: is_set("JIT_LISTINGS"),
+            measure_laps: is_set("JIT_MEASURE_LAPS"),
             perf_map: is_set("JIT_PERF_MAP"),
             ..Options::default()
         }
@@ -353,8 +360,8 @@ impl Inner {
         let first_door = self.doors.len() as u32;
         let doors = first_door..first_door + analysis.n_entries;
         let counters = Counters::new(doors.clone().map(|door| DOOR | door));
-        let own = self.build(&trace.name, &group, &analysis, counters)?;
-        let compiled = Compiled { code_bytes: own.bytes() + exits.bytes() };
+        let (own, compiled) = self.build(&trace.name, &group, &analysis, counters)?;
+        let compiled = Compiled { code_bytes: own.bytes() + exits.bytes(), ..compiled };
         self.doors.extend((0..analysis.n_entries).map(|entry| (code, entry)));
         let labels = self.register_labels(code, own.address, trace, &analysis);
         self.register_exits(code, &exits);
@@ -382,7 +389,7 @@ impl Inner {
         group: &Group<'_>,
         analysis: &Analysis<'_>,
         counters: Counters,
-    ) -> Result<Body, Refusal> {
+    ) -> Result<(Body, Compiled), Refusal> {
         let env = Env { counters: counters.address(), mid_end: self.compiler.has_mid_end() };
         let mut machine = self.compiler.compile(name, group, analysis, &env)?;
         let range = self.install(&mut machine)?;
@@ -391,7 +398,10 @@ impl Inner {
             perf_map.add(address, machine.bytes.len(), name);
         }
         self.slot_bytes += counters.bytes();
-        Ok(Body { range, address, counters, listing: machine.listing })
+        let body = Body { range, address, counters, listing: machine.listing };
+        let MachineCode { codegen, lap, .. } = machine;
+        let compiled = Compiled { code_bytes: body.bytes(), codegen, lap };
+        Ok((body, compiled))
     }
 
     /// The address of the cell of another function's label, to which the trace jumps.

@@ -50,8 +50,7 @@ impl Inner {
         let analysis = Analysis::new(&group)?;
         let doors = traces.iter().flat_map(|&(code, _)| self.code(code).doors.clone());
         let counters = Counters::new(doors.map(|door| DOOR | door));
-        let body = self.build(name, &group, &analysis, counters)?;
-        let compiled = Compiled { code_bytes: body.bytes() };
+        let (body, compiled) = self.build(name, &group, &analysis, counters)?;
         let region = self.next_region;
         self.next_region += 1;
         self.regions.insert(region, Region { body, members: Vec::new() });

@@ -82,6 +82,20 @@ fn a_guard_is_one_compare_and_branch() {
 }
 
 #[test]
+#[cfg(feature = "disas")]
+fn laps_are_measured_when_asked_for() {
+    assert_eq!(Machine::new().compile(0, COUNT).lap, None);
+    let options = Options { measure_laps: true, ..Options::default() };
+    let m = Machine::with(&options);
+    let compiled = m.compile(0, COUNT);
+    let lap = compiled.lap.expect("it is a loop");
+    // An addition, a comparison, a branch for the guard and one back, and at most as many moves.
+    assert!((3..=8).contains(&lap.instructions), "{lap:?}");
+    assert!(lap.instructions < lap.bytes && lap.bytes < compiled.code_bytes as u32, "{compiled:?}");
+    assert_eq!(m.compile(1, "[i0]\nfinish() [i0] exit=7").lap, None);
+}
+
+#[test]
 fn finish_saves_every_type_zero_extended() {
     let mut m = Machine::new();
     m.compile(

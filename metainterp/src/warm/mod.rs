@@ -27,7 +27,7 @@ use crate::abort::Abort;
 use crate::backend::{Backend, Frame};
 use crate::hooks::Hooks;
 use crate::ir::{self, CodeId, Const, ExitId, TargetId, Trace, Ty};
-use crate::opt::{self, Passes};
+use crate::opt::{self, Pass, Passes, Size, Tally};
 use crate::params::{ParamError, Params};
 use crate::position;
 use crate::quasi::{VALIDITY_CLASS, Validity};
@@ -172,6 +172,13 @@ impl Kept {
 
 /// Exits from this number on are copies of those of the preheader behind this label.
 type Copied = Option<(u32, TargetId)>;
+
+/// What the optimizer has made of a recording.
+struct Optimized {
+    trace: Trace,
+    copied: Copied,
+    tally: Tally,
+}
 
 /// Where a recording started.
 enum Start {
@@ -385,6 +392,8 @@ impl MetaInterp {
         self.record(recorder, start, state, twin)
     }
 
+    // Not inlined, as others below: `bench-instructions` tells phases apart by their functions.
+    #[inline(never)]
     fn record(
         &self,
         recorder: Recorder,
@@ -422,6 +431,7 @@ impl MetaInterp {
         left
     }
 
+    #[inline(never)]
     fn compile_recorded(
         &self,
         recorded: Recorded,
@@ -537,7 +547,7 @@ impl MetaInterp {
         check(&trace, "recording");
         log::debug!("[{}] recorded {} operations:\n{trace}", self.name, trace.n_operations());
         let started = Instant::now();
-        let (optimized, copied) = self.optimize(&trace, start)?;
+        let Optimized { trace: optimized, copied, tally } = self.optimize(&trace, start)?;
         check(&optimized, "optimizing");
         log::debug!(
             "[{}] optimized to {} operations:\n{optimized}",
@@ -554,21 +564,27 @@ impl MetaInterp {
         let stats = &mut *self.stats.borrow_mut();
         stats.optimizing_ns += optimizing;
         stats.backend_ns += compiling;
-        if let Err(refusal) = result {
+        let compiled = result.map_err(|refusal| {
             log::warn!(
                 "[{}] {}: {} declined it: {refusal}",
                 self.name,
                 trace.name,
                 self.backend.name()
             );
-            return Err(Abort::Refused);
-        }
+            Abort::Refused
+        })?;
+        stats.codegen_ns += compiled.codegen;
         let first = self.next_exit.get();
         self.next_exit.set(first + exits.len() as u32);
         self.note_code(code, &finalized, first..first + exits.len() as u32, start, validity);
         self.exits.borrow_mut().extend((first..).zip(exits));
         self.cells.borrow_mut().generation += 1;
         count(stats, &trace, &optimized);
+        stats.passes += tally;
+        if let Some(lap) = compiled.lap {
+            stats.lap_instructions += u64::from(lap.instructions);
+            stats.lap_bytes += u64::from(lap.bytes);
+        }
         let from = match start {
             Start::Interpreter(_) => None,
             Start::Exit(exit) => Some(exit.code),
@@ -587,26 +603,34 @@ impl MetaInterp {
         Ok(code)
     }
 
-    /// Answers also which exits are copies of those of a preheader: from which number on, and of which loop.
-    fn optimize(&self, trace: &Trace, start: &Start) -> Result<(Trace, Copied), Abort> {
+    #[inline(never)]
+    fn optimize(&self, trace: &Trace, start: &Start) -> Result<Optimized, Abort> {
         let passes = self.passes.get();
         let jump = trace.ops.last().filter(|op| op.opcode == ir::Opcode::Jump);
         let entered =
             jump.and_then(|jump| Some(self.entered.borrow().get(&jump.target())?.1.clone()));
         // Where the loop's preheader would lead back at once, it is left to the loop to find that out.
         let rejoins = matches!(start, Start::Exit(exit) if exit.rejoins.is_some());
-        if let Some(entered) = entered.filter(|_| !rejoins)
-            && let Ok(optimized) = opt::optimize(&opt::behind_preheader(trace, &entered), passes)
-        {
-            return Ok((optimized, Some((trace.n_exit_ids(), entered.ops[0].target()))));
+        if let Some(entered) = entered.filter(|_| !rejoins) {
+            let longer = opt::behind_preheader(trace, &entered);
+            if let Ok((optimized, mut tally)) = opt::optimize_and_count(&longer, passes, None) {
+                let copy = Size::of_all(&longer.ops) - Size::of_all(&trace.ops);
+                tally.add(Pass::Preheader, copy);
+                let copied = Some((trace.n_exit_ids(), entered.ops[0].target()));
+                return Ok(Optimized { trace: optimized, copied, tally });
+            }
         }
-        opt::optimize(trace, passes).map(|optimized| (optimized, None)).map_err(|contradiction| {
-            log::debug!("[{}] {contradiction}", self.name);
-            Abort::InvalidLoop
-        })
+        match opt::optimize_and_count(trace, passes, None) {
+            Ok((trace, tally)) => Ok(Optimized { trace, copied: None, tally }),
+            Err(contradiction) => {
+                log::debug!("[{}] {contradiction}", self.name);
+                Err(Abort::InvalidLoop)
+            }
+        }
     }
 
     /// Numbers the exits of a trace and answers their table entries.
+    #[inline(never)]
     fn new_exits(
         &self,
         code: CodeId,
@@ -791,10 +815,25 @@ fn count(stats: &mut Stats, recorded: &Trace, optimized: &Trace) {
     stats.recorded_guards += recorded.n_guards() as u64;
     stats.optimized_ops += optimized.n_operations() as u64;
     stats.optimized_guards += optimized.n_guards() as u64;
+    if let (Some(before), Some(after)) = (lap(recorded), lap(optimized)) {
+        let (before, after) = (Size::of_all(before), Size::of_all(after));
+        stats.recorded_lap_ops += before.ops as u64;
+        stats.recorded_lap_guards += before.guards as u64;
+        stats.lap_ops += after.ops as u64;
+        stats.lap_guards += after.guards as u64;
+    }
     let calls = optimized.ops.iter().filter(|op| op.opcode == ir::Opcode::Call);
     for op in calls {
         stats.residual_calls += 1;
         let call = optimized.call(op);
         log::debug!("residual call of {} at {}", call.name, call.site);
     }
+}
+
+/// The operations from the label that the trace's jump leads back to on, if it is a loop.
+fn lap(trace: &Trace) -> Option<&[ir::Op]> {
+    let jump = trace.ops.last().filter(|op| op.opcode == ir::Opcode::Jump)?;
+    let is_target = |op: &ir::Op| op.opcode == ir::Opcode::Label && op.target() == jump.target();
+    let label = trace.ops.iter().position(is_target)?;
+    Some(&trace.ops[label..])
 }

@@ -249,8 +249,9 @@ impl MetaInterp {
         let stats = &mut *self.stats.borrow_mut();
         stats.region_ns += started.elapsed();
         match result {
-            Ok(_) => {
+            Ok(compiled) => {
                 log::debug!("[{}] {region}", self.name);
+                stats.codegen_ns += compiled.codegen;
                 stats.regions += 1;
                 stats.region_ops += region.ops as u64;
                 regions.compiled.push(region);
