@@ -172,8 +172,10 @@ const TASKS: &[Task] = &[
             ("RUSTUP_TOOLCHAIN", "nightly"),
             ("CARGO_BUILD_TARGET", "x86_64-unknown-linux-gnu"),
             ("CARGO_TARGET_DIR", "target/sanitize-threads"),
-            // std is not instrumented: for that there would have to be its source.
+            // std is not instrumented: for that there would have to be its source. What is reported for that reason is
+            // listed in a file, which is looked for from the tests' folder on.
             ("RUSTFLAGS", "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer"),
+            ("TSAN_OPTIONS", "suppressions=../xtask/tsan.supp"),
             ("RUST_BACKTRACE", "0"),
             ("CARGO_INCREMENTAL", "0"),
         ],
@@ -188,7 +190,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "valgrind",
-        doc: "runs examples and the tests of memory in every mode under valgrind",
+        doc: "runs examples and the tests of memory in every mode under valgrind, in release builds",
         needs: &[VALGRIND],
         env: &[
             (
@@ -198,10 +200,12 @@ const TASKS: &[Task] = &[
             ),
             ("RUST_BACKTRACE", "0"),
         ],
+        // Without optimization all this would take hours.
         steps: &[
             once(&[
                 "cargo",
                 "test",
+                "--release",
                 "--no-fail-fast",
                 "-p=jit-tests",
                 "--no-default-features",
@@ -217,9 +221,21 @@ const TASKS: &[Task] = &[
                 // does not know: no result depends on it.
                 "--skip=types_with_holes_and_niches",
             ]),
-            in_all_modes(&["cargo", "run", "-p=language-x"]),
-            in_all_modes(&["cargo", "run", "-p=brainfuck", "examples/brainfuck/programs/hello.bf"]),
-            in_all_modes(&["cargo", "run", "-p=chip8", "examples/chip8/programs/sieve.8s"]),
+            in_all_modes(&["cargo", "run", "--release", "-p=language-x"]),
+            in_all_modes(&[
+                "cargo",
+                "run",
+                "--release",
+                "-p=brainfuck",
+                "examples/brainfuck/programs/hello.bf",
+            ]),
+            in_all_modes(&[
+                "cargo",
+                "run",
+                "--release",
+                "-p=chip8",
+                "examples/chip8/programs/sieve.8s",
+            ]),
         ],
     },
     Task {
