@@ -1,6 +1,5 @@
 //! From a group of traces to relocatable machine code.
 
-use crate::Options;
 use crate::analysis::Analysis;
 use crate::free_list::GRANULE;
 use crate::group::Group;
@@ -32,19 +31,14 @@ pub(crate) struct Compiler {
 }
 
 impl Compiler {
-    pub fn new(target: Target, options: &Options) -> Compiler {
+    pub fn new(target: Target, keep_listings: bool) -> Compiler {
         Compiler {
             target,
             context: Context::new(),
             builder_context: FunctionBuilderContext::new(),
             control: ControlPlane::default(),
-            keep_listings: options.keep_listings,
+            keep_listings,
         }
-    }
-
-    /// Whether lowering should prepare for the mid-end.
-    pub fn has_mid_end(&self) -> bool {
-        self.target.mid_end.is_some()
     }
 
     /// Compiles an analyzed group.

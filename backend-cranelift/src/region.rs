@@ -48,9 +48,12 @@ impl Inner {
         let members = self.members(traces)?;
         let group = Group::new(members);
         let analysis = Analysis::new(&group)?;
-        let doors = traces.iter().flat_map(|&(code, _)| self.code(code).doors.clone());
-        let counters = Counters::new(doors.map(|door| DOOR | door));
-        let body = self.build(name, &group, &analysis, counters)?;
+        let mut counters = Counters::new(analysis.n_entries as usize);
+        let doors: Vec<u32> =
+            traces.iter().flat_map(|&(code, _)| self.code(code).doors.clone()).collect();
+        counters.set_doors(doors.into_iter().map(|door| DOOR | door));
+        let machine = self.compilers.compile(name, &group, &analysis, &counters)?;
+        let body = self.place_body(name, machine, counters)?;
         let compiled = Compiled { code_bytes: body.bytes() };
         let region = self.next_region;
         self.next_region += 1;

@@ -609,8 +609,8 @@ impl Inner {
     fn assemble(&mut self, trace: &Trace) -> MachineCode {
         let group = Group::of(Member::alone(trace, 1 << 46, None));
         let analysis = Analysis::new(&group).unwrap();
-        let env = Env { counters: 1 << 46, mid_end: false };
-        self.compiler.compile(&trace.name, &group, &analysis, &env).unwrap()
+        let counters = Counters::new(analysis.n_entries as usize);
+        self.compilers.compile(&trace.name, &group, &analysis, &counters).unwrap()
     }
 }
 
@@ -796,7 +796,7 @@ fn regions_compile_for_every_machine() {
     for triple in ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"] {
         let options = Options { keep_listings: true, ..Options::default() };
         let target = Target::of(&options, &triple.parse().unwrap()).unwrap();
-        let mut compiler = Compiler::new(target, &options);
+        let mut compiler = Compiler::new(target, options.keep_listings);
         let [mut count, bridge] = [0, 1].map(|k| Member::alone(&traces[k], 0x1000, None));
         count.bridges = vec![Some(1)];
         let assembled = assemble(&mut compiler, vec![count, bridge]).unwrap();
@@ -831,7 +831,7 @@ fn a_crossing_in_a_region_is_a_branch() {
     let size = |bridges: Vec<Option<usize>>| {
         let traces = [COUNT, BRIDGE].map(trace);
         let options = Options::default();
-        let mut compiler = Compiler::new(Target::host(&options).unwrap(), &options);
+        let mut compiler = Compiler::new(Target::host(&options).unwrap(), false);
         let [mut count, bridge] = [0, 1].map(|k| Member::alone(&traces[k], 0x1000, None));
         count.bridges = bridges;
         assemble(&mut compiler, vec![count, bridge]).unwrap().bytes.len()

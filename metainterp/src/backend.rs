@@ -15,10 +15,13 @@
 //!   Such a backend counts how often a trace is entered, by [`Backend::execute`], from an exit, or by
 //!   a jump from code that is compiled apart, and pauses when it is asked to
 //!   ([`Backend::pause_after`]).
+//! - Compiling may be divided ([`Backend::begin`], [`Assembler::assemble`], [`Backend::finish`]), so that the
+//!   long part of it can happen on another thread.
 //! - Traces handed to [`Backend::compile`] pass the verifier, and in their exits every argument is
 //!   a value (no constants) and occurs once.
 
-use crate::ir::{CodeId, ExitId, Trace};
+use crate::ir::{CodeId, ExitId, TargetId, Trace};
+use std::any::Any;
 use std::fmt;
 
 /// Words of a frame that residual calls use for arguments and results.
@@ -70,6 +73,24 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
+/// What an [`Assembler`] has made, for the backend that it comes from.
+pub type Assembled = Box<dyn Any + Send>;
+
+/// The part of a compilation that needs nothing of its backend, and may happen on another thread.
+pub trait Assembler: Send {
+    /// Compiles a trace, which is not entered before [`Backend::finish`].
+    fn assemble(self: Box<Self>, code: CodeId, trace: &Trace) -> Result<Assembled, Refusal>;
+}
+
+/// Of a backend that does everything in [`Backend::finish`].
+struct NothingToDo;
+
+impl Assembler for NothingToDo {
+    fn assemble(self: Box<Self>, _: CodeId, _: &Trace) -> Result<Assembled, Refusal> {
+        Ok(Box::new(()))
+    }
+}
+
 /// Compiles and runs traces.
 pub trait Backend {
     /// `llgraph`, `cranelift`.
@@ -78,6 +99,25 @@ pub trait Backend {
     /// Compiles a trace under a number that the caller chose and has not in use. Its labels can be
     /// jumped to from now on, by itself and by traces compiled later.
     fn compile(&self, code: CodeId, trace: &Trace) -> Result<Compiled, Refusal>;
+
+    /// Begins a compilation that may go on elsewhere. `targets` are labels of other traces that it may jump
+    /// to; those that do not exist are no mistake unless it does.
+    fn begin(&self, targets: &[TargetId]) -> Box<dyn Assembler> {
+        let _ = targets;
+        Box::new(NothingToDo)
+    }
+
+    /// Ends a compilation, as [`Backend::compile`] does. Number and trace are those that were assembled, and none of the
+    /// traces with the labels has been freed since [`Backend::begin`].
+    fn finish(
+        &self,
+        code: CodeId,
+        trace: &Trace,
+        assembled: Assembled,
+    ) -> Result<Compiled, Refusal> {
+        let _ = assembled;
+        self.compile(code, trace)
+    }
 
     /// Lets the exit continue in a compiled bridge.
     fn attach_bridge(&self, exit: ExitId, bridge: CodeId);
