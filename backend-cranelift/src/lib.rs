@@ -46,12 +46,13 @@ use group::{Group, Member};
 use link::Relocation;
 use lower::{Env, Helper};
 use memory::{CodeMemory, Mapping};
-use metainterp::backend::{self, Assembler, Backend, Compiled, Frame, Refusal};
+use metainterp::backend::{self, Assembler, Backend, Compiled, Frame, Refusal, RegionAssembler};
 use metainterp::ir::{CodeId, Exit, ExitId, Opcode, TargetId, Trace};
 use perf::PerfMap;
 use region::{Region, RegionPlace};
 use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use target::Target;
 use target_lexicon::Triple;
 
@@ -309,13 +310,22 @@ impl Backend for CraneliftBackend {
         true
     }
 
-    fn compile_region(
+    fn begin_region(
         &self,
         name: &str,
-        members: &[(CodeId, &Trace)],
+        members: &[(CodeId, Arc<Trace>)],
+    ) -> Result<Box<dyn RegionAssembler>, Refusal> {
+        Ok(Box::new(self.inner.borrow().begin_region(name, members)?))
+    }
+
+    fn finish_region(
+        &self,
+        members: &[CodeId],
+        assembled: backend::Assembled,
     ) -> Result<Compiled, Refusal> {
+        let unplaced = assembled.downcast().expect("it comes from this backend's assembler");
         let mut inner = self.inner.borrow_mut();
-        let compiled = inner.compile_region(name, members);
+        let compiled = inner.finish_region(members, *unplaced);
         inner.release(self.depth.get());
         compiled
     }

@@ -9,7 +9,7 @@
 //! - A `jump` to a label of another compiled trace goes there with the frame it has.
 //! - When a bridge is attached to an exit, leaving there continues in the bridge, whose inputs are the
 //!   exit's arguments, slot by slot. Code that is running sees it the next time it gets there.
-//! - A backend may be able to compile traces together ([`Backend::compile_region`]), so that going from
+//! - A backend may be able to compile traces together ([`Backend::begin_region`]), so that going from
 //!   one to the other costs a branch. It changes nothing of the above: exits keep their numbers and get
 //!   bridges, labels can be jumped to, each trace can be entered, attached and freed as before.
 //!   Such a backend counts how often a trace is entered, by [`Backend::execute`], from an exit, or by
@@ -23,6 +23,7 @@
 use crate::ir::{CodeId, ExitId, TargetId, Trace};
 use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
 /// Words of a frame that residual calls use for arguments and results.
 pub const CALL_WORDS: usize = 40;
@@ -80,6 +81,12 @@ pub type Assembled = Box<dyn Any + Send>;
 pub trait Assembler: Send {
     /// Compiles a trace, which is not entered before [`Backend::finish`].
     fn assemble(self: Box<Self>, code: CodeId, trace: &Trace) -> Result<Assembled, Refusal>;
+}
+
+/// The same of a region.
+pub trait RegionAssembler: Send {
+    /// Compiles it; it is not entered before [`Backend::finish_region`].
+    fn assemble(self: Box<Self>) -> Result<Assembled, Refusal>;
 }
 
 /// Of a backend that does everything in [`Backend::finish`].
@@ -141,16 +148,36 @@ pub trait Backend {
         false
     }
 
-    /// Compiles traces that lead to each other as one function, and lets them be there from now on,
-    /// instead of in a region that they were in before. The traces are those that were compiled
+    /// Begins to compile traces that lead to each other as one function. The traces are those that were compiled
     /// under these numbers. If it is refused, everything stays as it is.
+    fn begin_region(
+        &self,
+        name: &str,
+        members: &[(CodeId, Arc<Trace>)],
+    ) -> Result<Box<dyn RegionAssembler>, Refusal> {
+        let _ = members;
+        Err(Refusal::new(format!("{name}: {} compiles no regions", self.name())))
+    }
+
+    /// Lets traces be in the region that was assembled of them from now on, instead of in one that they were
+    /// in before. None of them has been freed since [`Backend::begin_region`]. If it is refused, everything stays as
+    /// it is.
+    fn finish_region(&self, members: &[CodeId], assembled: Assembled) -> Result<Compiled, Refusal> {
+        let _ = (members, assembled);
+        unreachable!("{} compiles no regions", self.name())
+    }
+
+    /// Compiles a region at once.
     fn compile_region(
         &self,
         name: &str,
         members: &[(CodeId, &Trace)],
     ) -> Result<Compiled, Refusal> {
-        let _ = members;
-        Err(Refusal::new(format!("{name}: {} compiles no regions", self.name())))
+        let shared: Vec<_> =
+            members.iter().map(|&(code, trace)| (code, Arc::new(trace.clone()))).collect();
+        let assembled = self.begin_region(name, &shared)?.assemble()?;
+        let codes: Vec<CodeId> = members.iter().map(|&(code, _)| code).collect();
+        self.finish_region(&codes, assembled)
     }
 
     /// Lets running code pause when it enters this trace at the same place for the `entries`-th time

@@ -15,8 +15,10 @@
 //!    job gets a new thread.
 
 use super::MetaInterp;
-use super::compile::{Begun, Done, Job};
+use super::compile::{BegunTrace, TraceDone, TraceJob};
+use super::region::BegunRegion;
 use crate::abort::Abort;
+use crate::backend::{Assembled, Refusal, RegionAssembler};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -26,6 +28,46 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// What there is to do.
+pub(super) enum Job {
+    Trace(Box<TraceJob>),
+    Region(Box<dyn RegionAssembler>),
+}
+
+/// What was done.
+pub(super) enum Done {
+    Trace(Box<TraceDone>),
+    Region { assembled: std::result::Result<Assembled, Refusal>, compiling: Duration },
+}
+
+/// What the interpreter's thread knows of it meanwhile.
+pub(super) enum Begun {
+    Trace(BegunTrace),
+    Region(BegunRegion),
+}
+
+impl Job {
+    /// Does it.
+    pub fn run(self) -> Done {
+        match self {
+            Job::Trace(job) => Done::Trace(Box::new(job.run())),
+            Job::Region(assembler) => {
+                let started = Instant::now();
+                let assembled = assembler.assemble();
+                Done::Region { assembled, compiling: started.elapsed() }
+            }
+        }
+    }
+}
+
+impl Begun {
+    /// Whether there will be code with this word among its greens.
+    fn has_green(&self, word: u64) -> bool {
+        matches!(self, Begun::Trace(begun) if begun.has_green(word))
+    }
+}
 
 /// A panic in there is a bug of ours, which comes out on the interpreter's thread.
 type Result = std::result::Result<Done, Box<dyn Any + Send>>;
@@ -35,13 +77,20 @@ type Result = std::result::Result<Done, Box<dyn Any + Send>>;
 pub(super) struct Background {
     worker: RefCell<Option<Worker>>,
     /// In the order of the jobs.
-    pub begun: RefCell<VecDeque<Begun>>,
+    begun: RefCell<VecDeque<Begun>>,
+    /// How many of them are entered by greens.
+    n_entries: Cell<usize>,
+    /// How many of them are regions.
+    n_regions: Cell<usize>,
     /// How often it was asked for results in vain.
     n_asked: Cell<u32>,
 }
 
 /// A process asks the system its number, once in so many times that it asks for results in vain.
 const ASK_PROCESS: u32 = 4096;
+
+/// As much as the main thread of a program has, which compiles otherwise.
+const STACK_BYTES: usize = 8 << 20;
 
 /// The thread.
 struct Worker {
@@ -55,7 +104,7 @@ struct Worker {
 
 #[derive(Default)]
 struct Shared {
-    /// Results that wait.
+    /// Results that wait, or are just being sent.
     n_finished: AtomicUsize,
     /// The driver is gone: nobody wants the rest.
     is_cancelled: AtomicBool,
@@ -73,13 +122,14 @@ impl Worker {
                     break;
                 }
                 let result = catch_unwind(AssertUnwindSafe(|| job.run()));
+                of_thread.n_finished.fetch_add(1, Ordering::Release);
                 if done.send(result).is_err() {
                     break;
                 }
-                of_thread.n_finished.fetch_add(1, Ordering::Release);
             }
         };
-        let thread = Builder::new().name("jit compiler".into()).spawn(work)?;
+        let thread =
+            Builder::new().name("jit compiler".into()).stack_size(STACK_BYTES).spawn(work)?;
         Ok(Worker { jobs, results, shared, thread, process: std::process::id() })
     }
 
@@ -90,6 +140,40 @@ impl Worker {
 }
 
 impl Background {
+    /// Notes what was handed over.
+    pub fn push(&self, begun: Begun) {
+        self.count(&begun, 1);
+        self.begun.borrow_mut().push_back(begun);
+    }
+
+    fn count(&self, begun: &Begun, by: isize) {
+        let n = match begun {
+            Begun::Region(_) => &self.n_regions,
+            Begun::Trace(begun) if begun.is_entered_by_greens() => &self.n_entries,
+            Begun::Trace(_) => return,
+        };
+        n.set(n.get().strict_add_signed(by));
+    }
+
+    /// Whether there will be code with this word among its greens.
+    pub fn has_green(&self, word: u64) -> bool {
+        self.begun.borrow().iter().any(|begun| begun.has_green(word))
+    }
+
+    /// All code is to be freed: that which is being compiled, when it is done.
+    pub fn release_all(&self) {
+        for begun in &mut *self.begun.borrow_mut() {
+            if let Begun::Trace(begun) = begun {
+                begun.is_released = true;
+            }
+        }
+    }
+
+    /// Whether a region is being compiled.
+    pub fn has_region(&self) -> bool {
+        self.n_regions.get() > 0
+    }
+
     /// Hands a job over. Gives it back if there can be no thread.
     pub fn submit(&self, job: Job) -> Option<Job> {
         let mut worker = self.worker.borrow_mut();
@@ -121,27 +205,32 @@ impl Background {
 
     /// Whether something is being compiled that is entered by greens.
     pub fn has_entry(&self) -> bool {
-        self.begun.borrow().iter().any(Begun::is_entered_by_greens)
+        self.n_entries.get() > 0
     }
 
     /// The next result, if it is there.
     fn take(&self) -> Option<(Begun, Result)> {
         let worker = self.worker.borrow();
-        let worker = worker.as_ref()?;
-        let result = worker.results.try_recv().ok()?;
-        worker.shared.n_finished.fetch_sub(1, Ordering::Relaxed);
+        let Worker { shared, results, .. } = worker.as_ref()?;
+        if shared.n_finished.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let result = results.recv().ok()?;
+        shared.n_finished.fetch_sub(1, Ordering::Relaxed);
         let begun = self.begun.borrow_mut().pop_front().expect("one for each job");
+        self.count(&begun, -1);
         Some((begun, result))
     }
 
     /// What a `fork` has left behind.
     fn take_lost(&self) -> VecDeque<Begun> {
-        let mut worker = self.worker.borrow_mut();
-        match worker.take_if(|worker| !worker.is_here()) {
+        match self.worker.borrow_mut().take_if(|worker| !worker.is_here()) {
             None => VecDeque::new(),
             Some(lost) => {
                 // Its thread cannot be waited for, and may have been about to use the channels.
                 mem::forget(lost);
+                self.n_entries.set(0);
+                self.n_regions.set(0);
                 self.begun.take()
             }
         }
@@ -181,19 +270,38 @@ impl MetaInterp {
         }
         self.give_up_lost();
         while let Some((begun, result)) = self.background.take() {
-            self.set_compiling(&begun, false);
-            match result {
-                Ok(done) => self.install(begun, done),
-                Err(panic) => resume_unwind(panic),
+            match (begun, result.unwrap_or_else(|panic| resume_unwind(panic))) {
+                (Begun::Trace(begun), Done::Trace(done)) => {
+                    self.set_compiling(&begun, false);
+                    self.install(begun, *done);
+                }
+                (Begun::Region(begun), Done::Region { assembled, compiling }) => {
+                    self.install_region(begun, assembled, compiling);
+                }
+                _ => unreachable!("jobs are done in order"),
             }
         }
+    }
+
+    /// Gives a job to the driver's thread; or back, if it is to be done at once.
+    pub(super) fn hand_over(&self, job: Job) -> Option<Job> {
+        if self.params.borrow().background == 0 {
+            return Some(job);
+        }
+        self.give_up_lost();
+        self.background.submit(job)
     }
 
     /// Gives up what a `fork` has left behind.
     pub(super) fn give_up_lost(&self) {
         for lost in self.background.take_lost() {
-            self.set_compiling(&lost, false);
-            self.aborted(Abort::Overtaken, lost.start());
+            match lost {
+                Begun::Trace(lost) => {
+                    self.set_compiling(&lost, false);
+                    self.aborted(Abort::Overtaken, lost.start());
+                }
+                Begun::Region(lost) => self.give_up_region(&self.regions.borrow(), &lost),
+            }
         }
     }
 

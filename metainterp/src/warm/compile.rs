@@ -1,7 +1,7 @@
 //! From a recorded trace to code that can be entered.
 //!
-//! The way has three parts. [`MetaInterp::compile`] takes a recording and makes a [`Job`] of it, with all that
-//! optimizing and compiling need. [`Job::run`] does that, here or on the driver's thread
+//! The way has three parts. [`MetaInterp::compile`] takes a recording and makes a [`TraceJob`] of it, with all that
+//! optimizing and compiling need. [`TraceJob::run`] does that, here or on the driver's thread
 //! ([`super::background`]), and touches nothing else. [`MetaInterp::install`] lets the code be found.
 //!
 //! Invariants
@@ -9,6 +9,7 @@
 //! 2. What happened between the first and the last part is looked at in the last: code whose neighbours have
 //!    been freed, or which depends on what has changed, is dropped.
 
+use super::background::{Begun, Done, Job};
 use super::cell::Entry;
 use super::exits::ExitInfo;
 use super::{Kept, MAX_PASSED, MetaInterp, Start, count, validity_guards};
@@ -44,7 +45,7 @@ pub(super) struct Task {
 }
 
 /// A task with its number.
-pub(super) struct Begun {
+pub(super) struct BegunTrace {
     code: CodeId,
     task: Task,
     /// Code that the trace continues or leads to.
@@ -55,7 +56,7 @@ pub(super) struct Begun {
     pub is_released: bool,
 }
 
-impl Begun {
+impl BegunTrace {
     /// Whether recordings that start now would find it if it were done.
     pub fn is_entered_by_greens(&self) -> bool {
         !matches!(self.task.becomes, Becomes::Bridge)
@@ -73,7 +74,7 @@ impl Begun {
 }
 
 /// What there is to do.
-pub(super) struct Job {
+pub(super) struct TraceJob {
     /// The driver's name.
     driver: String,
     code: CodeId,
@@ -86,7 +87,7 @@ pub(super) struct Job {
 }
 
 /// A job that is done.
-pub(super) struct Done {
+pub(super) struct TraceDone {
     recorded: Trace,
     made: Result<Made, Abort>,
     optimizing: Duration,
@@ -106,15 +107,15 @@ struct Made {
     assembled: Result<Assembled, Refusal>,
 }
 
-impl Job {
+impl TraceJob {
     /// Optimizes and compiles.
-    pub fn run(self) -> Done {
+    pub fn run(self) -> TraceDone {
         let started = Instant::now();
         let optimized = self.optimize();
         let Ok((optimized, first_copied)) = optimized else {
             let made = Err(Abort::InvalidLoop);
             let (optimizing, compiling) = (started.elapsed(), Duration::ZERO);
-            return Done { recorded: self.recorded, made, optimizing, compiling };
+            return TraceDone { recorded: self.recorded, made, optimizing, compiling };
         };
         check(&optimized, "optimizing");
         log::debug!(
@@ -134,7 +135,7 @@ impl Job {
         let assembled = self.assembler.assemble(self.code, &finalized);
         let compiling = started.elapsed();
         let made = Made { optimized, finalized, layouts, first_exit, copied, assembled };
-        Done { recorded: self.recorded, made: Ok(made), optimizing, compiling }
+        TraceDone { recorded: self.recorded, made: Ok(made), optimizing, compiling }
     }
 
     /// Answers also from which number on exits are copies of those of the preheader of the loop that is entered.
@@ -182,23 +183,17 @@ impl MetaInterp {
     /// Compiles a trace, at once or in the background.
     pub(super) fn compile(&self, trace: Trace, task: Task) {
         let (begun, job) = self.begin(trace, task);
-        let is_background = self.params.borrow().background != 0;
-        let job = if is_background {
-            self.give_up_lost();
-            self.background.submit(job)
-        } else {
-            Some(job)
-        };
-        match job {
-            Some(job) => self.install(begun, job.run()),
+        match self.hand_over(Job::Trace(Box::new(job))).map(Job::run) {
             None => {
                 self.set_compiling(&begun, true);
-                self.background.begun.borrow_mut().push_back(begun);
+                self.background.push(Begun::Trace(begun));
             }
+            Some(Done::Trace(done)) => self.install(begun, *done),
+            Some(Done::Region { .. }) => unreachable!("a trace was handed over"),
         }
     }
 
-    fn begin(&self, mut trace: Trace, task: Task) -> (Begun, Job) {
+    fn begin(&self, mut trace: Trace, task: Task) -> (BegunTrace, TraceJob) {
         let code = CodeId(self.next_code.replace(self.next_code.get() + 1));
         trace.name = match (&task.becomes, &task.start) {
             (Becomes::Loop { .. }, _) => format!("loop {}", code.0),
@@ -216,7 +211,7 @@ impl MetaInterp {
         let rejoins = matches!(&task.start, Start::Exit(exit) if exit.rejoins.is_some());
         let targets: SmallVec<[TargetId; 2]> =
             target.into_iter().flat_map(|to| [to, to.behind_preheader()]).collect();
-        let job = Job {
+        let job = TraceJob {
             driver: self.name.clone(),
             code,
             entered: entered.filter(|_| !rejoins),
@@ -231,11 +226,11 @@ impl MetaInterp {
         if let Start::Exit(exit) = &task.start {
             neighbours.push(exit.code);
         }
-        (Begun { code, task, neighbours, greens: greens.collect(), is_released: false }, job)
+        (BegunTrace { code, task, neighbours, greens: greens.collect(), is_released: false }, job)
     }
 
     /// Marks where the recording started, so that none starts there meanwhile.
-    pub(super) fn set_compiling(&self, begun: &Begun, is: bool) {
+    pub(super) fn set_compiling(&self, begun: &BegunTrace, is: bool) {
         match &begun.task.start {
             Start::Interpreter(greens) => self.cells.borrow_mut().set_compiling(greens, is),
             Start::Exit(exit) => exit.is_being_compiled.set(is),
@@ -243,14 +238,14 @@ impl MetaInterp {
     }
 
     /// Lets what was compiled be found.
-    pub(super) fn install(&self, begun: Begun, done: Done) {
+    pub(super) fn install(&self, begun: BegunTrace, done: TraceDone) {
         if let Err(reason) = self.try_install(&begun, done) {
             self.aborted(reason, &begun.task.start);
         }
     }
 
-    fn try_install(&self, begun: &Begun, done: Done) -> Result<(), Abort> {
-        let Begun { code, task: Task { start, route, validity, becomes }, .. } = begun;
+    fn try_install(&self, begun: &BegunTrace, done: TraceDone) -> Result<(), Abort> {
+        let BegunTrace { code, task: Task { start, route, validity, becomes }, .. } = begun;
         let (code, trace) = (*code, done.recorded);
         {
             let stats = &mut *self.stats.borrow_mut();

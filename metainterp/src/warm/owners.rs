@@ -112,8 +112,7 @@ impl MetaInterp {
                 gone.remove(word);
             });
         }
-        let begun = self.background.begun.borrow();
-        gone.retain(|&word| !begun.iter().any(|begun| begun.has_green(word)));
+        gone.retain(|&word| !self.background.has_green(word));
         self.cells.borrow_mut().forget(&gone);
         self.owners.last.set(0);
         self.owners.weak.borrow_mut().retain(|address, _| !gone.contains(address));
@@ -152,9 +151,7 @@ impl MetaInterp {
         if self.recording.get() {
             return self.release_due.set(true);
         }
-        for begun in &mut *self.background.begun.borrow_mut() {
-            begun.is_released = true;
-        }
+        self.background.release_all();
         let all = self.owners.by_age(&self.cells.borrow());
         all.iter().for_each(|(_, codes)| self.free_codes(codes));
     }
