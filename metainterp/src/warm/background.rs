@@ -199,8 +199,14 @@ impl Background {
         if worker.shared.n_finished.load(Ordering::Acquire) > 0 {
             return true;
         }
-        self.n_asked.set((self.n_asked.get() + 1) % ASK_PROCESS);
-        self.n_asked.get() == 0 && !worker.is_here()
+        let n_asked = self.n_asked.get();
+        if n_asked < ASK_PROCESS {
+            self.n_asked.set(n_asked + 1);
+            return false;
+        }
+        // If it is not, the answer stays the same until somebody acts on it.
+        self.n_asked.set(if worker.is_here() { 0 } else { ASK_PROCESS });
+        self.n_asked.get() == ASK_PROCESS
     }
 
     /// Whether something is being compiled that is entered by greens.
@@ -229,6 +235,7 @@ impl Background {
             Some(lost) => {
                 // Its thread cannot be waited for, and may have been about to use the channels.
                 mem::forget(lost);
+                self.n_asked.set(0);
                 self.n_entries.set(0);
                 self.n_regions.set(0);
                 self.begun.take()
