@@ -86,14 +86,13 @@ impl Outside {
 #[derive(Clone)]
 pub(crate) struct Compilers {
     target: Target,
-    keep_listings: bool,
+    options: Options,
     spare: Arc<Mutex<Option<Compiler>>>,
 }
 
 impl Compilers {
     pub fn new(target: Target, options: &Options) -> Compilers {
-        let keep_listings = options.keep_listings;
-        Compilers { target, keep_listings, spare: Arc::default() }
+        Compilers { target, options: options.clone(), spare: Arc::default() }
     }
 
     /// Compiles an analyzed group, with a counter per entry.
@@ -104,7 +103,7 @@ impl Compilers {
         analysis: &Analysis<'_>,
         counters: &Counters,
     ) -> Result<MachineCode, Refusal> {
-        let new = || Compiler::new(self.target.clone(), self.keep_listings);
+        let new = || Compiler::new(self.target.clone(), &self.options);
         let mut compiler = self.spare().unwrap_or_else(new);
         let env = Env { counters: counters.address(), mid_end: self.target.mid_end.is_some() };
         let machine = compiler.compile(name, group, analysis, &env);

@@ -1,16 +1,21 @@
 //! From a group of traces to relocatable machine code.
 
+use crate::Options;
 use crate::analysis::Analysis;
 use crate::free_list::GRANULE;
 use crate::group::Group;
+use crate::lap;
 use crate::link::{Relocation, Target as LinkTarget};
 use crate::lower::{Env, Helper, lower, trace_signature};
 use crate::target::Target;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{ExternalName, Function, UserFuncName};
-use cranelift_codegen::{CodegenError, Context, FinalizedMachReloc, FinalizedRelocTarget};
+use cranelift_codegen::{
+    CodegenError, CompiledCode, Context, FinalizedMachReloc, FinalizedRelocTarget,
+};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use metainterp::backend::Refusal;
+use metainterp::backend::{LapCode, Refusal};
+use std::time::{Duration, Instant};
 
 /// Machine code that lies nowhere yet.
 #[derive(Debug)]
@@ -19,6 +24,10 @@ pub(crate) struct MachineCode {
     pub relocations: Vec<Relocation>,
     /// What it looks like, if asked for.
     pub listing: Option<String>,
+    /// How long Cranelift took for it.
+    pub codegen: Duration,
+    /// How large its lap is, if asked for.
+    pub lap: Option<LapCode>,
 }
 
 /// Compiles; keeps Cranelift's working memory from one trace to the next.
@@ -28,16 +37,18 @@ pub(crate) struct Compiler {
     builder_context: FunctionBuilderContext,
     control: ControlPlane,
     keep_listings: bool,
+    measure_laps: bool,
 }
 
 impl Compiler {
-    pub fn new(target: Target, keep_listings: bool) -> Compiler {
+    pub fn new(target: Target, options: &Options) -> Compiler {
         Compiler {
             target,
             context: Context::new(),
             builder_context: FunctionBuilderContext::new(),
             control: ControlPlane::default(),
-            keep_listings,
+            keep_listings: options.keep_listings,
+            measure_laps: options.measure_laps,
         }
     }
 
@@ -55,11 +66,13 @@ impl Compiler {
         let builder = FunctionBuilder::new(&mut self.context.func, &mut self.builder_context);
         let symbols = lower(group, analysis, env, &*self.target.isa, builder);
         log::trace!("{name}:\n{}", self.context.func.display());
+        let started = Instant::now();
         self.mid_end().map_err(refusal)?;
         self.context.set_disasm(self.keep_listings);
         let compiled = self.context.compile(&*self.target.isa, &mut self.control);
         compiled.map_err(|error| refusal(error.inner))?;
-        Ok(self.take(&symbols))
+        let codegen = started.elapsed();
+        Ok(MachineCode { codegen, ..self.take(&symbols) })
     }
 
     // The mid-end runs by itself before code is generated at level "none". In one go, constant
@@ -83,8 +96,21 @@ impl Compiler {
         MachineCode {
             relocations: relocations.map(|r| relocation(r, function, symbols)).collect(),
             bytes: compiled.buffer.data().to_vec(),
+            codegen: Duration::ZERO,
+            lap: self.lap(&compiled),
             listing: compiled.vcode,
         }
+    }
+
+    #[cfg(feature = "disas")]
+    fn lap(&self, compiled: &CompiledCode) -> Option<LapCode> {
+        let disassembler = self.measure_laps.then(|| self.target.isa.to_capstone().ok())??;
+        lap::of(compiled, |bytes| Some(disassembler.disasm_all(bytes, 0).ok()?.len()))
+    }
+
+    #[cfg(not(feature = "disas"))]
+    fn lap(&self, compiled: &CompiledCode) -> Option<LapCode> {
+        self.measure_laps.then(|| lap::of(compiled, |_| None))?
     }
 }
 

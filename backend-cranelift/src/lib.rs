@@ -26,6 +26,7 @@ mod entry;
 mod exits;
 mod free_list;
 mod group;
+mod lap;
 mod link;
 mod lower;
 mod memory;
@@ -74,6 +75,9 @@ pub struct Options {
     pub mid_end: MidEnd,
     /// Keep what [`Backend::disassemble`] shows. It costs time and memory at every compilation.
     pub keep_listings: bool,
+    /// Tell how large the laps of loops are, [`Compiled::lap`], if the feature `disas` is compiled in. It
+    /// costs time at every compilation.
+    pub measure_laps: bool,
     /// Tell `perf` the names of traces.
     pub perf_map: bool,
     /// Bytes of address space for machine code; at most [`MAX_CODE_MEMORY`].
@@ -88,6 +92,7 @@ impl Default for Options {
         Options {
             mid_end: MidEnd::None,
             keep_listings: false,
+            measure_laps: false,
             perf_map: false,
             code_memory: 64 << 20,
         }
@@ -96,12 +101,14 @@ impl Default for Options {
 
 impl Options {
     /// The defaults, changed by the environment: `JIT_PERF_MAP=1` names traces for `perf`,
-    /// `JIT_LISTINGS=1` keeps listings, `JIT_MID_END=1` runs Cranelift's mid-end.
+    /// `JIT_LISTINGS=1` keeps listings, `JIT_MEASURE_LAPS=1` measures laps, `JIT_MID_END=1` runs
+    /// Cranelift's mid-end.
     pub fn from_env() -> Options {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| value == "1");
         Options {
             mid_end: if is_set("JIT_MID_END") { MidEnd::Speed } else { MidEnd::None },
             keep_listings: is_set("JIT_LISTINGS"),
+            measure_laps: is_set("JIT_MEASURE_LAPS"),
             perf_map: is_set("JIT_PERF_MAP"),
             ..Options::default()
         }
@@ -398,8 +405,8 @@ impl Inner {
         let first_door = self.doors.len() as u32;
         let doors = first_door..first_door + counters.len() as u32;
         counters.set_doors(doors.clone().map(|door| DOOR | door));
-        let own = self.place_body(&trace.name, machine, counters)?;
-        let compiled = Compiled { code_bytes: own.bytes() + exits.bytes() };
+        let (own, compiled) = self.place_body(&trace.name, machine, counters)?;
+        let compiled = Compiled { code_bytes: own.bytes() + exits.bytes(), ..compiled };
         self.doors.extend((0..doors.len() as u32).map(|entry| (code, entry)));
         let labels = self.register_labels(code, own.address, &labels);
         self.register_exits(code, &exits);
@@ -426,14 +433,17 @@ impl Inner {
         name: &str,
         mut machine: MachineCode,
         counters: Counters,
-    ) -> Result<Body, Refusal> {
+    ) -> Result<(Body, Compiled), Refusal> {
         let range = self.install(&mut machine)?;
         let address = self.memory.address(range);
         if let Some(perf_map) = &mut self.perf_map {
             perf_map.add(address, machine.bytes.len(), name);
         }
         self.slot_bytes += counters.bytes();
-        Ok(Body { range, address, counters, listing: machine.listing })
+        let body = Body { range, address, counters, listing: machine.listing };
+        let MachineCode { codegen, lap, .. } = machine;
+        let compiled = Compiled { code_bytes: body.bytes(), codegen, lap };
+        Ok((body, compiled))
     }
 
     /// The address of the cell of another function's label, to which the trace jumps.
@@ -595,7 +605,7 @@ pub struct Assembled {
 /// label but its own.
 pub fn compile_for(triple: &Triple, trace: &Trace) -> Result<Assembled, Refusal> {
     let options = Options { keep_listings: true, ..Options::default() };
-    let mut compiler = Compiler::new(Target::of(&options, triple)?, options.keep_listings);
+    let mut compiler = Compiler::new(Target::of(&options, triple)?, &options);
     if foreign_jump(trace, |target| has_label(trace, target)).is_some() {
         return Err(Refusal::new("the trace jumps to another"));
     }

@@ -107,8 +107,7 @@ impl Inner {
         unplaced: UnplacedRegion,
     ) -> Result<Compiled, Refusal> {
         let UnplacedRegion { name, machine, counters } = unplaced;
-        let body = self.place_body(&name, machine, counters)?;
-        let compiled = Compiled { code_bytes: body.bytes() };
+        let (body, compiled) = self.place_body(&name, machine, counters)?;
         let region = self.next_region;
         self.next_region += 1;
         self.regions.insert(region, Region { body, members: Vec::new() });

@@ -36,7 +36,9 @@ impl Target {
         builder: impl Fn() -> Result<Builder, Refusal>,
     ) -> Result<Target, Refusal> {
         let finish = |level| {
-            builder()?.finish(flags(level)).map_err(|error| Refusal::new(error.to_string()))
+            builder()?
+                .finish(flags(level, options.measure_laps))
+                .map_err(|error| Refusal::new(error.to_string()))
         };
         let mid_end = match options.mid_end {
             MidEnd::None => None,
@@ -46,7 +48,7 @@ impl Target {
     }
 }
 
-fn flags(opt_level: &str) -> Flags {
+fn flags(opt_level: &str, tell_blocks: bool) -> Flags {
     let verify = if cfg!(debug_assertions) { "true" } else { "false" };
     let mut builder = settings::builder();
     let all = [
@@ -65,6 +67,9 @@ fn flags(opt_level: &str) -> Flags {
     ];
     for (name, value) in all {
         builder.set(name, value).expect("a setting that Cranelift has");
+    }
+    if tell_blocks {
+        builder.enable("machine_code_cfg_info").expect("a setting that Cranelift has");
     }
     Flags::new(builder)
 }

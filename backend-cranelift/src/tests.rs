@@ -82,6 +82,20 @@ fn a_guard_is_one_compare_and_branch() {
 }
 
 #[test]
+#[cfg(feature = "disas")]
+fn laps_are_measured_when_asked_for() {
+    assert_eq!(Machine::new().compile(0, COUNT).lap, None);
+    let options = Options { measure_laps: true, ..Options::default() };
+    let m = Machine::with(&options);
+    let compiled = m.compile(0, COUNT);
+    let lap = compiled.lap.expect("it is a loop");
+    // An addition, a comparison, a branch for the guard and one back, and at most as many moves.
+    assert!((3..=8).contains(&lap.instructions), "{lap:?}");
+    assert!(lap.instructions < lap.bytes && lap.bytes < compiled.code_bytes as u32, "{compiled:?}");
+    assert_eq!(m.compile(1, "[i0]\nfinish() [i0] exit=7").lap, None);
+}
+
+#[test]
 fn finish_saves_every_type_zero_extended() {
     let mut m = Machine::new();
     m.compile(
@@ -796,7 +810,7 @@ fn regions_compile_for_every_machine() {
     for triple in ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"] {
         let options = Options { keep_listings: true, ..Options::default() };
         let target = Target::of(&options, &triple.parse().unwrap()).unwrap();
-        let mut compiler = Compiler::new(target, options.keep_listings);
+        let mut compiler = Compiler::new(target, &options);
         let [mut count, bridge] = [0, 1].map(|k| Member::alone(&traces[k], 0x1000, None));
         count.bridges = vec![Some(1)];
         let assembled = assemble(&mut compiler, vec![count, bridge]).unwrap();
@@ -831,7 +845,7 @@ fn a_crossing_in_a_region_is_a_branch() {
     let size = |bridges: Vec<Option<usize>>| {
         let traces = [COUNT, BRIDGE].map(trace);
         let options = Options::default();
-        let mut compiler = Compiler::new(Target::host(&options).unwrap(), false);
+        let mut compiler = Compiler::new(Target::host(&options).unwrap(), &options);
         let [mut count, bridge] = [0, 1].map(|k| Member::alone(&traces[k], 0x1000, None));
         count.bridges = bridges;
         assemble(&mut compiler, vec![count, bridge]).unwrap().bytes.len()

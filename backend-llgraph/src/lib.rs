@@ -146,7 +146,7 @@ impl Backend for LlgraphBackend {
         let code = Code::new(trace);
         self.check_jump(trace, &code)?;
         self.register(id, code);
-        Ok(Compiled { code_bytes: 0 })
+        Ok(Compiled::default())
     }
 
     fn attach_bridge(&self, exit: ExitId, bridge: CodeId) {

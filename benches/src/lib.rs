@@ -9,6 +9,8 @@
 //! - [`bf_to_c`]: Brainfuck to C, for a compiler's view of a program.
 //! - [`bars`]: a plot of ratios.
 //!
+//! `passes` tells what the optimizer's passes make of the examples' programs ([`programs`]).
+//!
 //! Why not criterion? It samples one contestant for seconds, then the next one, and the runs here
 //! take seconds each; a ratio of two numbers taken minutes apart is worth little.
 
@@ -19,3 +21,4 @@ pub mod bf_to_c;
 pub mod measure;
 pub mod plain_brainfuck;
 pub mod plain_language_x;
+pub mod programs;

@@ -24,6 +24,7 @@ use crate::ir::{CodeId, ExitId, TargetId, Trace};
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Words of a frame that residual calls use for arguments and results.
 pub const CALL_WORDS: usize = 40;
@@ -49,10 +50,23 @@ impl Frame {
 }
 
 /// What compiling yielded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Compiled {
     /// Bytes of machine code and data; 0 for a backend without.
     pub code_bytes: usize,
+    /// Time in the code generator that the backend uses; zero for a backend without.
+    pub codegen: Duration,
+    /// What a lap is, if the trace is a loop and the backend was asked to look.
+    pub lap: Option<LapCode>,
+}
+
+/// The machine code of a loop's lap, without what is left out of line: exits, and what comes before the loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LapCode {
+    /// Machine instructions.
+    pub instructions: u32,
+    /// Bytes of them.
+    pub bytes: u32,
 }
 
 /// Why a backend declines a trace. Normal: counted and logged, and the interpreter carries on.

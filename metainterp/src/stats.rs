@@ -1,6 +1,7 @@
 //! What a driver counts. Printed as text and as JSON; the fields are one table.
 
 use crate::abort::Abort;
+use crate::opt::{Pass, Size, Tally};
 use std::fmt;
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ macro_rules! stats {
             $($(#[doc = $doc])+ pub $name: $ty,)*
             /// Recordings given up, by reason (index: position in [`Abort::ALL`]).
             pub aborts: [u64; Abort::ALL.len()],
+            /// What each of the optimizer's passes has made of all traces.
+            pub passes: Tally,
         }
 
         impl Stats {
@@ -44,6 +47,18 @@ stats! {
     optimized_guards: u64;
     /// Residual calls among them.
     residual_calls: u64;
+    /// Operations recorded for the laps of loops.
+    recorded_lap_ops: u64;
+    /// Guards among them.
+    recorded_lap_guards: u64;
+    /// Operations left in these laps, behind the preheader if there is one.
+    lap_ops: u64;
+    /// Guards among them.
+    lap_guards: u64;
+    /// Machine instructions of these laps, if the backend has counted them.
+    lap_instructions: u64;
+    /// Bytes of these instructions.
+    lap_bytes: u64;
     /// Expressions that were recorded as residual calls because the frontend cannot take them apart.
     degraded_expressions: u64;
     /// Recordings that ended at a statement or an arm that the frontend cannot take apart.
@@ -70,6 +85,8 @@ stats! {
     backend_ns: Nanos;
     /// Time in the backend's compiler for regions, in nanoseconds.
     region_ns: Nanos;
+    /// Of these two, time in the code generator that the backend uses, in nanoseconds.
+    codegen_ns: Nanos;
 }
 
 /// A sum of times.
@@ -109,6 +126,14 @@ impl Stats {
         self.aborts.iter().sum()
     }
 
+    /// Operations and guards that are left after a pass, those before it in the table included.
+    pub fn left_after(&self, pass: Pass) -> Size {
+        let mut left = Size { ops: self.recorded_ops as i64, guards: self.recorded_guards as i64 };
+        let passes = Pass::ALL.iter().take_while(|&&it| it != pass).chain([&pass]);
+        passes.for_each(|&pass| left += self.passes.of(pass));
+        left
+    }
+
     fn aborts_by_reason(&self) -> impl Iterator<Item = (Abort, u64)> + '_ {
         Abort::ALL.iter().copied().zip(self.aborts).filter(|&(_, count)| count > 0)
     }
@@ -131,6 +156,12 @@ impl Stats {
         object.insert("aborted".into(), self.aborted().into());
         object.insert("aborts".into(), aborts.into());
         object.insert("compile_ns_per_op".into(), self.compile_ns_per_op().into());
+        let after = |&pass: &Pass| {
+            let left = self.left_after(pass);
+            (pass.name().into(), serde_json::json!({ "ops": left.ops, "guards": left.guards }))
+        };
+        let after: serde_json::Map<_, _> = Pass::ALL.iter().map(after).collect();
+        object.insert("left_after".into(), after.into());
         serde_json::Value::Object(object).to_string()
     }
 }
@@ -141,6 +172,11 @@ impl fmt::Display for Stats {
             writeln!(f, "{name:>20}  {value}")?;
         }
         writeln!(f, "{:>20}  {}", "compile_ns_per_op", self.compile_ns_per_op())?;
+        for &pass in Pass::ALL {
+            let left = self.left_after(pass);
+            let name = format!("left after {}", pass.name());
+            writeln!(f, "{name:>20}  {} operations, {} guards", left.ops, left.guards)?;
+        }
         writeln!(f, "{:>20}  {}", "aborted", self.aborted())?;
         for (abort, count) in self.aborts_by_reason() {
             writeln!(f, "{:>20}    {count} because {abort}", "")?;
@@ -154,6 +190,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_left_is_added_up() {
+        let mut stats = Stats { recorded_ops: 10, recorded_guards: 4, ..Stats::default() };
+        stats.passes.add(Pass::Fold, Size { ops: -3, guards: -1 });
+        stats.passes.add(Pass::Preheader, Size { ops: 2, guards: 0 });
+        assert_eq!(stats.left_after(Pass::Virtuals), Size { ops: 10, guards: 4 });
+        assert_eq!(stats.left_after(Pass::Fold), Size { ops: 7, guards: 3 });
+        assert_eq!(stats.left_after(Pass::Dce), Size { ops: 9, guards: 3 });
+    }
+
+    #[test]
     fn json_has_every_row_and_the_aborts() {
         let mut stats = Stats { loops: 2, recorded_ops: 4, ..Stats::default() };
         stats.backend_ns += Duration::from_nanos(100);
@@ -163,6 +209,9 @@ mod tests {
         assert_eq!(json["aborts"]["TooLong"], 1);
         assert_eq!(json["aborted"], 1);
         assert_eq!(json["compile_ns_per_op"], 25);
+        for pass in Pass::ALL {
+            assert_eq!(json["left_after"][pass.name()]["ops"], 4, "{pass:?}");
+        }
         for (name, _) in stats.rows() {
             assert!(json.get(name).is_some(), "{name} is missing");
         }

@@ -131,9 +131,21 @@ fn params(u: &mut Unstructured<'_>) -> arbitrary::Result<String> {
         0 => params += ",enable_opts=",
         1..=2 => params += &format!(",enable_opts={}", Passes::ALL.without(pass)),
         3 => params += &format!(",enable_opts={}", Passes::NONE.with(pass)),
+        4 => params += &format!(",enable_opts={}", some_passes(u)?),
         _ => {}
     }
     Ok(params)
+}
+
+/// Each pass or not, by chance.
+fn some_passes(u: &mut Unstructured<'_>) -> arbitrary::Result<Passes> {
+    let mut passes = Passes::NONE;
+    for &pass in Pass::ALL {
+        if u.arbitrary()? {
+            passes = passes.with(pass);
+        }
+    }
+    Ok(passes)
 }
 
 impl fmt::Display for Experiment {

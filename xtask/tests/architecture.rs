@@ -21,7 +21,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("minischeme", &["jitdriver"]),
     ("lua", &["jitdriver"]),
     ("jit-tests", &["jitdriver", "metainterp", "backend-llgraph", "backend-cranelift"]),
-    ("jit-benches", &["jit-tests", "jitdriver"]),
+    ("jit-benches", &["jit-tests", "jitdriver", "metainterp", "backend-cranelift"]),
     ("xtask", &[]),
 ];
 

@@ -393,6 +393,11 @@ impl Opcode {
         self.is_guard() || self == Opcode::Finish
     }
 
+    /// Whether it computes or checks something: all but labels and what is there to be known only.
+    pub fn counts(self) -> bool {
+        !matches!(self.effect(), Effect::Debug | Effect::Forget) && self != Opcode::Label
+    }
+
     /// `Pure` or `PureChecked`.
     pub fn is_pure(self) -> bool {
         matches!(self.effect(), Effect::Pure | Effect::PureChecked)

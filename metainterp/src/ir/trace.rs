@@ -487,12 +487,7 @@ impl Trace {
 
     /// Number of operations that compute or check something: all but labels and debug operations.
     pub fn n_operations(&self) -> usize {
-        let is_debug = |op: &Op| {
-            use super::Effect::{Debug, Forget};
-            matches!(op.opcode.effect(), Debug | Forget)
-        };
-        let counts = |op: &&Op| op.opcode != Opcode::Label && !is_debug(op);
-        self.ops.iter().filter(counts).count()
+        self.ops.iter().filter(|op| op.opcode.counts()).count()
     }
 
     /// Number of guards.

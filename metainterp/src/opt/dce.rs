@@ -16,7 +16,7 @@ const MAX_CARRIED: usize = 200;
 /// Removes the dead stores and, if `unused`, operations that nobody uses. `None` if the trace is a loop that
 /// needs too many values from its preheader.
 pub(super) fn backward(forward: Forward, unused: bool) -> Option<Trace> {
-    let Forward { trace, dead, second_label } = forward;
+    let Forward { trace, dead, second_label, .. } = forward;
     let mut keep = vec![true; trace.ops.len()];
     for store in dead {
         keep[store as usize] = false;

@@ -94,6 +94,7 @@ impl ExitEffect {
 
 /// Leaves each value once in each exit's arguments, and no constants. Answers the layouts in the
 /// order of [`Trace::exits`].
+#[inline(never)]
 pub fn finalize_exits(trace: &Trace) -> (Trace, Vec<ExitLayout>) {
     let mut finalized = trace.clone();
     let mut slots = Slots::new(trace.types.len());

@@ -23,7 +23,7 @@
 //!   a file with a [`rewrite::Family`], a row in the table of [`Pass`], and a line
 //!   in [`families`] at the place where it is to be asked.
 //! - One that looks at the trace as a whole: a file with a function from trace to trace, a row in the
-//!   table, and a line in [`optimize_with`].
+//!   table, and a line in [`optimize_and_count`].
 //! - `.trace` files in `tests/opt` with the smallest trace that shows each rule.
 //!
 //! Why not one walk per pass, as a compiler of whole programs does: a recorded operation costs a few
@@ -62,6 +62,7 @@ mod exits;
 mod address;
 mod compare;
 mod interval;
+mod tally;
 
 #[cfg(test)]
 mod tests;
@@ -70,6 +71,8 @@ pub use entry::{behind_preheader, second_label};
 pub use exits::{ExitEffect, ExitLayout, ExitSlot, finalize_exits};
 pub use fold::FrozenMemory;
 pub use passes::{Pass, Passes, UnknownPass};
+
+pub use tally::{Size, Tally};
 
 use crate::ir::{Opcode, Trace, verify};
 use rewrite::Family;
@@ -92,17 +95,17 @@ impl std::error::Error for InvalidLoop {}
 
 /// Optimizes a trace with the given passes.
 pub fn optimize(trace: &Trace, passes: Passes) -> Result<Trace, InvalidLoop> {
-    optimize_with(trace, passes, None)
+    optimize_and_count(trace, passes, None).map(|(optimized, _)| optimized)
 }
 
-/// Optimizes a trace, folding loads from frozen memory as well.
-pub fn optimize_with(
+/// Optimizes a trace, folding loads from frozen memory as well, and tells what each pass has made of it.
+pub fn optimize_and_count(
     trace: &Trace,
     passes: Passes,
     frozen: Option<&dyn FrozenMemory>,
-) -> Result<Trace, InvalidLoop> {
+) -> Result<(Trace, Tally), InvalidLoop> {
     if passes == Passes::NONE {
-        return Ok(trace.clone());
+        return Ok((trace.clone(), Tally::default()));
     }
     let walks = |splits| {
         let delays = passes.has(Pass::Delay);
@@ -110,26 +113,38 @@ pub fn optimize_with(
         if forward.second_label.is_none() {
             check(&forward.trace, "the forward walk", passes);
         }
-        Ok(dce::backward(forward, passes.has(Pass::Dce)))
+        let (left, mut tally) = (forward.left(), forward.tally(trace));
+        let optimized = dce::backward(forward, passes.has(Pass::Dce));
+        Ok(optimized.map(|optimized| {
+            tally.add(Pass::Dce, Size::of_all(&optimized.ops) - left);
+            (optimized, tally)
+        }))
     };
     let mut optimized = walks(passes.has(Pass::Preheader) && passes.has(Pass::Delay))?;
     if optimized.is_none() {
         optimized = walks(false)?;
     }
-    let mut optimized = optimized.expect("only a loop with a preheader can have too many values");
-    if passes.has(Pass::Counted) {
-        optimized = counted::skip_laps(&optimized).unwrap_or(optimized);
+    let (mut optimized, mut tally) =
+        optimized.expect("only a loop with a preheader can have too many values");
+    if passes.has(Pass::Counted)
+        && let Some(skipping) = counted::skip_laps(&optimized)
+    {
+        tally.add(Pass::Counted, Size::of_all(&skipping.ops) - Size::of_all(&optimized.ops));
+        optimized = skipping;
     }
     check(&optimized, "the backward walk", passes);
-    Ok(optimized)
+    Ok((optimized, tally))
 }
 
 /// The rule families of the forward walk, in the order in which they are asked.
-fn families(passes: Passes, frozen: Option<&dyn FrozenMemory>) -> Vec<Box<dyn Family + '_>> {
-    let mut families: Vec<Box<dyn Family + '_>> = Vec::new();
+fn families(
+    passes: Passes,
+    frozen: Option<&dyn FrozenMemory>,
+) -> Vec<(Pass, Box<dyn Family + '_>)> {
+    let mut families: Vec<(Pass, Box<dyn Family + '_>)> = Vec::new();
     let mut add = |pass, family| {
         if passes.has(pass) {
-            families.push(family);
+            families.push((pass, family));
         }
     };
     add(Pass::Virtuals, Box::new(virtuals::Virtuals));

@@ -44,6 +44,7 @@
 //! and each would get its own bridge. RPython gets along without for those who come later, by the short
 //! preamble that is replayed in front of the peeled loop; the preheader is that, for everybody.
 
+use super::Pass;
 use super::delay::{Delayed, Spare};
 use super::heap::KnownPlace;
 use super::ranges::ValueFact;
@@ -836,6 +837,7 @@ fn lap(
         walk.op_at(op_idx, op, pending)?;
     }
     walk.cx.at = last;
+    let from = walk.cx.n_ops();
     settle(walk, trace, assumed, pending);
     Delayed::drop_needless(&mut walk.cx);
     Delayed::make_others(&mut walk.cx, &delayed);
@@ -852,6 +854,7 @@ fn lap(
     };
     let reds = trace.args(jump).iter().map(made).collect();
     Delayed::free_spares(&mut walk.cx);
+    walk.cx.credit(Pass::Delay, from);
     Ok((label_at, LapEnd { reds, places }))
 }
 

@@ -19,12 +19,13 @@
 //! Why not rewrite in place: a rule could then see operations half rewritten, and the exits' argument
 //! lists, which change length later, would have to move anyway.
 
-use super::InvalidLoop;
 use super::delay::{Delayed, Spare};
 use super::heap::KnownPlace;
 use super::preheader;
 use super::ranges::{Apart, Ranges, ValueFact};
+use super::tally::{Size, Tally};
 use super::virtuals::Virtual;
+use super::{InvalidLoop, Pass};
 use crate::ir::{
     Const, DelayedStore, Effect, ExitId, MemDescr, Op, Opcode, Operand, OperandKind, Resume,
     ResumeKind, TargetId, Trace, TraceBuilder, Ty, ValueId,
@@ -191,6 +192,8 @@ pub(super) struct Cx<'t> {
     pub exit_is_of_condition: bool,
     /// What is known of integers. Away while it is asked itself.
     ranges: Option<Box<Ranges>>,
+    /// What the passes have made of the trace so far; of a loop with a preheader, of the lap behind it.
+    tally: Tally,
 }
 
 /// How to go back to where a loop begins.
@@ -223,6 +226,7 @@ impl<'t> Cx<'t> {
             has_virtuals: false,
             exit_is_of_condition: false,
             ranges: Some(Box::default()),
+            tally: Tally::default(),
         };
         cx.name_new_values(NO_OP);
         cx
@@ -378,6 +382,13 @@ impl<'t> Cx<'t> {
         let result = f(&mut ranges, self);
         self.ranges = Some(ranges);
         result
+    }
+
+    /// Credits a pass with the operations of the new trace from this one on.
+    pub fn credit(&mut self, pass: Pass, from: u32) {
+        if from < self.n_ops() {
+            self.tally.add(pass, Size::of_all(&self.new_trace().ops[from as usize..]));
+        }
     }
 
     /// An earlier store turned out to be overwritten before anyone could see it.
@@ -670,6 +681,7 @@ impl Cx<'_> {
         args: &[Operand],
     ) -> impl Iterator<Item = Operand> + use<> {
         self.start_over = None;
+        self.tally = Tally::default();
         let first = self.copy.new.push_label(target, args);
         self.name_new_values(NO_OP);
         self.exit_shift = self.old.n_exit_ids();
@@ -703,16 +715,62 @@ pub(super) struct Forward {
     /// The label behind a loop's preheader. What is behind it uses values from before, which are not among
     /// its arguments yet.
     pub second_label: Option<usize>,
+    /// Of the walk over the lap.
+    tally: Tally,
+}
+
+impl Forward {
+    /// What is in the new trace without what is dead.
+    pub fn left(&self) -> Size {
+        let mut left = Size::of_all(&self.trace.ops);
+        for size in self.dead_ops().map(|(_, size)| size) {
+            left = left - size;
+        }
+        left
+    }
+
+    /// What the passes have made of the given trace up to here.
+    pub fn tally(&self, given: &Trace) -> Tally {
+        let mut tally = self.tally;
+        let given = Size::of_all(&given.ops);
+        // What the walk over the lap does not account for is the preheader.
+        let preheader = Size::of_all(&self.trace.ops) - given - tally.total();
+        debug_assert!(
+            self.second_label.is_some() || preheader == Size::default(),
+            "{preheader:?} is not accounted for"
+        );
+        tally.add(Pass::Preheader, preheader);
+        for (at, size) in self.dead_ops() {
+            let is_in_preheader = self.second_label.is_some_and(|label| at < label);
+            let pass = if is_in_preheader { Pass::Preheader } else { Pass::Heap };
+            tally.add(pass, Size::default() - size);
+        }
+        tally
+    }
+
+    fn dead_ops(&self) -> impl Iterator<Item = (usize, Size)> {
+        let dead = self.dead.iter().map(|&at| at as usize);
+        dead.map(|at| (at, Size::of(self.trace.ops[at].opcode)))
+    }
 }
 
 /// Walks over a trace with rule families.
 pub(super) fn forward<'a>(
     trace: &'a Trace,
-    families: Vec<Box<dyn Family + 'a>>,
+    families: Vec<(Pass, Box<dyn Family + 'a>)>,
     delays: bool,
     splits: bool,
 ) -> Result<Forward, InvalidLoop> {
-    let mut walk = Walk { cx: Cx::new(trace, delays), families, flag: None, call: None };
+    let (passes, families) = families.into_iter().unzip();
+    let mut walk = Walk {
+        cx: Cx::new(trace, delays),
+        families,
+        passes,
+        changed_by: None,
+        decided_by: vec![None; trace.types.len()],
+        flag: None,
+        call: None,
+    };
     let mut pending = Pending {
         opcode: Opcode::SameAs,
         ty: None,
@@ -739,13 +797,22 @@ pub(super) fn forward<'a>(
         walk.op_at(op_idx, op, &mut pending)
             .map_err(|Contradiction| InvalidLoop { opcode: op.opcode, op_idx })?;
     }
-    Ok(Forward { trace: walk.cx.copy.new.finish(), dead: walk.cx.dead, second_label })
+    let Cx { copy, mut dead, tally, .. } = walk.cx;
+    dead.sort_unstable();
+    dead.dedup();
+    Ok(Forward { trace: copy.new.finish(), dead, second_label, tally })
 }
 
 /// The forward walk at some point of the old trace.
 pub(super) struct Walk<'a> {
     pub cx: Cx<'a>,
     families: Vec<Box<dyn Family + 'a>>,
+    /// By family.
+    passes: Vec<Pass>,
+    /// Whose family has answered last that the operation is another one or none.
+    changed_by: Option<Pass>,
+    /// By value of the old trace: whose family has found out that this condition is a constant.
+    decided_by: Vec<Option<Pass>>,
     /// The flag of the overflow operation just before, if that was removed.
     flag: Option<bool>,
     /// The results of the call just before, if that was removed.
@@ -760,6 +827,7 @@ pub(super) struct Snapshot<'a> {
     delayed: Delayed,
     ranges: Option<Box<Ranges>>,
     start_over: Option<StartOver>,
+    tally: Tally,
     n_dead: usize,
     n_ops: usize,
     n_exits: usize,
@@ -777,6 +845,7 @@ impl<'a> Walk<'a> {
             delayed: self.cx.delayed.clone(),
             ranges: self.cx.ranges.clone(),
             start_over: self.cx.start_over.clone(),
+            tally: self.cx.tally,
             n_dead: self.cx.dead.len(),
             n_ops: trace.ops.len(),
             n_exits: trace.exits.len(),
@@ -806,6 +875,7 @@ impl<'a> Walk<'a> {
         cx.delayed = to.delayed;
         cx.ranges = to.ranges;
         cx.start_over = to.start_over;
+        cx.tally = to.tally;
         cx.dead.truncate(to.n_dead);
         cx.exit_shift = 0;
         (self.flag, self.call) = (None, None);
@@ -995,10 +1065,15 @@ impl<'a> Walk<'a> {
 
     fn op(&mut self, op: &Op, pending: &mut Pending) -> Result<(), Contradiction> {
         if self.goes_with_the_removed(op)? {
+            self.take(Size::of(op.opcode));
             return Ok(());
         }
         if op.opcode == Opcode::Label {
-            self.families.iter_mut().for_each(|family| family.forget(&mut self.cx));
+            for (family, &pass) in self.families.iter_mut().zip(&self.passes) {
+                let from = self.cx.n_ops();
+                family.forget(&mut self.cx);
+                self.cx.credit(pass, from);
+            }
             self.cx.label(op);
             return Ok(());
         }
@@ -1020,6 +1095,7 @@ impl<'a> Walk<'a> {
             self.flag.is_some() || pending.opcode.effect() == Effect::Overflow,
             "an overflow operation and its guard stay or go together"
         );
+        self.count(op, pending, &rewrite);
         match rewrite {
             Rewrite::Keep => self.keep(op, pending),
             Rewrite::Is(operand) => self.replace(op, operand),
@@ -1058,6 +1134,33 @@ impl<'a> Walk<'a> {
         true
     }
 
+    /// Credits who is to be credited if an operation is gone.
+    fn count(&mut self, op: &Op, pending: &Pending, rewrite: &Rewrite) {
+        if let Some(res) = op.res() {
+            let is_decided = matches!(rewrite, Rewrite::Is(operand) if operand.is_const());
+            self.decided_by[res.index()] = self.changed_by.filter(|_| is_decided);
+        }
+        if matches!(rewrite, Rewrite::Keep) {
+            return self.take(Size::of(op.opcode) - Size::of(pending.opcode));
+        }
+        if self.changed_by == Some(Pass::Fold) && op.opcode.is_guard() {
+            // Not who sees that the condition is a constant, but who has found that out: a rule, or a guard
+            // before.
+            if let Some(condition) = self.cx.old.args(op).first().and_then(|it| it.value()) {
+                self.changed_by = self.decided_by[condition.index()].or(Some(Pass::Guards));
+            }
+        }
+        self.take(Size::of(op.opcode));
+    }
+
+    /// Credits who has changed the operation with so much less.
+    fn take(&mut self, size: Size) {
+        if size != Size::default() {
+            let pass = self.changed_by.expect("the operation has been changed");
+            self.cx.tally.add(pass, Size::default() - size);
+        }
+    }
+
     fn ask(&mut self, pending: &mut Pending) -> Result<Rewrite, Contradiction> {
         for _ in 0..MAX_CHANGES {
             match self.ask_once(pending)? {
@@ -1069,10 +1172,13 @@ impl<'a> Walk<'a> {
     }
 
     fn ask_once(&mut self, pending: &mut Pending) -> Result<Rewrite, Contradiction> {
-        for family in &mut self.families {
-            match family.rewrite(&mut self.cx, pending)? {
-                Rewrite::Keep => {}
-                rewrite => return Ok(rewrite),
+        for (family, &pass) in self.families.iter_mut().zip(&self.passes) {
+            let from = self.cx.n_ops();
+            let rewrite = family.rewrite(&mut self.cx, pending)?;
+            self.cx.credit(pass, from);
+            if !matches!(rewrite, Rewrite::Keep) {
+                self.changed_by = Some(pass);
+                return Ok(rewrite);
             }
         }
         Ok(Rewrite::Keep)

@@ -16,7 +16,7 @@ use super::{Kept, MAX_PASSED, MetaInterp, Start, count, validity_guards};
 use crate::abort::Abort;
 use crate::backend::{Assembled, Assembler, Refusal};
 use crate::ir::{self, CodeId, ExitId, Opcode, TargetId, Trace};
-use crate::opt::{self, Passes};
+use crate::opt::{self, Pass, Passes, Size, Tally};
 use crate::quasi::Validity;
 use crate::record::{Recorded, Route};
 use smallvec::SmallVec;
@@ -97,6 +97,7 @@ pub(super) struct TraceDone {
 /// What has become of a trace.
 struct Made {
     optimized: Trace,
+    tally: Tally,
     /// What the backend was given.
     finalized: Trace,
     layouts: Vec<opt::ExitLayout>,
@@ -111,8 +112,7 @@ impl TraceJob {
     /// Optimizes and compiles.
     pub fn run(self) -> TraceDone {
         let started = Instant::now();
-        let optimized = self.optimize();
-        let Ok((optimized, first_copied)) = optimized else {
+        let Ok(Optimized { trace: optimized, first_copied, tally }) = self.optimize() else {
             let made = Err(Abort::InvalidLoop);
             let (optimizing, compiling) = (started.elapsed(), Duration::ZERO);
             return TraceDone { recorded: self.recorded, made, optimizing, compiling };
@@ -134,28 +134,41 @@ impl TraceJob {
         let started = Instant::now();
         let assembled = self.assembler.assemble(self.code, &finalized);
         let compiling = started.elapsed();
-        let made = Made { optimized, finalized, layouts, first_exit, copied, assembled };
+        let made = Made { optimized, tally, finalized, layouts, first_exit, copied, assembled };
         TraceDone { recorded: self.recorded, made: Ok(made), optimizing, compiling }
     }
 
-    /// Answers also from which number on exits are copies of those of the preheader of the loop that is entered.
-    fn optimize(&self) -> Result<(Trace, Option<u32>), opt::InvalidLoop> {
+    #[inline(never)]
+    fn optimize(&self) -> Result<Optimized, opt::InvalidLoop> {
         let trace = &self.recorded;
-        if let Some(entered) = &self.entered
-            && let Ok(optimized) =
-                opt::optimize(&opt::behind_preheader(trace, entered), self.passes)
-        {
-            return Ok((optimized, Some(trace.n_exit_ids())));
+        if let Some(entered) = &self.entered {
+            let longer = opt::behind_preheader(trace, entered);
+            if let Ok((optimized, mut tally)) = opt::optimize_and_count(&longer, self.passes, None)
+            {
+                let copy = Size::of_all(&longer.ops) - Size::of_all(&trace.ops);
+                tally.add(Pass::Preheader, copy);
+                let first_copied = Some(trace.n_exit_ids());
+                return Ok(Optimized { trace: optimized, first_copied, tally });
+            }
         }
-        let optimized = opt::optimize(trace, self.passes);
-        optimized.map(|optimized| (optimized, None)).inspect_err(|contradiction| {
-            log::debug!("[{}] {contradiction}", self.driver);
-        })
+        let (optimized, tally) = opt::optimize_and_count(trace, self.passes, None)
+            .inspect_err(|contradiction| log::debug!("[{}] {contradiction}", self.driver))?;
+        Ok(Optimized { trace: optimized, first_copied: None, tally })
     }
+}
+
+/// What the optimizer has made of a recording.
+struct Optimized {
+    trace: Trace,
+    /// Exits from this number on are copies of those of the preheader of the loop that is entered.
+    first_copied: Option<u32>,
+    tally: Tally,
 }
 
 impl MetaInterp {
     /// Compiles what was recorded, if it is to be.
+    // Not inlined, as others below: `bench-instructions` tells phases apart by their functions.
+    #[inline(never)]
     pub(super) fn compile_recorded(
         &self,
         recorded: Recorded,
@@ -259,15 +272,16 @@ impl MetaInterp {
         if is_invalid(validity) {
             return Err(Abort::QuasiImmutable);
         }
-        let Made { optimized, finalized, layouts, first_exit, copied, assembled } = done.made?;
+        let Made { optimized, tally, finalized, layouts, first_exit, copied, assembled } =
+            done.made?;
         let started = Instant::now();
         let result = assembled.and_then(|it| self.backend.finish(code, &finalized, it));
         self.stats.borrow_mut().backend_ns += started.elapsed();
-        if let Err(refusal) = result {
+        let compiled = result.map_err(|refusal| {
             let (driver, backend) = (&self.name, self.backend.name());
             log::warn!("[{driver}] {}: {backend} declined it: {refusal}", trace.name);
-            return Err(Abort::Refused);
-        }
+            Abort::Refused
+        })?;
         let entered = jump_target(&trace);
         let copied = copied.into_iter().map(|is_copied| entered.filter(|_| is_copied));
         let exits = new_exits(code, &finalized, layouts, start, route, copied);
@@ -275,7 +289,16 @@ impl MetaInterp {
         self.note_code(code, &finalized, range.clone(), start, validity.clone());
         self.exits.borrow_mut().extend(range.clone().zip(exits));
         self.cells.borrow_mut().generation += 1;
-        count(&mut self.stats.borrow_mut(), &trace, &optimized);
+        {
+            let stats = &mut *self.stats.borrow_mut();
+            count(stats, &trace, &optimized);
+            stats.passes += tally;
+            stats.codegen_ns += compiled.codegen;
+            if let Some(lap) = compiled.lap {
+                stats.lap_instructions += u64::from(lap.instructions);
+                stats.lap_bytes += u64::from(lap.bytes);
+            }
+        }
         let from = match start {
             Start::Interpreter(_) => None,
             Start::Exit(exit) => Some(exit.code),
@@ -324,6 +347,7 @@ impl MetaInterp {
 
 /// The table entries of a trace's exits, which have their numbers already. `copied` says per exit to which
 /// loop's preheader it belongs, if it is a copy.
+#[inline(never)]
 fn new_exits(
     code: CodeId,
     trace: &Trace,

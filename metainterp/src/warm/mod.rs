@@ -29,7 +29,7 @@ use crate::abort::Abort;
 use crate::backend::{Backend, Frame};
 use crate::hooks::Hooks;
 use crate::ir::{self, CodeId, Const, TargetId, Trace, Ty};
-use crate::opt::Passes;
+use crate::opt::{Passes, Size};
 use crate::params::{ParamError, Params};
 use crate::position;
 use crate::quasi::VALIDITY_CLASS;
@@ -401,6 +401,8 @@ impl MetaInterp {
         self.record(recorder, start, state, twin)
     }
 
+    // Not inlined, as others below: `bench-instructions` tells phases apart by their functions.
+    #[inline(never)]
     fn record(
         &self,
         recorder: Recorder,
@@ -604,10 +606,25 @@ fn count(stats: &mut Stats, recorded: &Trace, optimized: &Trace) {
     stats.recorded_guards += recorded.n_guards() as u64;
     stats.optimized_ops += optimized.n_operations() as u64;
     stats.optimized_guards += optimized.n_guards() as u64;
+    if let (Some(before), Some(after)) = (lap(recorded), lap(optimized)) {
+        let (before, after) = (Size::of_all(before), Size::of_all(after));
+        stats.recorded_lap_ops += before.ops as u64;
+        stats.recorded_lap_guards += before.guards as u64;
+        stats.lap_ops += after.ops as u64;
+        stats.lap_guards += after.guards as u64;
+    }
     let calls = optimized.ops.iter().filter(|op| op.opcode == ir::Opcode::Call);
     for op in calls {
         stats.residual_calls += 1;
         let call = optimized.call(op);
         log::debug!("residual call of {} at {}", call.name, call.site);
     }
+}
+
+/// The operations from the label that the trace's jump leads back to on, if it is a loop.
+fn lap(trace: &Trace) -> Option<&[ir::Op]> {
+    let jump = trace.ops.last().filter(|op| op.opcode == ir::Opcode::Jump)?;
+    let is_target = |op: &ir::Op| op.opcode == ir::Opcode::Label && op.target() == jump.target();
+    let label = trace.ops.iter().position(is_target)?;
+    Some(&trace.ops[label..])
 }

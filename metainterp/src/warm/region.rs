@@ -323,8 +323,9 @@ impl MetaInterp {
         let stats = &mut *self.stats.borrow_mut();
         stats.region_ns += compiling;
         stats.region_ns += started.elapsed();
-        if let Err(refusal) = result {
-            return begun.is_declined(&self.name, &refusal);
+        match result {
+            Ok(compiled) => stats.codegen_ns += compiled.codegen,
+            Err(refusal) => return begun.is_declined(&self.name, &refusal),
         }
         let BegunRegion { region, members, next } = begun;
         log::debug!("[{}] {region}", self.name);

@@ -11,7 +11,7 @@ mod machine;
 mod random;
 mod ranges;
 
-use super::{InvalidLoop, Pass, Passes, optimize};
+use super::{InvalidLoop, Pass, Passes, Size, optimize, optimize_and_count};
 use crate::ir::{Const, ExitId, Op, Opcode, Resume, ResumeKind, Trace};
 use machine::{Machine, Outcome, Ran, is_behind_preheader};
 
@@ -24,7 +24,13 @@ struct Optimized<'t> {
 
 impl<'t> Optimized<'t> {
     fn new(trace: &'t Trace, passes: Passes) -> Optimized<'t> {
-        Optimized { trace, passes, result: optimize(trace, passes) }
+        let result = optimize_and_count(trace, passes, None).map(|(optimized, tally)| {
+            let mut size = Size::of_all(&trace.ops);
+            size += tally.total();
+            assert_eq!(size, Size::of_all(&optimized.ops), "with {passes}\n{trace}\n{optimized}");
+            optimized
+        });
+        Optimized { trace, passes, result }
     }
 
     /// Checks that both do the same on `inputs`, starting with the memory of `machine`.
@@ -82,6 +88,12 @@ fn pass_sets() -> Vec<Passes> {
     let alone = Pass::ALL.iter().map(|&pass| Passes::NONE.with(pass));
     let without = Pass::ALL.iter().map(|&pass| Passes::ALL.without(pass));
     [Passes::ALL, Passes::NONE].into_iter().chain(alone).chain(without).collect()
+}
+
+/// Each pass or not, by chance.
+fn random_passes(rng: &mut Rng) -> Passes {
+    let passes = Pass::ALL.iter().filter(|_| rng.chance(50));
+    passes.fold(Passes::NONE, |passes, &pass| passes.with(pass))
 }
 
 /// Pseudo-random numbers that are the same in every run (splitmix64).

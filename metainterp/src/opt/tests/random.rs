@@ -1,4 +1,5 @@
-//! Random traces: optimized with all sets of passes they do what they did before.
+//! Random traces: optimized with all passes, each one left out, each one alone, and random ones, they do what
+//! they did before.
 //!
 //! A generator runs the trace while it writes it, as a recorder does, so every guard holds for the
 //! inputs of the recording. The trace is then run on those and on other inputs, with memory in which
@@ -710,7 +711,8 @@ fn optimized_traces_do_the_same() {
         let trace = Generator::new(&mut rng, machine.clone(), &recorded_on).trace(n_ops);
         crate::ir::verify(&trace).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{trace}"));
         let others: Vec<_> = (0..4).map(|_| inputs(&mut rng)).collect();
-        for passes in pass_sets() {
+        let some = [(); 4].map(|()| random_passes(&mut rng));
+        for passes in pass_sets().into_iter().chain(some) {
             let optimized = Optimized::new(&trace, passes);
             for inputs in [&recorded_on].into_iter().chain(&others) {
                 optimized.check(&machine, inputs);
