@@ -358,6 +358,42 @@ fn b074_deep_recursion_of_a_helper_ends_the_inlining() {
     }
 }
 
+/// A recursion with two branches.
+#[jit]
+fn leaves(x: i64, depth: i64) -> i64 {
+    if depth == 0 {
+        return x;
+    }
+    leaves(x ^ depth, depth - 1).wrapping_mul(3) ^ leaves(x.wrapping_mul(5), depth - 1)
+}
+
+#[jit]
+fn with_leaves(driver: &JitDriver<'_>, n: i64, depth: i64) -> i64 {
+    let mut i = 0;
+    let mut acc = 1;
+    while i < n {
+        jit_merge_point!(driver, greens = [depth], reds = [i, n, acc]);
+        acc = leaves(acc, depth).wrapping_add(i);
+        i += 1;
+        can_enter_jit!(driver, greens = [depth], reds = [i, n, acc]);
+    }
+    acc
+}
+
+#[test]
+fn each_branch_of_a_recursion_is_followed_up_to_the_limit() {
+    for limit in [0, 1, 2, 3] {
+        for depth in [0, 1, 2, 3, 4, 9] {
+            let params = format!("threshold=2,trace_eagerness=2,max_unroll_recursion={limit}");
+            for run in check(&[params.as_str()], |d| with_leaves(d, 20, depth)) {
+                // As deep as the limit says the tree is part of the trace, and what is below is called.
+                let calls = if depth > limit { 2 << limit } else { 0 };
+                assert_eq!(run.stats.residual_calls, calls, "{run}");
+            }
+        }
+    }
+}
+
 /// Two expressions are promoted that take ever other values, and what follows depends on them.
 #[jit]
 fn many_values(driver: &JitDriver<'_>, n: i64, step: i64) -> (i64, i64) {

@@ -826,6 +826,110 @@ counting_portal! {
     } => sum
 }
 
+#[jit]
+struct Two {
+    first: Noisy,
+    second: Noisy,
+}
+
+#[jit]
+enum Choice {
+    One(Noisy),
+    Two(Two, i64),
+}
+
+/// Matches on a local that a guard has looked at in memory.
+#[jit]
+fn chosen(k: i64) -> i64 {
+    let choice = match k % 4 {
+        0 => Choice::Two(Two { first: make(k), second: make(1) }, k),
+        _ => Choice::One(make(k)),
+    };
+    match choice {
+        Choice::One(ref noisy) if see(noisy) % 3 == 0 => 1,
+        Choice::Two(ref two, _) if see_two(&two.first, &two.second) % 8 == 1 => 2,
+        Choice::One(noisy) => see(&noisy),
+        Choice::Two(two, n) => see(&two.second) + n,
+    }
+}
+
+counting_portal! {
+    given_back(i; at: u32, sum: i64) -> i64 {
+        let k = i as i64;
+        let boxed = Box::new(Two { first: make(k), second: make(k + 1) });
+        sum += see(&boxed.first);
+        drop(boxed);
+        let two = Two { first: make(k), second: make(k + 1) };
+        sum += see_two(&two.first, &two.second);
+        drop(two);
+        sum += chosen(k);
+        // The memory of all that is gone, and a replay comes through here.
+        if (sum + risky(i, at)) % 5 == 0 {
+            sum += 3;
+        }
+    } => sum
+}
+
+#[test]
+fn a_replay_does_not_look_at_memory_that_was_given_back() {
+    check_compiled(|d| given_back(d, 0, 60, 1000, 0));
+    for at in [3, 20, 33] {
+        check(|d| given_back(d, 0, 60, at, 0));
+    }
+}
+
+/// An interpreter that makes another one for each part of its program, which is used up by the call.
+struct Walker<'d> {
+    jit: &'d JitDriver<'static>,
+    noisy: Noisy,
+}
+
+#[dont_look_inside]
+fn walker<'d>(jit: &'d JitDriver<'static>, id: i64) -> Walker<'d> {
+    Walker { jit, noisy: make(id) }
+}
+
+#[jit]
+impl Walker<'_> {
+    fn part(&self, k: i64, i: i64) -> i64 {
+        walker(self.jit, i).walk(k - 1, i % 2, 0)
+    }
+
+    fn walk(&self, k: i64, mut i: i64, mut sum: i64) -> i64 {
+        loop {
+            jit_merge_point!(self.jit, greens = [k], reds = [self, i, sum]);
+            if k == 0 || i == 2 + 8 * (k / 3) {
+                return sum + see(&self.noisy);
+            }
+            sum += self.part(k, i);
+            i += 1;
+            can_enter_jit!(self.jit, greens = [k], reds = [self, i, sum]);
+        }
+    }
+}
+
+#[test]
+fn interpreters_that_calls_of_their_portal_use_up() {
+    check_compiled(|d| walker(d, 0).walk(3, 0, 0));
+    for inlining in [0, 1] {
+        let params = format!("threshold=2,trace_eagerness=2,inlining={inlining}");
+        let runs = oracle::check(&[params.as_str()], |driver| {
+            LOG.take();
+            ALIVE.set(0);
+            (walker(driver, 0).walk(3, 0, 0), Log(LOG.take()), ALIVE.get())
+        });
+        for run in runs {
+            let calls = |name: &str| -> usize {
+                let call = format!("descr=call({name},");
+                run.compiled.iter().map(|trace| trace.optimized.matches(&call).count()).sum()
+            };
+            // Each walker that is made is walked by a call, or up to a loop of its own.
+            let all_called = calls("walk") == calls("walker");
+            assert!(calls("walker") > 0 && all_called == (inlining == 0), "{run}");
+        }
+    }
+}
+
 #[test]
 fn receivers_that_are_used_up() {
     check_compiled(|d| used_up(d, 0, 60, 1000, 0));

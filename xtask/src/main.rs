@@ -24,6 +24,8 @@ struct Task {
 /// Program and arguments of a process, run once for each set of variables.
 struct Step {
     command: &'static [&'static str],
+    /// Variables in the place of the task's.
+    env: Env,
     modes: &'static [Env],
 }
 
@@ -59,11 +61,17 @@ const MODES: &[Env] = &[
 ];
 
 const fn once(command: &'static [&'static str]) -> Step {
-    Step { command, modes: ONCE }
+    Step { command, env: &[], modes: ONCE }
 }
 
 const fn in_all_modes(command: &'static [&'static str]) -> Step {
-    Step { command, modes: MODES }
+    Step { command, env: &[], modes: MODES }
+}
+
+impl Step {
+    const fn with(self, env: Env) -> Step {
+        Step { env, ..self }
+    }
 }
 
 const TASKS: &[Task] = &[
@@ -153,9 +161,12 @@ const TASKS: &[Task] = &[
                 "-p=language-x",
                 "-p=brainfuck",
                 "-p=chip8",
-                "-p=minischeme",
                 "-p=lua",
             ]),
+            // Its tests choose the modes themselves. Its programs make cycles of counted references, which nothing
+            // frees; that the JIT leaves nothing more behind is a test of its own, `tests/leaks.rs`.
+            once(&["cargo", "test", "--no-fail-fast", "-p=minischeme"])
+                .with(&[("ASAN_OPTIONS", "detect_leaks=0:detect_stack_use_after_return=1")]),
         ],
     },
     Task {
@@ -259,7 +270,7 @@ fn run(task: &Task) -> Result<(), String> {
     task.needs.iter().try_for_each(Need::is_met)?;
     for step in task.steps {
         for mode in step.modes {
-            run_step(task, step.command, mode)?;
+            run_step(task, step, mode)?;
         }
     }
     Ok(())
@@ -274,12 +285,12 @@ impl Need {
     }
 }
 
-fn run_step(task: &Task, step: &[&str], mode: Env) -> Result<(), String> {
+fn run_step(task: &Task, step: &Step, mode: Env) -> Result<(), String> {
     let variables = mode.iter().map(|(name, value)| format!("{name}={value} "));
-    let command_line = variables.collect::<String>() + &step.join(" ");
+    let command_line = variables.collect::<String>() + &step.command.join(" ");
     println!("==> {command_line}");
-    let env = task.env.iter().chain(mode).copied();
-    let status = command(step).current_dir(root()).envs(env).status();
+    let env = task.env.iter().chain(step.env).chain(mode).copied();
+    let status = command(step.command).current_dir(root()).envs(env).status();
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("`{command_line}`: {status}")),

@@ -62,16 +62,16 @@ impl<T, E> Traced<Result<T, E>> {
 ///
 /// They are read before the step: a replay that ends here has them from its exit.
 pub(crate) fn promote_variant<T: Tagged>(rec: Rec, place: Place<T>) -> Known {
-    let tag = match place.variant_is_known() {
-        true => Some(Tag::Single),
-        false => T::tag(),
-    };
-    let (offset, ty) = match tag {
+    if place.variant_is_known() {
+        rec.step();
+        return Known::Local;
+    }
+    let (offset, ty) = match T::tag() {
         Some(Tag::Value { offset, ty }) => (offset, ty),
         Some(Tag::Niche(niche)) => (niche.offset, niche.ty),
         Some(Tag::Single) => {
             rec.step();
-            return Known::Nothing;
+            return Known::OneVariant;
         }
         None => {
             rec.step();
@@ -97,12 +97,14 @@ pub(crate) fn promote_variant<T: Tagged>(rec: Rec, place: Place<T>) -> Known {
     known
 }
 
-/// What was read of a value in memory to find its variant. A replay has it from its exit, when the
-/// memory may already hold another value.
+/// What says which variant a value is. Where that was read from memory, a replay has it from its exit: the
+/// memory may hold another value by then, or none.
 #[derive(Clone)]
 pub enum Known {
     /// Nothing: there is only one variant.
-    Nothing,
+    OneVariant,
+    /// The bytes of a local of the twin, which the way of the twin determines.
+    Local,
     /// The tag, at an offset.
     Tag(u32, Const),
     /// All of it, in words.
@@ -110,27 +112,29 @@ pub enum Known {
 }
 
 impl Known {
-    /// A value of that variant. Its other bytes are not those of the value, which may be gone when a replay comes
-    /// here: it is good for asking which variant it is, and is never dropped.
+    /// A value of that variant. Its other bytes are not those of the value, whose memory is not looked at: it is
+    /// good for asking which variant it is and where its parts lie, and is never dropped.
     pub(crate) fn copy<T>(&self, place: Place<T>) -> ManuallyDrop<T> {
         let mut copy = MaybeUninit::<T>::zeroed();
         let bytes = copy.as_mut_ptr().cast::<u8>();
-        // SAFETY: the tag lies within the value, words that were read of it are as many, and where nothing
-        // was read the place has a value.
+        // SAFETY: the tag lies within the value, words that were read of it are as many, and a local whose
+        // variant is known is alive. It keeps its bytes when it is moved into memory.
         unsafe {
             match self {
-                Known::Whole(words) => {
-                    std::ptr::copy_nonoverlapping(words.as_ptr().cast(), bytes, size_of::<T>());
+                Known::OneVariant => {}
+                Known::Local => {
+                    std::ptr::copy_nonoverlapping(place.ptr.cast(), bytes, size_of::<T>());
                 }
                 Known::Tag(offset, tag) => {
                     write_bits(bytes.add(*offset as usize), tag.bits, tag.ty.bytes() as usize);
                 }
-                Known::Nothing => {
-                    let place = place.settled();
-                    std::ptr::copy_nonoverlapping(place.ptr.cast(), bytes, size_of::<T>());
+                Known::Whole(words) => {
+                    std::ptr::copy_nonoverlapping(words.as_ptr().cast(), bytes, size_of::<T>());
                 }
             }
-            ManuallyDrop::new(copy.assume_init())
+            // Zeros may be no value of a part's type, such as a reference: the compiler is to draw no conclusions
+            // from them.
+            ManuallyDrop::new(std::hint::black_box(copy).assume_init())
         }
     }
 }
@@ -160,7 +164,7 @@ fn discriminant<T>(value: &T) -> u64 {
 /// Promotes what `std::mem::discriminant` says of a value, which is asked by a call unless it is known.
 pub(crate) fn variant_by_call<T>(rec: Rec, place: Place<T>) -> Known {
     if place.variant_is_known() {
-        return Known::Nothing;
+        return Known::Local;
     }
     let site = CallSite {
         name: "discriminant",

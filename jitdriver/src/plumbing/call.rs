@@ -460,7 +460,8 @@ pub struct Inside {
 impl Inside {
     /// `None` if the limit says to call the plain function instead.
     pub(crate) fn enter(rec: Rec, twin: usize) -> Option<Inside> {
-        rec.enter_function(twin).then_some(Inside { rec, twin })
+        // Only what was entered is left again.
+        rec.enter_function(twin).then(|| Inside { rec, twin })
     }
 }
 

@@ -463,7 +463,8 @@ impl<T: Traceable, E: Traceable> Tagged for Result<T, E> {
 }
 
 /// Where a `Result` has its discriminant in a word of the error that is at most `isize::MAX`, as the
-/// capacity of a `String` or `Vec` is. rustc does not say, so it is tried out.
+/// capacity of a `String` or `Vec` is. rustc does not say where, nor which of the other values means `Ok`: some
+/// versions take the least, some the greatest. So it is tried out.
 fn niche_of_capacity<T, E>() -> Option<Niche> {
     const WORD: usize = 8;
     let size = size_of::<Result<T, E>>();
@@ -479,11 +480,12 @@ fn niche_of_capacity<T, E>() -> Option<Niche> {
             value.assume_init_ref().is_ok()
         }
     };
-    let mut offsets = (0..size).step_by(WORD).filter(|&offset| is_ok(offset, 1 << 63));
-    let offset = offsets.next()?;
-    let is_capacity = offsets.next().is_none()
+    let meant = |offset: usize| [1 << 63, u64::MAX].into_iter().find(|&word| is_ok(offset, word));
+    let mut found = (0..size).step_by(WORD).filter_map(|offset| Some((offset, meant(offset)?)));
+    let (offset, n) = found.next()?;
+    let is_capacity = found.next().is_none()
         && [0, 1, u64::MAX >> 1].iter().all(|&capacity| !is_ok(offset, capacity));
-    is_capacity.then_some(Niche { offset: offset as u32, ty: Ty::I64, first: 0, n: 1 << 63 })
+    is_capacity.then_some(Niche { offset: offset as u32, ty: Ty::I64, first: 0, n })
 }
 
 /// The layout of a type, known or not.
@@ -695,5 +697,7 @@ mod tests {
         check::<Result<i64, f64>>(&[Ok(1), Err(0.5)]);
         check::<Result<(), u32>>(&[Ok(()), Err(7)]);
         check::<Result<(), Box<u32>>>(&[Ok(()), Err(Box::new(7))]);
+        check::<Result<[u64; 3], String>>(&[Ok([u64::MAX; 3]), Err("error".into())]);
+        check::<Result<(), (u8, Vec<u8>)>>(&[Ok(()), Err((1, Vec::new()))]);
     }
 }

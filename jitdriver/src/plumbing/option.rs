@@ -77,7 +77,7 @@ fn says<O: TwoWay>(tag: Tag, bits: u64) -> bool {
 /// Which variant it is, as data; and what was read to know that.
 fn variant<O: TwoWay>(rec: Rec, place: Place<O>) -> (Traced<bool>, Known) {
     if place.variant_is_known() {
-        return (Traced::constant(Known::Nothing.copy(place).is_yes()), Known::Nothing);
+        return (Traced::constant(Known::Local.copy(place).is_yes()), Known::Local);
     }
     let guess = (size_of::<O>() > size_of::<O::Yes>() && size_of::<O>() > size_of::<O::No>())
         .then_some(Tag::Value { offset: 0, ty: Ty::I8 });

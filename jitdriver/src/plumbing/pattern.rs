@@ -259,7 +259,7 @@ impl Seen {
 }
 
 /// Of a level that is not asked for its variant: there is only one.
-pub const ONE_VARIANT: Known = Known::Nothing;
+pub const ONE_VARIANT: Known = Known::OneVariant;
 
 /// Promotes the variant of what lies at a place, by what is known of its type.
 pub struct Variant<T>(pub Place<T>);
@@ -292,7 +292,7 @@ impl<T> AnyVariant for &Variant<T> {
 fn variant_of_any<T>(rec: Rec, place: Place<T>) -> Known {
     // What has no bytes has no variants to tell apart.
     match size_of::<T>() {
-        0 => Known::Nothing,
+        0 => Known::OneVariant,
         _ => variant_by_call(rec, place),
     }
 }
