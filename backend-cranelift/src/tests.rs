@@ -95,6 +95,74 @@ fn laps_are_measured_when_asked_for() {
     assert_eq!(m.compile(1, "[i0]\nfinish() [i0] exit=7").lap, None);
 }
 
+/// A trace with guards that save what those before them have saved and one value more, but for some that
+/// change: guard `k` fails if the first input is `k`. And what each exit saves, by number of the value.
+fn with_growing_exits(
+    n_guards: u64,
+    changing: impl Fn(u64, u64) -> bool,
+) -> (String, Vec<Vec<u64>>) {
+    let mut text = String::from("[i0, i1]\n");
+    let (mut next, mut saved, mut exits) = (0, Vec::new(), Vec::new());
+    let mut define = |text: &mut String| {
+        let value = next;
+        next += 1;
+        match value % 3 {
+            0 => *text += &format!("i{}: i8 = int_trunc(i1)\n", value + 2),
+            _ => *text += &format!("i{} = int_add(i1, {value})\n", value + 2),
+        }
+        value
+    };
+    for guard in 0..n_guards {
+        saved.push(define(&mut text));
+        for slot in 0..guard {
+            if changing(guard, slot) {
+                saved[slot as usize] = define(&mut text);
+            }
+        }
+        let names: Vec<String> = saved.iter().map(|value| format!("i{}", value + 2)).collect();
+        text += &format!("i{} = int_ne(i0, {guard})\n", 1_000_000 + guard);
+        text +=
+            &format!("guard_true(i{}) [{}] exit={guard}\n", 1_000_000 + guard, names.join(", "));
+        exits.push(saved.clone());
+    }
+    text += &format!("finish() [i1] exit={n_guards}");
+    (text, exits)
+}
+
+#[test]
+fn exits_save_what_exits_before_them_save() {
+    let never = |_, _| false;
+    let last = |guard, slot| slot + 2 > guard;
+    let now_and_then = |guard: u64, slot: u64| (guard * 31 + slot * 17).is_multiple_of(101);
+    let first = |_, slot| slot == 0;
+    let changes: [&dyn Fn(u64, u64) -> bool; 4] = [&never, &last, &now_and_then, &first];
+    for changing in changes {
+        let (text, exits) = with_growing_exits(90, changing);
+        let mut m = Machine::new();
+        m.compile(0, &text);
+        for (guard, saved) in (0..).zip(&exits) {
+            let input: u64 = 0xabcd_ef01_2345_67fe;
+            let (exit, slots) = m.run::<90>(0, &[guard, input]);
+            let value = |value: &u64| match value % 3 {
+                0 => input & 0xff,
+                _ => input.wrapping_add(*value),
+            };
+            let expected: Vec<u64> = saved.iter().map(value).collect();
+            assert_eq!((exit, &slots[..saved.len()]), (guard as u32, &*expected), "{text}");
+        }
+    }
+}
+
+#[test]
+fn code_of_exits_is_linear_in_their_number() {
+    let bytes = |n| {
+        let (text, _) = with_growing_exits(n, |guard, slot| slot + 2 > guard);
+        Machine::new().compile(0, &text).code_bytes
+    };
+    let (short, long) = (bytes(100), bytes(400));
+    assert!(long < 6 * short, "{short} bytes for 100 guards, {long} for 400");
+}
+
 #[test]
 fn finish_saves_every_type_zero_extended() {
     let mut m = Machine::new();
@@ -623,8 +691,8 @@ impl Inner {
     fn assemble(&mut self, trace: &Trace) -> MachineCode {
         let group = Group::of(Member::alone(trace, 1 << 46, None));
         let analysis = Analysis::new(&group).unwrap();
-        let env = Env { counters: 1 << 46, mid_end: false };
-        self.compiler.compile(&trace.name, &group, &analysis, &env).unwrap()
+        let counters = Counters::new(analysis.n_entries as usize);
+        self.compilers.compile(&trace.name, &group, &analysis, &counters).unwrap()
     }
 }
 

@@ -10,6 +10,11 @@
 //! post-order, which visits the second target first: with the exit as the first target the exits
 //! lie behind the loop and not in it.
 //!
+//! Exits far from a merge point save what every exit before them has saved, and a little more. A shape block for
+//! each would make code, and the time to compile it, quadratic in the number of guards. So what many exits
+//! in a row save to the same slots is stored by a *link*, a cold block that stores a few values more than the
+//! link that it leads to; an exit stores what no link does, and goes to the last link that fits.
+//!
 //! In a region, a guard whose bridge is a member branches to the bridge's block with the exit's
 //! arguments, and saves nothing.
 //!
@@ -20,13 +25,31 @@ use super::{Cond, Def, Lower, clif};
 use crate::exits::{EXIT_SLOT_CODE, EXIT_SLOT_ENTRY, EXIT_SLOT_SIZE};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, Type, Value, types};
-use metainterp::ir::{Op, Opcode, Operand, Ty};
+use metainterp::ir::{Exit, Op, Opcode, Operand, Ty};
 use smallvec::SmallVec;
 
 /// Exits that share a shape block. A block that all exits of a long trace share makes the register
 /// allocator's dominator tree quadratic: 10,000 operations with 2,000 guards of 6 values take 26
 /// ms, and 19 ms with 128 or 256 exits a block (`examples/measure.rs`, November 2026, Zen 5).
 const EXITS_PER_SHAPE_BLOCK: u32 = 256;
+
+/// How many values a first link stores at least. Exits that save less have shape blocks.
+const MIN_FIRST_LINK: usize = 16;
+
+/// How many values any other link stores at least.
+const MIN_LINK: usize = 4;
+
+/// What so many exits ahead save to the same slot is worth a link.
+const LASTING: usize = 8;
+
+/// A block that stores what many exits save.
+pub(super) struct Link {
+    block: Block,
+    /// What this link and those that it leads to store, by slot.
+    saves: Vec<(u32, Value)>,
+    /// The one that it leads to.
+    next: Option<usize>,
+}
 
 /// Slots, and the types of what goes there.
 pub(super) type Shape = SmallVec<[(u32, Type); 16]>;
@@ -121,7 +144,90 @@ impl Lower<'_, '_> {
     /// Goes to the shape block with the exit's arguments.
     fn leave(&mut self, op: &Op) {
         let moves = self.exit_moves(op);
-        self.jump_to_shape(op, &moves);
+        match self.link(op, &moves) {
+            Some(link) => self.jump_to_link(op, &moves, link),
+            None => self.jump_to_shape(op, &moves),
+        }
+    }
+
+    /// Forgets the links: what comes next is not behind the guards that they were made for.
+    pub(super) fn forget_links(&mut self) {
+        self.links.clear();
+        self.last_link = None;
+    }
+
+    /// The link that stores the most of what is to be stored here, and nothing else; a new one, if that is worth
+    /// it.
+    fn link(&mut self, op: &Op, moves: &Moves) -> Option<usize> {
+        let fits = |link: &Link| {
+            let mut moves = moves.iter();
+            link.saves.iter().all(|save| moves.by_ref().any(|it| it == save))
+        };
+        while let Some(link) = self.last_link.filter(|&link| !fits(&self.links[link])) {
+            self.last_link = self.links[link].next;
+        }
+        let next = self.last_link;
+        let more = self.lasting(op, &without(moves, self.saves(next)));
+        let min = next.map_or(MIN_FIRST_LINK, |_| MIN_LINK);
+        if min <= more.len() {
+            self.last_link = Some(self.new_link(more, next));
+        }
+        self.last_link
+    }
+
+    fn saves(&self, link: Option<usize>) -> &[(u32, Value)] {
+        link.map_or(&[], |link| &self.links[link].saves)
+    }
+
+    /// What of these the next exits save to the same slots, too.
+    fn lasting(&self, op: &Op, moves: &Moves) -> Moves {
+        let args_of = |exit: &'_ Exit| self.trace.exit_args(exit);
+        let at = op.descr as usize;
+        let (Some(here), Some(ahead)) =
+            (self.trace.exits.get(at), self.trace.exits.get(at + 1..=at + LASTING))
+        else {
+            return Moves::new();
+        };
+        let lasts = |&(slot, _): &(u32, Value)| {
+            let (slot, value) = (slot as usize, args_of(here)[slot as usize]);
+            ahead.iter().all(|exit| args_of(exit).get(slot) == Some(&value))
+        };
+        moves.iter().copied().filter(lasts).collect()
+    }
+
+    fn new_link(&mut self, more: Moves, next: Option<usize>) -> usize {
+        let here = self.b.current_block().expect("an exit has a block");
+        let block = self.b.create_block();
+        self.b.set_cold_block(block);
+        let exit = self.b.append_block_param(block, types::I64);
+        let to = match next {
+            Some(next) => self.links[next].block,
+            None => self.shape(Shape::new()),
+        };
+        self.b.switch_to_block(block);
+        self.store_all(&more);
+        self.b.ins().jump(to, &[exit.into()]);
+        self.b.switch_to_block(here);
+        let mut saves = [self.saves(next), &more].concat();
+        saves.sort_unstable_by_key(|&(slot, _)| slot);
+        self.links.push(Link { block, saves, next });
+        self.links.len() - 1
+    }
+
+    fn store_all(&mut self, moves: &Moves) {
+        for &(slot, value) in moves {
+            let word = self.extended(value);
+            self.store_slot(slot as usize, word);
+        }
+    }
+
+    /// Stores what the link does not, and goes there.
+    fn jump_to_link(&mut self, op: &Op, moves: &Moves, link: usize) {
+        let more = without(moves, &self.links[link].saves);
+        self.store_all(&more);
+        let exit = self.exit_slot(op);
+        let block = self.links[link].block;
+        self.b.ins().jump(block, &[exit.into()]);
     }
 
     // The mid-end copies a computation into every cold block that uses it, operands and all, and
@@ -160,13 +266,18 @@ impl Lower<'_, '_> {
         let types = moves.iter().map(|&(slot, arg)| (slot, self.b.func.dfg.value_type(arg)));
         let shape = types.collect();
         let shape = self.shape(shape);
-        // From the first slot of all: most exits lie close to it, and the constant is short.
-        let slot = self.member.exit_slots as i64 + i64::from(op.descr) * EXIT_SLOT_SIZE;
-        let slot = slot.wrapping_sub(self.group.members[0].exit_slots as i64);
-        let exit = self.b.ins().iconst(types::I64, slot);
+        let exit = self.exit_slot(op);
         let args = std::iter::once(exit).chain(moves.iter().map(|&(_, arg)| arg));
         let args: SmallVec<[BlockArg; 17]> = args.map(BlockArg::from).collect();
         self.b.ins().jump(shape, &args);
+    }
+
+    /// Names the exit to the block that leads out.
+    fn exit_slot(&mut self, op: &Op) -> Value {
+        // From the first slot of all: most exits lie close to it, and the constant is short.
+        let slot = self.member.exit_slots as i64 + i64::from(op.descr) * EXIT_SLOT_SIZE;
+        let slot = slot.wrapping_sub(self.group.members[0].exit_slots as i64);
+        self.b.ins().iconst(types::I64, slot)
     }
 
     fn shape(&mut self, shape: Shape) -> Block {
@@ -215,4 +326,17 @@ impl Lower<'_, '_> {
         let signature = self.tail_signature();
         self.b.ins().return_call_indirect(signature, code, &[self.frame, entry, exit]);
     }
+}
+
+/// Those moves that are not among others; both are by slot.
+fn without(moves: &Moves, others: &[(u32, Value)]) -> Moves {
+    let mut others = others.iter().peekable();
+    let mut more = Moves::new();
+    for &(slot, value) in moves {
+        match others.next_if_eq(&&(slot, value)) {
+            Some(_) => {}
+            None => more.push((slot, value)),
+        }
+    }
+    more
 }

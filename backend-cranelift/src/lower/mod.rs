@@ -129,6 +129,10 @@ struct Lower<'a, 'f> {
     shapes: FxHashMap<exit::Shape, (Block, u32)>,
     /// All of them.
     shape_blocks: Vec<(Block, exit::Shape)>,
+    /// Blocks that store what many exits save, since the last label.
+    links: Vec<exit::Link>,
+    /// The one that the last exit leads to.
+    last_link: Option<usize>,
     /// The condition under which the overflow operation just lowered has overflowed.
     overflow: Option<Cond>,
     /// The `u8` that the call just lowered answered; none if it cannot panic.
@@ -166,6 +170,8 @@ impl<'a, 'f> Lower<'a, 'f> {
             first_usable: 0,
             shapes: FxHashMap::default(),
             shape_blocks: Vec::new(),
+            links: Vec::new(),
+            last_link: None,
             overflow: None,
             panicked: None,
             symbols: Vec::new(),
@@ -183,6 +189,7 @@ impl<'a, 'f> Lower<'a, 'f> {
         self.consts.clear();
         self.consts.resize(self.trace.consts.len(), None.into());
         self.first_usable = 0;
+        self.forget_links();
         let inputs = self.analysis.inputs_index(index);
         self.b.switch_to_block(self.joins[inputs]);
         if self.analysis.joins[inputs].is_only_entered() {
@@ -441,6 +448,7 @@ impl<'a, 'f> Lower<'a, 'f> {
         self.b.switch_to_block(self.joins[index]);
         // Nothing from before the label reaches here by its entry.
         self.consts.fill(None.into());
+        self.forget_links();
         self.first_usable = join.values().next().map_or(self.first_usable, |value| value.0);
     }
 

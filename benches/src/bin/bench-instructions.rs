@@ -7,7 +7,8 @@
 //! Beside programs, loops of growing length are compiled, of straight code in Brainfuck and in Lua, to see
 //! whether the costs stay the same per operation.
 //!
-//! Needs valgrind, and the examples beside this binary: `cargo build --release --workspace`.
+//! Needs valgrind, and the examples beside this binary:
+//! `cargo build --release -p jit-benches -p brainfuck -p chip8 -p minischeme -p lua`.
 
 #![forbid(unsafe_code)]
 
@@ -26,7 +27,7 @@ use std::process::{Command, ExitCode, Stdio};
 struct Arguments {
     /// Programs whose names, as in `lua/fib`, contain one of these.
     #[arg(default_values = [
-        "language-x/post", "brainfuck/mandelbrot-small", "chip8/sieve", "minischeme/queens", "lua/n-queens",
+        "brainfuck/mandelbrot-small", "chip8/sieve", "minischeme/queens", "lua/n-queens",
         "lua/mandelbrot"
     ])]
     only: Vec<String>,
@@ -49,27 +50,33 @@ const PHASES: &[Phase] = &[
     Phase {
         name: "recording",
         functions: &["metainterp::warm::MetaInterp::record"],
-        without: Some("metainterp::warm::MetaInterp::compile_recorded"),
+        without: Some(
+            "metainterp::warm::compile::<impl metainterp::warm::MetaInterp>::compile_recorded",
+        ),
     },
     Phase {
         name: "optimizing",
         functions: &[
-            "metainterp::warm::MetaInterp::optimize",
+            "metainterp::warm::compile::TraceJob::optimize",
             "metainterp::opt::exits::finalize_exits",
-            "metainterp::warm::MetaInterp::new_exits",
+            "metainterp::warm::compile::new_exits",
         ],
         without: None,
     },
     Phase {
         name: "backend",
         functions: &[
-            "<backend_cranelift::CraneliftBackend as metainterp::backend::Backend>::compile",
+            "<backend_cranelift::assemble::Apart as metainterp::backend::Assembler>::assemble",
+            "<backend_cranelift::CraneliftBackend as metainterp::backend::Backend>::finish",
         ],
         without: None,
     },
     Phase {
         name: "of which Cranelift",
-        functions: &["cranelift_codegen::context::Context::compile"],
+        // The driver has some code of its own compiled, too, when it is made.
+        functions: &[
+            "backend_cranelift::compiler::Compiler::compile -> cranelift_codegen::context::Context::compile",
+        ],
         without: None,
     },
 ];
@@ -141,10 +148,9 @@ fn long_brainfuck(length: usize) -> String {
     text += &"+".repeat(200);
     text += "[>";
     // Each addition is a load, an addition and a store, and each move a test of the bounds of the tape.
-    (0..length / OPS_PER_MOVE_AND_ADD).for_each(|k| text += if k % 2 == 0 { "+>" } else { "+<" });
-    if length / OPS_PER_MOVE_AND_ADD % 2 == 1 {
-        text += "<";
-    }
+    let n_cells = length / OPS_PER_MOVE_AND_ADD;
+    text += &"+>".repeat(n_cells);
+    text += &"<".repeat(n_cells);
     text + "<-]<-]"
 }
 
@@ -205,12 +211,12 @@ impl Counted {
     }
 }
 
-/// Instructions by function in a profile of callgrind, those of the functions that it calls included. Wrong for
-/// functions that call themselves.
+/// Instructions by function in a profile of callgrind, those of the functions that it calls included, and by
+/// `caller -> callee`. Wrong for functions that call themselves.
 fn inclusive(profile: &str) -> HashMap<String, u64> {
     let mut names: HashMap<&str, &str> = HashMap::new();
-    let mut costs: HashMap<&str, u64> = HashMap::new();
-    let mut function = "";
+    let mut costs: HashMap<(&str, Option<&str>), u64> = HashMap::new();
+    let (mut function, mut callee, mut is_call) = ("", "", false);
     for line in profile.lines() {
         if let Some(named) = line.strip_prefix("fn=").or_else(|| line.strip_prefix("cfn=")) {
             // `(12) name` where it comes up for the first time, `(12)` from then on.
@@ -218,19 +224,30 @@ fn inclusive(profile: &str) -> HashMap<String, u64> {
             if !name.is_empty() {
                 names.insert(id, name);
             }
-            if line.starts_with('f') {
-                function = id;
+            match line.starts_with('f') {
+                true => function = id,
+                false => callee = id,
             }
+        } else if line.starts_with("calls=") {
+            // The next line is what all these calls cost.
+            is_call = true;
         } else if line.starts_with(|c: char| c.is_ascii_digit() || "+-*".contains(c)) {
             let cost = line.split(' ').nth(1).and_then(|cost| cost.parse::<u64>().ok());
-            *costs.entry(function).or_default() += cost.unwrap_or(0);
+            *costs.entry((function, None)).or_default() += cost.unwrap_or(0);
+            if std::mem::take(&mut is_call) {
+                *costs.entry((function, Some(callee))).or_default() += cost.unwrap_or(0);
+            }
         }
     }
+    // Functions that the compiler has made several of count as one.
     let mut inclusive = HashMap::new();
-    for (id, cost) in costs {
-        // Functions that the compiler has split or made several of count as one.
-        let name = names.get(id).copied().unwrap_or(id);
-        *inclusive.entry(name.to_string()).or_default() += cost;
+    let name = |id| names.get(id).copied().unwrap_or(id);
+    for ((function, callee), cost) in costs {
+        let key = match callee {
+            Some(callee) => format!("{} -> {}", name(function), name(callee)),
+            None => name(function).to_string(),
+        };
+        *inclusive.entry(key).or_default() += cost;
     }
     inclusive
 }
@@ -244,6 +261,7 @@ mod tests {
         let profile = "events: Ir\n\nfl=(1) a.rs\nfn=(1) outer\n10 5\ncfn=(2) inner\ncalls=2 20\n+1 30\n* 1\n\nfn=(2)\n20 30\n";
         let inclusive = inclusive(profile);
         assert_eq!((inclusive["outer"], inclusive["inner"]), (36, 30));
+        assert_eq!(inclusive["outer -> inner"], 30);
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! laps of loops, and how many machine instructions those are. Times are of a run of their own, in which
 //! nobody counts instructions.
 //!
-//! Build everything first: `cargo build --release --workspace`.
+//! Build the examples with it, in one go, so that Cranelift's disassembler is compiled into them:
+//! `cargo build --release -p jit-benches -p language-x -p brainfuck -p chip8 -p minischeme -p lua`.
 
 #![forbid(unsafe_code)]
 
@@ -15,8 +16,8 @@ use jit_benches::programs::{self, Program};
 use metainterp::opt::{Pass, Passes};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 /// Prints a table of what each pass makes of the examples' programs.
@@ -27,6 +28,9 @@ struct Arguments {
     /// A table for each program, too.
     #[arg(long)]
     each: bool,
+    /// A document in which the tables take the place of those that it has from a run before.
+    #[arg(long)]
+    into: Option<PathBuf>,
     /// The folder of examples.
     #[arg(long, default_value = "examples")]
     examples: PathBuf,
@@ -39,16 +43,32 @@ const WANTED: (f64, f64) = (0.35, 0.40);
 const WANTED_TIME: f64 = 4.0;
 
 fn main() -> ExitCode {
-    match Report::new(&Arguments::parse()) {
-        Ok(report) => {
-            print!("{}", report.markdown());
-            ExitCode::SUCCESS
+    let arguments = Arguments::parse();
+    let report = Report::new(&arguments).map(|report| report.markdown());
+    let written = report.and_then(|text| match &arguments.into {
+        Some(document) => write_into(document, &text),
+        None => {
+            print!("{text}");
+            Ok(())
         }
+    });
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("passes: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Where in a document the tables begin.
+const MARK: &str = "<!-- Printed by `passes --into`. -->\n";
+
+fn write_into(document: &Path, tables: &str) -> Result<(), String> {
+    let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", document.display());
+    let text = fs::read_to_string(document).map_err(|error| failed(&error))?;
+    let (before, _) = text.split_once(MARK).ok_or_else(|| failed(&format!("no line {MARK}")))?;
+    fs::write(document, format!("{before}{MARK}\n{tables}")).map_err(|error| failed(&error))
 }
 
 /// The numbers of a driver's statistics by name, as in `left_after.fold.ops`, or sums of such.
@@ -132,6 +152,10 @@ impl Measured {
         self.timed.add(&other.timed);
         self.without.resize(other.without.len(), Numbers::default());
         self.without.iter_mut().zip(&other.without).for_each(|(sum, it)| sum.add(it));
+    }
+
+    fn is_compiled(&self) -> bool {
+        self.all.of("recorded_ops") > 0
     }
 
     /// A row each for what was recorded, for each pass, and for each pass that is left out.
@@ -309,10 +333,14 @@ impl Report {
         let mut text = format!("## All programs\n\n{}\n{}\n", total.verdict(), total.table());
         text += "## Each program\n\n| | loops | bridges | recorded | left | guards | left | laps recorded | left | guards | left | instructions | bytes | µs |\n";
         text += "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n";
-        for (program, measured) in &self.programs {
+        let (compiled, others): (Vec<_>, Vec<_>) =
+            self.programs.iter().partition(|(_, measured)| measured.is_compiled());
+        for (program, measured) in compiled {
             text += &measured.row(&program.title());
         }
         text += &total.row("**all**");
+        let others: Vec<String> = others.iter().map(|(program, _)| program.title()).collect();
+        text += &format!("\nNothing of these was hot: {}.\n", others.join(", "));
         for (example, measured) in self.examples() {
             text += &format!("\n## {example}\n\n{}", measured.table());
         }
