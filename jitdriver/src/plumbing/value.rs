@@ -633,17 +633,11 @@ impl<T> Traced<T> {
 
     /// The plain value. The twin's is moved away.
     #[inline(never)]
-    pub(crate) fn into_plain(self) -> T {
-        // SAFETY: a `Traced` is only made from an initialized value, and is used once if it owns.
-        unsafe { self.into_bits().assume_init() }
-    }
-
-    /// The bytes of the plain value, padding included.
-    #[inline(never)]
-    pub(crate) fn into_bits(mut self) -> MaybeUninit<T> {
+    pub(crate) fn into_plain(mut self) -> T {
         self.disown();
         self.refresh();
-        copy_bits(&self.value)
+        // SAFETY: a `Traced` is only made from an initialized value, and is used once if it owns.
+        unsafe { copy_bits(&self.value).assume_init() }
     }
 
     /// Gives pointers to locals that have been spilled since their new address.
@@ -899,6 +893,10 @@ pub(crate) unsafe fn read_bits(at: *const u8, n: usize) -> u64 {
 }
 
 /// Some value of a word of which bytes may be uninitialized: padding that is moved along.
+///
+/// What it is may differ from run to run, and so may constants of a trace. It would be in vain to make it zero where
+/// a value is put together: a pair of scalars is passed on as these two, and what lies between is lost. Which bytes
+/// are padding would have to be known here, where nothing is known of the type.
 #[inline]
 fn freeze(word: MaybeUninit<u64>) -> u64 {
     let frozen: u64;
