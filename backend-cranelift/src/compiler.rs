@@ -52,11 +52,6 @@ impl Compiler {
         }
     }
 
-    /// Whether lowering should prepare for the mid-end.
-    pub fn has_mid_end(&self) -> bool {
-        self.target.mid_end.is_some()
-    }
-
     /// Compiles an analyzed group.
     pub fn compile(
         &mut self,

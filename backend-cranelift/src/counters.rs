@@ -38,11 +38,24 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// One counter per door, that never pauses.
-    pub fn new(doors: impl Iterator<Item = u32>) -> Counters {
-        let counter = |door| Counter { left: AtomicU64::new(NEVER), door };
-        let counters: Box<[Counter]> = doors.map(counter).collect();
-        Counters { started: vec![NEVER; counters.len()], counters }
+    /// So many counters, that never pause. Their doors have yet to be set.
+    pub fn new(n: usize) -> Counters {
+        let counter = || Counter { left: AtomicU64::new(NEVER), door: 0 };
+        let counters = std::iter::repeat_with(counter).take(n).collect();
+        Counters { started: vec![NEVER; n], counters }
+    }
+
+    /// Gives each its door. No code with them runs yet.
+    pub fn set_doors(&mut self, doors: impl ExactSizeIterator<Item = u32>) {
+        assert_eq!(doors.len(), self.counters.len(), "one door each");
+        for (counter, door) in self.counters.iter_mut().zip(doors) {
+            counter.door = door;
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.counters.len()
     }
 
     /// The address that code finds them by.

@@ -1,8 +1,8 @@
 //! Compiles traces to machine code, with Cranelift.
 //!
 //! The way of a trace: `analysis` looks it over and refuses what cannot be compiled, `lower` makes
-//! a Cranelift function of it, `compiler` has it compiled, `link` and `memory` put the code where
-//! it runs. `exits` holds where its exits and labels lead, `entry` calls it, `counters` counts how
+//! a Cranelift function of it, `compiler` has it compiled, all of which may happen on another thread
+//! (`assemble`), `link` and `memory` put the code where it runs. `exits` holds where its exits and labels lead, `entry` calls it, `counters` counts how
 //! often it is entered. Traces that are often gone to from each other take the same way together
 //! (`group`, `region`).
 //!
@@ -19,6 +19,7 @@
 #![deny(unsafe_code)]
 
 mod analysis;
+mod assemble;
 mod compiler;
 mod counters;
 mod entry;
@@ -36,6 +37,7 @@ mod target;
 mod tests;
 
 use analysis::{Analysis, shape_hash};
+use assemble::{Apart, Compilers, ForeignLabel, Outside, OwnLabel, Unplaced};
 use compiler::{Compiler, MachineCode};
 use counters::Counters;
 use entry::Entry;
@@ -45,12 +47,13 @@ use group::{Group, Member};
 use link::Relocation;
 use lower::{Env, Helper};
 use memory::{CodeMemory, Mapping};
-use metainterp::backend::{Backend, Compiled, Frame, Refusal};
+use metainterp::backend::{self, Assembler, Backend, Compiled, Frame, Refusal, RegionAssembler};
 use metainterp::ir::{CodeId, Exit, ExitId, Opcode, TargetId, Trace};
 use perf::PerfMap;
 use region::{Region, RegionPlace};
 use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use target::Target;
 use target_lexicon::Triple;
 
@@ -121,7 +124,7 @@ pub struct CraneliftBackend {
 }
 
 struct Inner {
-    compiler: Compiler,
+    compilers: Compilers,
     memory: CodeMemory,
     /// The stub's address.
     stub: usize,
@@ -219,7 +222,7 @@ impl CraneliftBackend {
         let memory = CodeMemory::new(options.code_memory.min(MAX_CODE_MEMORY), mapping);
         let perf_map = options.perf_map.then(PerfMap::open).transpose();
         let inner = Inner {
-            compiler: Compiler::new(target, options),
+            compilers: Compilers::new(target, options),
             memory: memory.map_err(failed)?,
             stub: entry.stub(),
             codes: FxHashMap::default(),
@@ -277,6 +280,21 @@ impl Backend for CraneliftBackend {
         self.inner.borrow_mut().compile(code, trace)
     }
 
+    fn begin(&self, targets: &[TargetId]) -> Box<dyn Assembler> {
+        let inner = self.inner.borrow();
+        Box::new(Apart { outside: inner.outside(targets), compilers: inner.compilers.clone() })
+    }
+
+    fn finish(
+        &self,
+        code: CodeId,
+        trace: &Trace,
+        assembled: backend::Assembled,
+    ) -> Result<Compiled, Refusal> {
+        let unplaced = assembled.downcast().expect("it comes from this backend's assembler");
+        self.inner.borrow_mut().finish(code, trace, *unplaced)
+    }
+
     fn attach_bridge(&self, exit: ExitId, bridge: CodeId) {
         self.inner.borrow_mut().attach_bridge(exit, bridge);
     }
@@ -299,13 +317,22 @@ impl Backend for CraneliftBackend {
         true
     }
 
-    fn compile_region(
+    fn begin_region(
         &self,
         name: &str,
-        members: &[(CodeId, &Trace)],
+        members: &[(CodeId, Arc<Trace>)],
+    ) -> Result<Box<dyn RegionAssembler>, Refusal> {
+        Ok(Box::new(self.inner.borrow().begin_region(name, members)?))
+    }
+
+    fn finish_region(
+        &self,
+        members: &[CodeId],
+        assembled: backend::Assembled,
     ) -> Result<Compiled, Refusal> {
+        let unplaced = assembled.downcast().expect("it comes from this backend's assembler");
         let mut inner = self.inner.borrow_mut();
-        let compiled = inner.compile_region(name, members);
+        let compiled = inner.finish_region(members, *unplaced);
         inner.release(self.depth.get());
         compiled
     }
@@ -351,19 +378,37 @@ impl Inner {
     }
 
     fn compile(&mut self, code: CodeId, trace: &Trace) -> Result<Compiled, Refusal> {
-        assert!(!self.codes.contains_key(&code), "{code:?} is in use");
-        let exits = ExitSlots::new(self.stub, exit_shapes(trace));
         let jump = foreign_jump(trace, |target| has_label(trace, target));
-        let foreign = jump.map(|target| self.foreign_label(trace, target)).transpose()?;
-        let group = Group::of(Member::alone(trace, exits.address(), foreign));
-        let analysis = Analysis::new(&group)?;
+        let outside = self.outside(jump.as_slice());
+        let unplaced = outside.compile(&self.compilers, trace)?;
+        self.finish(code, trace, unplaced)
+    }
+
+    /// What a trace must know that may jump to these labels of others.
+    fn outside(&self, targets: &[TargetId]) -> Outside {
+        let label = |&target: &TargetId| {
+            let label = self.labels.get(&target)?;
+            Some(ForeignLabel { target, cell: label.cell.address(), shape: label.shape })
+        };
+        Outside { stub: self.stub, labels: targets.iter().filter_map(label).collect() }
+    }
+
+    /// Lets assembled code be there.
+    fn finish(
+        &mut self,
+        code: CodeId,
+        trace: &Trace,
+        unplaced: Unplaced,
+    ) -> Result<Compiled, Refusal> {
+        assert!(!self.codes.contains_key(&code), "{code:?} is in use");
+        let Unplaced { exits, mut counters, machine, labels } = unplaced;
         let first_door = self.doors.len() as u32;
-        let doors = first_door..first_door + analysis.n_entries;
-        let counters = Counters::new(doors.clone().map(|door| DOOR | door));
-        let (own, compiled) = self.build(&trace.name, &group, &analysis, counters)?;
+        let doors = first_door..first_door + counters.len() as u32;
+        counters.set_doors(doors.clone().map(|door| DOOR | door));
+        let (own, compiled) = self.place_body(&trace.name, machine, counters)?;
         let compiled = Compiled { code_bytes: own.bytes() + exits.bytes(), ..compiled };
-        self.doors.extend((0..analysis.n_entries).map(|entry| (code, entry)));
-        let labels = self.register_labels(code, own.address, trace, &analysis);
+        self.doors.extend((0..doors.len() as u32).map(|entry| (code, entry)));
+        let labels = self.register_labels(code, own.address, &labels);
         self.register_exits(code, &exits);
         let inputs = shape_hash(trace.types[..trace.n_inputs as usize].iter().copied());
         let start = Place { code: own.address, entry: 0 };
@@ -382,16 +427,13 @@ impl Inner {
         Ok(compiled)
     }
 
-    /// Compiles a group to a function.
-    fn build(
+    /// Puts a function where it runs.
+    fn place_body(
         &mut self,
         name: &str,
-        group: &Group<'_>,
-        analysis: &Analysis<'_>,
+        mut machine: MachineCode,
         counters: Counters,
     ) -> Result<(Body, Compiled), Refusal> {
-        let env = Env { counters: counters.address(), mid_end: self.compiler.has_mid_end() };
-        let mut machine = self.compiler.compile(name, group, analysis, &env)?;
         let range = self.install(&mut machine)?;
         let address = self.memory.address(range);
         if let Some(perf_map) = &mut self.perf_map {
@@ -406,13 +448,7 @@ impl Inner {
 
     /// The address of the cell of another function's label, to which the trace jumps.
     fn foreign_label(&self, trace: &Trace, target: TargetId) -> Result<u64, Refusal> {
-        let unknown = || Refusal::new(format!("{target:?} is no label to jump to"));
-        let label = self.labels.get(&target).ok_or_else(unknown)?;
-        let jump = trace.ops.last().expect("the trace ends with a jump");
-        if label.shape != shape_hash(trace.args(jump).iter().map(|&arg| trace.ty(arg))) {
-            return Err(Refusal::new(format!("{target:?} has other arguments")));
-        }
-        Ok(label.cell.address())
+        self.outside(&[target]).cell(trace, target)
     }
 
     /// Where one of the trace's entries is now.
@@ -466,20 +502,14 @@ impl Inner {
         &mut self,
         code: CodeId,
         address: usize,
-        trace: &Trace,
-        analysis: &Analysis<'_>,
+        labels: &[OwnLabel],
     ) -> Vec<TargetId> {
-        let mut targets = Vec::new();
-        for join in &analysis.joins {
-            let Some(target) = join.target else { continue };
-            let cell = LabelCell::new(Place { code: address, entry: join.entry });
-            let shape = shape_hash(join.values().map(|value| trace.types[value.index()]));
-            let label = Label { code, entry: join.entry, cell, shape };
-            let previous = self.labels.insert(target, label);
+        for &OwnLabel { target, entry, shape } in labels {
+            let cell = LabelCell::new(Place { code: address, entry });
+            let previous = self.labels.insert(target, Label { code, entry, cell, shape });
             assert!(previous.is_none(), "{target:?} is a label of two traces");
-            targets.push(target);
         }
-        targets
+        labels.iter().map(|label| label.target).collect()
     }
 
     fn register_exits(&mut self, code: CodeId, exits: &ExitSlots) {

@@ -15,13 +15,16 @@
 //!    some of it may be further up the stack.
 
 use crate::analysis::Analysis;
+use crate::assemble::Compilers;
+use crate::compiler::MachineCode;
 use crate::counters::Counters;
 use crate::exits::Place;
 use crate::group::{Group, Member};
 use crate::{Body, DOOR, ExitPlace, Inner, foreign_jump};
-use metainterp::backend::{Compiled, Refusal};
+use metainterp::backend::{Assembled, Compiled, Refusal, RegionAssembler};
 use metainterp::ir::{CodeId, Trace};
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 /// A compiled region.
 pub(crate) struct Region {
@@ -38,36 +41,90 @@ pub(crate) struct RegionPlace {
     pub first_entry: u32,
 }
 
-impl Inner {
-    /// Compiles traces together and lets them be there from now on.
-    pub fn compile_region(
-        &mut self,
-        name: &str,
-        traces: &[(CodeId, &Trace)],
-    ) -> Result<Compiled, Refusal> {
-        let members = self.members(traces)?;
-        let group = Group::new(members);
+/// A region to compile, apart from the backend that will run it.
+pub(crate) struct RegionApart {
+    name: String,
+    members: Vec<SharedMember>,
+    /// One per entry.
+    doors: Vec<u32>,
+    compilers: Compilers,
+}
+
+/// A [`Member`] that keeps its trace.
+struct SharedMember {
+    trace: Arc<Trace>,
+    bridges: Vec<Option<usize>>,
+    exit_slots: u64,
+    foreign: Option<u64>,
+}
+
+impl SharedMember {
+    fn member(&self) -> Member<'_> {
+        let SharedMember { ref trace, ref bridges, exit_slots, foreign } = *self;
+        Member { trace, bridges: bridges.clone(), exit_slots, foreign }
+    }
+}
+
+/// A compiled region that lies nowhere yet.
+pub(crate) struct UnplacedRegion {
+    name: String,
+    machine: MachineCode,
+    counters: Counters,
+}
+
+impl RegionAssembler for RegionApart {
+    fn assemble(self: Box<Self>) -> Result<Assembled, Refusal> {
+        let RegionApart { name, members, doors, compilers } = *self;
+        let group = Group::new(members.iter().map(SharedMember::member).collect());
         let analysis = Analysis::new(&group)?;
-        let doors = traces.iter().flat_map(|&(code, _)| self.code(code).doors.clone());
-        let counters = Counters::new(doors.map(|door| DOOR | door));
-        let (body, compiled) = self.build(name, &group, &analysis, counters)?;
+        let mut counters = Counters::new(analysis.n_entries as usize);
+        counters.set_doors(doors.into_iter());
+        let machine = compilers.compile(&name, &group, &analysis, &counters)?;
+        Ok(Box::new(UnplacedRegion { name, machine, counters }))
+    }
+}
+
+impl Inner {
+    /// What compiling these traces together needs.
+    pub fn begin_region(
+        &self,
+        name: &str,
+        traces: &[(CodeId, Arc<Trace>)],
+    ) -> Result<RegionApart, Refusal> {
+        let doors = traces.iter().flat_map(|(code, _)| self.code(*code).doors.clone());
+        Ok(RegionApart {
+            name: name.into(),
+            members: self.members(traces)?,
+            doors: doors.map(|door| DOOR | door).collect(),
+            compilers: self.compilers.clone(),
+        })
+    }
+
+    /// Lets traces be in the region that they were compiled to.
+    pub fn finish_region(
+        &mut self,
+        members: &[CodeId],
+        unplaced: UnplacedRegion,
+    ) -> Result<Compiled, Refusal> {
+        let UnplacedRegion { name, machine, counters } = unplaced;
+        let (body, compiled) = self.place_body(&name, machine, counters)?;
         let region = self.next_region;
         self.next_region += 1;
         self.regions.insert(region, Region { body, members: Vec::new() });
         let mut first_entry = 0;
-        for &(code, _) in traces {
+        for &code in members {
             self.move_to(code, Some(RegionPlace { region, first_entry }));
             first_entry += self.code(code).doors.len() as u32;
         }
         Ok(compiled)
     }
 
-    fn members<'a>(&self, traces: &[(CodeId, &'a Trace)]) -> Result<Vec<Member<'a>>, Refusal> {
+    fn members(&self, traces: &[(CodeId, Arc<Trace>)]) -> Result<Vec<SharedMember>, Refusal> {
         let indices: FxHashMap<CodeId, usize> =
             traces.iter().map(|&(code, _)| code).zip(0..).collect();
         assert_eq!(indices.len(), traces.len(), "a trace is in a region twice");
-        let member = |&(code, trace): &(CodeId, &'a Trace)| {
-            let compiled = self.code(code);
+        let member = |(code, trace): &(CodeId, Arc<Trace>)| {
+            let compiled = self.code(*code);
             assert_eq!(compiled.exits.ids().len(), trace.exits.len(), "{code:?} is another trace");
             let bridge = |exit| indices.get(&self.exits[&exit].bridge?).copied();
             let bridges = compiled.exits.ids().map(bridge).collect();
@@ -75,7 +132,8 @@ impl Inner {
                 |target| self.labels.get(&target).is_some_and(|l| indices.contains_key(&l.code));
             let foreign = foreign_jump(trace, is_known);
             let foreign = foreign.map(|target| self.foreign_label(trace, target)).transpose()?;
-            Ok(Member { trace, bridges, exit_slots: compiled.exits.address(), foreign })
+            let (trace, exit_slots) = (Arc::clone(trace), compiled.exits.address());
+            Ok(SharedMember { trace, bridges, exit_slots, foreign })
         };
         traces.iter().map(member).collect()
     }

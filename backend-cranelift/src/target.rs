@@ -11,6 +11,7 @@ use metainterp::backend::Refusal;
 use target_lexicon::Triple;
 
 /// An instruction set, and a second view of it for the mid-end.
+#[derive(Clone)]
 pub(crate) struct Target {
     /// Compiles.
     pub isa: OwnedTargetIsa,

@@ -691,8 +691,8 @@ impl Inner {
     fn assemble(&mut self, trace: &Trace) -> MachineCode {
         let group = Group::of(Member::alone(trace, 1 << 46, None));
         let analysis = Analysis::new(&group).unwrap();
-        let env = Env { counters: 1 << 46, mid_end: false };
-        self.compiler.compile(&trace.name, &group, &analysis, &env).unwrap()
+        let counters = Counters::new(analysis.n_entries as usize);
+        self.compilers.compile(&trace.name, &group, &analysis, &counters).unwrap()
     }
 }
 

@@ -81,6 +81,9 @@ fn run_process(binary: &Path, arguments: &[String], input: Option<&Path>) -> Run
     Ok((time, output.stdout))
 }
 
+/// For `env`: the JIT of an example compiles on another thread.
+pub const IN_BACKGROUND: &str = "JITDRIVER_PARAMS=background=1";
+
 /// A binary of this workspace: it lies beside the one that runs.
 pub fn sibling_binary(name: &str) -> PathBuf {
     let mut path = std::env::current_exe().unwrap_or_default();

@@ -192,6 +192,31 @@ impl JitDriver<'_> {
         self.meta.release_all();
     }
 
+    /// Waits until all is compiled that was handed to the driver's thread, which it has with the parameter
+    /// `background`. It is entered from the next arrival at a loop header on.
+    ///
+    /// ```
+    /// # use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point};
+    /// # #[jit]
+    /// # fn count(driver: &JitDriver<'_>, mode: u8, n: i64) -> i64 {
+    /// #     let mut n = n;
+    /// #     loop {
+    /// #         jit_merge_point!(driver, greens = [mode], reds = [n]);
+    /// #         if n == 0 { return 0; }
+    /// #         n -= 1;
+    /// #         can_enter_jit!(driver, greens = [mode], reds = [n]);
+    /// #     }
+    /// # }
+    /// let driver = JitDriver::builder().params("threshold=3,background=1").unwrap().build().unwrap();
+    /// count(&driver, 7, 10);
+    /// driver.wait_for_background();
+    /// count(&driver, 7, 10);
+    /// assert_eq!(driver.stats().loops, 1);
+    /// ```
+    pub fn wait_for_background(&self) {
+        self.meta.wait_for_background();
+    }
+
     /// Switches the JIT off and on again; compiled code is kept.
     pub fn set_enabled(&self, enabled: bool) {
         self.meta.set_enabled(enabled);

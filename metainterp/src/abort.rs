@@ -67,6 +67,9 @@ aborts! {
     QuasiImmutable     "a quasi-immutable value was changed during the recording"     BackOff;
     /// A value that has to be constant has more values than `max_promoted_values`.
     TooManyPromoted    "what has to be constant has more values than max_promoted_values" Never;
+    /// What the trace continues or leads to was freed while it was compiled, or the thread that compiled it is
+    /// not in this process.
+    Overtaken          "what it belongs to was freed while it was compiled"           BackOff;
     /// The backend declined the trace.
     Refused            "the backend declined the trace"                               Never;
 }

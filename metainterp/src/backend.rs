@@ -9,17 +9,21 @@
 //! - A `jump` to a label of another compiled trace goes there with the frame it has.
 //! - When a bridge is attached to an exit, leaving there continues in the bridge, whose inputs are the
 //!   exit's arguments, slot by slot. Code that is running sees it the next time it gets there.
-//! - A backend may be able to compile traces together ([`Backend::compile_region`]), so that going from
+//! - A backend may be able to compile traces together ([`Backend::begin_region`]), so that going from
 //!   one to the other costs a branch. It changes nothing of the above: exits keep their numbers and get
 //!   bridges, labels can be jumped to, each trace can be entered, attached and freed as before.
 //!   Such a backend counts how often a trace is entered, by [`Backend::execute`], from an exit, or by
 //!   a jump from code that is compiled apart, and pauses when it is asked to
 //!   ([`Backend::pause_after`]).
+//! - Compiling may be divided ([`Backend::begin`], [`Assembler::assemble`], [`Backend::finish`]), so that the
+//!   long part of it can happen on another thread.
 //! - Traces handed to [`Backend::compile`] pass the verifier, and in their exits every argument is
 //!   a value (no constants) and occurs once.
 
-use crate::ir::{CodeId, ExitId, Trace};
+use crate::ir::{CodeId, ExitId, TargetId, Trace};
+use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Words of a frame that residual calls use for arguments and results.
@@ -84,6 +88,30 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
+/// What an [`Assembler`] has made, for the backend that it comes from.
+pub type Assembled = Box<dyn Any + Send>;
+
+/// The part of a compilation that needs nothing of its backend, and may happen on another thread.
+pub trait Assembler: Send {
+    /// Compiles a trace, which is not entered before [`Backend::finish`].
+    fn assemble(self: Box<Self>, code: CodeId, trace: &Trace) -> Result<Assembled, Refusal>;
+}
+
+/// The same of a region.
+pub trait RegionAssembler: Send {
+    /// Compiles it; it is not entered before [`Backend::finish_region`].
+    fn assemble(self: Box<Self>) -> Result<Assembled, Refusal>;
+}
+
+/// Of a backend that does everything in [`Backend::finish`].
+struct NothingToDo;
+
+impl Assembler for NothingToDo {
+    fn assemble(self: Box<Self>, _: CodeId, _: &Trace) -> Result<Assembled, Refusal> {
+        Ok(Box::new(()))
+    }
+}
+
 /// Compiles and runs traces.
 pub trait Backend {
     /// `llgraph`, `cranelift`.
@@ -92,6 +120,25 @@ pub trait Backend {
     /// Compiles a trace under a number that the caller chose and has not in use. Its labels can be
     /// jumped to from now on, by itself and by traces compiled later.
     fn compile(&self, code: CodeId, trace: &Trace) -> Result<Compiled, Refusal>;
+
+    /// Begins a compilation that may go on elsewhere. `targets` are labels of other traces that it may jump
+    /// to; those that do not exist are no mistake unless it does.
+    fn begin(&self, targets: &[TargetId]) -> Box<dyn Assembler> {
+        let _ = targets;
+        Box::new(NothingToDo)
+    }
+
+    /// Ends a compilation, as [`Backend::compile`] does. Number and trace are those that were assembled, and none of the
+    /// traces with the labels has been freed since [`Backend::begin`].
+    fn finish(
+        &self,
+        code: CodeId,
+        trace: &Trace,
+        assembled: Assembled,
+    ) -> Result<Compiled, Refusal> {
+        let _ = assembled;
+        self.compile(code, trace)
+    }
 
     /// Lets the exit continue in a compiled bridge.
     fn attach_bridge(&self, exit: ExitId, bridge: CodeId);
@@ -115,16 +162,36 @@ pub trait Backend {
         false
     }
 
-    /// Compiles traces that lead to each other as one function, and lets them be there from now on,
-    /// instead of in a region that they were in before. The traces are those that were compiled
+    /// Begins to compile traces that lead to each other as one function. The traces are those that were compiled
     /// under these numbers. If it is refused, everything stays as it is.
+    fn begin_region(
+        &self,
+        name: &str,
+        members: &[(CodeId, Arc<Trace>)],
+    ) -> Result<Box<dyn RegionAssembler>, Refusal> {
+        let _ = members;
+        Err(Refusal::new(format!("{name}: {} compiles no regions", self.name())))
+    }
+
+    /// Lets traces be in the region that was assembled of them from now on, instead of in one that they were
+    /// in before. None of them has been freed since [`Backend::begin_region`]. If it is refused, everything stays as
+    /// it is.
+    fn finish_region(&self, members: &[CodeId], assembled: Assembled) -> Result<Compiled, Refusal> {
+        let _ = (members, assembled);
+        unreachable!("{} compiles no regions", self.name())
+    }
+
+    /// Compiles a region at once.
     fn compile_region(
         &self,
         name: &str,
         members: &[(CodeId, &Trace)],
     ) -> Result<Compiled, Refusal> {
-        let _ = members;
-        Err(Refusal::new(format!("{name}: {} compiles no regions", self.name())))
+        let shared: Vec<_> =
+            members.iter().map(|&(code, trace)| (code, Arc::new(trace.clone()))).collect();
+        let assembled = self.begin_region(name, &shared)?.assemble()?;
+        let codes: Vec<CodeId> = members.iter().map(|&(code, _)| code).collect();
+        self.finish_region(&codes, assembled)
     }
 
     /// Lets running code pause when it enters this trace at the same place for the `entries`-th time

@@ -74,6 +74,9 @@ params! {
     max_code_bytes: u32 = 256_000_000u32;
     /// Traces that are held at most; as above.
     max_traces: u32 = 50_000u32;
+    /// Whether traces are optimized and compiled on a thread of the driver's own while the interpreter goes on: 1,
+    /// or 0 if it waits for them.
+    background: u32 = 0u32;
     /// The optimizer's passes: `all`, or names joined by `:`, possibly none.
     enable_opts: String = "all";
 }

@@ -221,6 +221,48 @@ pub fn check<'p, T: PartialEq + Debug>(
     compare(all_params, program).unwrap_or_else(|difference| panic!("{difference}"))
 }
 
+/// Runs a program several times over with one driver that compiles in the background, under every backend, and
+/// compares each time: what was compiled in the end, or the first difference. After every other time all that
+/// was handed over is waited for. Which traces there are is not compared: it depends on time.
+pub fn compare_in_background<'p, T: PartialEq + Debug>(
+    params: &str,
+    times: usize,
+    program: impl Fn(&JitDriver<'p>) -> T,
+) -> Result<Vec<Run>, String> {
+    let off = driver(Jit::Off, params);
+    let plain: Vec<_> = (0..times).map(|_| outcome(|| program(&off))).collect();
+    let params = format!("{params},background=1");
+    let mut runs = Vec::new();
+    for jit in backends() {
+        let driver = driver(jit, &params);
+        for (time, plain) in (0..).zip(&plain) {
+            let jitted = outcome(|| program(&driver));
+            if jitted != *plain {
+                let run = Run::of(&driver, jit, &params);
+                return Err(format!(
+                    "{run}plain: {plain:#?}\n{jit} with `{params}`, time {time}: {jitted:#?}"
+                ));
+            }
+            if time % 2 == 0 {
+                driver.wait_for_background();
+            }
+        }
+        runs.push(Run::of(&driver, jit, &params));
+    }
+    Ok(runs)
+}
+
+/// [`compare_in_background`], and panics if there is a difference.
+#[track_caller]
+pub fn check_in_background<'p, T: PartialEq + Debug>(
+    params: &str,
+    times: usize,
+    program: impl Fn(&JitDriver<'p>) -> T,
+) -> Vec<Run> {
+    compare_in_background(params, times, program)
+        .unwrap_or_else(|difference| panic!("{difference}"))
+}
+
 /// [`check`] with one set of parameters, when all backends must have compiled `counts`.
 #[track_caller]
 pub fn check_counts<'p, T: PartialEq + Debug>(

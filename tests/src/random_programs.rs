@@ -14,7 +14,7 @@ pub mod generate;
 pub mod machine;
 pub mod shrink;
 
-use crate::oracle::{Effects, Run, compare, outcome, with_effects};
+use crate::oracle::{Effects, Run, compare, compare_in_background, outcome, with_effects};
 use arbitrary::{Arbitrary, Unstructured};
 use generate::Program;
 use jitdriver::JitDriver;
@@ -64,6 +64,11 @@ impl Experiment {
     /// Runs the program in all modes: the runs under a backend, or the difference.
     pub fn run(&self) -> Result<Vec<Run>, String> {
         compare(&[self.params.as_str()], |driver| self.calls(driver))
+    }
+
+    /// The same with drivers that compile in the background.
+    pub fn run_in_background(&self) -> Result<Vec<Run>, String> {
+        compare_in_background(&self.params, 4, |driver| self.calls(driver))
     }
 
     /// As often as it takes until bridges that leave the portal are hot too.

@@ -3,8 +3,8 @@
 
 use jit_tests::laps;
 use jit_tests::oracle::{
-    Counts, RPYTHON, Run, THRESHOLDS, backends, check, check_counts, count, driver, effect,
-    effects, in_body, outcome, with_effects,
+    Counts, RPYTHON, Run, THRESHOLDS, backends, check, check_counts, check_in_background, count,
+    driver, effect, effects, in_body, outcome, with_effects,
 };
 use jitdriver::{
     Abort, CompiledTrace, Hooks, Jit, JitDriver, QuasiImmutable, assert_green, can_enter_jit,
@@ -433,6 +433,7 @@ fn b205_b207_a_change_while_the_loop_runs_is_seen_at_once() {
             let first = with_effects(|| reading(d, class, 300, 150, how));
             (first, with_effects(|| reading(d, class, 100, -1, how)), class.version.get())
         };
+        check_in_background("threshold=3,trace_eagerness=2", 6, program);
         for run in check(&["threshold=3,trace_eagerness=2"], program) {
             assert!(run.stats.loops >= 1, "{run}");
             assert!(run.stats.invalidated >= 1 || how == 2, "{run}");
@@ -454,6 +455,7 @@ fn versions(n: i64, mut portal: impl FnMut(&'static Class) -> i64) -> Vec<i64> {
 #[test]
 fn b206_b210_bridges_become_invalid_with_their_loop() {
     let program = |d: &JitDriver<'static>| versions(6, |class| bridged(d, class, 200));
+    check_in_background("threshold=3,trace_eagerness=2", 6, program);
     for run in check(&["threshold=3,trace_eagerness=2"], program) {
         // All six rounds compile the loop and its bridge.
         assert!(run.stats.loops >= 6 && run.stats.bridges >= 6, "{run}");

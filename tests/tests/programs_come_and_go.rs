@@ -171,6 +171,24 @@ fn code_is_freed_with_its_program() {
     assert!(n_regions > 50 || !cfg!(feature = "cranelift"), "{n_regions} regions");
 }
 
+// A program may be dropped while it is being compiled.
+#[test]
+fn so_is_code_that_is_compiled_in_the_background() {
+    let params = "threshold=1,trace_eagerness=2,region_threshold=2,background=1";
+    for session in SESSIONS {
+        let plain = session(&driver(Jit::Off, ""), 200);
+        for jit in backends() {
+            let driver = driver(jit, params);
+            assert_eq!(session(&driver, 200), plain, "{jit}");
+            driver.wait_for_background();
+            assert_eq!(session(&driver, 200), plain, "{jit}");
+            let stats = driver.stats();
+            assert!(stats.loops >= 10, "{jit}: {stats}");
+            assert!(stats.loops + stats.bridges - stats.freed <= 60, "{jit}: {stats}");
+        }
+    }
+}
+
 #[test]
 fn code_of_programs_that_are_alive_is_kept() {
     for jit in backends() {

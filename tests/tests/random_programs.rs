@@ -20,7 +20,12 @@ struct Totals {
     aborts: u64,
     guard_failures: u64,
     replays: u64,
+    in_background: u64,
+    compiled_in_background: u64,
 }
+
+/// So many programs are run once where one of them is run in the background, too.
+const BACKGROUND_EVERY: u64 = 4;
 
 impl Totals {
     fn count(&mut self, experiment: &Experiment) {
@@ -28,6 +33,13 @@ impl Totals {
             let (shrunk, difference) = experiment.shrunk();
             panic!("{difference}\n{shrunk}\nfrom {experiment}")
         });
+        if experiment.seed.is_multiple_of(BACKGROUND_EVERY) {
+            let runs = experiment
+                .run_in_background()
+                .unwrap_or_else(|difference| panic!("{difference}\nfrom {experiment}"));
+            self.in_background += 1;
+            self.compiled_in_background += u64::from(runs.iter().any(|run| run.stats.loops > 0));
+        }
         let stats = &runs[0].stats;
         self.programs += 1;
         self.compiled += u64::from(stats.loops > 0);
@@ -61,6 +73,7 @@ fn b299_b303_random_programs_run_the_same_in_every_mode() {
         // Programs that nobody compiles prove nothing.
         assert!(totals.compiled > totals.programs / 2, "{totals:?}");
         assert!(totals.with_bridges > totals.programs / 4, "{totals:?}");
+        assert!(totals.compiled_in_background > totals.in_background / 2, "{totals:?}");
         assert!(totals.replays > 0 && totals.aborts > 0, "{totals:?}");
     }
 }

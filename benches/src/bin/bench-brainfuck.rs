@@ -12,7 +12,7 @@
 
 use clap::Parser;
 use jit_benches::bf_to_c::{OPTIMIZATION, Workshop, translate};
-use jit_benches::measure::{Contestant, sibling_binary, take_turns};
+use jit_benches::measure::{Contestant, IN_BACKGROUND, sibling_binary, take_turns};
 use jit_benches::plain_brainfuck;
 use std::error::Error;
 use std::fs;
@@ -31,8 +31,8 @@ struct Arguments {
     /// How often each contestant runs.
     #[arg(long, default_value = "5")]
     rounds: NonZeroUsize,
-    /// What to run of `brainfuck --jit MODE`; llgraph takes its time.
-    #[arg(long, value_delimiter = ',', default_value = "off,cranelift")]
+    /// What to run of `brainfuck --jit MODE`; llgraph takes its time. `background` is cranelift on a thread of its own.
+    #[arg(long, value_delimiter = ',', default_value = "off,cranelift,background")]
     modes: Vec<String>,
     /// The JIT example.
     #[arg(long, default_value_os_t = sibling_binary("brainfuck"))]
@@ -54,9 +54,15 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     ];
     let program = arguments.program.display().to_string();
     for mode in &arguments.modes {
-        let command_line = vec!["--jit".to_string(), mode.clone(), program.clone()];
         let name = format!("jit {mode}");
-        let binary = arguments.brainfuck.clone();
+        let brainfuck = arguments.brainfuck.clone();
+        let (binary, command_line) = match mode.as_str() {
+            "background" => {
+                let words = [IN_BACKGROUND, &brainfuck.display().to_string(), &program];
+                (PathBuf::from("env"), words.map(String::from).to_vec())
+            }
+            _ => (brainfuck, vec!["--jit".to_string(), mode.clone(), program.clone()]),
+        };
         let input = input.clone();
         contestants.push(Contestant::process(name, &expected, binary, command_line, input));
     }

@@ -50,21 +50,24 @@ const PHASES: &[Phase] = &[
     Phase {
         name: "recording",
         functions: &["metainterp::warm::MetaInterp::record"],
-        without: Some("metainterp::warm::MetaInterp::compile_recorded"),
+        without: Some(
+            "metainterp::warm::compile::<impl metainterp::warm::MetaInterp>::compile_recorded",
+        ),
     },
     Phase {
         name: "optimizing",
         functions: &[
-            "metainterp::warm::MetaInterp::optimize",
+            "metainterp::warm::compile::TraceJob::optimize",
             "metainterp::opt::exits::finalize_exits",
-            "metainterp::warm::MetaInterp::new_exits",
+            "metainterp::warm::compile::new_exits",
         ],
         without: None,
     },
     Phase {
         name: "backend",
         functions: &[
-            "<backend_cranelift::CraneliftBackend as metainterp::backend::Backend>::compile",
+            "<backend_cranelift::assemble::Apart as metainterp::backend::Assembler>::assemble",
+            "<backend_cranelift::CraneliftBackend as metainterp::backend::Backend>::finish",
         ],
         without: None,
     },

@@ -11,7 +11,7 @@
 
 use clap::Parser;
 use jit_benches::bars::Bars;
-use jit_benches::measure::{Contestant, sibling_binary, take_turns};
+use jit_benches::measure::{Contestant, IN_BACKGROUND, sibling_binary, take_turns};
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -57,11 +57,13 @@ fn contestants(arguments: &Arguments) -> Vec<Interpreter> {
         binary: binary.to_path_buf(),
         flags: flags.iter().map(|it| it.to_string()).collect(),
     };
+    let lua = arguments.lua.display().to_string();
     let all = [
         new(REFERENCE, Path::new(REFERENCE), &[]),
         new("luajit", Path::new("luajit"), &[]),
         new("off", &arguments.lua, &["--jit", "off"]),
         new("jit", &arguments.lua, &[]),
+        new("background", Path::new("env"), &[IN_BACKGROUND, &lua]),
     ];
     all.into_iter().filter(is_there).collect()
 }

@@ -13,7 +13,7 @@
 
 use super::{Const, Opcode, Ty};
 use rustc_hash::FxHashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// A value or a constant, as an operand.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -228,9 +228,9 @@ impl Classes {
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallDescr {
     /// The name of the called function, for the log.
-    pub name: Rc<str>,
+    pub name: Arc<str>,
     /// Where the call stands in the author's source: `file:line:column`.
-    pub site: Rc<str>,
+    pub site: Arc<str>,
     /// The first result's type.
     pub res: Option<Ty>,
     /// It may panic: a `guard_no_exception` follows.
@@ -354,7 +354,7 @@ pub struct Trace {
     /// Call descriptors.
     pub calls: Vec<CallDescr>,
     /// Merge points passed. What a trace is made into shares them.
-    pub merge_points: Rc<Vec<MergePoint>>,
+    pub merge_points: Arc<Vec<MergePoint>>,
 }
 
 impl Trace {
@@ -583,7 +583,7 @@ impl TraceBuilder {
 
     /// The index of a new merge point.
     pub fn merge_point(&mut self, merge_point: MergePoint) -> u32 {
-        let merge_points = Rc::make_mut(&mut self.trace.merge_points);
+        let merge_points = Arc::make_mut(&mut self.trace.merge_points);
         merge_points.push(merge_point);
         merge_points.len() as u32 - 1
     }
@@ -591,7 +591,7 @@ impl TraceBuilder {
     /// Takes the merge points of another trace. There were none so far.
     pub fn merge_points_of(&mut self, other: &Trace) {
         debug_assert!(self.trace.merge_points.is_empty());
-        self.trace.merge_points = Rc::clone(&other.merge_points);
+        self.trace.merge_points = Arc::clone(&other.merge_points);
     }
 
     /// The index of a new exit.

@@ -25,6 +25,8 @@ struct Cell {
     aborts: u32,
     entry: Option<Entry>,
     given_up: bool,
+    /// Code that starts here is being compiled.
+    is_being_compiled: bool,
     /// The generation in which the code was entered last.
     used: u64,
     /// The next arrival starts a recording.
@@ -40,6 +42,9 @@ impl Cell {
 
     /// Counts an arrival where there is no code.
     fn count(&mut self, threshold: u32) -> Tick {
+        if self.is_being_compiled {
+            return Tick::Cold;
+        }
         if std::mem::take(&mut self.at_once) {
             return Tick::Hot;
         }
@@ -199,6 +204,11 @@ impl Cells {
         self.find_or_make(greens).at_once = true;
     }
 
+    /// Lets no recording start here until the code is compiled that starts here.
+    pub fn set_compiling(&mut self, greens: &[u64], is: bool) {
+        self.find_or_make(greens).is_being_compiled = is;
+    }
+
     /// Lets no recording start here any more.
     pub fn dont_trace_here(&mut self, greens: &[u64]) {
         self.find_or_make(greens).given_up = true;
@@ -221,7 +231,7 @@ impl Cells {
         let (_, &mut median, _) = ticks.select_nth_unstable_by(middle, f32::total_cmp);
         // What was given up once is known for that only as long as it is not cold again.
         self.retain(|Slot { cell, .. }| {
-            cell.entry.is_some() || cell.at_once || cell.ticks > median
+            cell.entry.is_some() || cell.at_once || cell.is_being_compiled || cell.ticks > median
         });
         self.sweep_at = 2 * self.slots.len();
     }

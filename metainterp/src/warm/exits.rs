@@ -35,6 +35,8 @@ pub(super) struct ExitInfo {
     pub rejoins: Option<TargetId>,
     /// The guard tests whether the trace is valid: no bridge is made.
     pub is_validity: bool,
+    /// A bridge is being compiled.
+    pub is_being_compiled: Cell<bool>,
     failures: Cell<u32>,
     aborts: Cell<u32>,
     given_up: Cell<bool>,
@@ -82,6 +84,7 @@ impl ExitInfo {
             n_promoted: 0,
             rejoins: None,
             is_validity: false,
+            is_being_compiled: Cell::new(false),
             failures: Cell::new(0),
             aborts: Cell::new(0),
             given_up: Cell::new(false),
@@ -97,7 +100,8 @@ impl ExitInfo {
     pub fn fails(&self, trace_eagerness: u32) -> bool {
         self.failures.set(self.failures.get().saturating_add(1));
         let eagerness = u64::from(trace_eagerness) << self.aborts.get().min(16);
-        !self.given_up.get() && u64::from(self.failures.get()) >= eagerness
+        let may_start = !self.given_up.get() && !self.is_being_compiled.get();
+        may_start && u64::from(self.failures.get()) >= eagerness
     }
 
     /// Lets the next failure start a recording.

@@ -14,7 +14,9 @@
 //! 3. One recording at a time: an interpreter that runs inside a residual call while its driver
 //!    records enters compiled code, but starts no recording.
 
+mod background;
 mod cell;
+mod compile;
 mod exits;
 mod owners;
 mod paths;
@@ -26,14 +28,16 @@ pub use region::CompiledRegion;
 use crate::abort::Abort;
 use crate::backend::{Backend, Frame};
 use crate::hooks::Hooks;
-use crate::ir::{self, CodeId, Const, ExitId, TargetId, Trace, Ty};
-use crate::opt::{self, Pass, Passes, Size, Tally};
+use crate::ir::{self, CodeId, Const, TargetId, Trace, Ty};
+use crate::opt::{Passes, Size};
 use crate::params::{ParamError, Params};
 use crate::position;
-use crate::quasi::{VALIDITY_CLASS, Validity};
+use crate::quasi::VALIDITY_CLASS;
 use crate::record::{FindTarget, Limits, Recorded, Recorder, Route, Words};
 use crate::stats::Stats;
-use cell::{Cells, Entry, Tick};
+use background::Background;
+use cell::{Cells, Tick};
+use compile::{Becomes, Task};
 use exits::ExitInfo;
 use owners::Owners;
 use paths::Paths;
@@ -44,6 +48,8 @@ use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Instant;
 
 /// Where the portal's run has got to.
@@ -95,7 +101,7 @@ pub struct MetaInterp {
     find_target: FindTarget,
     /// By number.
     exits: RefCell<FxHashMap<u32, Rc<ExitInfo>>>,
-    next_exit: Cell<u32>,
+    next_exit: Arc<AtomicU32>,
     hooks: Option<Rc<dyn Hooks>>,
     /// What a hook has panicked with, until the interpreter's state is whole again.
     hook_panic: Cell<Option<Box<dyn Any + Send>>>,
@@ -109,8 +115,11 @@ pub struct MetaInterp {
     compiled: RefCell<Vec<Kept>>,
     regions: RefCell<Regions>,
     /// Optimized loops that can be entered behind their preheaders, by their first label.
-    entered: RefCell<FxHashMap<TargetId, (CodeId, Rc<Trace>)>>,
+    entered: RefCell<FxHashMap<TargetId, (CodeId, Arc<Trace>)>>,
     paths: Paths,
+    background: Background,
+    /// The next [`MetaInterp::enter`] is to install what was compiled, and no more.
+    only_installs: Cell<bool>,
 }
 
 /// One line of the list of traces: what was compiled, in order.
@@ -149,7 +158,7 @@ impl std::fmt::Display for CompiledTrace {
 struct Kept {
     id: u32,
     recorded_ops: usize,
-    optimized: Rc<Trace>,
+    optimized: Arc<Trace>,
     exits: std::ops::Range<u32>,
     locations: Vec<String>,
 }
@@ -168,16 +177,6 @@ impl Kept {
             locations: locations.clone(),
         }
     }
-}
-
-/// Exits from this number on are copies of those of the preheader behind this label.
-type Copied = Option<(u32, TargetId)>;
-
-/// What the optimizer has made of a recording.
-struct Optimized {
-    trace: Trace,
-    copied: Copied,
-    tally: Tally,
 }
 
 /// Where a recording started.
@@ -209,7 +208,7 @@ impl MetaInterp {
             find_target: find_target(Rc::clone(&cells)),
             cells,
             exits: RefCell::default(),
-            next_exit: Cell::new(0),
+            next_exit: Arc::default(),
             hooks: None,
             hook_panic: Cell::new(None),
             release_due: Cell::new(false),
@@ -222,6 +221,8 @@ impl MetaInterp {
             regions: RefCell::default(),
             entered: RefCell::default(),
             paths: Paths::default(),
+            background: Background::default(),
+            only_installs: Cell::new(false),
         };
         meta.set_params(params)?;
         Ok(meta)
@@ -329,9 +330,13 @@ impl MetaInterp {
         };
         let enters = match tick {
             Tick::Cold => false,
-            Tick::Hot => !self.recording.get(),
+            Tick::Hot => !self.recording.get() && !self.background.has_entry(),
             Tick::Compiled => true,
         };
+        if !enters && self.background.has_finished() && !self.recording.get() {
+            self.only_installs.set(true);
+            return true;
+        }
         enters && self.hooks.as_ref().is_none_or(|hooks| hooks.confirm_enter_jit(greens))
     }
 
@@ -352,6 +357,10 @@ impl MetaInterp {
     /// Panics with the interpreter's own panic where the plain interpreter would. A panic of a hook waits:
     /// the caller gets a state all the same, and asks [`MetaInterp::take_hook_panic`].
     pub fn enter(&self, state: &mut State, types: RedTypes, twin: &mut Twin<'_>) -> Left {
+        self.install_compiled();
+        if self.only_installs.take() {
+            return Left::MergePoint;
+        }
         self.free_what_is_invalid();
         self.record_anew();
         let entry = self.cells.borrow_mut().enter(&state.greens);
@@ -422,71 +431,11 @@ impl MetaInterp {
         let recorded = recorder.take_recorded().unwrap_or(Recorded::Aborted(Abort::Panicked));
         let start = recording.done();
         let validity = recorder.take_validity();
-        if let Err(reason) = self.compile_recorded(recorded, &start, recorder.route(), validity) {
-            self.aborted(reason, &start);
-        }
+        self.compile_recorded(recorded, start, recorder.route().clone(), validity);
         if self.release_due.replace(false) {
             self.release_all();
         }
         left
-    }
-
-    #[inline(never)]
-    fn compile_recorded(
-        &self,
-        recorded: Recorded,
-        start: &Start,
-        route: &Route,
-        validity: Option<Rc<Validity>>,
-    ) -> Result<(), Abort> {
-        if validity.as_ref().is_some_and(|validity| !validity.is_valid()) {
-            return Err(Abort::QuasiImmutable);
-        }
-        match recorded {
-            Recorded::Aborted(reason) => Err(reason),
-            Recorded::Loop { trace, greens, target } => {
-                let code = self.compile(trace, start, route, validity.clone(), |code| {
-                    format!("loop {code}")
-                })?;
-                self.cells.borrow_mut().install(
-                    &greens,
-                    Entry { code, target, passed: false },
-                    validity,
-                );
-                self.stats.borrow_mut().loops += 1;
-                self.tell_compiled(|hooks, trace| hooks.on_compile(trace));
-                Ok(())
-            }
-            Recorded::Entry { trace, target } => {
-                let Start::Interpreter(greens) = start else {
-                    unreachable!("an entry trace starts at the interpreter")
-                };
-                // One that ends otherwise is a segment, which those who come round again are to find.
-                let leads_on = trace.ops.last().is_some_and(|op| op.opcode == ir::Opcode::Jump);
-                let is_short = leads_on && trace.n_operations() <= MAX_PASSED;
-                let code = self.compile(trace, start, route, validity.clone(), |code| {
-                    format!("entry {code}")
-                })?;
-                self.cells.borrow_mut().install(
-                    greens,
-                    Entry { code, target, passed: is_short },
-                    validity,
-                );
-                self.stats.borrow_mut().loops += 1;
-                self.tell_compiled(|hooks, trace| hooks.on_compile(trace));
-                Ok(())
-            }
-            Recorded::Bridge { trace } => {
-                let Start::Exit(exit) = start else { unreachable!("a bridge starts at an exit") };
-                let code = self.compile(trace, start, route, validity.clone(), |code| {
-                    format!("bridge {code} of exit {}", exit.id.0)
-                })?;
-                self.backend.attach_bridge(exit.id, code);
-                self.stats.borrow_mut().bridges += 1;
-                self.tell_compiled(|hooks, trace| hooks.on_compile_bridge(trace));
-                Ok(())
-            }
-        }
     }
 
     pub(super) fn has_hooks(&self) -> bool {
@@ -533,149 +482,6 @@ impl MetaInterp {
         trace.merge_points.iter().filter_map(location).collect()
     }
 
-    fn compile(
-        &self,
-        trace: Trace,
-        start: &Start,
-        route: &Route,
-        validity: Option<Rc<Validity>>,
-        name: impl FnOnce(u32) -> String,
-    ) -> Result<CodeId, Abort> {
-        let code = CodeId(self.next_code.replace(self.next_code.get() + 1));
-        let mut trace = trace;
-        trace.name = name(code.0);
-        check(&trace, "recording");
-        log::debug!("[{}] recorded {} operations:\n{trace}", self.name, trace.n_operations());
-        let started = Instant::now();
-        let Optimized { trace: optimized, copied, tally } = self.optimize(&trace, start)?;
-        check(&optimized, "optimizing");
-        log::debug!(
-            "[{}] optimized to {} operations:\n{optimized}",
-            self.name,
-            optimized.n_operations()
-        );
-        let (mut finalized, layouts) = opt::finalize_exits(&optimized);
-        let exits = self.new_exits(code, &mut finalized, layouts, start, route, copied);
-        let optimizing = started.elapsed();
-        let started = Instant::now();
-        let result = self.backend.compile(code, &finalized);
-        let compiling = started.elapsed();
-        let locations = self.locations(&optimized);
-        let stats = &mut *self.stats.borrow_mut();
-        stats.optimizing_ns += optimizing;
-        stats.backend_ns += compiling;
-        let compiled = result.map_err(|refusal| {
-            log::warn!(
-                "[{}] {}: {} declined it: {refusal}",
-                self.name,
-                trace.name,
-                self.backend.name()
-            );
-            Abort::Refused
-        })?;
-        stats.codegen_ns += compiled.codegen;
-        let first = self.next_exit.get();
-        self.next_exit.set(first + exits.len() as u32);
-        self.note_code(code, &finalized, first..first + exits.len() as u32, start, validity);
-        self.exits.borrow_mut().extend((first..).zip(exits));
-        self.cells.borrow_mut().generation += 1;
-        count(stats, &trace, &optimized);
-        stats.passes += tally;
-        if let Some(lap) = compiled.lap {
-            stats.lap_instructions += u64::from(lap.instructions);
-            stats.lap_bytes += u64::from(lap.bytes);
-        }
-        let from = match start {
-            Start::Interpreter(_) => None,
-            Start::Exit(exit) => Some(exit.code),
-        };
-        self.add_to_regions(code, finalized, from);
-        self.paths.note(code, &trace, start);
-        let optimized = Rc::new(optimized);
-        if opt::second_label(&optimized).is_some() {
-            let target = optimized.ops[0].target();
-            self.entered.borrow_mut().insert(target, (code, Rc::clone(&optimized)));
-        }
-        let recorded_ops = trace.n_operations();
-        let exits = first..self.next_exit.get();
-        let kept = Kept { id: code.0, recorded_ops, optimized, exits, locations };
-        self.compiled.borrow_mut().push(kept);
-        Ok(code)
-    }
-
-    #[inline(never)]
-    fn optimize(&self, trace: &Trace, start: &Start) -> Result<Optimized, Abort> {
-        let passes = self.passes.get();
-        let jump = trace.ops.last().filter(|op| op.opcode == ir::Opcode::Jump);
-        let entered =
-            jump.and_then(|jump| Some(self.entered.borrow().get(&jump.target())?.1.clone()));
-        // Where the loop's preheader would lead back at once, it is left to the loop to find that out.
-        let rejoins = matches!(start, Start::Exit(exit) if exit.rejoins.is_some());
-        if let Some(entered) = entered.filter(|_| !rejoins) {
-            let longer = opt::behind_preheader(trace, &entered);
-            if let Ok((optimized, mut tally)) = opt::optimize_and_count(&longer, passes, None) {
-                let copy = Size::of_all(&longer.ops) - Size::of_all(&trace.ops);
-                tally.add(Pass::Preheader, copy);
-                let copied = Some((trace.n_exit_ids(), entered.ops[0].target()));
-                return Ok(Optimized { trace: optimized, copied, tally });
-            }
-        }
-        match opt::optimize_and_count(trace, passes, None) {
-            Ok((trace, tally)) => Ok(Optimized { trace, copied: None, tally }),
-            Err(contradiction) => {
-                log::debug!("[{}] {contradiction}", self.name);
-                Err(Abort::InvalidLoop)
-            }
-        }
-    }
-
-    /// Numbers the exits of a trace and answers their table entries.
-    #[inline(never)]
-    fn new_exits(
-        &self,
-        code: CodeId,
-        trace: &mut Trace,
-        layouts: Vec<opt::ExitLayout>,
-        start: &Start,
-        route: &Route,
-        copied: Copied,
-    ) -> Vec<Rc<ExitInfo>> {
-        let first = self.next_exit.get();
-        let promotes: Vec<bool> = trace
-            .ops
-            .iter()
-            .filter(|op| op.opcode.has_exit())
-            .map(|op| op.opcode == ir::Opcode::GuardValue)
-            .collect();
-        let validities = validity_guards(trace);
-        let mut exits = Vec::with_capacity(layouts.len());
-        for (at, layout) in layouts.into_iter().enumerate() {
-            let id = ExitId(first + at as u32);
-            let exit = &mut trace.exits[at];
-            let loop_of_copy = copied.filter(|&(first, _)| first <= exit.id.0);
-            exit.id = id;
-            let greens = trace.merge_points[exit.resume.merge_point as usize].greens.clone();
-            // Steps are counted from the merge point on, and a bridge begins behind that of its exit.
-            let route = match exit.resume.merge_point {
-                0 => route.clone(),
-                _ => route.behind_a_merge_point(),
-            };
-            let mut info = ExitInfo::new(id, code, exit.resume, route, layout, greens);
-            info.rejoins = loop_of_copy.map(|(_, target)| target);
-            info.is_validity = validities[at];
-            if promotes[at] {
-                info.n_promoted = match start {
-                    Start::Exit(failed) if failed.n_promoted > 0 && info.is_at(failed) => {
-                        failed.n_promoted + 1
-                    }
-                    _ => 1,
-                };
-            }
-            exits.push(Rc::new(info));
-        }
-        exits
-    }
-
     fn aborted(&self, reason: Abort, start: &Start) {
         self.stats.borrow_mut().count_abort(reason);
         let max_aborts = self.params.borrow().max_aborts;
@@ -699,16 +505,9 @@ impl MetaInterp {
     fn rejoin(&self, exit: &Rc<ExitInfo>, target: TargetId) {
         exit.recording_starts();
         let start = Start::Exit(Rc::clone(exit));
-        let trace = exit.to_label(target);
-        let name = |code| format!("bridge {code} of exit {}", exit.id.0);
-        match self.compile(trace, &start, &exit.route, None, name) {
-            Ok(code) => {
-                self.backend.attach_bridge(exit.id, code);
-                self.stats.borrow_mut().bridges += 1;
-                self.tell_compiled(|hooks, trace| hooks.on_compile_bridge(trace));
-            }
-            Err(reason) => self.aborted(reason, &start),
-        }
+        let route = exit.route.clone();
+        let task = Task { start, route, validity: None, becomes: Becomes::Bridge };
+        self.compile(exit.to_label(target), task);
     }
 
     fn new_target(&self) -> TargetId {
@@ -800,14 +599,6 @@ fn validity_guards(trace: &Trace) -> Vec<bool> {
     let guards = trace.ops.iter().filter(|op| op.opcode.has_exit());
     let tests = |op: &ir::Op| trace.args(op).iter().any(|arg| loads.contains(arg));
     guards.map(|op| op.opcode == ir::Opcode::GuardTrue && tests(op)).collect()
-}
-
-fn check(trace: &Trace, after: &str) {
-    if cfg!(debug_assertions)
-        && let Err(error) = ir::verify(trace)
-    {
-        panic!("invalid trace after {after}: {error}\n{trace}");
-    }
 }
 
 fn count(stats: &mut Stats, recorded: &Trace, optimized: &Trace) {

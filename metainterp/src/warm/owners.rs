@@ -13,6 +13,7 @@
 //!
 //! Invariants
 //! 1. A weak count is kept as long as there is code, or a counter, with the address among its greens.
+//!    So it is while there is a trace that is being compiled.
 //! 2. Code that may be running is not freed: nothing that is connected to code which was entered and has
 //!    not been left. Nothing at all is freed during a recording.
 //!
@@ -111,6 +112,7 @@ impl MetaInterp {
                 gone.remove(word);
             });
         }
+        gone.retain(|&word| !self.background.has_green(word));
         self.cells.borrow_mut().forget(&gone);
         self.owners.last.set(0);
         self.owners.weak.borrow_mut().retain(|address, _| !gone.contains(address));
@@ -149,6 +151,7 @@ impl MetaInterp {
         if self.recording.get() {
             return self.release_due.set(true);
         }
+        self.background.release_all();
         let all = self.owners.by_age(&self.cells.borrow());
         all.iter().for_each(|(_, codes)| self.free_codes(codes));
     }
@@ -212,6 +215,16 @@ impl MetaInterp {
 }
 
 impl Owners {
+    /// Whether there is this code.
+    pub fn has_code(&self, code: CodeId) -> bool {
+        self.codes.borrow().contains_key(&code)
+    }
+
+    /// The code that has this label.
+    pub fn code_of(&self, label: TargetId) -> Option<CodeId> {
+        self.labels.borrow().get(&label).copied()
+    }
+
     /// What is connected, in the order in which it is compiled, with the generation in which it was entered
     /// last: the oldest first. Without what may be running.
     fn by_age(&self, cells: &Cells) -> Vec<(u64, Vec<CodeId>)> {

@@ -17,12 +17,14 @@
 //!    since the time before, so that regions are compiled again a bounded number of times.
 
 use super::MetaInterp;
-use crate::backend::Backend;
+use super::background::{Begun, Done, Job};
+use crate::backend::{Assembled, Backend, Refusal};
 use crate::ir::{CodeId, Opcode, TargetId, Trace};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// How many entries pay for what.
 #[derive(Clone, Copy)]
@@ -37,6 +39,11 @@ impl Price {
         (self.threshold << n_compiled.min(32)).max(n_ops as u64 * (self.threshold / 16))
     }
 
+    /// Until it is looked whether a region is compiled that is compiled in the background.
+    fn until_look(self) -> u64 {
+        (self.threshold / 4).max(1)
+    }
+
     /// For taking in so many operations of a neighbour.
     fn of_neighbour(self, n_ops: usize) -> u64 {
         (self.threshold / 8).max(n_ops as u64 * (self.threshold / 32)).max(1)
@@ -45,7 +52,7 @@ impl Price {
 
 /// A compiled trace, with its neighbours.
 struct Node {
-    trace: Trace,
+    trace: Arc<Trace>,
     /// Traces that one of its exits or its jump leads to, or from which they lead here.
     neighbours: Vec<CodeId>,
     /// Index into [`Regions::regions`].
@@ -95,6 +102,7 @@ impl Regions {
         let jump = trace.ops.last().filter(|op| op.opcode == Opcode::Jump);
         let to = jump.and_then(|jump| self.labels.get(&jump.target()).copied());
         let n_ops = trace.n_operations();
+        let trace = Arc::new(trace);
         let node = Node { trace, neighbours: Vec::new(), region: None, n_ops, entered_before: 0 };
         self.nodes.insert(code, node);
         for other in [from, to].into_iter().flatten().filter(|&other| other != code) {
@@ -182,6 +190,11 @@ impl Regions {
         members
     }
 
+    /// Whether the trace is in the region that was compiled last.
+    fn is_in_last(&self, code: CodeId) -> bool {
+        self.regions.last().is_some_and(|region| region.members.contains(&code))
+    }
+
     fn install(&mut self, members: &[CodeId], backend: &dyn Backend) {
         let n_compiled = 1 + self.n_compiled(members);
         let region = self.regions.len();
@@ -209,13 +222,16 @@ impl MetaInterp {
         }
     }
 
-    /// A trace has been entered as often as it was to be counted.
+    /// A trace has been entered as often as it was to be counted, and code has paused.
     pub(super) fn entered_often(&self, code: CodeId) {
         let (price, limit) = {
             let params = self.params.borrow();
             let threshold = params.region_threshold.into();
             (Price { threshold }, params.region_limit as usize)
         };
+        if self.background.has_region() {
+            return self.look_for_region(code, price);
+        }
         let mut regions = self.regions.borrow_mut();
         if price.threshold == 0 || !regions.nodes.contains_key(&code) {
             return;
@@ -226,11 +242,11 @@ impl MetaInterp {
         let due = price.of_region(regions.n_ops(&members), n_compiled);
         let is_due = regions.entered(&members, backend) >= due;
         if members.len() > regions.together(code).len() && is_due {
-            self.compile_region(
-                &mut regions,
-                &members,
-                price.threshold << (n_compiled + 1).min(32),
-            );
+            let next = price.threshold << (n_compiled + 1).min(32);
+            self.compile_region(&mut regions, members, next);
+            if self.background.has_region() {
+                backend.pause_after(code, price.until_look());
+            }
         } else {
             // There is nothing to gain, or not yet: look again when it was entered twice as often.
             let entered = regions.entered(&[code], backend);
@@ -238,28 +254,100 @@ impl MetaInterp {
         }
     }
 
-    fn compile_region(&self, regions: &mut Regions, members: &[CodeId], next: u64) {
+    /// Installs the region that is being compiled, if it is done. Code has paused, so that memory is not as hooks
+    /// may see it: with hooks, the next merge point is waited for.
+    fn look_for_region(&self, code: CodeId, price: Price) {
+        if !self.has_hooks() {
+            self.install_compiled();
+        }
+        let is_installed = self.regions.borrow().is_in_last(code);
+        if self.background.has_region() || !is_installed {
+            self.backend.pause_after(code, price.until_look());
+        }
+    }
+
+    fn compile_region(&self, regions: &mut Regions, members: Vec<CodeId>, next: u64) {
         let name = format!("region {}", regions.compiled.len());
-        let traces: Vec<(CodeId, &Trace)> =
-            members.iter().map(|&code| (code, &regions.nodes[&code].trace)).collect();
-        let started = Instant::now();
-        let result = self.backend.compile_region(&name, &traces);
+        let traces: Vec<(CodeId, Arc<Trace>)> =
+            members.iter().map(|&code| (code, Arc::clone(&regions.nodes[&code].trace))).collect();
         let names = traces.iter().map(|(_, trace)| trace.name.clone()).collect();
-        let region = CompiledRegion { name, traces: names, ops: regions.n_ops(members) };
+        let region = CompiledRegion { name, traces: names, ops: regions.n_ops(&members) };
+        let started = Instant::now();
+        let assembler = self.backend.begin_region(&region.name, &traces);
+        self.stats.borrow_mut().region_ns += started.elapsed();
+        let begun = BegunRegion { region, members, next };
+        let job = match assembler {
+            Ok(assembler) => self.hand_over(Job::Region(assembler)),
+            Err(refusal) => return begun.is_declined(&self.name, &refusal),
+        };
+        match job.map(Job::run) {
+            None => self.background.push(Begun::Region(begun)),
+            Some(Done::Region { assembled, compiling }) => {
+                self.finish_region(regions, begun, assembled, compiling);
+            }
+            Some(Done::Trace(_)) => unreachable!("a region was handed over"),
+        }
+    }
+
+    /// Lets a region be entered, if all that it is made of is still there.
+    pub(super) fn install_region(
+        &self,
+        begun: BegunRegion,
+        assembled: Result<Assembled, Refusal>,
+        compiling: Duration,
+    ) {
+        let regions = &mut *self.regions.borrow_mut();
+        if begun.members.iter().all(|code| regions.nodes.contains_key(code)) {
+            self.finish_region(regions, begun, assembled, compiling);
+        } else {
+            self.give_up_region(regions, &begun);
+        }
+    }
+
+    /// Goes on counting entries.
+    pub(super) fn give_up_region(&self, regions: &Regions, begun: &BegunRegion) {
+        for &code in begun.members.iter().filter(|code| regions.nodes.contains_key(code)) {
+            self.backend.pause_after(code, begun.next);
+        }
+    }
+
+    fn finish_region(
+        &self,
+        regions: &mut Regions,
+        begun: BegunRegion,
+        assembled: Result<Assembled, Refusal>,
+        compiling: Duration,
+    ) {
+        let started = Instant::now();
+        let result = assembled.and_then(|it| self.backend.finish_region(&begun.members, it));
         let stats = &mut *self.stats.borrow_mut();
+        stats.region_ns += compiling;
         stats.region_ns += started.elapsed();
         match result {
-            Ok(compiled) => {
-                log::debug!("[{}] {region}", self.name);
-                stats.codegen_ns += compiled.codegen;
-                stats.regions += 1;
-                stats.region_ops += region.ops as u64;
-                regions.compiled.push(region);
-                regions.install(members, &*self.backend);
-                members.iter().for_each(|&code| self.backend.pause_after(code, next));
-            }
-            // The traces stay as they are, and nobody asks again.
-            Err(refusal) => log::warn!("[{}] {region}: declined: {refusal}", self.name),
+            Ok(compiled) => stats.codegen_ns += compiled.codegen,
+            Err(refusal) => return begun.is_declined(&self.name, &refusal),
         }
+        let BegunRegion { region, members, next } = begun;
+        log::debug!("[{}] {region}", self.name);
+        stats.regions += 1;
+        stats.region_ops += region.ops as u64;
+        regions.compiled.push(region);
+        regions.install(&members, &*self.backend);
+        members.iter().for_each(|&code| self.backend.pause_after(code, next));
+    }
+}
+
+/// A region that is being compiled.
+pub(super) struct BegunRegion {
+    region: CompiledRegion,
+    pub members: Vec<CodeId>,
+    /// After how many entries of a member it is looked again.
+    next: u64,
+}
+
+impl BegunRegion {
+    // The traces stay as they are, and nobody asks again.
+    fn is_declined(&self, driver: &str, refusal: &Refusal) {
+        log::warn!("[{driver}] {}: declined: {refusal}", self.region);
     }
 }

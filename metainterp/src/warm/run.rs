@@ -151,7 +151,7 @@ impl MetaInterp {
             self.owners.has_invalid.set(true);
         }
         let is_hot = !self.recording.get() && !exit.is_validity && exit.fails(eagerness);
-        let hot = is_hot && self.has_room_for_bridge(exit);
+        let hot = is_hot && !self.background.has_entry() && self.has_room_for_bridge(exit);
         match exit.rejoins {
             Some(target) if hot => {
                 self.rejoin(exit, target);
