@@ -269,7 +269,7 @@ impl Measured {
 }
 
 /// How often a program runs for its times: the machine may have other things to do.
-const TIMED_RUNS: usize = 5;
+const TIMED_RUNS: usize = 3;
 
 /// Times of optimizing and compiling.
 const COMPILING: &[&str] = &["optimizing_ns", "backend_ns", "region_ns"];
