@@ -8,6 +8,9 @@ fn traces(jit: &str, program: &str) -> Vec<String> {
     let output = Command::new(env!("CARGO_BIN_EXE_brainfuck"))
         .args(["--jit", jit, "--threshold", "7", program])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
+        // They would win over the flags.
+        .env_remove("JITDRIVER")
+        .env_remove("JITDRIVER_PARAMS")
         .env("RUST_LOG", "metainterp=debug")
         .output()
         .expect("the program runs");

@@ -2,6 +2,9 @@
 //!
 //! A whole is made by the author's own constructor from the parts' bytes, and each part's pieces go to
 //! where the part lies in it. Which variant it is is then known, and a match on it needs no guard.
+//!
+//! What lies between parts is padding, in which a constructor leaves whatever was there. In a trace it would be
+//! constants that differ from run to run, so it is made zero where it can be told ([`tidy`]).
 #![expect(unsafe_code, reason = "takes values apart by reference")]
 
 use super::call::{CallSite, residual};
@@ -12,23 +15,67 @@ use super::value::{Bytes, Lanes, Pieces, Traced, joined, shifted, write_bits};
 use metainterp::ir::{Const, Opcode, Ty};
 use metainterp::record::Arg;
 use smallvec::SmallVec;
-use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
+use std::mem::{Discriminant, ManuallyDrop, MaybeUninit, needs_drop, offset_of};
 use std::rc::Rc;
 
 fn offset_in<W, P>(whole: &W, part: &P) -> usize {
     std::ptr::from_ref(part).addr() - std::ptr::from_ref(whole).addr()
 }
 
-/// A whole from one part.
+/// How many bytes at the start of a value of this type its discriminant may take, if that is known: a type that is no
+/// enum says one, and has a part there. `None` if it may be anywhere.
+fn tag_at_start<W>() -> Option<usize> {
+    // That of an enum without `repr` is an `isize`, wherever it is kept.
+    Some(size_of::<Discriminant<W>>()).filter(|&size| size < size_of::<isize>())
+}
+
+/// A part: its offset in its whole, and its bytes.
+type Part = (usize, Span);
+
+/// Where bytes are, and how many.
+pub type Span = (*const u8, usize);
+
+fn span<T>(value: &MaybeUninit<T>) -> Span {
+    (value.as_ptr().cast(), size_of::<T>())
+}
+
+/// Copies parts over the whole that was made of them, with their padding, and makes the whole's own padding zero:
+/// what is neither in a part nor among the bytes of the discriminant.
+///
+/// # Safety
+/// So many bytes can be written to at the start of the whole, which has these parts.
+unsafe fn tidy(whole: *mut u8, len: usize, tag: Option<usize>, parts: impl Iterator<Item = Part>) {
+    let mut tidy: SmallVec<[u8; 64]> = SmallVec::from_elem(0, len);
+    // SAFETY: both are as long, and the parts lie within.
+    unsafe {
+        std::ptr::copy_nonoverlapping(whole, tidy.as_mut_ptr(), tag.unwrap_or(len).min(len));
+        for (offset, (start, n)) in parts {
+            assert!(offset + n <= len, "a part within its whole");
+            std::ptr::copy_nonoverlapping(start, tidy.as_mut_ptr().add(offset), n);
+        }
+        std::ptr::copy_nonoverlapping(tidy.as_ptr(), whole, len);
+    }
+}
+
+/// A whole from one part. `tag` is how many bytes before the part say which variant it is, if that is known.
 fn whole<W, P>(
     part: Traced<P>,
+    tag: Option<usize>,
     make: impl FnOnce(P) -> W,
-    find: impl FnOnce(&W) -> &P,
+    find: impl Fn(&W) -> &P,
 ) -> Traced<W> {
     let part = part.take_whole();
+    let bits = part.bits();
     // SAFETY: a `Traced` is only made from an initialized value, which is moved here.
-    let value = make(unsafe { part.bits().assume_init() });
+    let value = make(unsafe { bits.assume_init_read() });
     let offset = offset_in(&value, find(&value));
+    let mut value = MaybeUninit::new(value);
+    // SAFETY: the part is there. It is found again, or what was said of the tag is wrong.
+    unsafe {
+        let parts = [(offset, span(&bits))];
+        tidy(value.as_mut_ptr().cast(), size_of::<W>(), tag, parts.into_iter());
+        find(value.assume_init_ref());
+    }
     let mut lanes = part.lanes();
     if !lanes.is_const() && offset > 0 {
         let rec = Rec::current();
@@ -36,25 +83,35 @@ fn whole<W, P>(
         shifted(rec, lanes, offset, &mut pieces);
         lanes = joined(rec, pieces);
     }
-    Traced::new(MaybeUninit::new(value), lanes)
+    Traced::new(value, lanes)
+}
+
+/// What is larger than any payload begins with a number that says which it has: 0 or 1, in a byte or in more.
+fn tag_before<W, A, B>() -> Option<usize> {
+    (size_of::<W>() > size_of::<A>().max(size_of::<B>())).then_some(1)
 }
 
 impl<T> Traced<Option<T>> {
     /// `Some(payload)`.
     pub fn some(payload: Traced<T>) -> Traced<Option<T>> {
-        whole(payload, Some, |whole| whole.as_ref().expect("just made")).with_known_variant()
+        let tag = tag_before::<Option<T>, T, ()>();
+        whole(payload, tag, Some, |whole| whole.as_ref().expect("just made")).with_known_variant()
     }
 }
 
 impl<T, E> Traced<Result<T, E>> {
     /// `Ok(payload)`.
     pub fn ok(payload: Traced<T>) -> Traced<Result<T, E>> {
-        whole(payload, Ok, |whole| whole.as_ref().ok().expect("just made")).with_known_variant()
+        let tag = tag_before::<Result<T, E>, T, E>();
+        whole(payload, tag, Ok, |whole| whole.as_ref().ok().expect("just made"))
+            .with_known_variant()
     }
 
     /// `Err(payload)`.
     pub fn err(payload: Traced<E>) -> Traced<Result<T, E>> {
-        whole(payload, Err, |whole| whole.as_ref().err().expect("just made")).with_known_variant()
+        let tag = tag_before::<Result<T, E>, T, E>();
+        whole(payload, tag, Err, |whole| whole.as_ref().err().expect("just made"))
+            .with_known_variant()
     }
 }
 
@@ -197,11 +254,18 @@ pub fn build<P: WholeOf, W, const N: usize>(
     make: impl FnOnce(P::Plain) -> W,
     find: impl FnOnce(&W) -> [usize; N],
 ) -> Traced<W> {
-    let (plain, lanes) = parts.apart();
+    let (plain, bits, lanes) = parts.apart();
     let value = make(plain);
     let start = std::ptr::from_ref(&value).addr();
-    let lanes = lanes_of_whole(rec, &lanes, start, &find(&value));
-    Traced::new(MaybeUninit::new(value), lanes).with_known_variant()
+    let found = find(&value);
+    let lanes = lanes_of_whole(rec, &lanes, start, &found);
+    let mut value = MaybeUninit::new(value);
+    if !rec.is_live() {
+        let parts = found.iter().map(|part| part.wrapping_sub(start)).zip(P::spans(&bits));
+        // SAFETY: the parts were found there.
+        unsafe { tidy(value.as_mut_ptr().cast(), size_of::<W>(), tag_at_start::<W>(), parts) }
+    }
+    Traced::new(value, lanes).with_known_variant()
 }
 
 /// The lanes of a whole that starts there, with parts at these addresses.
@@ -230,7 +294,7 @@ pub fn update<P: WholeOf, W, const N: usize>(
     make: impl FnOnce(W, P::Plain) -> W,
     find: impl FnOnce(&W) -> [(usize, usize); N],
 ) -> Traced<W> {
-    let (plain, replaced) = parts.apart();
+    let (plain, _, replaced) = parts.apart();
     let mut lanes = base.lanes();
     // SAFETY: a `Traced` is only made from an initialized value, which owns nothing.
     let value = make(unsafe { base.bits().assume_init() }, plain);
@@ -251,15 +315,25 @@ pub fn repeat<T: Copy, const N: usize>(rec: Rec, element: Traced<T>) -> Traced<[
         }
     }
     let lanes = joined(rec, pieces);
-    Traced::new(MaybeUninit::new([element.get(); N]), lanes)
+    // With the padding of the one.
+    let elements = [element.bits(); N];
+    // SAFETY: an array of values that are initialized.
+    Traced::new(
+        unsafe { std::ptr::from_ref(&elements).cast::<MaybeUninit<[T; N]>>().read() },
+        lanes,
+    )
 }
 
 /// A tuple of traced values, to make a whole of.
 pub trait WholeOf {
     /// The plain values.
     type Plain;
-    /// The plain values, and their lanes in order.
-    fn apart(self) -> (Self::Plain, SmallVec<[Lanes; 8]>);
+    /// Their bytes.
+    type Bits;
+    /// The plain values, their bytes, and their lanes in order.
+    fn apart(self) -> (Self::Plain, Self::Bits, SmallVec<[Lanes; 8]>);
+    /// Where each one's bytes are.
+    fn spans(bits: &Self::Bits) -> SmallVec<[Span; 8]>;
 }
 
 /// A tuple of traced values, as a traced tuple.
@@ -274,9 +348,15 @@ macro_rules! tuples {
     ($(($($name:ident $field:tt),+);)*) => {$(
         impl<$($name),+> WholeOf for ($(Traced<$name>,)+) {
             type Plain = ($($name,)+);
-            fn apart(self) -> (Self::Plain, SmallVec<[Lanes; 8]>) {
+            type Bits = ($(MaybeUninit<$name>,)+);
+            fn apart(self) -> (Self::Plain, Self::Bits, SmallVec<[Lanes; 8]>) {
                 let lanes = SmallVec::from_iter([$(self.$field.lanes()),+]);
-                (($(self.$field.into_plain(),)+), lanes)
+                let bits = ($(self.$field.into_bits(),)+);
+                // SAFETY: a `Traced` is only made from an initialized value, which is moved here.
+                (($(unsafe { bits.$field.assume_init_read() },)+), bits, lanes)
+            }
+            fn spans(bits: &Self::Bits) -> SmallVec<[Span; 8]> {
+                SmallVec::from_iter([$(span(&bits.$field)),+])
             }
         }
 
@@ -284,16 +364,19 @@ macro_rules! tuples {
             type Whole = ($($name,)+);
             fn join(self) -> Traced<Self::Whole> {
                 let parts = ManuallyDrop::new(self);
-                // SAFETY: a `Traced` is only made from an initialized value, which is moved here.
-                let value = ($(unsafe { parts.$field.bits().assume_init() },)+);
-                let mut pieces = Pieces::new();
-                if $(!parts.$field.lanes().is_const())||+ {
-                    let rec = Rec::current();
-                    $(shifted(rec, parts.$field.lanes(), offset_in(&value, &value.$field), &mut pieces);)+
-                    let lanes = joined(rec, pieces);
-                    return Traced::new(MaybeUninit::new(value), lanes);
+                let mut value = MaybeUninit::<Self::Whole>::zeroed();
+                // SAFETY: the parts are moved to where they lie in the whole, with their padding.
+                unsafe {
+                    let start = value.as_mut_ptr().cast::<u8>();
+                    $(Bytes::of(&parts.$field).copy_to(start.add(offset_of!(Self::Whole, $field)));)+
                 }
-                Traced::constant(value)
+                let mut lanes = Lanes::CONST;
+                if $(!parts.$field.lanes().is_const())||+ {
+                    let (rec, mut pieces) = (Rec::current(), Pieces::new());
+                    $(shifted(rec, parts.$field.lanes(), offset_of!(Self::Whole, $field), &mut pieces);)+
+                    lanes = joined(rec, pieces);
+                }
+                Traced::new(value, lanes)
             }
         }
     )*};
@@ -301,8 +384,12 @@ macro_rules! tuples {
 
 impl WholeOf for () {
     type Plain = ();
-    fn apart(self) -> ((), SmallVec<[Lanes; 8]>) {
-        ((), SmallVec::new())
+    type Bits = ();
+    fn apart(self) -> ((), (), SmallVec<[Lanes; 8]>) {
+        ((), (), SmallVec::new())
+    }
+    fn spans(_: &()) -> SmallVec<[Span; 8]> {
+        SmallVec::new()
     }
 }
 

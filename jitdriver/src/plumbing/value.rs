@@ -633,11 +633,17 @@ impl<T> Traced<T> {
 
     /// The plain value. The twin's is moved away.
     #[inline(never)]
-    pub(crate) fn into_plain(mut self) -> T {
+    pub(crate) fn into_plain(self) -> T {
+        // SAFETY: a `Traced` is only made from an initialized value, and is used once if it owns.
+        unsafe { self.into_bits().assume_init() }
+    }
+
+    /// The bytes of the plain value, padding included.
+    #[inline(never)]
+    pub(crate) fn into_bits(mut self) -> MaybeUninit<T> {
         self.disown();
         self.refresh();
-        // SAFETY: a `Traced` is only made from an initialized value, and is used once if it owns.
-        unsafe { copy_bits(&self.value).assume_init() }
+        copy_bits(&self.value)
     }
 
     /// Gives pointers to locals that have been spilled since their new address.
