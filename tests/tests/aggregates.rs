@@ -453,3 +453,59 @@ fn variants_in_memory_that_change_behind_an_effect() {
     };
     check(run, |stats| assert!(stats.replays > 0, "{stats}"));
 }
+
+/// A handle, as collectors have them: a struct around a pointer that is never null.
+#[derive(Traceable)]
+struct Handle<'a, T> {
+    at: &'a std::cell::Cell<T>,
+    of: std::marker::PhantomData<T>,
+}
+
+impl<T> Clone for Handle<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Handle<'_, T> {}
+
+#[jit]
+fn sum_of_handles<'p>(
+    driver: &JitDriver<'p>,
+    code: &'p [u8],
+    handles: &[Option<Handle<'_, i64>>],
+) -> i64 {
+    let (mut pc, mut n, mut sum) = (0, 0, 0_i64);
+    while pc < code.len() {
+        jit_merge_point!(driver, greens = [pc, code], reds = [n, sum, handles]);
+        match handles[n % handles.len()] {
+            Some(handle) => sum = sum.wrapping_mul(3).wrapping_add(handle.at.get()),
+            None => sum -= 1,
+        }
+        n += 1;
+        if n < 300 {
+            pc = 0;
+            can_enter_jit!(driver, greens = [pc, code], reds = [n, sum, handles]);
+            continue;
+        }
+        pc += 1;
+    }
+    sum
+}
+
+#[test]
+fn a_struct_around_a_pointer_has_the_niche_of_the_pointer() {
+    static CODE: [u8; 1] = [0];
+    let cells = [7, 5].map(std::cell::Cell::new);
+    let handle = |at| Handle { at, of: std::marker::PhantomData };
+    let handles = [Some(handle(&cells[0])), None, Some(handle(&cells[1])), None, None];
+    check(|driver| sum_of_handles(driver, &CODE, &handles), no_calls);
+    let driver = JitDriver::builder().threshold(2).trace_eagerness(2).build().unwrap();
+    sum_of_handles(&driver, &CODE, &handles);
+    let traces = driver.compiled();
+    assert!(traces.len() > 1, "there is a bridge for the other variant");
+    for trace in traces {
+        // No call, elidable ones included, asks for the variant.
+        assert!(!trace.optimized.contains("call"), "{}", trace.optimized);
+    }
+}

@@ -39,7 +39,7 @@ struct Arguments {
     examples: PathBuf,
 }
 
-/// A phase is what is done in some functions, but for what is done in another.
+/// A phase is what is done in some functions, but for what is done in another. Their names end so.
 struct Phase {
     name: &'static str,
     functions: &'static [&'static str],
@@ -49,34 +49,27 @@ struct Phase {
 const PHASES: &[Phase] = &[
     Phase {
         name: "recording",
-        functions: &["metainterp::warm::MetaInterp::record"],
-        without: Some(
-            "metainterp::warm::compile::<impl metainterp::warm::MetaInterp>::compile_recorded",
-        ),
+        functions: &["MetaInterp::record"],
+        without: Some("::compile_recorded"),
     },
     Phase {
         name: "optimizing",
         functions: &[
-            "metainterp::warm::compile::TraceJob::optimize",
-            "metainterp::opt::exits::finalize_exits",
-            "metainterp::warm::compile::new_exits",
+            "TraceJob::optimize",
+            "opt::exits::finalize_exits",
+            "warm::compile::new_exits",
         ],
         without: None,
     },
     Phase {
         name: "backend",
-        functions: &[
-            "<backend_cranelift::assemble::Apart as metainterp::backend::Assembler>::assemble",
-            "<backend_cranelift::CraneliftBackend as metainterp::backend::Backend>::finish",
-        ],
+        functions: &["backend::Assembler>::assemble", "backend::Backend>::finish"],
         without: None,
     },
     Phase {
         name: "of which Cranelift",
         // The driver has some code of its own compiled, too, when it is made.
-        functions: &[
-            "backend_cranelift::compiler::Compiler::compile -> cranelift_codegen::context::Context::compile",
-        ],
+        functions: &["compiler::Compiler::compile -> cranelift_codegen::context::Context::compile"],
         without: None,
     },
 ];
@@ -116,7 +109,7 @@ fn measure_in(folder: &Path, arguments: &Arguments) -> Result<(), String> {
         let counted = Counted::of(program, folder)?;
         print!("| {} | {} |", program.title(), counted.recorded_ops);
         for phase in PHASES {
-            print!(" {:.0} |", counted.per_op(phase));
+            print!(" {:.0} |", counted.per_op(phase)?);
         }
         println!();
     }
@@ -204,10 +197,28 @@ impl Counted {
         Ok(Counted { recorded_ops, inclusive: inclusive(&profile) })
     }
 
-    fn per_op(&self, phase: &Phase) -> f64 {
-        let of = |name: &str| self.inclusive.get(name).copied().unwrap_or(0) as f64;
-        let all: f64 = phase.functions.iter().map(|name| of(name)).sum();
-        (all - phase.without.map_or(0.0, of)) / self.recorded_ops as f64
+    fn per_op(&self, phase: &Phase) -> Result<f64, String> {
+        let mut sum = 0.0;
+        for function in phase.functions {
+            sum += self.cost_of(function)?;
+        }
+        if let Some(function) = phase.without {
+            sum -= self.cost_of(function)?;
+        }
+        Ok(sum / self.recorded_ops as f64)
+    }
+
+    /// Instructions of the functions whose names end so.
+    fn cost_of(&self, end: &str) -> Result<f64, String> {
+        // That of a method of a trait or of another module's type is `<… as …>::method` or `….<impl …>::method`.
+        let is_it =
+            |name: &str| name.ends_with(end) && name.contains(" -> ") == end.contains(" -> ");
+        let found = self.inclusive.iter().filter(|(name, _)| is_it(name));
+        let found: Vec<u64> = found.map(|(_, &cost)| cost).collect();
+        if found.is_empty() {
+            return Err(format!("the profile has no function {end}"));
+        }
+        Ok(found.iter().sum::<u64>() as f64)
     }
 }
 

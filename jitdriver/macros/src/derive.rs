@@ -36,7 +36,7 @@ pub fn traceable(input: &DeriveInput) -> syn::Result<TokenStream> {
     let (layout, niche, tag) = match &input.data {
         Data::Struct(data) => (
             struct_layout(&data.fields),
-            quote!(::core::option::Option::None),
+            struct_niche(&data.fields),
             quote!(::core::option::Option::Some(__p::layout::Tag::Single)),
         ),
         Data::Enum(data) => enum_layout(input, data)?,
@@ -122,6 +122,18 @@ fn struct_layout(fields: &Fields) -> TokenStream {
         quote!(.with(::core::mem::offset_of!(Self, #member), __p::layout::Layout::<#ty>::PIECES))
     });
     quote!(__p::layout::Joined::EMPTY #(#parts)*)
+}
+
+fn struct_niche(fields: &Fields) -> TokenStream {
+    let parts = fields.members().zip(fields).map(|(member, field)| {
+        let ty = &field.ty;
+        quote!((
+            ::core::mem::offset_of!(Self, #member),
+            ::core::mem::size_of::<#ty>(),
+            __p::layout::Layout::<#ty>::NICHE,
+        ))
+    });
+    quote!(__p::layout::Niche::of_struct(&[#(#parts),*]))
 }
 
 /// Layout, niche and tag.

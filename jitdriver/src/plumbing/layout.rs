@@ -64,6 +64,25 @@ impl Niche {
         Niche { offset, ty: Ty::I64, first: 1, n: u64::MAX }
     }
 
+    /// That of a struct, from its fields' offsets, sizes and niches. Which of several fields rustc takes is not
+    /// said, so there is to be one that has bytes.
+    pub const fn of_struct(fields: &[(usize, usize, Option<Niche>)]) -> Option<Niche> {
+        let mut found = None;
+        let (mut at, mut n_found) = (0, 0);
+        while at < fields.len() {
+            let (offset, size, niche) = fields[at];
+            if size > 0 {
+                n_found += 1;
+                found = match niche {
+                    Some(niche) => Some(Niche { offset: niche.offset + offset as u32, ..niche }),
+                    None => None,
+                };
+            }
+            at += 1;
+        }
+        if n_found == 1 { found } else { None }
+    }
+
     pub(crate) fn contains(&self, bits: u64) -> bool {
         bits.wrapping_sub(self.first) & self.ty.mask() < self.n
     }
@@ -494,12 +513,18 @@ pub struct Layout<T>(std::marker::PhantomData<T>);
 impl<T: Traceable> Layout<T> {
     /// Its pieces.
     pub const PIECES: &'static [PieceTy] = T::LAYOUT;
+
+    /// Its niche.
+    pub const NICHE: Option<Niche> = T::NICHE;
 }
 
 /// Of types without a known layout: machine words. Found when there is nothing else.
 pub trait AnyLayout {
     /// The pieces.
     const PIECES: &'static [PieceTy];
+
+    /// What is known of niches: nothing.
+    const NICHE: Option<Niche> = None;
 }
 
 impl<T> AnyLayout for Layout<T> {

@@ -560,6 +560,9 @@ impl Rules<'_, '_> {
             UintGe if k == 1 => Two(IntNe, a, K(0)),
             UintGt if k == 0 => Two(IntNe, a, K(0)),
             UintLe if k == 0 => Two(IntEq, a, K(0)),
+            // Only the greatest is not less than the greatest.
+            UintLt if k == self.ones() => Two(IntNe, a, y),
+            UintGe if k == self.ones() => Two(IntEq, a, y),
             _ => return self.compare_bool(opcode, a, k),
         })
     }

@@ -3,6 +3,8 @@
 //! The rules
 //! - A load takes the value that the last load or store at its address gave, if that has the same type
 //!   and nothing since may have changed it.
+//! - A load of another type becomes what makes a value of that type of it, if that is one operation: a cast, or
+//!   the low bits.
 //! - A store of the value that is already there goes.
 //! - A store goes if a later one covers it, and nothing between can see it: no load that may read
 //!   it, no guard (memory at exits is exact), no call, no label.
@@ -25,7 +27,7 @@ use super::address::{Address, Root};
 use super::delay::Contents;
 use super::ranges::Span;
 use super::rewrite::{Contradiction, Cx, Family, Pending, Rewrite};
-use crate::ir::{Classes, Effect, MemDescr, Opcode, Operand, Ty};
+use crate::ir::{Classes, Const, Effect, MemDescr, Opcode, Operand, Ty};
 use rustc_hash::FxHashMap;
 use smallvec::{SmallVec, smallvec};
 
@@ -230,6 +232,9 @@ impl Family for Heap {
             self.touch(self.current, mem.ty);
         }
         let known = self.known(cx, self.current, mem).map(|known| cx.resolve(known));
+        if known.is_none() && effect == Effect::Load {
+            return Ok(self.load_as_other_type(cx, op));
+        }
         op.before = known.filter(|_| effect == Effect::Store);
         Ok(match (known, effect) {
             (Some(value), Effect::Load) => Rewrite::Is(value),
@@ -316,6 +321,35 @@ impl Family for Heap {
     }
 }
 
+/// What the first bytes of a value are as another type.
+enum Part {
+    Constant(Const),
+    /// What this operation makes of the value.
+    By(Opcode),
+}
+
+impl Part {
+    /// Nothing if it takes more than one operation, or may not be such a value: not every byte is a `bool`.
+    fn of(cx: &Cx, value: Operand, to: Ty) -> Option<Part> {
+        let from = cx.ty(value);
+        if from == Ty::Bool || to == Ty::Bool || cx.is_virtual(value) {
+            return None;
+        }
+        if let Some(c) = cx.as_const(value) {
+            return Some(Part::Constant(Const::new(to, c.bits & to.mask())));
+        }
+        let opcode = match (from, to) {
+            (Ty::Ptr, Ty::I64) => Opcode::CastPtrToInt,
+            (Ty::I64, Ty::Ptr) => Opcode::CastIntToPtr,
+            (Ty::F64, Ty::I64) | (Ty::F32, Ty::I32) => Opcode::ConvertFloatBytesToInt,
+            (Ty::I64, Ty::F64) | (Ty::I32, Ty::F32) => Opcode::ConvertIntBytesToFloat,
+            _ if from.is_int() && to.is_int() && to.bytes() < from.bytes() => Opcode::IntTrunc,
+            _ => return None,
+        };
+        Some(Part::By(opcode))
+    }
+}
+
 impl Heap {
     fn place(&mut self, Address { root, offset }: Address) -> Place {
         // 0 is no root, so that the first one differs from that of `LastAccess::default()`.
@@ -340,6 +374,28 @@ impl Heap {
         let cells = self.words.get(&(root, offset >> 3))?;
         let cell = cells.iter().find(|cell| cell.offset == offset && cell.ty == mem.ty)?;
         self.is_valid(cx, root, cell).then_some(cell.value)
+    }
+
+    /// A load of what is known to be there as a value of another type, such as a pointer that was stored as
+    /// a word.
+    fn load_as_other_type(&self, cx: &mut Cx, op: &mut Pending) -> Rewrite {
+        let mem = &cx.new_trace().mems[op.descr as usize];
+        let (Place { root, offset }, to) = (self.current, mem.ty);
+        let cells = self.words.get(&(root, offset >> 3)).filter(|_| !mem.frozen);
+        let fits = |cell: &&Cell| cell.offset == offset && to.bytes() <= cell.ty.bytes();
+        let found = cells.into_iter().flatten().filter(fits).find_map(|cell| {
+            let value = cx.resolve(cell.value);
+            let part = Part::of(cx, value, to)?;
+            self.is_valid(cx, root, cell).then_some((part, value))
+        });
+        match found {
+            None => Rewrite::Keep,
+            Some((Part::Constant(c), _)) => Rewrite::Is(cx.constant(c)),
+            Some((Part::By(opcode), value)) => {
+                op.descr = 0;
+                op.become_op(opcode, &[value])
+            }
+        }
     }
 
     /// Whether the place still holds what it did.
