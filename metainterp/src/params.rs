@@ -61,6 +61,9 @@ params! {
     /// Values of one promoted expression that get code of their own; for further ones there is code in which it
     /// varies.
     max_promoted_values: u32 = 16u32;
+    /// How often a loop is recorded once more for data that its preheader is not for, so that these have a loop of
+    /// their own.
+    retrace_limit: u32 = 5u32;
     /// Times a compiled trace must be entered before it is compiled again, together with those that it
     /// leads to and comes from, as a region; 0 for never.
     region_threshold: u32 = 20_000u32; // of 5,000 to 80,000 best for Brainfuck's Mandelbrot set

@@ -63,8 +63,8 @@ fn call<'p>(driver: &JitDriver<'p>, code: &'p [u8], depth: i64, n: i64) -> i64 {
 fn b082_b083_a_recursive_call_enters_compiled_code_as_soon_as_there_is_some() {
     let program = |d: &JitDriver<'_>| with_effects(|| recursive(d, b"+c*<", 1, 300));
     for run in check(&[RPYTHON], program) {
-        // The loop of the outer call is hot first, and the inner calls run in it.
-        assert_eq!((run.stats.loops, run.stats.aborted()), (1, 0), "{run}");
+        // The loop of the outer call is hot first, and the inner calls run in it; at depth 0 in a version of it.
+        assert_eq!((run.stats.loops, run.stats.aborted()), (2, 0), "{run}");
         assert!(run.stats.entered > 150, "{run}");
     }
     check(THRESHOLDS, program);
@@ -492,7 +492,8 @@ laps! {
 #[test]
 fn b176_an_error_may_be_pending_where_a_recording_starts() {
     for run in check(&[RPYTHON], |d| pending(d, 300)) {
-        assert_eq!((run.stats.loops, run.stats.aborted()), (1, 0), "{run}");
+        // While the errors come one after another, and then for laps without.
+        assert_eq!((run.stats.loops, run.stats.aborted()), (2, 0), "{run}");
     }
     check(THRESHOLDS, |d| pending(d, 3000));
 }

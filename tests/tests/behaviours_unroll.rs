@@ -3,14 +3,15 @@
 //!
 //! A loop has two labels here. The first is that of its preheader, which takes anything; the second is
 //! behind that. Bridges do what the preheader would and jump to the second, or else to the first, which
-//! always fits, so there are no retraces and no virtual states. What RPython's tests of those say about
-//! results and traces holds all the same.
+//! always fits, so there are no virtual states. Data of another kind than the preheader is for gets a version of
+//! the loop. What RPython's tests of virtual states say about results and traces holds all the same.
 
 #![allow(clippy::manual_swap, reason = "assignments are what is traced")]
 
 use jit_tests::laps;
 use jit_tests::oracle::{
-    Counts, RPYTHON, THRESHOLDS, check, check_counts, count, effect, in_body, with_effects,
+    Counts, RPYTHON, THRESHOLDS, backends, check, check_counts, check_in_background, count, driver,
+    effect, in_body, with_effects,
 };
 use jitdriver::{JitDriver, Traceable, can_enter_jit, jit, jit_merge_point, promote};
 
@@ -162,7 +163,8 @@ fn b234_the_loop_reads_nothing_before_the_guard_that_says_what_it_is() {
     let values = [Value::Index(1), Value::Number(-77), Value::Index(0), Value::Number(i64::MAX)];
     let program = |d: &JitDriver<'_>| tagged(d, &values, &[3, 4], 2000);
     for run in check(&[RPYTHON], program) {
-        assert_eq!((run.stats.loops, run.stats.aborted()), (1, 0), "{run}");
+        // One for each variant.
+        assert_eq!((run.stats.loops, run.stats.aborted()), (2, 0), "{run}");
     }
     check(THRESHOLDS, program);
 }
@@ -316,4 +318,156 @@ fn b068_a_huge_loop_over_a_frame_becomes_segments() {
         &["threshold=1,trace_limit=150", "threshold=2,trace_eagerness=1,trace_limit=200"],
         program,
     );
+}
+
+#[derive(Debug, Clone, Copy, Traceable)]
+#[repr(u8)]
+enum Kind {
+    Add(i64),
+    Xor(i64),
+    Scale(f64),
+    Skip,
+}
+
+const KINDS: [Kind; 4] = [Kind::Add(3), Kind::Xor(0x55), Kind::Scale(0.75), Kind::Skip];
+
+/// A loop for data of several kinds, each of which is tested in the preheader.
+#[jit]
+fn of_a_kind(driver: &JitDriver<'_>, kind: Kind, n: i64) -> i64 {
+    let mut i = 0i64;
+    let mut sum = 7i64;
+    while i < n {
+        jit_merge_point!(driver, greens = [], reds = [i, n, sum, kind]);
+        sum = match kind {
+            Kind::Add(x) => (sum + x * x) & 0xffff,
+            Kind::Xor(x) => (sum ^ x) + 1,
+            Kind::Scale(x) => (sum as f64 * x) as i64 + 100,
+            Kind::Skip => sum,
+        };
+        i += 1;
+        can_enter_jit!(driver, greens = [], reds = [i, n, sum, kind]);
+    }
+    sum
+}
+
+/// Each kind in turn, several times over.
+fn all_kinds(driver: &JitDriver<'_>, n: i64) -> Vec<i64> {
+    (0..6).flat_map(|_| KINDS).map(|kind| of_a_kind(driver, kind, n)).collect()
+}
+
+#[test]
+fn b052_a_loop_has_as_many_versions_as_the_limit_allows() {
+    for limit in 0..=4 {
+        let params = format!("{RPYTHON},retrace_limit={limit}");
+        for run in check(&[&params], |d| all_kinds(d, 100)) {
+            assert_eq!(run.stats.loops, 1 + limit.min(3), "{run}");
+            assert_eq!(run.stats.aborted(), 0, "{run}");
+            // The kind is tested in the preheader.
+            let loops = run.compiled.iter().filter(|trace| trace.name.starts_with("loop"));
+            for version in loops {
+                assert_eq!(in_body(version, "guard_value"), 0, "{run}");
+            }
+        }
+    }
+    check(THRESHOLDS, |d| all_kinds(d, 3000));
+    check_in_background(RPYTHON, 4, |d| all_kinds(d, 300));
+}
+
+// Once there is a version for each kind, nothing is recorded any more, and each run is entered once and left by its
+// end.
+#[test]
+fn b052_each_kind_of_data_stays_in_its_version() {
+    for jit in backends() {
+        let driver = driver(jit, RPYTHON);
+        all_kinds(&driver, 100);
+        let before = driver.stats();
+        all_kinds(&driver, 1000);
+        let after = driver.stats();
+        let n_runs = 6 * KINDS.len() as u64;
+        assert_eq!(after.tracings, before.tracings, "{jit}: {after}");
+        assert_eq!(after.entered - before.entered, n_runs, "{jit}: {after}");
+        assert_eq!(after.guard_failures, before.guard_failures, "{jit}: {after}");
+    }
+}
+
+/// The kind changes every so many laps, while the loop runs.
+#[jit]
+fn of_kinds_in_turn(driver: &JitDriver<'_>, after: i64, kinds: &[Kind], n: i64) -> i64 {
+    let mut i = 0i64;
+    let mut sum = 7i64;
+    let mut kind = kinds[0];
+    while i < n {
+        jit_merge_point!(driver, greens = [], reds = [i, n, sum, kind, kinds, after]);
+        sum = match kind {
+            Kind::Add(x) => (sum + x * x) & 0xffff,
+            Kind::Xor(x) => (sum ^ x) + 1,
+            Kind::Scale(x) => (sum as f64 * x) as i64 + 100,
+            Kind::Skip => sum,
+        };
+        i += 1;
+        if i % after == 0 {
+            kind = kinds[(i / after) as usize % kinds.len()];
+        }
+        can_enter_jit!(driver, greens = [], reds = [i, n, sum, kind, kinds, after]);
+    }
+    sum
+}
+
+#[test]
+fn b052_kinds_that_change_while_the_loop_runs() {
+    for after in [1, 2, 7, 50] {
+        for n_kinds in 2..=4 {
+            let program = |d: &JitDriver<'_>| of_kinds_in_turn(d, after, &KINDS[..n_kinds], 1000);
+            for run in check(&[RPYTHON], program) {
+                // The first one and `retrace_limit` more.
+                assert!(run.stats.loops <= 6 && run.stats.tracings <= 40, "{run}");
+                assert_eq!(run.stats.aborted(), 0, "{run}");
+            }
+            check(THRESHOLDS, program);
+        }
+    }
+}
+
+/// An outer loop for data of several kinds, with an inner loop that is compiled already when the outer one is recorded
+/// once more.
+#[jit]
+fn around_a_loop(driver: &JitDriver<'_>, outer: bool, kind: Kind, n: i64) -> i64 {
+    let mut outer = outer;
+    let mut i = 0i64;
+    let mut j = 0i64;
+    let mut sum = 7i64;
+    loop {
+        jit_merge_point!(driver, greens = [outer], reds = [i, j, n, sum, kind]);
+        if outer {
+            if i >= n {
+                return sum;
+            }
+            sum = match kind {
+                Kind::Add(x) => (sum + x * x) & 0xffff,
+                Kind::Xor(x) => (sum ^ x) + 1,
+                Kind::Scale(x) => (sum as f64 * x) as i64 + 100,
+                Kind::Skip => sum,
+            };
+            i += 1;
+            j = i % 5;
+            outer = j == 0;
+        } else {
+            sum += j;
+            j -= 1;
+            outer = j == 0;
+        }
+        can_enter_jit!(driver, greens = [outer], reds = [i, j, n, sum, kind]);
+    }
+}
+
+#[test]
+fn b055_a_recording_for_one_more_version_may_end_at_another_loop() {
+    let program = |d: &JitDriver<'_>| -> Vec<i64> {
+        (0..4).flat_map(|_| KINDS).map(|kind| around_a_loop(d, true, kind, 200)).collect()
+    };
+    for run in check(&[RPYTHON], program) {
+        assert!((2..=12).contains(&run.stats.loops), "{run}");
+        assert_eq!(run.stats.aborted(), 0, "{run}");
+    }
+    check(THRESHOLDS, program);
 }

@@ -411,6 +411,27 @@ impl Trace {
         self
     }
 
+    /// The first `n_ops` operations, and then a jump with these arguments.
+    pub(crate) fn up_to(&self, n_ops: usize, args: &[ValueId], target: TargetId) -> Trace {
+        let mut trace = self.clone();
+        trace.ops.truncate(n_ops);
+        let n_exits = trace.ops.iter().filter(|op| op.opcode.has_exit()).count();
+        trace.exits.truncate(n_exits);
+        let results = trace.ops.iter().filter_map(|op| Some(self.results(op).last()?.0 + 1));
+        let n_values = results.max().unwrap_or(0).max(self.n_inputs);
+        trace.types.truncate(n_values as usize);
+        let args_start = trace.pool.len() as u32;
+        trace.pool.extend(args.iter().copied().map(Operand::from));
+        trace.ops.push(Op {
+            opcode: Opcode::Jump,
+            args_len: u16::try_from(args.len()).expect("as many arguments as fit a frame"),
+            args_start,
+            res: NO_VALUE,
+            descr: target.0,
+        });
+        trace
+    }
+
     /// What an exit saves, without the operands of its delayed stores.
     pub fn exit_values(&self, exit: &Exit) -> &[Operand] {
         let args = self.exit_args(exit);

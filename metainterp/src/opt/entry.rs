@@ -22,7 +22,7 @@ const MAX_COPIED: usize = 64;
 const MAX_ARGS: usize = 32;
 
 /// The label behind the preheader of an optimized loop, if it has one.
-pub(super) fn label_behind(trace: &Trace) -> Option<usize> {
+pub fn label_behind(trace: &Trace) -> Option<usize> {
     let is_label = |op: &Op| op.opcode == Opcode::Label;
     let first = trace.ops.first().filter(|op| is_label(op))?;
     let at = 1 + trace.ops[1..].iter().position(is_label)?;
@@ -35,14 +35,14 @@ pub fn second_label(trace: &Trace) -> Option<usize> {
     label_behind(trace).filter(is_short)
 }
 
-/// A recorded trace that ends with a jump to `entered`, an optimized loop with a preheader, with a jump
-/// behind that.
+/// A recorded trace that ends with a jump to a loop of which `entered` is an optimized version with a preheader, with
+/// a jump behind that.
 ///
-/// Panics if the trace does not jump there, or the loop has no preheader.
+/// Panics if the trace does not jump, or the version has no preheader.
 pub fn behind_preheader(trace: &Trace, entered: &Trace) -> Trace {
     let label = second_label(entered).expect("the loop has a preheader");
     let (jump, ops) = trace.ops.split_last().expect("a trace has operations");
-    assert_eq!((jump.opcode, jump.target()), (Opcode::Jump, entered.ops[0].target()));
+    assert_eq!(jump.opcode, Opcode::Jump, "a trace that leads to a loop");
     let mut copy = Copier::new(trace);
     ops.iter().for_each(|op| copy.copy(trace, op));
     let reds: Vec<Operand> = trace.args(jump).iter().map(|&arg| copy.operand(arg)).collect();

@@ -62,15 +62,17 @@ mod exits;
 mod address;
 mod compare;
 mod interval;
+mod same;
 mod tally;
 
 #[cfg(test)]
 mod tests;
 
-pub use entry::{behind_preheader, second_label};
+pub use entry::{behind_preheader, label_behind, second_label};
 pub use exits::{ExitEffect, ExitLayout, ExitSlot, finalize_exits};
 pub use fold::FrozenMemory;
 pub use passes::{Pass, Passes, UnknownPass};
+pub use same::is_same;
 
 pub use tally::{Size, Tally};
 

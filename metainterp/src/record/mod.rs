@@ -70,6 +70,17 @@ pub enum Recorded {
         /// Its label.
         target: TargetId,
     },
+    /// A loop for which there is code already, recorded once more.
+    Version {
+        /// A trace that jumps back to its own label.
+        trace: Trace,
+        /// Its label.
+        target: TargetId,
+        /// The lap before, from the failed guard to the code that there is.
+        bridge: Box<Trace>,
+        /// The label of that.
+        first: TargetId,
+    },
     /// A trace from a merge point of the interpreter that ends elsewhere.
     Entry {
         /// The trace.
@@ -277,6 +288,8 @@ pub struct Recorder {
     find_join: Option<FindJoin>,
     /// Labels that this recording has put at merge points.
     joins: RefCell<Vec<(Words, TargetId)>>,
+    /// A loop that there is code for, and that is recorded once more.
+    retrace: RefCell<Retrace>,
 }
 
 /// How often a recording came to code that the frontend cannot take apart.
@@ -394,7 +407,14 @@ impl Recorder {
             find_target,
             find_join: None,
             joins: RefCell::default(),
+            retrace: RefCell::new(Retrace::No),
         }
+    }
+
+    /// Lets a loop be recorded once more, though there is code for it: if the first loop header that the recording comes
+    /// to is this one.
+    pub fn retrace(&mut self, greens: &[u64]) {
+        self.retrace = RefCell::new(Retrace::Possible(greens.into()));
     }
 
     /// Joins paths where they meet.
@@ -890,7 +910,8 @@ impl Recorder {
         let key: Words = greens.iter().map(|green| green.bits).collect();
         let jumped_back = self.no_loop_header.replace(false) && !self.is_ahead(greens);
         if self.loop_header_seen.replace(false) || jumped_back {
-            if let Some(target) = (self.find_target)(&key) {
+            let retraces = self.retrace.borrow_mut().arrives(&key);
+            if let Some(target) = (self.find_target)(&key).filter(|_| !retraces) {
                 self.end_with_jump(target, reds);
                 return Flow::Stop;
             }
@@ -1274,8 +1295,17 @@ impl Recorder {
         let trace = std::mem::take(&mut state.builder).finish();
         let recorded = match loop_header {
             Some(header) => {
+                let first = match &*self.retrace.borrow() {
+                    Retrace::Yes(_) => (self.find_target)(&header.greens),
+                    _ => None,
+                };
+                let bridge =
+                    first.map(|to| (to, Box::new(trace.up_to(header.first_op, &header.reds, to))));
                 let trace = region::starting_at(trace, &header, target);
-                Recorded::Loop { trace, greens: header.greens, target }
+                match bridge {
+                    Some((first, bridge)) => Recorded::Version { trace, target, bridge, first },
+                    None => Recorded::Loop { trace, greens: header.greens, target },
+                }
             }
             None if state.from_interpreter => {
                 let start = state.headers.swap_remove(0);
@@ -1284,6 +1314,27 @@ impl Recorder {
             None => Recorded::Bridge { trace },
         };
         *self.recorded.borrow_mut() = Some(recorded);
+    }
+}
+
+/// Whether a loop is recorded once more though there is code for it.
+enum Retrace {
+    No,
+    /// It is if the first header that is met has these greens.
+    Possible(Words),
+    /// That with these greens is.
+    Yes(Words),
+}
+
+impl Retrace {
+    /// At a loop header; whether it is that one.
+    fn arrives(&mut self, greens: &[u64]) -> bool {
+        *self = match std::mem::replace(self, Retrace::No) {
+            Retrace::Possible(header) if *header == *greens => Retrace::Yes(header),
+            Retrace::Yes(header) => Retrace::Yes(header),
+            Retrace::Possible(_) | Retrace::No => Retrace::No,
+        };
+        matches!(self, Retrace::Yes(header) if **header == *greens)
     }
 }
 

@@ -15,7 +15,7 @@ use super::exits::ExitInfo;
 use super::{Kept, MAX_PASSED, MetaInterp, Start, count, validity_guards};
 use crate::abort::Abort;
 use crate::backend::{Assembled, Assembler, Refusal};
-use crate::ir::{self, CodeId, ExitId, Opcode, TargetId, Trace};
+use crate::ir::{self, CodeId, ExitId, Opcode, Resume, ResumeKind, TargetId, Trace};
 use crate::opt::{self, Pass, Passes, Size, Tally};
 use crate::quasi::Validity;
 use crate::record::{Recorded, Route};
@@ -33,6 +33,9 @@ pub(super) enum Becomes {
     Entry { target: TargetId, passed: bool },
     /// What continues at the exit where the recording started.
     Bridge,
+    /// One more version of the loop with the label `first`, for those who leave its preheader by the exit where the
+    /// recording started.
+    Version { first: TargetId, target: TargetId },
 }
 
 /// What is known of a trace besides its operations, until there is code.
@@ -56,10 +59,32 @@ pub(super) struct BegunTrace {
     pub is_released: bool,
 }
 
+impl Becomes {
+    /// Notes in the trace's exits which loop's preheader they are in, and which version they belong to.
+    fn note_in(&self, exits: &mut [ExitInfo], trace: &Trace, start: &Start) {
+        let (first, version) = match (self, start) {
+            (Becomes::Loop { target, .. }, _) => (Some(*target), None),
+            (Becomes::Version { first, target }, _) => (Some(*first), Some(*target)),
+            (Becomes::Bridge, Start::Exit(exit)) => (None, exit.version),
+            (Becomes::Bridge | Becomes::Entry { .. }, _) => (None, None),
+        };
+        exits.iter_mut().for_each(|exit| exit.version = version);
+        let Some((label, first)) = opt::label_behind(trace).zip(first) else { return };
+        let n_before = trace.ops[..label].iter().filter(|op| op.opcode.has_exit()).count();
+        let is_merge_point = |op: &&ir::Op| op.opcode == Opcode::DebugMergePoint;
+        let header = trace.ops.iter().find(is_merge_point).map(|op| op.descr);
+        for exit in &mut exits[..n_before] {
+            let Resume { kind, merge_point, .. } = exit.resume;
+            let begins_lap = kind == ResumeKind::Rewind && Some(merge_point) == header;
+            exit.preheader_of = begins_lap.then_some(first);
+        }
+    }
+}
+
 impl BegunTrace {
     /// Whether recordings that start now would find it if it were done.
     pub fn is_entered_by_greens(&self) -> bool {
-        !matches!(self.task.becomes, Becomes::Bridge)
+        matches!(self.task.becomes, Becomes::Loop { .. } | Becomes::Entry { .. })
     }
 
     /// Where the recording started.
@@ -78,17 +103,31 @@ pub(super) struct TraceJob {
     /// The driver's name.
     driver: String,
     code: CodeId,
+    /// What was recorded; with a version of a loop, the lap before.
     recorded: Trace,
-    /// The optimized loop that it jumps to and may enter behind the preheader.
-    entered: Option<Arc<Trace>>,
+    version: Option<NewVersion>,
+    /// The optimized versions of the loop that it jumps to, which it may enter behind the preheader: of
+    /// the first one that it fits.
+    entered: Vec<Arc<Trace>>,
     passes: Passes,
     next_exit: Arc<AtomicU32>,
     assembler: Box<dyn Assembler>,
 }
 
+/// A loop that may become one more version of another, for those who leave its preheader by an exit.
+struct NewVersion {
+    recorded: Trace,
+    /// From the exit to the new version's label.
+    link: Trace,
+    /// The optimized versions that there are.
+    others: Vec<Arc<Trace>>,
+}
+
 /// A job that is done.
 pub(super) struct TraceDone {
     recorded: Trace,
+    /// It is the new version of a loop, and not the lap before.
+    is_version: bool,
     made: Result<Made, Abort>,
     optimizing: Duration,
     compiling: Duration,
@@ -110,13 +149,16 @@ struct Made {
 
 impl TraceJob {
     /// Optimizes and compiles.
-    pub fn run(self) -> TraceDone {
+    pub fn run(mut self) -> TraceDone {
         let started = Instant::now();
-        let Ok(Optimized { trace: optimized, first_copied, tally }) = self.optimize() else {
+        let version = self.version.take().and_then(|new| self.optimize_version(new));
+        let is_version = version.is_some();
+        let Ok(optimized) = version.map_or_else(|| self.optimize(), Ok) else {
             let made = Err(Abort::InvalidLoop);
             let (optimizing, compiling) = (started.elapsed(), Duration::ZERO);
-            return TraceDone { recorded: self.recorded, made, optimizing, compiling };
+            return TraceDone { recorded: self.recorded, is_version, made, optimizing, compiling };
         };
+        let Optimized { trace: optimized, first_copied, tally } = optimized;
         check(&optimized, "optimizing");
         log::debug!(
             "[{}] optimized to {} operations:\n{optimized}",
@@ -135,13 +177,27 @@ impl TraceJob {
         let assembled = self.assembler.assemble(self.code, &finalized);
         let compiling = started.elapsed();
         let made = Made { optimized, tally, finalized, layouts, first_exit, copied, assembled };
-        TraceDone { recorded: self.recorded, made: Ok(made), optimizing, compiling }
+        TraceDone { recorded: self.recorded, is_version, made: Ok(made), optimizing, compiling }
+    }
+
+    /// The version, if it has a preheader, is not the same as another, and its preheader lets those in whom it is for:
+    /// the lap that was recorded for it is not the one that began at their exit, but the next.
+    fn optimize_version(&mut self, new: NewVersion) -> Option<Optimized> {
+        let NewVersion { recorded, link, others } = new;
+        let (optimized, tally) = opt::optimize_and_count(&recorded, self.passes, None).ok()?;
+        opt::second_label(&optimized)?;
+        let is_new = !others.iter().any(|other| opt::is_same(other, &optimized));
+        let lets_in = |it| opt::optimize(&opt::behind_preheader(&link, it), self.passes).is_ok();
+        (is_new && lets_in(&optimized)).then(|| {
+            self.recorded = recorded;
+            Optimized { trace: optimized, first_copied: None, tally }
+        })
     }
 
     #[inline(never)]
     fn optimize(&self) -> Result<Optimized, opt::InvalidLoop> {
         let trace = &self.recorded;
-        if let Some(entered) = &self.entered {
+        for entered in &self.entered {
             let longer = opt::behind_preheader(trace, entered);
             if let Ok((optimized, mut tally)) = opt::optimize_and_count(&longer, self.passes, None)
             {
@@ -182,6 +238,11 @@ impl MetaInterp {
         let (trace, becomes) = match recorded {
             Recorded::Aborted(reason) => return self.aborted(reason, &start),
             Recorded::Loop { trace, greens, target } => (trace, Becomes::Loop { greens, target }),
+            Recorded::Version { trace, target, bridge, first } => {
+                let becomes = Becomes::Version { first, target };
+                let task = Task { start, route, validity, becomes };
+                return self.compile_version(trace, *bridge, task);
+            }
             Recorded::Entry { trace, target } => {
                 // One that ends otherwise is a segment, which those who come round again are to find.
                 let leads_on = jump_target(&trace).is_some();
@@ -196,6 +257,28 @@ impl MetaInterp {
     /// Compiles a trace, at once or in the background.
     pub(super) fn compile(&self, trace: Trace, task: Task) {
         let (begun, job) = self.begin(trace, task);
+        self.do_job(begun, job);
+    }
+
+    /// Compiles one more version of a loop; or the lap that was recorded before it, if there is no use for the
+    /// version.
+    fn compile_version(&self, mut recorded: Trace, bridge: Trace, task: Task) {
+        let (Start::Exit(exit), Becomes::Version { first, target }) = (&task.start, &task.becomes)
+        else {
+            unreachable!("a version of a loop is recorded from an exit");
+        };
+        let others = self.versions.borrow().all(*first);
+        let link = exit.to_label(*target);
+        let (begun, mut job) = self.begin(bridge, task);
+        recorded.name = format!("loop {}", begun.code.0);
+        check(&recorded, "recording");
+        let n_ops = recorded.n_operations();
+        log::debug!("[{}] recorded {n_ops} operations of a version:\n{recorded}", self.name);
+        job.version = Some(NewVersion { recorded, link, others });
+        self.do_job(begun, job);
+    }
+
+    fn do_job(&self, begun: BegunTrace, job: TraceJob) {
         match self.hand_over(Job::Trace(Box::new(job))).map(Job::run) {
             None => {
                 self.set_compiling(&begun, true);
@@ -211,23 +294,27 @@ impl MetaInterp {
         trace.name = match (&task.becomes, &task.start) {
             (Becomes::Loop { .. }, _) => format!("loop {}", code.0),
             (Becomes::Entry { .. }, _) => format!("entry {}", code.0),
-            (Becomes::Bridge, Start::Exit(exit)) => {
+            (Becomes::Bridge | Becomes::Version { .. }, Start::Exit(exit)) => {
                 format!("bridge {} of exit {}", code.0, exit.id.0)
             }
-            (Becomes::Bridge, Start::Interpreter(_)) => unreachable!("a bridge starts at an exit"),
+            _ => unreachable!("bridges and versions start at an exit"),
         };
         check(&trace, "recording");
         log::debug!("[{}] recorded {} operations:\n{trace}", self.name, trace.n_operations());
         let target = jump_target(&trace);
-        let entered = target.and_then(|to| Some(Arc::clone(&self.entered.borrow().get(&to)?.1)));
         // Where the loop's preheader would lead back at once, it is left to the loop to find that out.
         let rejoins = matches!(&task.start, Start::Exit(exit) if exit.rejoins.is_some());
-        let targets: SmallVec<[TargetId; 2]> =
-            target.into_iter().flat_map(|to| [to, to.behind_preheader()]).collect();
+        let version = match &task.start {
+            Start::Exit(exit) => exit.version,
+            Start::Interpreter(_) => None,
+        };
+        let entered = target.filter(|_| !rejoins);
+        let targets = target.map_or_else(SmallVec::new, |to| self.versions.borrow().labels_of(to));
         let job = TraceJob {
             driver: self.name.clone(),
             code,
-            entered: entered.filter(|_| !rejoins),
+            entered: entered.map_or_else(Vec::new, |to| self.versions.borrow().of(to, version)),
+            version: None,
             passes: self.passes.get(),
             next_exit: Arc::clone(&self.next_exit),
             assembler: self.backend.begin(&targets),
@@ -251,7 +338,10 @@ impl MetaInterp {
     }
 
     /// Lets what was compiled be found.
-    pub(super) fn install(&self, begun: BegunTrace, done: TraceDone) {
+    pub(super) fn install(&self, mut begun: BegunTrace, done: TraceDone) {
+        if matches!(begun.task.becomes, Becomes::Version { .. }) && !done.is_version {
+            begun.task.becomes = Becomes::Bridge;
+        }
         if let Err(reason) = self.try_install(&begun, done) {
             self.aborted(reason, &begun.task.start);
         }
@@ -282,9 +372,11 @@ impl MetaInterp {
             log::warn!("[{driver}] {}: {backend} declined it: {refusal}", trace.name);
             Abort::Refused
         })?;
-        let entered = jump_target(&trace);
-        let copied = copied.into_iter().map(|is_copied| entered.filter(|_| is_copied));
-        let exits = new_exits(code, &finalized, layouts, start, route, copied);
+        let led_to = jump_target(&trace);
+        let copied = copied.into_iter().map(|is_copied| led_to.filter(|_| is_copied));
+        let mut exits = new_exits(code, &finalized, layouts, start, route, copied);
+        becomes.note_in(&mut exits, &finalized, start);
+        let exits: Vec<Rc<ExitInfo>> = exits.into_iter().map(Rc::new).collect();
         let range = first_exit..first_exit + exits.len() as u32;
         self.note_code(code, &finalized, range.clone(), start, validity.clone());
         self.exits.borrow_mut().extend(range.clone().zip(exits));
@@ -306,10 +398,11 @@ impl MetaInterp {
         self.add_to_regions(code, finalized, from);
         self.paths.note(code, &trace, start);
         let optimized = Arc::new(optimized);
-        if opt::second_label(&optimized).is_some() {
-            let target = optimized.ops[0].target();
-            self.entered.borrow_mut().insert(target, (code, Arc::clone(&optimized)));
-        }
+        let first = match becomes {
+            Becomes::Version { first, .. } => Some(*first),
+            _ => None,
+        };
+        self.versions.borrow_mut().add(code, &optimized, first);
         let locations = self.locations(&optimized);
         let recorded_ops = trace.n_operations();
         let kept = Kept { id: code.0, recorded_ops, optimized, exits: range, locations };
@@ -331,13 +424,18 @@ impl MetaInterp {
                 self.stats.borrow_mut().bridges += 1;
                 return self.tell_compiled(|hooks, trace| hooks.on_compile_bridge(trace));
             }
+            (Becomes::Version { target, .. }, Start::Exit(exit)) => {
+                self.stats.borrow_mut().loops += 1;
+                self.tell_compiled(|hooks, trace| hooks.on_compile(trace));
+                return self.lead_to(exit, *target);
+            }
             (Becomes::Loop { greens, target }, _) => {
                 (&**greens, Entry { code, target: *target, passed: false })
             }
             (Becomes::Entry { target, passed }, Start::Interpreter(greens)) => {
                 (greens.as_slice(), Entry { code, target: *target, passed: *passed })
             }
-            _ => unreachable!("an entry starts at the interpreter, and a bridge at an exit"),
+            _ => unreachable!("entries start at the interpreter, bridges and versions at an exit"),
         };
         self.cells.borrow_mut().install(greens, entry, validity);
         self.stats.borrow_mut().loops += 1;
@@ -355,7 +453,7 @@ fn new_exits(
     start: &Start,
     route: &Route,
     copied: impl Iterator<Item = Option<TargetId>>,
-) -> Vec<Rc<ExitInfo>> {
+) -> Vec<ExitInfo> {
     let guards = trace.ops.iter().filter(|op| op.opcode.has_exit());
     let promotes: Vec<bool> = guards.map(|op| op.opcode == Opcode::GuardValue).collect();
     let validities = validity_guards(trace);
@@ -379,7 +477,7 @@ fn new_exits(
                 _ => 1,
             };
         }
-        exits.push(Rc::new(info));
+        exits.push(info);
     }
     exits
 }

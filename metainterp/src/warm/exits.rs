@@ -33,6 +33,10 @@ pub(super) struct ExitInfo {
     /// Of an exit in a copy of a loop's preheader: the loop's label. There the same will fail, and what
     /// continues from there is for all that come to the loop.
     pub rejoins: Option<TargetId>,
+    /// Of an exit in a loop's preheader: the label of the loop's first version.
+    pub preheader_of: Option<TargetId>,
+    /// The label of the version of a loop that it belongs to, if that is not the first, by way of bridges too.
+    pub version: Option<TargetId>,
     /// The guard tests whether the trace is valid: no bridge is made.
     pub is_validity: bool,
     /// A bridge is being compiled.
@@ -83,6 +87,8 @@ impl ExitInfo {
             greens,
             n_promoted: 0,
             rejoins: None,
+            preheader_of: None,
+            version: None,
             is_validity: false,
             is_being_compiled: Cell::new(false),
             failures: Cell::new(0),

@@ -22,6 +22,7 @@ mod owners;
 mod paths;
 mod region;
 mod run;
+mod versions;
 
 pub use region::CompiledRegion;
 
@@ -51,6 +52,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Instant;
+use versions::Versions;
 
 /// Where the portal's run has got to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,8 +116,7 @@ pub struct MetaInterp {
     stats: RefCell<Stats>,
     compiled: RefCell<Vec<Kept>>,
     regions: RefCell<Regions>,
-    /// Optimized loops that can be entered behind their preheaders, by their first label.
-    entered: RefCell<FxHashMap<TargetId, (CodeId, Arc<Trace>)>>,
+    versions: RefCell<Versions>,
     paths: Paths,
     background: Background,
     /// The next [`MetaInterp::enter`] is to install what was compiled, and no more.
@@ -219,7 +220,7 @@ impl MetaInterp {
             stats: RefCell::default(),
             compiled: RefCell::default(),
             regions: RefCell::default(),
-            entered: RefCell::default(),
+            versions: RefCell::default(),
             paths: Paths::default(),
             background: Background::default(),
             only_installs: Cell::new(false),
@@ -501,9 +502,8 @@ impl MetaInterp {
         });
     }
 
-    /// Leads an exit of a copied preheader to the preheader itself.
-    fn rejoin(&self, exit: &Rc<ExitInfo>, target: TargetId) {
-        exit.recording_starts();
+    /// Leads an exit that hands back the reds at a loop's header to the loop.
+    fn lead_to(&self, exit: &Rc<ExitInfo>, target: TargetId) {
         let start = Start::Exit(Rc::clone(exit));
         let route = exit.route.clone();
         let task = Task { start, route, validity: None, becomes: Becomes::Bridge };

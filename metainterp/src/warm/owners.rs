@@ -170,7 +170,7 @@ impl MetaInterp {
         let freed: FxHashSet<CodeId> = ids.iter().copied().collect();
         self.cells.borrow_mut().uninstall(&freed);
         self.regions.borrow_mut().forget(&freed);
-        self.entered.borrow_mut().retain(|_, (code, _)| !freed.contains(code));
+        self.versions.borrow_mut().forget(&freed);
         self.owners.labels.borrow_mut().retain(|_, of| !freed.contains(of));
         self.paths.forget(&freed, |label| self.owners.labels.borrow().contains_key(&label));
         for id in ids {

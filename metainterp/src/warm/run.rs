@@ -154,7 +154,8 @@ impl MetaInterp {
         let hot = is_hot && !self.background.has_entry() && self.has_room_for_bridge(exit);
         match exit.rejoins {
             Some(target) if hot => {
-                self.rejoin(exit, target);
+                exit.recording_starts();
+                self.lead_to(exit, target);
                 false
             }
             _ => hot,
@@ -183,6 +184,9 @@ impl MetaInterp {
         let mut recorder = self.replayer(exit, &effects, reds, saved, inputs, route);
         if !hot {
             return twin(&recorder, state);
+        }
+        if exit.preheader_of.is_some_and(|first| self.may_retrace(first)) {
+            recorder.retrace(&exit.greens);
         }
         exit.recording_starts();
         let start = Start::Exit(Rc::clone(exit));
