@@ -7,7 +7,10 @@
 
 use jit_tests::examples::{brainfuck, language_x};
 use jit_tests::oracle::{backends, check_in_background, driver, outcome};
-use jitdriver::{Abort, CompiledTrace, Hooks, Jit, JitDriver, can_enter_jit, jit, jit_merge_point};
+use jitdriver::{
+    Abort, CompiledTrace, Hooks, Jit, JitDriver, can_enter_jit, dont_look_inside, jit,
+    jit_merge_point,
+};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::thread::{self, ThreadId};
@@ -67,6 +70,45 @@ fn programs_run_the_same() {
         brainfuck::parse(b"++++++++[>+++++++[>+++++[>+++<-]<-]<-]>>>.").expect("balanced");
     for run in check_in_background("threshold=3,trace_eagerness=2", 6, |d| printed(d, &program)) {
         assert!(run.stats.loops > 0 && run.stats.bridges > 0, "{run}");
+    }
+}
+
+#[dont_look_inside]
+fn seen(i: i64) -> i64 {
+    i & 1
+}
+
+/// A loop in which every other lap leaves by a replay until there is a bridge.
+#[jit]
+fn in_turns(driver: &JitDriver<'_>, n: i64) -> i64 {
+    let mut i = 0i64;
+    let mut sum = 0i64;
+    loop {
+        jit_merge_point!(driver, greens = [], reds = [i, sum, n]);
+        if i >= n {
+            return sum;
+        }
+        if seen(i) == 0 {
+            sum += i;
+        } else {
+            sum ^= 1;
+        }
+        i += 1;
+        can_enter_jit!(driver, greens = [], reds = [i, sum, n]);
+    }
+}
+
+// The meta-interpreter goes from replay to compiled code and back without returning to the interpreter, and installs
+// the bridge meanwhile.
+#[test]
+fn a_bridge_is_installed_while_its_exit_is_taken_again_and_again() {
+    const LAPS: i64 = 100_000;
+    for jit in backends() {
+        let driver = driver(jit, BACKGROUND);
+        assert_eq!(in_turns(&driver, LAPS), in_turns(&driver_off(), LAPS));
+        let stats = driver.stats();
+        assert!(stats.bridges >= 1, "{jit}: {stats}");
+        assert!(stats.replays < LAPS as u64 / 4, "{jit}: {stats}");
     }
 }
 

@@ -359,7 +359,7 @@ impl MetaInterp {
     /// the caller gets a state all the same, and asks [`MetaInterp::take_hook_panic`].
     pub fn enter(&self, state: &mut State, types: RedTypes, twin: &mut Twin<'_>) -> Left {
         self.install_compiled();
-        if self.only_installs.take() {
+        if self.only_installs.take() || self.hook_has_panicked() {
             return Left::MergePoint;
         }
         self.free_what_is_invalid();
@@ -372,8 +372,10 @@ impl MetaInterp {
         // The twin stopped at a merge point behind the failed guard: often one with compiled code. Where a rewind
         // may have made no progress at all, the interpreter makes some first.
         while left == Left::MergePoint && progress == Progress::Made && !self.hook_has_panicked() {
+            // A program may go round here for as long as an exit has no bridge.
+            self.install_compiled();
             let entry = self.cells.borrow_mut().enter(&state.greens);
-            let Some(entry) = entry else { break };
+            let Some(entry) = entry.filter(|_| !self.hook_has_panicked()) else { break };
             (left, progress) = self.run(entry.code, state, twin);
         }
         left
