@@ -14,7 +14,7 @@ use crate::lower::Env;
 use crate::target::Target;
 use crate::{exit_shapes, foreign_jump, has_label};
 use metainterp::backend::{Assembled, Assembler, Refusal};
-use metainterp::ir::{CodeId, TargetId, Trace};
+use metainterp::ir::{TargetId, Trace};
 use smallvec::SmallVec;
 use std::sync::{Arc, Mutex, TryLockError};
 
@@ -129,7 +129,7 @@ pub(crate) struct Apart {
 }
 
 impl Assembler for Apart {
-    fn assemble(self: Box<Self>, _: CodeId, trace: &Trace) -> Result<Assembled, Refusal> {
+    fn assemble(self: Box<Self>, trace: &Trace) -> Result<Assembled, Refusal> {
         Ok(Box::new(self.outside.compile(&self.compilers, trace)?))
     }
 }

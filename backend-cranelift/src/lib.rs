@@ -582,8 +582,7 @@ fn has_label(trace: &Trace, target: TargetId) -> bool {
 
 /// The label that the trace ends with a jump to, if it is not among those that it is compiled with.
 fn foreign_jump(trace: &Trace, is_known: impl FnOnce(TargetId) -> bool) -> Option<TargetId> {
-    let jump = trace.ops.last().filter(|op| op.opcode == Opcode::Jump)?;
-    Some(jump.target()).filter(|&target| !is_known(target))
+    Some(trace.jump()?.target()).filter(|&target| !is_known(target))
 }
 
 /// Number and shape of every exit.

@@ -142,7 +142,7 @@ impl Code {
 
     /// The target and the types of the jump at the end, if it leads to another trace.
     pub(crate) fn outside_jump(&self, trace: &Trace) -> Option<(TargetId, Vec<Ty>)> {
-        let jump = trace.ops.last().filter(|op| op.opcode == Opcode::Jump)?;
+        let jump = trace.jump()?;
         let target = TargetId(jump.descr);
         match self.own_label(target) {
             Some(_) => None,

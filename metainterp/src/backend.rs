@@ -94,7 +94,7 @@ pub type Assembled = Box<dyn Any + Send>;
 /// The part of a compilation that needs nothing of its backend, and may happen on another thread.
 pub trait Assembler: Send {
     /// Compiles a trace, which is not entered before [`Backend::finish`].
-    fn assemble(self: Box<Self>, code: CodeId, trace: &Trace) -> Result<Assembled, Refusal>;
+    fn assemble(self: Box<Self>, trace: &Trace) -> Result<Assembled, Refusal>;
 }
 
 /// The same of a region.
@@ -107,7 +107,7 @@ pub trait RegionAssembler: Send {
 struct NothingToDo;
 
 impl Assembler for NothingToDo {
-    fn assemble(self: Box<Self>, _: CodeId, _: &Trace) -> Result<Assembled, Refusal> {
+    fn assemble(self: Box<Self>, _: &Trace) -> Result<Assembled, Refusal> {
         Ok(Box::new(()))
     }
 }
@@ -128,7 +128,7 @@ pub trait Backend {
         Box::new(NothingToDo)
     }
 
-    /// Ends a compilation, as [`Backend::compile`] does. Number and trace are those that were assembled, and none of the
+    /// Ends a compilation, as [`Backend::compile`] does. The trace is the one that was assembled, and none of the
     /// traces with the labels has been freed since [`Backend::begin`].
     fn finish(
         &self,

@@ -331,6 +331,17 @@ enum Kind {
 
 const KINDS: [Kind; 4] = [Kind::Add(3), Kind::Xor(0x55), Kind::Scale(0.75), Kind::Skip];
 
+/// What a lap does to the sum.
+#[jit]
+fn with_kind(kind: Kind, sum: i64) -> i64 {
+    match kind {
+        Kind::Add(x) => (sum + x * x) & 0xffff,
+        Kind::Xor(x) => (sum ^ x) + 1,
+        Kind::Scale(x) => (sum as f64 * x) as i64 + 100,
+        Kind::Skip => sum,
+    }
+}
+
 /// A loop for data of several kinds, each of which is tested in the preheader.
 #[jit]
 fn of_a_kind(driver: &JitDriver<'_>, kind: Kind, n: i64) -> i64 {
@@ -338,12 +349,7 @@ fn of_a_kind(driver: &JitDriver<'_>, kind: Kind, n: i64) -> i64 {
     let mut sum = 7i64;
     while i < n {
         jit_merge_point!(driver, greens = [], reds = [i, n, sum, kind]);
-        sum = match kind {
-            Kind::Add(x) => (sum + x * x) & 0xffff,
-            Kind::Xor(x) => (sum ^ x) + 1,
-            Kind::Scale(x) => (sum as f64 * x) as i64 + 100,
-            Kind::Skip => sum,
-        };
+        sum = with_kind(kind, sum);
         i += 1;
         can_enter_jit!(driver, greens = [], reds = [i, n, sum, kind]);
     }
@@ -398,12 +404,7 @@ fn of_kinds_in_turn(driver: &JitDriver<'_>, after: i64, kinds: &[Kind], n: i64) 
     let mut kind = kinds[0];
     while i < n {
         jit_merge_point!(driver, greens = [], reds = [i, n, sum, kind, kinds, after]);
-        sum = match kind {
-            Kind::Add(x) => (sum + x * x) & 0xffff,
-            Kind::Xor(x) => (sum ^ x) + 1,
-            Kind::Scale(x) => (sum as f64 * x) as i64 + 100,
-            Kind::Skip => sum,
-        };
+        sum = with_kind(kind, sum);
         i += 1;
         if i % after == 0 {
             kind = kinds[(i / after) as usize % kinds.len()];
@@ -442,12 +443,7 @@ fn around_a_loop(driver: &JitDriver<'_>, outer: bool, kind: Kind, n: i64) -> i64
             if i >= n {
                 return sum;
             }
-            sum = match kind {
-                Kind::Add(x) => (sum + x * x) & 0xffff,
-                Kind::Xor(x) => (sum ^ x) + 1,
-                Kind::Scale(x) => (sum as f64 * x) as i64 + 100,
-                Kind::Skip => sum,
-            };
+            sum = with_kind(kind, sum);
             i += 1;
             j = i % 5;
             outer = j == 0;

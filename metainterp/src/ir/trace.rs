@@ -358,6 +358,11 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// The jump that the trace ends with, if it ends with one.
+    pub fn jump(&self) -> Option<&Op> {
+        self.ops.last().filter(|op| op.opcode == Opcode::Jump)
+    }
+
     /// The operands of `op`.
     pub fn args(&self, op: &Op) -> &[Operand] {
         &self.pool[op.args_start as usize..][..op.args_len as usize]

@@ -25,7 +25,7 @@ use std::collections::VecDeque;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
@@ -96,41 +96,32 @@ const STACK_BYTES: usize = 8 << 20;
 struct Worker {
     jobs: Sender<Job>,
     results: Receiver<Result>,
-    shared: Arc<Shared>,
+    /// Results that wait, or are just being sent.
+    n_finished: Arc<AtomicUsize>,
     thread: JoinHandle<()>,
     /// The process that it is in.
     process: u32,
-}
-
-#[derive(Default)]
-struct Shared {
-    /// Results that wait, or are just being sent.
-    n_finished: AtomicUsize,
-    /// The driver is gone: nobody wants the rest.
-    is_cancelled: AtomicBool,
 }
 
 impl Worker {
     fn spawn() -> std::io::Result<Worker> {
         let (jobs, todo) = channel::<Job>();
         let (done, results) = channel();
-        let shared = Arc::new(Shared::default());
-        let of_thread = Arc::clone(&shared);
+        let n_finished: Arc<AtomicUsize> = Arc::default();
+        let of_thread = Arc::clone(&n_finished);
         let work = move || {
             for job in todo {
-                if of_thread.is_cancelled.load(Ordering::Relaxed) {
-                    break;
-                }
                 let result = catch_unwind(AssertUnwindSafe(|| job.run()));
-                of_thread.n_finished.fetch_add(1, Ordering::Release);
+                of_thread.fetch_add(1, Ordering::Release);
                 if done.send(result).is_err() {
+                    // The driver is gone: nobody wants the rest.
                     break;
                 }
             }
         };
         let thread =
             Builder::new().name("jit compiler".into()).stack_size(STACK_BYTES).spawn(work)?;
-        Ok(Worker { jobs, results, shared, thread, process: std::process::id() })
+        Ok(Worker { jobs, results, n_finished, thread, process: std::process::id() })
     }
 
     /// Whether the thread is there: it is not in a process made by `fork`.
@@ -196,7 +187,7 @@ impl Background {
     fn has_results(&self) -> bool {
         let worker = self.worker.borrow();
         let Some(worker) = &*worker else { return false };
-        if worker.shared.n_finished.load(Ordering::Acquire) > 0 {
+        if worker.n_finished.load(Ordering::Acquire) > 0 {
             return true;
         }
         let n_asked = self.n_asked.get();
@@ -217,12 +208,12 @@ impl Background {
     /// The next result, if it is there.
     fn take(&self) -> Option<(Begun, Result)> {
         let worker = self.worker.borrow();
-        let Worker { shared, results, .. } = worker.as_ref()?;
-        if shared.n_finished.load(Ordering::Acquire) == 0 {
+        let Worker { n_finished, results, .. } = worker.as_ref()?;
+        if n_finished.load(Ordering::Acquire) == 0 {
             return None;
         }
         let result = results.recv().ok()?;
-        shared.n_finished.fetch_sub(1, Ordering::Relaxed);
+        n_finished.fetch_sub(1, Ordering::Relaxed);
         let begun = self.begun.borrow_mut().pop_front().expect("one for each job");
         self.count(&begun, -1);
         Some((begun, result))
@@ -247,9 +238,7 @@ impl Background {
         let n_begun = self.begun.borrow().len();
         let worker = self.worker.borrow();
         let Some(worker) = worker.as_ref().filter(|worker| worker.is_here()) else { return };
-        while worker.shared.n_finished.load(Ordering::Acquire) < n_begun
-            && !worker.thread.is_finished()
-        {
+        while worker.n_finished.load(Ordering::Acquire) < n_begun && !worker.thread.is_finished() {
             std::thread::yield_now();
         }
     }
@@ -261,9 +250,9 @@ impl Drop for Background {
         if !worker.is_here() {
             return mem::forget(worker);
         }
-        let Worker { jobs, shared, thread, .. } = worker;
-        shared.is_cancelled.store(true, Ordering::Relaxed);
-        drop(jobs);
+        let Worker { jobs, results, thread, .. } = worker;
+        // It ends with the job that it is at.
+        drop((jobs, results));
         // It catches the panics of jobs.
         let _ = thread.join();
     }

@@ -102,7 +102,6 @@ impl BegunTrace {
 pub(super) struct TraceJob {
     /// The driver's name.
     driver: String,
-    code: CodeId,
     /// What was recorded; with a version of a loop, the lap before.
     recorded: Trace,
     version: Option<NewVersion>,
@@ -174,7 +173,7 @@ impl TraceJob {
         }
         let optimizing = started.elapsed();
         let started = Instant::now();
-        let assembled = self.assembler.assemble(self.code, &finalized);
+        let assembled = self.assembler.assemble(&finalized);
         let compiling = started.elapsed();
         let made = Made { optimized, tally, finalized, layouts, first_exit, copied, assembled };
         TraceDone { recorded: self.recorded, is_version, made: Ok(made), optimizing, compiling }
@@ -303,16 +302,13 @@ impl MetaInterp {
         log::debug!("[{}] recorded {} operations:\n{trace}", self.name, trace.n_operations());
         let target = jump_target(&trace);
         // Where the loop's preheader would lead back at once, it is left to the loop to find that out.
-        let rejoins = matches!(&task.start, Start::Exit(exit) if exit.rejoins.is_some());
-        let version = match &task.start {
-            Start::Exit(exit) => exit.version,
-            Start::Interpreter(_) => None,
-        };
+        let exit = task.start.exit();
+        let rejoins = exit.is_some_and(|exit| exit.rejoins.is_some());
+        let version = exit.and_then(|exit| exit.version);
         let entered = target.filter(|_| !rejoins);
         let targets = target.map_or_else(SmallVec::new, |to| self.versions.borrow().labels_of(to));
         let job = TraceJob {
             driver: self.name.clone(),
-            code,
             entered: entered.map_or_else(Vec::new, |to| self.versions.borrow().of(to, version)),
             version: None,
             passes: self.passes.get(),
@@ -321,11 +317,8 @@ impl MetaInterp {
             recorded: trace,
         };
         let greens = job.recorded.merge_points.iter().flat_map(|it| it.greens.iter().copied());
-        let mut neighbours: SmallVec<_> =
-            target.and_then(|to| self.owners.code_of(to)).into_iter().collect();
-        if let Start::Exit(exit) = &task.start {
-            neighbours.push(exit.code);
-        }
+        let leads_to = target.and_then(|to| self.owners.code_of(to));
+        let neighbours = leads_to.into_iter().chain(exit.map(|exit| exit.code)).collect();
         (BegunTrace { code, task, neighbours, greens: greens.collect(), is_released: false }, job)
     }
 
@@ -391,11 +384,7 @@ impl MetaInterp {
                 stats.lap_bytes += u64::from(lap.bytes);
             }
         }
-        let from = match start {
-            Start::Interpreter(_) => None,
-            Start::Exit(exit) => Some(exit.code),
-        };
-        self.add_to_regions(code, finalized, from);
+        self.add_to_regions(code, finalized, start.exit().map(|exit| exit.code));
         self.paths.note(code, &trace, start);
         let optimized = Arc::new(optimized);
         let first = match becomes {
@@ -488,7 +477,7 @@ fn is_invalid(validity: &Option<Rc<Validity>>) -> bool {
 
 /// Where the trace jumps at its end.
 fn jump_target(trace: &Trace) -> Option<TargetId> {
-    trace.ops.last().filter(|op| op.opcode == Opcode::Jump).map(|jump| jump.target())
+    trace.jump().map(|jump| jump.target())
 }
 
 fn check(trace: &Trace, after: &str) {

@@ -186,6 +186,16 @@ enum Start {
     Exit(Rc<ExitInfo>),
 }
 
+impl Start {
+    /// The exit, if it was one.
+    fn exit(&self) -> Option<&Rc<ExitInfo>> {
+        match self {
+            Start::Interpreter(_) => None,
+            Start::Exit(exit) => Some(exit),
+        }
+    }
+}
+
 impl MetaInterp {
     /// A meta-interpreter with its backend.
     ///
@@ -625,7 +635,7 @@ fn count(stats: &mut Stats, recorded: &Trace, optimized: &Trace) {
 
 /// The operations from the label that the trace's jump leads back to on, if it is a loop.
 fn lap(trace: &Trace) -> Option<&[ir::Op]> {
-    let jump = trace.ops.last().filter(|op| op.opcode == ir::Opcode::Jump)?;
+    let jump = trace.jump()?;
     let is_target = |op: &ir::Op| op.opcode == ir::Opcode::Label && op.target() == jump.target();
     let label = trace.ops.iter().position(is_target)?;
     Some(&trace.ops[label..])

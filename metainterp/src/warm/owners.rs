@@ -202,12 +202,10 @@ impl MetaInterp {
             labels.insert(op.target(), id);
         }
         let mut neighbours = SmallVec::new();
-        if let Some(jump) = trace.ops.last().filter(|op| op.opcode == Opcode::Jump) {
+        if let Some(jump) = trace.jump() {
             neighbours.extend(labels.get(&jump.target()).copied().filter(|target| *target != id));
         }
-        if let Start::Exit(exit) = start {
-            neighbours.push(exit.code);
-        }
+        neighbours.extend(start.exit().map(|exit| exit.code));
         let greens = trace.merge_points.iter().flat_map(|it| it.greens.iter().copied());
         let code = Code { greens: greens.collect(), neighbours, exits, validity };
         owners.codes.borrow_mut().insert(id, code);

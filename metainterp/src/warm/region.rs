@@ -99,8 +99,7 @@ impl Regions {
     pub fn add(&mut self, code: CodeId, trace: Trace, from: Option<CodeId>) {
         let labels = trace.ops.iter().filter(|op| op.opcode == Opcode::Label);
         self.labels.extend(labels.map(|label| (label.target(), code)));
-        let jump = trace.ops.last().filter(|op| op.opcode == Opcode::Jump);
-        let to = jump.and_then(|jump| self.labels.get(&jump.target()).copied());
+        let to = trace.jump().and_then(|jump| self.labels.get(&jump.target()).copied());
         let n_ops = trace.n_operations();
         let trace = Arc::new(trace);
         let node = Node { trace, neighbours: Vec::new(), region: None, n_ops, entered_before: 0 };

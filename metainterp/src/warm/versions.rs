@@ -21,7 +21,7 @@ use super::MetaInterp;
 use crate::ir::{CodeId, TargetId, Trace};
 use crate::opt;
 use rustc_hash::{FxHashMap, FxHashSet};
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// An optimized loop.
@@ -65,15 +65,13 @@ impl Versions {
 
     /// The optimized versions of the loop whose first one has this label.
     pub fn all(&self, first: TargetId) -> Vec<Arc<Trace>> {
-        self.loops.get(&first).into_iter().flatten().map(|it| Arc::clone(&it.trace)).collect()
+        self.with_label(first).map(|it| Arc::clone(&it.trace)).collect()
     }
 
     /// The labels that a trace may come to jump to instead of to this one.
     pub fn labels_of(&self, target: TargetId) -> SmallVec<[TargetId; 2]> {
-        let others = self.with_label(target).map(|it| it.target.behind_preheader());
-        let mut labels: SmallVec<[TargetId; 2]> = smallvec![target, target.behind_preheader()];
-        labels.extend(others.filter(|label| *label != target.behind_preheader()));
-        labels
+        let behind = self.with_label(target).map(|it| it.target.behind_preheader());
+        std::iter::once(target).chain(behind).collect()
     }
 
     // To the first version's label anyone may come, to another's only those that it is for.
