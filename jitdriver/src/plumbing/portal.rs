@@ -160,7 +160,10 @@ impl<T> LocalVar for Memory<T> {
 }
 
 /// The words of a value, one a piece of its layout.
+#[inline]
 fn to_words<T: Traceable>(value: &MaybeUninit<T>, words: &mut [u64]) {
+    // As many as there are pieces: a number that the compiler knows, so that there is no loop.
+    let words = &mut words[..T::LAYOUT.len()];
     for (piece, word) in T::LAYOUT.iter().zip(words) {
         // SAFETY: the piece lies within the value.
         let bits = unsafe {
@@ -175,7 +178,10 @@ fn to_words<T: Traceable>(value: &MaybeUninit<T>, words: &mut [u64]) {
 ///
 /// # Safety
 /// The words are those of a value that may be used now.
+#[inline]
 unsafe fn from_words<T: Traceable>(words: &[u64]) -> MaybeUninit<T> {
+    // As above.
+    let words = &words[..T::LAYOUT.len()];
     let mut value = MaybeUninit::<T>::zeroed();
     for (piece, &word) in T::LAYOUT.iter().zip(words) {
         // SAFETY: the piece lies within the value.
@@ -327,8 +333,8 @@ pub trait Vars {
     fn consts(&self) -> SmallVec<[Const; 8]>;
     /// The words' types.
     fn types() -> SmallVec<[Ty; 8]>;
-    /// The words.
-    fn words(&self) -> Words;
+    /// Puts the words there. In place, as what was just written by the word is slow to move.
+    fn words(&self, words: &mut Words);
     /// The twin's locals.
     fn locals(words: &[u64]) -> Self::Locals;
     /// What comes back.
@@ -362,8 +368,9 @@ macro_rules! vars {
             type Back = ($($name::Back,)*);
 
             fn consts(&self) -> SmallVec<[Const; 8]> {
-                let types = Self::types();
-                types.iter().zip(self.words()).map(|(&ty, bits)| Const::new(ty, bits)).collect()
+                let (types, mut words) = (Self::types(), Words::new());
+                self.words(&mut words);
+                types.iter().zip(words).map(|(&ty, bits)| Const::new(ty, bits)).collect()
             }
 
             #[allow(unused_mut)]
@@ -374,11 +381,13 @@ macro_rules! vars {
             }
 
             #[allow(unused_variables, unused_mut, unused_assignments)]
-            fn words(&self) -> Words {
-                let mut words = zeros(0 $(+ $name::TYS.len())*);
+            #[inline]
+            fn words(&self, words: &mut Words) {
+                let n_words = const { 0 $(+ $name::TYS.len())* };
+                *words = zeros(n_words);
+                let words = &mut words[..n_words];
                 let mut at = 0;
                 $(self.$at.words(&mut words[at..]); at += $name::TYS.len();)*
-                words
             }
 
             #[allow(unused_variables, unused_mut, unused_assignments, clippy::unused_unit)]
@@ -393,7 +402,9 @@ macro_rules! vars {
             }
 
             #[allow(unused_variables, unused_mut, unused_assignments, clippy::unused_unit)]
+            #[inline]
             fn back(words: &[u64]) -> Self::Back {
+                let words = &words[..const { 0 $(+ $name::TYS.len())* }];
                 let mut at = 0;
                 ($({ let back = $name::back(&words[at..]); at += $name::TYS.len(); back },)*)
             }
@@ -521,10 +532,13 @@ where
     #[cold]
     #[inline(never)]
     pub fn enter(&self, driver: Active, greens: G, reds: R) -> Exit<G::Back, R::Back, O> {
-        let meta = &driver.0;
+        let meta = &*driver.0;
+        let own_panic_first = OwnPanicFirst(meta);
         meta.claim(typeid::of::<F>(), std::any::type_name::<F>());
         let owns = const { G::OWN || R::OWN };
-        let mut state = State { greens: greens.words(), reds: reds.words(), result: Words::new() };
+        let mut state = State::default();
+        greens.words(&mut state.greens);
+        reds.words(&mut state.reds);
         let (mut result, mut kept) = (None, Words::new());
         let mut twin = |recorder: &Recorder, state: &mut State| {
             let running = Running::new(recorder);
@@ -592,6 +606,7 @@ where
                 Exit::Panic(panic, greens, reds, moved)
             }
         };
+        std::mem::forget(own_panic_first);
         match meta.take_hook_panic() {
             None => exit,
             Some(panic) => exit.panicking(panic, G::COUNT + R::COUNT),
@@ -616,9 +631,11 @@ impl<G, R, O> Exit<G, R, O> {
 /// its place: it is kept until the portal goes on in its plain function.
 pub struct Active(Rc<MetaInterp>);
 
-impl Drop for Active {
+/// Forgets the panic of a hook when the interpreter's own panic passes: that has gone first.
+struct OwnPanicFirst<'a>(&'a MetaInterp);
+
+impl Drop for OwnPanicFirst<'_> {
     fn drop(&mut self) {
-        // The interpreter's own panic passes: it has gone first.
         drop(self.0.take_hook_panic());
     }
 }
@@ -636,7 +653,9 @@ pub fn tick<G: Vars>(driver: &JitDriver<'_>, greens: impl FnOnce() -> G) -> bool
 
 #[inline(never)]
 fn tick_enabled<G: Vars>(driver: &JitDriver<'_>, greens: G) -> bool {
-    driver.meta().tick(&greens.words())
+    let mut words = Words::new();
+    greens.words(&mut words);
+    driver.meta().tick(&words)
 }
 
 /// Counts an arrival at a merge point that has no `can_enter_jit!`, as [`tick`].

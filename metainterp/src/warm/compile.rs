@@ -372,7 +372,9 @@ impl MetaInterp {
         let exits: Vec<Rc<ExitInfo>> = exits.into_iter().map(Rc::new).collect();
         let range = first_exit..first_exit + exits.len() as u32;
         self.note_code(code, &finalized, range.clone(), start, validity.clone());
-        self.exits.borrow_mut().extend(range.clone().zip(exits));
+        for (id, exit) in range.clone().zip(exits) {
+            self.exits.borrow_mut().insert(id, exit);
+        }
         self.cells.borrow_mut().generation += 1;
         {
             let stats = &mut *self.stats.borrow_mut();
