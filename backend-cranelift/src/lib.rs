@@ -49,6 +49,7 @@ use lower::{Env, Helper};
 use memory::{CodeMemory, Mapping};
 use metainterp::backend::{self, Assembler, Backend, Compiled, Frame, Refusal, RegionAssembler};
 use metainterp::ir::{CodeId, Exit, ExitId, Opcode, TargetId, Trace};
+use metainterp::table::Table;
 use perf::PerfMap;
 use region::{Region, RegionPlace};
 use rustc_hash::FxHashMap;
@@ -128,7 +129,7 @@ struct Inner {
     memory: CodeMemory,
     /// The stub's address.
     stub: usize,
-    codes: FxHashMap<CodeId, Code>,
+    codes: Table<Code, 16>,
     labels: FxHashMap<TargetId, Label>,
     exits: FxHashMap<ExitId, ExitPlace>,
     /// Every entry of every trace; what the code returns that pauses there names it.
@@ -190,8 +191,8 @@ struct ExitPlace {
     bridge: Option<CodeId>,
 }
 
-/// Numbers from here on are doors where code has paused, and no exits.
-const DOOR: u32 = 1 << 31;
+/// Added to the numbers of doors where code pauses.
+const DOOR: u32 = backend::FIRST_PAUSE;
 
 impl CraneliftBackend {
     /// A backend with [`Options::from_env`].
@@ -225,7 +226,7 @@ impl CraneliftBackend {
             compilers: Compilers::new(target, options),
             memory: memory.map_err(failed)?,
             stub: entry.stub(),
-            codes: FxHashMap::default(),
+            codes: Table::default(),
             labels: FxHashMap::default(),
             exits: FxHashMap::default(),
             doors: Vec::new(),
@@ -374,7 +375,7 @@ impl Backend for CraneliftBackend {
 
 impl Inner {
     fn code(&self, code: CodeId) -> &Code {
-        self.codes.get(&code).unwrap_or_else(|| panic!("{code:?} is not compiled"))
+        self.codes.get(code.0).unwrap_or_else(|| panic!("{code:?} is not compiled"))
     }
 
     fn compile(&mut self, code: CodeId, trace: &Trace) -> Result<Compiled, Refusal> {
@@ -400,7 +401,7 @@ impl Inner {
         trace: &Trace,
         unplaced: Unplaced,
     ) -> Result<Compiled, Refusal> {
-        assert!(!self.codes.contains_key(&code), "{code:?} is in use");
+        assert!(self.codes.get(code.0).is_none(), "{code:?} is in use");
         let Unplaced { exits, mut counters, machine, labels } = unplaced;
         let first_door = self.doors.len() as u32;
         let doors = first_door..first_door + counters.len() as u32;
@@ -423,7 +424,7 @@ impl Inner {
             inputs,
             bridge_of: Vec::new(),
         };
-        self.codes.insert(code, compiled_code);
+        self.codes.insert(code.0, compiled_code);
         Ok(compiled)
     }
 
@@ -531,12 +532,12 @@ impl Inner {
         }
         self.exits.insert(exit, ExitPlace { bridge: Some(bridge), ..place });
         self.code(place.code).exits.set(index, self.place(bridge, 0));
-        self.codes.get_mut(&bridge).expect("it is compiled").bridge_of.push(exit);
+        self.codes.get_mut(bridge.0).expect("it is compiled").bridge_of.push(exit);
     }
 
     fn free(&mut self, code: CodeId) {
         self.disband(code);
-        let freed = self.codes.remove(&code).unwrap_or_else(|| panic!("{code:?} is not compiled"));
+        let freed = self.codes.remove(code.0).unwrap_or_else(|| panic!("{code:?} is not compiled"));
         self.detach(code, &freed);
         for label in &freed.labels {
             self.labels.remove(label);
@@ -561,7 +562,7 @@ impl Inner {
             let Some(place) = self.exits.get_mut(exit) else { continue };
             if place.bridge == Some(code) {
                 place.bridge = None;
-                if let Some(from) = self.codes.get(&place.code) {
+                if let Some(from) = self.codes.get(place.code.0) {
                     from.exits.set(place.index as usize, stub);
                 }
             }

@@ -140,7 +140,7 @@ impl Inner {
 
     /// Lets the members of a trace's region be for themselves again.
     pub fn disband(&mut self, code: CodeId) {
-        let Some(place) = self.codes.get(&code).and_then(|code| code.region) else { return };
+        let Some(place) = self.codes.get(code.0).and_then(|code| code.region) else { return };
         for member in self.regions[&place.region].members.clone() {
             self.move_to(member, None);
         }
@@ -149,7 +149,7 @@ impl Inner {
     /// Lets a trace be somewhere else, and everybody find it there.
     fn move_to(&mut self, code: CodeId, to: Option<RegionPlace>) {
         self.restart_counters(code, 0);
-        let moved = self.codes.get_mut(&code).expect("it is compiled");
+        let moved = self.codes.get_mut(code.0).expect("it is compiled");
         let from = std::mem::replace(&mut moved.region, to);
         moved.start = match to {
             None => Place { code: moved.own.address, entry: 0 },
@@ -202,7 +202,8 @@ impl Inner {
 
     /// Lets the trace pause after some entries at any of its entries; 0 for never.
     pub fn restart_counters(&mut self, code: CodeId, until_pause: u64) {
-        let trace = self.codes.get_mut(&code).unwrap_or_else(|| panic!("{code:?} is not compiled"));
+        let trace =
+            self.codes.get_mut(code.0).unwrap_or_else(|| panic!("{code:?} is not compiled"));
         let (counters, first) = match trace.region {
             None => (&mut trace.own.counters, 0),
             Some(place) => {
@@ -228,7 +229,7 @@ impl Inner {
 
     /// What the trace looks like, and its region.
     pub fn listing(&self, code: CodeId) -> Option<String> {
-        let trace = self.codes.get(&code)?;
+        let trace = self.codes.get(code.0)?;
         let region = trace.region.map(|place| &self.regions[&place.region].body);
         region.unwrap_or(&trace.own).listing.clone()
     }

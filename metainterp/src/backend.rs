@@ -112,6 +112,9 @@ impl Assembler for NothingToDo {
     }
 }
 
+/// What code answers from here on are no exits, but places where it has paused: [`Backend::paused_at`].
+pub const FIRST_PAUSE: u32 = 1 << 31;
+
 /// Compiles and runs traces.
 pub trait Backend {
     /// `llgraph`, `cranelift`.

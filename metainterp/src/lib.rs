@@ -13,6 +13,7 @@ mod position;
 pub mod quasi;
 pub mod record;
 pub mod stats;
+pub mod table;
 pub mod warm;
 
 pub use warm::MetaInterp;

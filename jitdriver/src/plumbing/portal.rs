@@ -7,7 +7,7 @@
 use super::layout::Traceable;
 use super::place::{Class, Local, Memory, Pointee, set_class, set_frozen};
 use super::rec::{Rec, Running};
-use super::value::{Args, Bytes, Lanes, Traced, push_args_of, read_bits, write_bits};
+use super::value::{Args, Lanes, Traced, read_bits, write_bits};
 use crate::driver::JitDriver;
 use metainterp::abort::Abort;
 use metainterp::ir::{Classes, Const, Ty};
@@ -108,7 +108,7 @@ pub struct Red<'a, T>(pub &'a mut T, pub bool);
 
 impl<T: Traceable> LocalVar for Traced<T> {
     fn args(&self, rec: Rec, out: &mut Args) {
-        push_args_of(rec, Bytes::of(self), self.lanes(), T::LAYOUT, out);
+        self.push_args_in_layout(rec, out);
     }
     fn words(&self) -> usize {
         T::TYS.len()
@@ -117,12 +117,13 @@ impl<T: Traceable> LocalVar for Traced<T> {
         self.unspill(rec);
     }
     fn set_green(&mut self, rec: Rec) {
+        let keeps_frozen = const { matches!(T::LAYOUT, [first, ..] if first.keeps_frozen) };
         let before = self.lanes();
         self.head.set_lanes(Lanes::CONST);
         if let Some(note) = T::NOTE_GREEN {
             note(rec, std::ptr::from_ref(self).cast());
         }
-        if T::LAYOUT.first().is_some_and(|piece| piece.keeps_frozen) {
+        if keeps_frozen {
             set_frozen(rec, self, before);
         }
     }
@@ -160,7 +161,10 @@ impl<T> LocalVar for Memory<T> {
 }
 
 /// The words of a value, one a piece of its layout.
+#[inline]
 fn to_words<T: Traceable>(value: &MaybeUninit<T>, words: &mut [u64]) {
+    // As many as there are pieces: a number that the compiler knows, so that there is no loop.
+    let words = &mut words[..T::LAYOUT.len()];
     for (piece, word) in T::LAYOUT.iter().zip(words) {
         // SAFETY: the piece lies within the value.
         let bits = unsafe {
@@ -175,7 +179,10 @@ fn to_words<T: Traceable>(value: &MaybeUninit<T>, words: &mut [u64]) {
 ///
 /// # Safety
 /// The words are those of a value that may be used now.
+#[inline]
 unsafe fn from_words<T: Traceable>(words: &[u64]) -> MaybeUninit<T> {
+    // As above.
+    let words = &words[..T::LAYOUT.len()];
     let mut value = MaybeUninit::<T>::zeroed();
     for (piece, &word) in T::LAYOUT.iter().zip(words) {
         // SAFETY: the piece lies within the value.
@@ -327,8 +334,8 @@ pub trait Vars {
     fn consts(&self) -> SmallVec<[Const; 8]>;
     /// The words' types.
     fn types() -> SmallVec<[Ty; 8]>;
-    /// The words.
-    fn words(&self) -> Words;
+    /// Puts the words there. In place, as what was just written by the word is slow to move.
+    fn words(&self, words: &mut Words);
     /// The twin's locals.
     fn locals(words: &[u64]) -> Self::Locals;
     /// What comes back.
@@ -362,8 +369,9 @@ macro_rules! vars {
             type Back = ($($name::Back,)*);
 
             fn consts(&self) -> SmallVec<[Const; 8]> {
-                let types = Self::types();
-                types.iter().zip(self.words()).map(|(&ty, bits)| Const::new(ty, bits)).collect()
+                let (types, mut words) = (Self::types(), Words::new());
+                self.words(&mut words);
+                types.iter().zip(words).map(|(&ty, bits)| Const::new(ty, bits)).collect()
             }
 
             #[allow(unused_mut)]
@@ -374,11 +382,13 @@ macro_rules! vars {
             }
 
             #[allow(unused_variables, unused_mut, unused_assignments)]
-            fn words(&self) -> Words {
-                let mut words = zeros(0 $(+ $name::TYS.len())*);
+            #[inline]
+            fn words(&self, words: &mut Words) {
+                let n_words = const { 0 $(+ $name::TYS.len())* };
+                *words = zeros(n_words);
+                let words = &mut words[..n_words];
                 let mut at = 0;
                 $(self.$at.words(&mut words[at..]); at += $name::TYS.len();)*
-                words
             }
 
             #[allow(unused_variables, unused_mut, unused_assignments, clippy::unused_unit)]
@@ -393,7 +403,9 @@ macro_rules! vars {
             }
 
             #[allow(unused_variables, unused_mut, unused_assignments, clippy::unused_unit)]
+            #[inline]
             fn back(words: &[u64]) -> Self::Back {
+                let words = &words[..const { 0 $(+ $name::TYS.len())* }];
                 let mut at = 0;
                 ($({ let back = $name::back(&words[at..]); at += $name::TYS.len(); back },)*)
             }
@@ -521,10 +533,13 @@ where
     #[cold]
     #[inline(never)]
     pub fn enter(&self, driver: Active, greens: G, reds: R) -> Exit<G::Back, R::Back, O> {
-        let meta = &driver.0;
+        let meta = &*driver.0;
+        let own_panic_first = OwnPanicFirst(meta);
         meta.claim(typeid::of::<F>(), std::any::type_name::<F>());
         let owns = const { G::OWN || R::OWN };
-        let mut state = State { greens: greens.words(), reds: reds.words(), result: Words::new() };
+        let mut state = State::default();
+        greens.words(&mut state.greens);
+        reds.words(&mut state.reds);
         let (mut result, mut kept) = (None, Words::new());
         let mut twin = |recorder: &Recorder, state: &mut State| {
             let running = Running::new(recorder);
@@ -592,6 +607,7 @@ where
                 Exit::Panic(panic, greens, reds, moved)
             }
         };
+        std::mem::forget(own_panic_first);
         match meta.take_hook_panic() {
             None => exit,
             Some(panic) => exit.panicking(panic, G::COUNT + R::COUNT),
@@ -616,9 +632,11 @@ impl<G, R, O> Exit<G, R, O> {
 /// its place: it is kept until the portal goes on in its plain function.
 pub struct Active(Rc<MetaInterp>);
 
-impl Drop for Active {
+/// Forgets the panic of a hook when the interpreter's own panic passes: that has gone first.
+struct OwnPanicFirst<'a>(&'a MetaInterp);
+
+impl Drop for OwnPanicFirst<'_> {
     fn drop(&mut self) {
-        // The interpreter's own panic passes: it has gone first.
         drop(self.0.take_hook_panic());
     }
 }
@@ -636,7 +654,9 @@ pub fn tick<G: Vars>(driver: &JitDriver<'_>, greens: impl FnOnce() -> G) -> bool
 
 #[inline(never)]
 fn tick_enabled<G: Vars>(driver: &JitDriver<'_>, greens: G) -> bool {
-    driver.meta().tick(&greens.words())
+    let mut words = Words::new();
+    greens.words(&mut words);
+    driver.meta().tick(&words)
 }
 
 /// Counts an arrival at a merge point that has no `can_enter_jit!`, as [`tick`].

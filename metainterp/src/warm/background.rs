@@ -260,10 +260,15 @@ impl Drop for Background {
 
 impl MetaInterp {
     /// Installs what has been compiled since this was called last. The interpreter is at a merge point.
+    #[inline]
     pub(super) fn install_compiled(&self) {
-        if !self.background.has_finished() || self.recording.get() {
-            return;
+        if self.background.has_finished() && !self.recording.get() {
+            self.install_finished();
         }
+    }
+
+    #[inline(never)]
+    fn install_finished(&self) {
         self.give_up_lost();
         while let Some((begun, result)) = self.background.take() {
             match (begun, result.unwrap_or_else(|panic| resume_unwind(panic))) {

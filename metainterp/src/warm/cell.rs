@@ -127,15 +127,27 @@ fn same(a: &[u64], b: &[u64]) -> bool {
 
 impl Cells {
     /// Counts one arrival. `threshold` doubles with each recording that was given up.
+    #[inline]
     pub fn tick(&mut self, greens: &[u64], threshold: u32) -> Tick {
-        let Some(cell) = self.find(greens) else {
-            self.make_room();
-            self.make(greens).ticks = 1.0;
-            return if threshold <= 1 { Tick::Hot } else { Tick::Cold };
-        };
-        if cell.valid_entry().is_some() {
-            return Tick::Compiled;
+        match self.find(greens) {
+            None => self.tick_first(greens, threshold),
+            Some(cell) if cell.valid_entry().is_some() => Tick::Compiled,
+            Some(_) => self.tick_without_code(threshold),
         }
+    }
+
+    // Not inlined, as others below, so that the way into compiled code is short.
+    #[inline(never)]
+    fn tick_first(&mut self, greens: &[u64], threshold: u32) -> Tick {
+        self.make_room();
+        self.make(greens).ticks = 1.0;
+        if threshold <= 1 { Tick::Hot } else { Tick::Cold }
+    }
+
+    /// Of the key that was looked for last.
+    #[inline(never)]
+    fn tick_without_code(&mut self, threshold: u32) -> Tick {
+        let cell = &mut self.slots[self.last as usize].cell;
         let was_invalid = cell.entry.is_some();
         if was_invalid {
             *cell = Cell::default();
@@ -149,15 +161,22 @@ impl Cells {
         self.slots.get(at as usize).is_some_and(|slot| same(&slot.greens, greens))
     }
 
+    #[inline]
     fn find(&mut self, greens: &[u64]) -> Option<&mut Cell> {
         if !self.is_at(self.last, greens) {
-            let recent = recent_of(greens);
-            if !self.is_at(self.recent[recent], greens) {
-                self.recent[recent] = *self.index.get(greens)?;
-            }
-            self.last = self.recent[recent];
+            self.last = self.look(greens)?;
         }
         Some(&mut self.slots[self.last as usize].cell)
+    }
+
+    /// Finds a key that is not the last.
+    #[inline(never)]
+    fn look(&mut self, greens: &[u64]) -> Option<u32> {
+        let recent = recent_of(greens);
+        if !self.is_at(self.recent[recent], greens) {
+            self.recent[recent] = *self.index.get(greens)?;
+        }
+        Some(self.recent[recent])
     }
 
     fn make(&mut self, greens: &[u64]) -> &mut Cell {
@@ -187,11 +206,12 @@ impl Cells {
     }
 
     /// The code for these greens, which is entered now.
-    pub fn enter(&mut self, greens: &[u64]) -> Option<Entry> {
+    #[inline]
+    pub fn enter(&mut self, greens: &[u64]) -> Option<CodeId> {
         let generation = self.generation;
         let cell = self.find(greens)?;
         cell.used = generation;
-        cell.valid_entry()
+        Some(cell.valid_entry()?.code)
     }
 
     /// Code that can be entered, and in which generation it was last.

@@ -372,7 +372,9 @@ impl MetaInterp {
         let exits: Vec<Rc<ExitInfo>> = exits.into_iter().map(Rc::new).collect();
         let range = first_exit..first_exit + exits.len() as u32;
         self.note_code(code, &finalized, range.clone(), start, validity.clone());
-        self.exits.borrow_mut().extend(range.clone().zip(exits));
+        for (id, exit) in range.clone().zip(exits) {
+            self.exits.borrow_mut().insert(id, exit);
+        }
         self.cells.borrow_mut().generation += 1;
         {
             let stats = &mut *self.stats.borrow_mut();
@@ -449,7 +451,7 @@ fn new_exits(
     let mut exits = Vec::with_capacity(layouts.len());
     for (at, (layout, rejoins)) in layouts.into_iter().zip(copied).enumerate() {
         let exit = &trace.exits[at];
-        let greens = trace.merge_points[exit.resume.merge_point as usize].greens.clone();
+        let greens = trace.merge_points[exit.resume.merge_point as usize].greens[..].into();
         // Steps are counted from the merge point on, and a bridge begins behind that of its exit.
         let route = match exit.resume.merge_point {
             0 => route.clone(),

@@ -54,14 +54,24 @@ fn word(slot: &ExitSlot, frame: &Frame) -> u64 {
     }
 }
 
+/// Copies as many words as both have. There are few: neither a call nor a loop that is unrolled pays, and what
+/// was just written word by word is not to be read in larger pieces.
+#[inline]
+pub(super) fn copy_few(to: &mut [u64], from: &[u64]) {
+    let mut from = from.iter();
+    for to in to {
+        let Some(&word) = from.next() else { break };
+        *to = word;
+    }
+}
+
 /// Puts the words of `from` there.
+#[inline]
 pub(super) fn set_words(words: &mut Words, from: &[u64]) {
     if words.len() != from.len() {
         *words = zeros(from.len());
     }
-    for (word, &from) in words.iter_mut().zip(from) {
-        *word = from;
-    }
+    copy_few(words, from);
 }
 
 impl ExitInfo {
@@ -103,8 +113,14 @@ impl ExitInfo {
     }
 
     /// Counts a failure; true when it is time to record a bridge.
+    #[inline]
     pub fn fails(&self, trace_eagerness: u32) -> bool {
         self.failures.set(self.failures.get().saturating_add(1));
+        self.failures.get() >= trace_eagerness && self.is_hot(trace_eagerness)
+    }
+
+    #[inline(never)]
+    fn is_hot(&self, trace_eagerness: u32) -> bool {
         let eagerness = u64::from(trace_eagerness) << self.aborts.get().min(16);
         let may_start = !self.given_up.get() && !self.is_being_compiled.get();
         may_start && u64::from(self.failures.get()) >= eagerness
@@ -141,13 +157,25 @@ impl ExitInfo {
     }
 
     /// Puts the words of the exit's first arguments there.
+    #[inline]
     pub fn words(&self, frame: &Frame, n_args: usize, words: &mut Words) {
         if words.len() != n_args {
             *words = zeros(n_args);
         }
-        for (word_of, slot) in words.iter_mut().zip(&self.layout[..n_args]) {
+        for (word_of, slot) in words.as_mut_slice().iter_mut().zip(&self.layout[..n_args]) {
             *word_of = word(slot, frame);
         }
+    }
+
+    /// Whether [`ExitInfo::each_effect`] has anything to do.
+    #[inline]
+    pub fn has_effects(&self) -> bool {
+        self.n_shown() > 0
+    }
+
+    /// In debug builds, what is only assumed is tested.
+    fn n_shown(&self) -> usize {
+        if cfg!(debug_assertions) { self.effects.len() } else { self.n_made as usize }
     }
 
     /// How many arguments there are before those.
@@ -163,8 +191,7 @@ impl ExitInfo {
         mut make: impl FnMut(&ExitEffect, &[u64]) -> Option<u64>,
     ) {
         let mut at = self.n_values();
-        let n_made = if cfg!(debug_assertions) { self.effects.len() } else { self.n_made as usize };
-        for effect in &self.effects[..n_made] {
+        for effect in &self.effects[..self.n_shown()] {
             let end = at + effect.n_args();
             let mut words = [0; 3];
             for (operand, slot) in words.iter_mut().zip(&self.layout[at..end]) {

@@ -27,7 +27,7 @@ mod versions;
 pub use region::CompiledRegion;
 
 use crate::abort::Abort;
-use crate::backend::{Backend, Frame};
+use crate::backend::Backend;
 use crate::hooks::Hooks;
 use crate::ir::{self, CodeId, Const, TargetId, Trace, Ty};
 use crate::opt::{Passes, Size};
@@ -36,6 +36,7 @@ use crate::position;
 use crate::quasi::VALIDITY_CLASS;
 use crate::record::{FindTarget, Limits, Recorded, Recorder, Route, Words};
 use crate::stats::Stats;
+use crate::table::Table;
 use background::Background;
 use cell::{Cells, Tick};
 use compile::{Becomes, Task};
@@ -43,7 +44,7 @@ use exits::ExitInfo;
 use owners::Owners;
 use paths::Paths;
 use region::Regions;
-use rustc_hash::FxHashMap;
+use run::Frames;
 use smallvec::SmallVec;
 use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
@@ -102,7 +103,7 @@ pub struct MetaInterp {
     /// Looks for code among them.
     find_target: FindTarget,
     /// By number.
-    exits: RefCell<FxHashMap<u32, Rc<ExitInfo>>>,
+    exits: RefCell<Table<Rc<ExitInfo>, 64>>,
     next_exit: Arc<AtomicU32>,
     hooks: Option<Rc<dyn Hooks>>,
     /// What a hook has panicked with, until the interpreter's state is whole again.
@@ -112,7 +113,7 @@ pub struct MetaInterp {
     owners: Owners,
     next_code: Cell<u32>,
     next_target: Rc<Cell<u32>>,
-    frames: RefCell<Vec<Box<Frame>>>,
+    frames: Frames,
     stats: RefCell<Stats>,
     compiled: RefCell<Vec<Kept>>,
     regions: RefCell<Regions>,
@@ -226,7 +227,7 @@ impl MetaInterp {
             owners: Owners::default(),
             next_code: Cell::new(0),
             next_target: Rc::default(),
-            frames: RefCell::default(),
+            frames: Frames::default(),
             stats: RefCell::default(),
             compiled: RefCell::default(),
             regions: RefCell::default(),
@@ -257,7 +258,7 @@ impl MetaInterp {
     /// Lets the next failure of this exit start a recording; false if there is no such exit.
     pub fn trace_next_failure(&self, exit: u32) -> bool {
         let exits = self.exits.borrow();
-        exits.get(&exit).inspect(|exit| exit.trace_next_failure()).is_some()
+        exits.get(exit).inspect(|exit| exit.trace_next_failure()).is_some()
     }
 
     /// Lets no recording start with these greens any more.
@@ -306,6 +307,7 @@ impl MetaInterp {
     /// What was counted so far.
     pub fn stats(&self) -> Stats {
         let mut stats = self.stats.borrow().clone();
+        stats.guard_failures = stats.rewinds + stats.replays;
         stats.code_bytes = self.backend.code_bytes() as u64;
         stats
     }
@@ -319,11 +321,18 @@ impl MetaInterp {
     /// key of its code.
     ///
     /// Panics if another portal uses the driver.
+    #[inline]
     pub fn claim(&self, portal: TypeId, name: &'static str) {
-        let (owner, of) = self.portal.get().unwrap_or((portal, name));
-        self.portal.set(Some((owner, of)));
-        assert!(
-            owner == portal,
+        match self.portal.get() {
+            None => self.portal.set(Some((portal, name))),
+            Some((owner, of)) if owner != portal => self.refuse(of, name),
+            Some(_) => {}
+        }
+    }
+
+    #[cold]
+    fn refuse(&self, of: &str, name: &str) -> ! {
+        panic!(
             "`{}`: two portals share this driver, `{of}` and `{name}`; give each its own",
             self.name
         );
@@ -331,24 +340,30 @@ impl MetaInterp {
 
     /// Counts an arrival at a loop header; true when [`MetaInterp::enter`] is to be called.
     pub fn tick(&self, greens: &[u64]) -> bool {
-        let tick = {
-            let mut cells = self.cells.borrow_mut();
-            let tick = cells.tick(greens, self.threshold.get());
-            if std::mem::take(&mut cells.found_invalid) {
-                self.owners.has_invalid.set(true);
-            }
-            tick
-        };
-        let enters = match tick {
-            Tick::Cold => false,
-            Tick::Hot => !self.recording.get() && !self.background.has_entry(),
-            Tick::Compiled => true,
-        };
-        if !enters && self.background.has_finished() && !self.recording.get() {
+        let tick = self.cells.borrow_mut().tick(greens, self.threshold.get());
+        match tick {
+            Tick::Compiled => self.confirms(greens),
+            Tick::Hot | Tick::Cold => self.ticks_without_code(tick, greens),
+        }
+    }
+
+    /// Whether to call [`MetaInterp::enter`] where there is no code.
+    fn ticks_without_code(&self, tick: Tick, greens: &[u64]) -> bool {
+        if std::mem::take(&mut self.cells.borrow_mut().found_invalid) {
+            self.owners.has_invalid.set(true);
+        }
+        let is_recording = self.recording.get();
+        let records = matches!(tick, Tick::Hot) && !is_recording && !self.background.has_entry();
+        if !records && self.background.has_finished() && !is_recording {
             self.only_installs.set(true);
             return true;
         }
-        enters && self.hooks.as_ref().is_none_or(|hooks| hooks.confirm_enter_jit(greens))
+        records && self.confirms(greens)
+    }
+
+    /// Whether the author wants to go on with compiled code, or to record.
+    fn confirms(&self, greens: &[u64]) -> bool {
+        self.hooks.as_ref().is_none_or(|hooks| hooks.confirm_enter_jit(greens))
     }
 
     /// The same for an arrival at a merge point that has no `can_enter_jit!`: it is one at a loop header
@@ -374,23 +389,33 @@ impl MetaInterp {
         }
         self.free_what_is_invalid();
         self.record_anew();
-        let entry = self.cells.borrow_mut().enter(&state.greens);
-        let (mut left, mut progress) = match entry {
-            None => (self.record_from_interpreter(state, types, twin), Progress::Made),
-            Some(entry) => self.run(entry.code, state, twin),
-        };
-        // The twin stopped at a merge point behind the failed guard: often one with compiled code. Where a rewind
-        // may have made no progress at all, the interpreter makes some first.
-        while left == Left::MergePoint && progress == Progress::Made && !self.hook_has_panicked() {
+        let mut is_first = true;
+        loop {
+            let code = self.cells.borrow_mut().enter(&state.greens);
+            let (left, progress) = match code {
+                Some(code) => self.run(code, state, twin),
+                None if is_first => {
+                    (self.record_from_interpreter(state, types, twin), Progress::Made)
+                }
+                None => return Left::MergePoint,
+            };
+            // The twin stopped at a merge point behind the failed guard: often one with compiled code. Where a
+            // rewind may have made no progress at all, the interpreter makes some first.
+            if left != Left::MergePoint || progress == Progress::Rewound || self.hook_has_panicked()
+            {
+                return left;
+            }
             // A program may go round here for as long as an exit has no bridge.
             self.install_compiled();
-            let entry = self.cells.borrow_mut().enter(&state.greens);
-            let Some(entry) = entry.filter(|_| !self.hook_has_panicked()) else { break };
-            (left, progress) = self.run(entry.code, state, twin);
+            if self.hook_has_panicked() {
+                return left;
+            }
+            is_first = false;
         }
-        left
     }
 
+    // Not inlined, as below, so that the way into compiled code is short.
+    #[inline(never)]
     fn record_from_interpreter(
         &self,
         state: &mut State,
@@ -469,7 +494,13 @@ impl MetaInterp {
     }
 
     /// Whether a hook has panicked, and the panic still waits.
-    pub(super) fn hook_has_panicked(&self) -> bool {
+    #[inline]
+    pub fn hook_has_panicked(&self) -> bool {
+        self.hooks.is_some() && self.has_hook_panic()
+    }
+
+    #[inline(never)]
+    fn has_hook_panic(&self) -> bool {
         let panic = self.hook_panic.take();
         let has_panicked = panic.is_some();
         self.hook_panic.set(panic);

@@ -67,8 +67,16 @@ pub(super) struct Owners {
     labels: RefCell<FxHashMap<TargetId, CodeId>>,
     /// There may be invalid code that was not freed because it ran.
     pub has_invalid: Cell<bool>,
-    /// Code that was entered and has not been left.
-    pub active: RefCell<Vec<CodeId>>,
+    active: Active,
+}
+
+/// Code that was entered and has not been left.
+#[derive(Default)]
+struct Active {
+    /// What was entered last: as a rule there is no other.
+    last: Cell<Option<CodeId>>,
+    /// What was entered before, from outside to inside.
+    outer: RefCell<Vec<CodeId>>,
 }
 
 impl MetaInterp {
@@ -157,10 +165,16 @@ impl MetaInterp {
     }
 
     /// Frees what has become invalid, with all that is connected to it. Not during a recording.
+    #[inline]
     pub(super) fn free_what_is_invalid(&self) {
-        if self.recording.get() || !self.owners.has_invalid.replace(false) {
-            return;
+        if self.owners.has_invalid.get() && !self.recording.get() {
+            self.owners.has_invalid.set(false);
+            self.free_invalid();
         }
+    }
+
+    #[inline(never)]
+    fn free_invalid(&self) {
         for codes in self.owners.invalid() {
             self.free_codes(&codes);
         }
@@ -179,7 +193,7 @@ impl MetaInterp {
                 self.stats.borrow_mut().invalidated += 1;
             }
             for exit in code.exits {
-                self.exits.borrow_mut().remove(&exit);
+                self.exits.borrow_mut().remove(exit);
             }
             self.backend.free(*id);
         }
@@ -212,6 +226,12 @@ impl MetaInterp {
     }
 }
 
+impl Active {
+    fn codes(&self) -> Vec<CodeId> {
+        self.outer.borrow().iter().copied().chain(self.last.get()).collect()
+    }
+}
+
 impl Owners {
     /// Whether there is this code.
     pub fn has_code(&self, code: CodeId) -> bool {
@@ -229,7 +249,7 @@ impl Owners {
         let codes = self.codes.borrow();
         let group = groups(&codes);
         let active: FxHashSet<CodeId> =
-            self.active.borrow().iter().filter_map(|id| group.get(id).copied()).collect();
+            self.active.codes().iter().filter_map(|id| group.get(id).copied()).collect();
         let mut groups: FxHashMap<CodeId, (u64, Vec<CodeId>)> = FxHashMap::default();
         for (id, of) in group.iter().filter(|(_, of)| !active.contains(*of)) {
             groups.entry(*of).or_default().1.push(*id);
@@ -267,7 +287,7 @@ impl Owners {
         let codes = self.codes.borrow();
         let group = groups(&codes);
         let active: FxHashSet<CodeId> =
-            self.active.borrow().iter().filter_map(|id| group.get(id).copied()).collect();
+            self.active.codes().iter().filter_map(|id| group.get(id).copied()).collect();
         let is_of_gone = |code: &Code| code.greens.iter().any(|word| gone.contains(word));
         let free: FxHashSet<CodeId> = codes
             .iter()
@@ -306,18 +326,26 @@ fn groups(codes: &FxHashMap<CodeId, Code>) -> FxHashMap<CodeId, CodeId> {
 }
 
 /// Marks code as entered until this is dropped.
-pub(super) struct Entered<'a>(&'a MetaInterp);
+pub(super) struct Entered<'a> {
+    active: &'a Active,
+    is_inner: bool,
+}
 
 impl<'a> Entered<'a> {
     pub fn new(meta: &'a MetaInterp, code: CodeId) -> Entered<'a> {
-        meta.owners.active.borrow_mut().push(code);
-        Entered(meta)
+        let active = &meta.owners.active;
+        let outer = active.last.replace(Some(code));
+        if let Some(outer) = outer {
+            active.outer.borrow_mut().push(outer);
+        }
+        Entered { active, is_inner: outer.is_some() }
     }
 }
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        self.0.owners.active.borrow_mut().pop();
+        let Entered { active, is_inner } = *self;
+        active.last.set(if is_inner { active.outer.borrow_mut().pop() } else { None });
     }
 }
 
@@ -338,7 +366,7 @@ mod tests {
             let copy = Code { greens, neighbours, exits: exits.clone(), validity: None };
             owners.codes.borrow_mut().insert(CodeId(*id), copy);
         }
-        owners.active.borrow_mut().extend(active.iter().map(|&id| CodeId(id)));
+        owners.active.outer.borrow_mut().extend(active.iter().map(|&id| CodeId(id)));
         let gone = gone.iter().copied().collect();
         owners.freeable(&gone).into_iter().map(|id| id.0).collect()
     }

@@ -155,10 +155,16 @@ impl Paths {
 
 impl MetaInterp {
     /// Gives up the code of loops that are to be recorded anew. Not during a recording.
+    #[inline]
     pub(super) fn record_anew(&self) {
-        if self.recording.get() || !self.paths.has_anew.replace(false) {
-            return;
+        if self.paths.has_anew.get() && !self.recording.get() {
+            self.paths.has_anew.set(false);
+            self.forget_old();
         }
+    }
+
+    #[inline(never)]
+    fn forget_old(&self) {
         let anew = self.paths.anew.borrow().clone();
         for (greens, code) in &anew {
             let alone = self.owners.group_of(*code).filter(|group| {

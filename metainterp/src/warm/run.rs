@@ -1,28 +1,55 @@
 //! Entering compiled code, and going on from the exit it was left by.
 #![expect(unsafe_code, reason = "enters compiled code")]
 
-use super::exits::{ExitInfo, set_words};
+use super::exits::{ExitInfo, copy_few, set_words};
 use super::owners::Entered;
 use super::{Left, MetaInterp, Progress, Start, State, Twin};
 use crate::abort::Abort;
-use crate::backend::{Frame, VALUE_SLOTS};
+use crate::backend::{FIRST_PAUSE, Frame, VALUE_SLOTS};
 use crate::ir::eval::order_holds;
 use crate::ir::{CodeId, ExitId, MemDescr, Opcode, ResumeKind, TargetId, Ty};
 use crate::memory;
 use crate::opt::ExitEffect;
 use crate::record::{Arg, OnEntry, Recorder, Route};
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+
+/// Frames that are not in use.
+#[derive(Default)]
+pub(super) struct Frames {
+    /// One of them: as a rule there is no other.
+    spare: Cell<Option<Box<Frame>>>,
+    others: RefCell<Vec<Box<Frame>>>,
+}
+
+impl Frames {
+    fn take(&self) -> Box<Frame> {
+        self.spare.take().unwrap_or_else(|| self.take_other())
+    }
+
+    #[cold]
+    fn take_other(&self) -> Box<Frame> {
+        self.others.borrow_mut().pop().unwrap_or_else(Frame::new)
+    }
+
+    fn put_back(&self, frame: Box<Frame>) {
+        if let Some(other) = self.spare.replace(Some(frame)) {
+            self.others.borrow_mut().push(other);
+        }
+    }
+}
 
 /// A frame from the driver's pool; goes back there also when a panic passes.
 struct PooledFrame<'a> {
-    meta: &'a MetaInterp,
+    pool: &'a Frames,
     frame: Option<Box<Frame>>,
 }
 
 impl Drop for PooledFrame<'_> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(frame) = self.frame.take() {
-            self.meta.frames.borrow_mut().push(frame);
+            self.pool.put_back(frame);
         }
     }
 }
@@ -77,19 +104,17 @@ fn store(opcode: Opcode, mem: &MemDescr, words: &[u64]) {
 
 impl MetaInterp {
     /// Runs compiled code until it leaves, and goes on from there to a merge point.
+    #[inline]
     pub(super) fn run(
         &self,
         code: CodeId,
         state: &mut State,
         twin: &mut Twin<'_>,
     ) -> (Left, Progress) {
-        let frame = self.frames.borrow_mut().pop().unwrap_or_else(Frame::new);
-        let mut pooled = PooledFrame { meta: self, frame: Some(frame) };
+        let mut pooled = PooledFrame { pool: &self.frames, frame: Some(self.frames.take()) };
         let frame = pooled.frame.as_mut().expect("taken only on drop");
         assert!(state.reds.len() <= VALUE_SLOTS, "{} reds", state.reds.len());
-        for (slot, red) in frame.slots.iter_mut().zip(&state.reds) {
-            *slot = *red;
-        }
+        copy_few(&mut frame.slots, &state.reds);
         self.stats.borrow_mut().entered += 1;
         if self.has_hooks() {
             self.tell(|hooks| hooks.on_enter(&state.greens));
@@ -103,8 +128,9 @@ impl MetaInterp {
         // addresses among them come from the plain interpreter, which has just used them, and the
         // greens that the trace was compiled for are the ones it has now.
         let mut exit = unsafe { self.backend.execute(code, frame) };
-        while let Some(entered) = self.backend.paused_at(exit) {
-            self.entered_often(entered);
+        while exit.0 >= FIRST_PAUSE {
+            let entered = self.backend.paused_at(exit);
+            self.entered_often(entered.expect("code has paused there"));
             // SAFETY: the code has just paused with this frame, and is not freed either; what
             // held for `execute` holds, as nothing has run meanwhile.
             exit = unsafe { self.backend.resume(exit, frame) };
@@ -119,39 +145,44 @@ impl MetaInterp {
         state: &mut State,
         twin: &mut Twin<'_>,
     ) -> (Left, Progress) {
-        let exit =
-            Rc::clone(self.exits.borrow().get(&exit.0).expect("code that runs is not freed"));
+        let exit = Rc::clone(self.exits.borrow().get(exit.0).expect("code that runs is not freed"));
         // Before any hook: it may look at memory.
-        exit.each_effect(frame, make);
+        if exit.has_effects() {
+            exit.each_effect(frame, make);
+        }
         self.tell(|hooks| hooks.on_exit());
+        let (n_words, words) = match exit.resume.kind {
+            ResumeKind::Return => (exit.n_values(), &mut state.result),
+            _ => (exit.resume.n_reds as usize, &mut state.reds),
+        };
+        exit.words(frame, n_words, words);
         if exit.resume.kind == ResumeKind::Return {
-            exit.words(frame, exit.n_values(), &mut state.result);
             return (Left::Returned, Progress::Made);
         }
-        exit.words(frame, exit.resume.n_reds as usize, &mut state.reds);
         set_words(&mut state.greens, &exit.greens);
         let hot = self.fails(&exit);
-        let is_rewind = exit.resume.kind == ResumeKind::Rewind && !hot;
-        {
-            let stats = &mut *self.stats.borrow_mut();
-            stats.guard_failures += 1;
-            stats.rewinds += u64::from(is_rewind);
-            stats.replays += u64::from(!is_rewind);
+        if exit.resume.kind == ResumeKind::Rewind && !hot {
+            self.stats.borrow_mut().rewinds += 1;
+            return (Left::MergePoint, Progress::Rewound);
         }
-        match is_rewind {
-            true => (Left::MergePoint, Progress::Rewound),
-            false => (self.replay(&exit, hot, frame, state, twin), Progress::Made),
-        }
+        self.stats.borrow_mut().replays += 1;
+        (self.replay(&exit, hot, frame, state, twin), Progress::Made)
     }
 
     /// Counts a failure; true when a bridge is to be recorded from there.
     fn fails(&self, exit: &Rc<ExitInfo>) -> bool {
-        let eagerness = self.params.borrow().trace_eagerness;
         if exit.is_validity {
             self.owners.has_invalid.set(true);
+            return false;
         }
-        let is_hot = !self.recording.get() && !exit.is_validity && exit.fails(eagerness);
-        let hot = is_hot && !self.background.has_entry() && self.has_room_for_bridge(exit);
+        let eagerness = self.params.borrow().trace_eagerness;
+        !self.recording.get() && exit.fails(eagerness) && self.may_start_bridge(exit)
+    }
+
+    /// Whether a bridge is recorded from an exit that is hot.
+    #[inline(never)]
+    fn may_start_bridge(&self, exit: &Rc<ExitInfo>) -> bool {
+        let hot = !self.background.has_entry() && self.has_room_for_bridge(exit);
         match exit.rejoins {
             Some(target) if hot => {
                 exit.recording_starts();
