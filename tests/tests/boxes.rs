@@ -316,3 +316,58 @@ fn a_stack_of_boxes_is_in_registers() {
 fn a_stack_of_shared_objects_is_in_registers() {
     check_sum_of_squares(|driver, n| tla::run_counted(driver, SUM_OF_SQUARES, n));
 }
+
+/// A type of which nothing is known.
+struct Plain {
+    n: i64,
+    _wide: Wide,
+}
+
+#[jit]
+#[derive(Clone)]
+enum Shared {
+    Nothing,
+    Plain(Rc<Plain>),
+}
+
+#[jit]
+impl Shared {
+    fn n(&self) -> i64 {
+        match self {
+            Shared::Nothing => 0,
+            Shared::Plain(plain) => plain.n,
+        }
+    }
+}
+
+#[jit]
+fn with_clones(driver: &JitDriver<'_>, n: i64) -> i64 {
+    let mut shared = Shared::Plain(Rc::new(Plain { n: 3, _wide: Wide(0) }));
+    let (mut left, mut sum) = (n, 0);
+    loop {
+        jit_merge_point!(driver, greens = [], reds = [shared, left, sum]);
+        let clone = shared.clone();
+        match clone {
+            Shared::Plain(plain) => sum += plain.n,
+            Shared::Nothing => sum += 1,
+        }
+        left -= 1;
+        if left == 5 {
+            shared = Shared::Nothing;
+        }
+        if left <= 0 {
+            return sum + shared.n();
+        }
+        can_enter_jit!(driver, greens = [], reds = [shared, left, sum]);
+    }
+}
+
+#[test]
+fn clones_of_what_is_shared_are_counted_in_the_trace() {
+    for run in check(with_clones, &[3, 60]) {
+        for trace in &run.compiled {
+            let drops_by_call = "descr=call(drop, \"alloc::rc::Rc<";
+            assert!(!trace.optimized.contains(drops_by_call), "{}", trace.optimized);
+        }
+    }
+}
