@@ -866,11 +866,11 @@ type Shim = unsafe extern "C" fn(*mut u64) -> u8;
 ///
 /// # Safety
 /// The words are those of compiled code's frame, with the arguments.
-unsafe fn catch(words: *mut u64, body: unsafe fn(&mut [u64])) -> u8 {
+#[inline]
+unsafe fn catch(words: *mut u64, body: impl FnOnce(&mut [u64])) -> u8 {
     // SAFETY: compiled code passes its frame's call area.
     let words = unsafe { std::slice::from_raw_parts_mut(words, CALL_WORDS) };
-    // SAFETY: the caller vouches for the arguments.
-    match catch_unwind(AssertUnwindSafe(|| unsafe { body(words) })) {
+    match catch_unwind(AssertUnwindSafe(|| body(words))) {
         Ok(()) => 0,
         Err(payload) => {
             PANIC.set(Some(ManuallyDrop::new(payload)));
@@ -899,7 +899,7 @@ unsafe extern "C" fn closure_shim<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(
     words: *mut u64,
 ) -> u8 {
     // SAFETY: compiled code has put the arguments there.
-    unsafe { catch(words, closure_body::<A, R, F>) }
+    unsafe { catch(words, |words| closure_body::<A, R, F>(words)) }
 }
 
 /// # Safety
@@ -925,7 +925,7 @@ where
     F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
 {
     // SAFETY: compiled code has put the arguments there.
-    unsafe { catch(words, method_body::<T, A, R, F>) }
+    unsafe { catch(words, |words| method_body::<T, A, R, F>(words)) }
 }
 
 /// # Safety
@@ -959,5 +959,5 @@ where
     F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
 {
     // SAFETY: compiled code has put the arguments there.
-    unsafe { catch(words, local_body::<T, A, R, F>) }
+    unsafe { catch(words, |words| local_body::<T, A, R, F>(words)) }
 }

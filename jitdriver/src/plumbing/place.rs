@@ -79,6 +79,7 @@ impl Class {
 }
 
 impl Addr {
+    #[inline]
     fn new(base: u64, base_lane: Lane, meta_lane: Lane, frozen: bool) -> Addr {
         Addr {
             shadow: None,
@@ -198,19 +199,18 @@ impl Addr {
         }
     }
 
-    /// The same of a pointer that had these pieces before, which are kept if they still say so: a variable is
-    /// told what it points to at each merge point.
-    fn lanes_again(self, rec: Rec, fat: bool, before: Lanes) -> Lanes {
-        match before.as_address() {
-            Some(number) if !rec.is_live() && rec.arena().is_addr(number, &self) => before,
-            _ => self.lanes(rec, fat),
+    /// The address for code that cannot look behind it. A local of the twin has none.
+    #[inline]
+    pub(crate) fn address_for_use(&self, rec: Rec) -> Arg {
+        rec.show(self.class.number());
+        match self.shadow {
+            None if self.scale == 0 && self.offset == 0 => self.base(),
+            None => self.address(rec),
+            Some(shadow) => self.address_of_local(rec, shadow),
         }
     }
 
-    /// The address for code that cannot look behind it. A local of the twin has none.
-    pub(crate) fn address_for_use(&self, rec: Rec) -> Arg {
-        rec.show(self.class.number());
-        let Some(shadow) = self.shadow else { return self.address(rec) };
+    fn address_of_local(&self, rec: Rec, shadow: Shadow) -> Arg {
         let arena = rec.arena();
         arena.n_local_addresses.set(arena.n_local_addresses.get() + 1);
         if !rec.is_live() && arena.keeps_locals.get() {
@@ -930,6 +930,7 @@ impl Untyped {
         }
         match rec.is_live() {
             true => Lanes::CONST,
+            false if local.len() == size => local.head().lanes(),
             false => local.slice(rec, self.ptr, size),
         }
     }
@@ -1230,6 +1231,7 @@ pointer! {
 }
 
 /// The address that a pointer's bytes are.
+#[inline]
 fn addr_of(rec: Rec, bytes: Bytes, lanes: Lanes, fat: bool) -> Addr {
     if let Some(number) = lanes.as_address() {
         return Addr { meta_lane: Lane::CONST, ..rec.arena().addr(number) };
@@ -1237,6 +1239,10 @@ fn addr_of(rec: Rec, bytes: Bytes, lanes: Lanes, fat: bool) -> Addr {
     if let Some(lane) = lanes.as_scalar(Ty::Ptr) {
         return Addr::new(bytes.bits(0, Ty::Ptr), lane, Lane::CONST, false);
     }
+    addr_of_pieces(rec, bytes, lanes, fat)
+}
+
+fn addr_of_pieces(rec: Rec, bytes: Bytes, lanes: Lanes, fat: bool) -> Addr {
     lanes.with(rec, |pieces| {
         let meta = match fat {
             true => extract_of(rec, bytes, pieces, 8, Ty::I64).lane,
@@ -1450,16 +1456,25 @@ impl<T> Memory<T> {
 
 /// Says of a reference's lanes that it is the only way to its object. It had those before.
 pub(crate) fn set_class<P>(rec: Rec, reference: &mut Traced<P>, class: Class, before: Lanes) {
-    let note = |addr: &mut Addr| addr.class = class;
+    let note = |addr: Addr| Addr { class, ..addr };
     note_of(rec, Bytes::of(reference), &reference.head, before, note);
 }
 
-/// Notes something of the address that is in a reference.
-fn note_of(rec: Rec, bytes: Bytes, reference: &Head, before: Lanes, note: impl FnOnce(&mut Addr)) {
+/// Notes something of the address that is in a reference. The lanes before are kept if they say so already: a
+/// variable is told what it points to at each merge point.
+#[inline]
+fn note_of(rec: Rec, bytes: Bytes, reference: &Head, before: Lanes, note: impl Fn(Addr) -> Addr) {
+    let lanes = reference.lanes();
+    if !rec.is_live()
+        && let (Some(number), Some(lane)) = (before.as_address(), lanes.as_scalar(Ty::Ptr))
+    {
+        let noted = note(Addr::new(bytes.bits(0, Ty::Ptr), lane, Lane::CONST, false));
+        if rec.arena().ask_addr(number, |addr| *addr == noted) {
+            return reference.set_lanes(before);
+        }
+    }
     let fat = bytes.len() == 16;
-    let mut addr = addr_of(rec, bytes, reference.lanes(), fat);
-    note(&mut addr);
-    reference.set_lanes(addr.lanes_again(rec, fat, before));
+    reference.set_lanes(note(addr_of(rec, bytes, lanes, fat)).lanes(rec, fat));
 }
 
 /// A reference to memory that never changes while the trace exists.
@@ -1471,7 +1486,7 @@ pub fn frozen<P>(rec: Rec, reference: P) -> Traced<P> {
 
 /// Says of a reference that what it points to never changes. It had those lanes before.
 pub(crate) fn set_frozen<P>(rec: Rec, reference: &mut Traced<P>, before: Lanes) {
-    let note = |addr: &mut Addr| addr.frozen = true;
+    let note = |addr: Addr| Addr { frozen: true, ..addr };
     note_of(rec, Bytes::of(reference), &reference.head, before, note);
 }
 

@@ -7,7 +7,7 @@
 use super::layout::Traceable;
 use super::place::{Class, Local, Memory, Pointee, set_class, set_frozen};
 use super::rec::{Rec, Running};
-use super::value::{Args, Bytes, Lanes, Traced, push_args_of, read_bits, write_bits};
+use super::value::{Args, Lanes, Traced, read_bits, write_bits};
 use crate::driver::JitDriver;
 use metainterp::abort::Abort;
 use metainterp::ir::{Classes, Const, Ty};
@@ -108,7 +108,7 @@ pub struct Red<'a, T>(pub &'a mut T, pub bool);
 
 impl<T: Traceable> LocalVar for Traced<T> {
     fn args(&self, rec: Rec, out: &mut Args) {
-        push_args_of(rec, Bytes::of(self), self.lanes(), T::LAYOUT, out);
+        self.push_args_in_layout(rec, out);
     }
     fn words(&self) -> usize {
         T::TYS.len()
@@ -117,12 +117,13 @@ impl<T: Traceable> LocalVar for Traced<T> {
         self.unspill(rec);
     }
     fn set_green(&mut self, rec: Rec) {
+        let keeps_frozen = const { matches!(T::LAYOUT, [first, ..] if first.keeps_frozen) };
         let before = self.lanes();
         self.head.set_lanes(Lanes::CONST);
         if let Some(note) = T::NOTE_GREEN {
             note(rec, std::ptr::from_ref(self).cast());
         }
-        if T::LAYOUT.first().is_some_and(|piece| piece.keeps_frozen) {
+        if keeps_frozen {
             set_frozen(rec, self, before);
         }
     }

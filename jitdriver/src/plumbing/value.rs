@@ -171,6 +171,9 @@ pub(crate) type RestDropper = fn(Rec, *const (), u64);
 impl Arena {
     pub fn add_addr(&self, addr: Addr) -> u32 {
         let mut addrs = self.addrs.borrow_mut();
+        if addrs.is_empty() {
+            addrs.reserve(128);
+        }
         addrs.push(addr);
         addrs.len() as u32 - 1
     }
@@ -179,9 +182,16 @@ impl Arena {
         self.addrs.borrow()[number as usize]
     }
 
-    /// Whether that is the address of this number.
-    pub fn is_addr(&self, number: u32, addr: &Addr) -> bool {
-        self.addrs.borrow()[number as usize] == *addr
+    /// The address of this number for code that cannot look behind it.
+    fn address_for_use(&self, rec: Rec, number: u32) -> Arg {
+        let addr = self.addr(number);
+        addr.address_for_use(rec)
+    }
+
+    /// Asks something about the address of this number.
+    #[inline]
+    pub fn ask_addr<R>(&self, number: u32, ask: impl FnOnce(&Addr) -> R) -> R {
+        ask(&self.addrs.borrow()[number as usize])
     }
 
     /// What the variable of this number held at the end.
@@ -459,8 +469,17 @@ pub struct Traced<T> {
 }
 
 impl<T> Drop for Traced<T> {
-    #[inline(never)]
+    #[inline]
     fn drop(&mut self) {
+        if const { needs_drop::<T>() } || self.head.is_spilled() {
+            self.end_of_scope();
+        }
+    }
+}
+
+impl<T> Traced<T> {
+    #[inline(never)]
+    fn end_of_scope(&mut self) {
         if const { needs_drop::<T>() } {
             if let Some(number) = self.head.kept() {
                 return self.keep(number);
@@ -473,9 +492,7 @@ impl<T> Drop for Traced<T> {
             super::call::free_local(Rec::current(), memory, TypeShape::of::<T>());
         }
     }
-}
 
-impl<T> Traced<T> {
     #[inline]
     pub(crate) fn new(value: MaybeUninit<T>, lanes: Lanes) -> Traced<T> {
         Traced { head: Head::new(lanes), value }
@@ -789,6 +806,26 @@ impl<T: Traceable> Traced<T> {
         self.args_of(rec, T::LAYOUT)
     }
 
+    /// Appends them.
+    #[inline]
+    pub(crate) fn push_args_in_layout(&self, rec: Rec, out: &mut Args) {
+        let (bytes, lanes) = (Bytes::of(self), self.lanes());
+        // By far the most values are one scalar of a size that is known here, or an address and a constant.
+        let (first, second) = match T::LAYOUT {
+            [first @ PieceTy { offset: 0, .. }] => (first, None),
+            [first @ PieceTy { offset: 0, .. }, second] => (first, Some(second)),
+            _ => return push_args_of(rec, bytes, lanes, T::LAYOUT, out),
+        };
+        out.push(match (lanes.as_scalar(first.ty), lanes.as_address()) {
+            (Some(lane), _) => Arg::new(lane, first.ty, bytes.bits(0, first.ty)),
+            (None, Some(number)) => rec.arena().address_for_use(rec, number),
+            (None, None) => return push_args_of(rec, bytes, lanes, T::LAYOUT, out),
+        });
+        if let Some(second) = second {
+            out.push(Arg::constant(second.ty, bytes.bits(second.offset, second.ty)));
+        }
+    }
+
     /// The value, with a guard for each scalar of it that makes the scalar a constant.
     pub(crate) fn promoted(self, rec: Rec) -> Traced<T>
     where
@@ -838,6 +875,7 @@ pub(crate) struct Bytes {
 }
 
 impl Bytes {
+    #[inline]
     pub fn of<T>(value: &Traced<T>) -> Bytes {
         Bytes::at(value.value.as_ptr())
     }
@@ -848,6 +886,7 @@ impl Bytes {
     }
 
     /// The bytes of a value that is alive for as long as this is used.
+    #[inline]
     pub fn at<T>(value: *const T) -> Bytes {
         Bytes { start: value.cast(), len: size_of::<T>() as u32 }
     }
@@ -865,6 +904,7 @@ impl Bytes {
     }
 
     /// The bits at an offset; what lies behind the end is zero.
+    #[inline]
     pub fn bits(self, offset: u32, ty: Ty) -> u64 {
         let n = ty.bytes().min(self.len.saturating_sub(offset));
         // SAFETY: `start` and `len` are those of a value that is alive (`Bytes::of`, `Bytes::at`).

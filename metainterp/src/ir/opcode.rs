@@ -342,6 +342,7 @@ const _: () = assert!(std::mem::size_of::<Opcode>() == 1);
 
 impl Opcode {
     /// The row of the table.
+    #[inline]
     pub fn info(self) -> &'static OpcodeInfo {
         &TABLE[self as usize]
     }
@@ -352,23 +353,27 @@ impl Opcode {
     }
 
     /// Whether it is about a place in memory that has an index.
+    #[inline]
     pub fn is_indexed(self) -> bool {
         use Opcode::{AssumeArrayItem, ForgetArrayItem, GetArrayItem, SetArrayItem};
         matches!(self, GetArrayItem | SetArrayItem | ForgetArrayItem | AssumeArrayItem)
     }
 
     /// Whether it is about a place in memory, which its descriptor is of.
+    #[inline]
     pub fn has_mem(self) -> bool {
         matches!(self.effect(), Effect::Load | Effect::Store | Effect::Forget)
             || self.assumes_memory()
     }
 
     /// Whether it says what is in memory, and does nothing.
+    #[inline]
     pub fn assumes_memory(self) -> bool {
         matches!(self, Opcode::AssumeField | Opcode::AssumeArrayItem)
     }
 
     /// Whether it says how two values compare, and does nothing.
+    #[inline]
     pub fn assumes_order(self) -> bool {
         matches!(self, Opcode::AssumeUintLess | Opcode::AssumeIntLess)
     }
@@ -379,31 +384,37 @@ impl Opcode {
     }
 
     /// Effect.
+    #[inline]
     pub fn effect(self) -> Effect {
         self.info().effect
     }
 
     /// A guard (`finish` is not one, though it has an exit).
+    #[inline]
     pub fn is_guard(self) -> bool {
         self.effect() == Effect::Guard
     }
 
     /// Has an entry in [`super::Trace::exits`]: guards and `finish`.
+    #[inline]
     pub fn has_exit(self) -> bool {
         self.is_guard() || self == Opcode::Finish
     }
 
     /// Whether it computes or checks something: all but labels and what is there to be known only.
+    #[inline]
     pub fn counts(self) -> bool {
         !matches!(self.effect(), Effect::Debug | Effect::Forget) && self != Opcode::Label
     }
 
     /// `Pure` or `PureChecked`.
+    #[inline]
     pub fn is_pure(self) -> bool {
         matches!(self.effect(), Effect::Pure | Effect::PureChecked)
     }
 
     /// Ends a trace: `jump`, `finish`.
+    #[inline]
     pub fn is_final(self) -> bool {
         matches!(self, Opcode::Jump | Opcode::Finish)
     }

@@ -13,6 +13,7 @@
 
 use super::{Const, Opcode, Ty};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// A value or a constant, as an operand.
@@ -32,11 +33,13 @@ pub enum OperandKind {
 
 impl Operand {
     /// The operand that is a constant of the trace.
+    #[inline]
     pub const fn constant(index: u32) -> Operand {
         Operand(index | CONST_BIT)
     }
 
     /// Value or constant?
+    #[inline]
     pub const fn kind(self) -> OperandKind {
         if self.0 & CONST_BIT != 0 {
             OperandKind::Const(self.0 & !CONST_BIT)
@@ -46,6 +49,7 @@ impl Operand {
     }
 
     /// The value, if it is one.
+    #[inline]
     pub const fn value(self) -> Option<ValueId> {
         match self.kind() {
             OperandKind::Value(v) => Some(v),
@@ -54,6 +58,7 @@ impl Operand {
     }
 
     /// Whether it is a constant.
+    #[inline]
     pub const fn is_const(self) -> bool {
         self.0 & CONST_BIT != 0
     }
@@ -106,6 +111,7 @@ impl TargetId {
 }
 
 impl From<ValueId> for Operand {
+    #[inline]
     fn from(v: ValueId) -> Operand {
         debug_assert!(v.0 & CONST_BIT == 0);
         Operand(v.0)
@@ -142,17 +148,20 @@ const NO_VALUE: u32 = u32::MAX;
 
 impl Op {
     /// The (first) result.
+    #[inline]
     pub fn res(&self) -> Option<ValueId> {
         (self.res != NO_VALUE).then_some(ValueId(self.res))
     }
 
     /// The target of a `label` or `jump`.
+    #[inline]
     pub fn target(&self) -> TargetId {
         debug_assert!(matches!(self.opcode, Opcode::Label | Opcode::Jump));
         TargetId(self.descr)
     }
 
     /// Number of operands.
+    #[inline]
     pub fn n_args(&self) -> usize {
         self.args_len as usize
     }
@@ -180,6 +189,7 @@ impl MemDescr {
 
     /// The memory belongs to an object that one red alone leads to, which is there as long as the portal
     /// runs: classes from 2 on are such, but not [`MemDescr::BOXED`], which is given back.
+    #[inline]
     pub fn is_exclusive(&self) -> bool {
         2 <= self.class && self.class != MemDescr::BOXED
     }
@@ -195,6 +205,7 @@ impl Classes {
 
     /// The set with `class`, if it takes that one.
     #[must_use]
+    #[inline]
     pub fn with(self, class: u32) -> Classes {
         match class {
             1..64 => Classes(self.0 | 1 << class),
@@ -204,11 +215,13 @@ impl Classes {
 
     /// The set without what is in `other`.
     #[must_use]
+    #[inline]
     pub fn without(self, other: Classes) -> Classes {
         Classes(self.0 & !other.0)
     }
 
     /// Whether `class` is in the set.
+    #[inline]
     pub fn has(self, class: u32) -> bool {
         class < 64 && self.0 & 1 << class != 0
     }
@@ -242,8 +255,8 @@ pub struct CallDescr {
 /// A merge point that the recording passed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MergePoint {
-    /// The words of its greens.
-    pub greens: Box<[u64]>,
+    /// The words of its greens: a few, and there are many merge points.
+    pub greens: SmallVec<[u64; 6]>,
 }
 
 /// How to go on from an exit.
@@ -320,11 +333,13 @@ impl DelayedStore {
     }
 
     /// The value that is defined by it, if it allocates.
+    #[inline]
     pub fn res(self) -> Option<ValueId> {
         (self.opcode == Opcode::New).then_some(ValueId(self.mem))
     }
 
     /// Number of operands.
+    #[inline]
     pub fn n_args(self) -> usize {
         self.opcode.info().args.len()
     }
@@ -364,6 +379,7 @@ impl Trace {
     }
 
     /// The operands of `op`.
+    #[inline]
     pub fn args(&self, op: &Op) -> &[Operand] {
         &self.pool[op.args_start as usize..][..op.args_len as usize]
     }
@@ -389,11 +405,13 @@ impl Trace {
     }
 
     /// What an exit saves.
+    #[inline]
     pub fn exit_args(&self, exit: &Exit) -> &[Operand] {
         &self.pool[exit.args.start as usize..][..exit.args.len as usize]
     }
 
     /// The stores that leaving through an exit makes first.
+    #[inline]
     pub fn exit_stores(&self, exit: &Exit) -> &[DelayedStore] {
         &self.stores[exit.stores.start as usize..][..exit.stores.len as usize]
     }
@@ -444,6 +462,7 @@ impl Trace {
     }
 
     /// What an exit saves, without the operands of its delayed stores.
+    #[inline]
     pub fn exit_values(&self, exit: &Exit) -> &[Operand] {
         let args = self.exit_args(exit);
         let n_operands: usize = self.exit_stores(exit).iter().map(|store| store.n_args()).sum();
@@ -464,23 +483,27 @@ impl Trace {
     }
 
     /// The exit of a guard or `finish`.
+    #[inline]
     pub fn exit(&self, op: &Op) -> &Exit {
         debug_assert!(op.opcode.has_exit(), "{} has no exit", op.opcode.name());
         &self.exits[op.descr as usize]
     }
 
     /// The memory descriptor of a load or store.
+    #[inline]
     pub fn mem(&self, op: &Op) -> &MemDescr {
         debug_assert!(op.opcode.has_mem(), "{} has no memory descriptor", op.opcode.name());
         &self.mems[op.descr as usize]
     }
 
     /// The call descriptor of a call.
+    #[inline]
     pub fn call(&self, op: &Op) -> &CallDescr {
         &self.calls[op.descr as usize]
     }
 
     /// The type of an operand.
+    #[inline]
     pub fn ty(&self, operand: Operand) -> Ty {
         match operand.kind() {
             OperandKind::Value(v) => self.types[v.index()],
@@ -489,6 +512,7 @@ impl Trace {
     }
 
     /// The constant that an operand is.
+    #[inline]
     pub fn as_const(&self, operand: Operand) -> Option<Const> {
         match operand.kind() {
             OperandKind::Value(_) => None,
@@ -502,6 +526,7 @@ impl Trace {
     }
 
     /// The results of `op`: one for most, one per operand for `label`.
+    #[inline]
     pub fn results(&self, op: &Op) -> impl ExactSizeIterator<Item = ValueId> + use<> {
         let n = match op.res() {
             None => 0,
@@ -553,11 +578,13 @@ impl TraceBuilder {
         self.trace.exits.reserve(N_OPS / 4);
         self.trace.consts.reserve(N_OPS / 4);
         self.trace.mems.reserve(N_OPS / 8);
+        Arc::make_mut(&mut self.trace.merge_points).reserve(N_OPS / 8);
         self.const_index.reserve(N_OPS / 4);
         self.mem_index.reserve(N_OPS / 8);
     }
 
     /// What has been built so far.
+    #[inline]
     pub fn trace(&self) -> &Trace {
         &self.trace
     }
@@ -579,6 +606,7 @@ impl TraceBuilder {
         self.value(ty)
     }
 
+    #[inline]
     fn value(&mut self, ty: Ty) -> ValueId {
         let id = ValueId(self.trace.types.len() as u32);
         self.trace.types.push(ty);
@@ -586,6 +614,7 @@ impl TraceBuilder {
     }
 
     /// The operand of a constant; equal constants share one.
+    #[inline]
     pub fn constant(&mut self, c: Const) -> Operand {
         debug_assert!(c.bits & !c.ty.mask() == 0, "{c:?} has bits outside its type");
         let consts = &mut self.trace.consts;
@@ -597,6 +626,7 @@ impl TraceBuilder {
     }
 
     /// The index of a memory descriptor; equal ones share one.
+    #[inline]
     pub fn mem(&mut self, descr: MemDescr) -> u32 {
         if let Some(&index) = self.mem_index.get(&descr) {
             return index;
@@ -608,12 +638,14 @@ impl TraceBuilder {
     }
 
     /// The index of a new call descriptor.
+    #[inline]
     pub fn call(&mut self, descr: CallDescr) -> u32 {
         self.trace.calls.push(descr);
         self.trace.calls.len() as u32 - 1
     }
 
     /// The index of a new merge point.
+    #[inline]
     pub fn merge_point(&mut self, merge_point: MergePoint) -> u32 {
         let merge_points = Arc::make_mut(&mut self.trace.merge_points);
         merge_points.push(merge_point);
@@ -627,6 +659,7 @@ impl TraceBuilder {
     }
 
     /// The index of a new exit.
+    #[inline]
     pub fn exit(&mut self, id: ExitId, args: &[Operand], resume: Resume) -> u32 {
         self.exit_with_stores(id, args, resume, &[])
     }
@@ -647,6 +680,7 @@ impl TraceBuilder {
         self.trace.exits.len() as u32 - 1
     }
 
+    #[inline]
     fn pool(&mut self, operands: &[Operand]) -> PoolRange {
         let start = self.trace.pool.len() as u32;
         self.trace.pool.extend_from_slice(operands);
@@ -654,15 +688,18 @@ impl TraceBuilder {
     }
 
     /// Adds an operand of the operation or exit that comes next.
+    #[inline]
     pub fn arg(&mut self, operand: Operand) {
         self.trace.pool.push(operand);
     }
 
+    #[inline]
     fn last_args(&self, n: usize) -> PoolRange {
         PoolRange { start: (self.trace.pool.len() - n) as u32, len: n as u32 }
     }
 
     /// The index of a new exit, with the last `n_args` operands that were added.
+    #[inline]
     pub fn exit_of_args(&mut self, id: ExitId, n_args: usize, resume: Resume) -> u32 {
         let args = self.last_args(n_args);
         let stores = PoolRange { start: self.trace.stores.len() as u32, len: 0 };
@@ -672,6 +709,7 @@ impl TraceBuilder {
 
     /// Appends an operation on the last `n_args` operands that were added, with a result if there is a type for
     /// it.
+    #[inline]
     pub fn push_of_args(
         &mut self,
         opcode: Opcode,
@@ -686,11 +724,13 @@ impl TraceBuilder {
     }
 
     /// Appends an operation without result.
+    #[inline]
     pub fn push_void(&mut self, opcode: Opcode, args: &[Operand], descr: u32) {
         self.push_op(opcode, args, descr, NO_VALUE);
     }
 
     /// Appends an operation with a result of type `ty`.
+    #[inline]
     pub fn push(&mut self, opcode: Opcode, args: &[Operand], descr: u32, ty: Ty) -> Operand {
         let res = self.value(ty);
         self.push_op(opcode, args, descr, res.0);
@@ -709,12 +749,14 @@ impl TraceBuilder {
         first
     }
 
+    #[inline]
     fn push_op(&mut self, opcode: Opcode, args: &[Operand], descr: u32, res: u32) {
         assert!(args.len() <= u16::MAX as usize, "{} with {} operands", opcode.name(), args.len());
         let range = self.pool(args);
         self.push_range(opcode, range, descr, res);
     }
 
+    #[inline]
     fn push_range(&mut self, opcode: Opcode, range: PoolRange, descr: u32, res: u32) {
         self.trace.ops.push(Op {
             opcode,

@@ -32,6 +32,7 @@ impl Ty {
         [Ty::Bool, Ty::I8, Ty::I16, Ty::I32, Ty::I64, Ty::F32, Ty::F64, Ty::Ptr];
 
     /// Size in bytes.
+    #[inline]
     pub const fn bytes(self) -> u32 {
         match self {
             Ty::Bool | Ty::I8 => 1,
@@ -42,6 +43,7 @@ impl Ty {
     }
 
     /// Size in bits; 1 for `Bool`.
+    #[inline]
     pub const fn bits(self) -> u32 {
         match self {
             Ty::Bool => 1,
@@ -50,16 +52,19 @@ impl Ty {
     }
 
     /// `I8`, `I16`, `I32` or `I64`.
+    #[inline]
     pub const fn is_int(self) -> bool {
         matches!(self, Ty::I8 | Ty::I16 | Ty::I32 | Ty::I64)
     }
 
     /// `F32` or `F64`.
+    #[inline]
     pub const fn is_float(self) -> bool {
         matches!(self, Ty::F32 | Ty::F64)
     }
 
     /// The bits of a 64-bit word that a value of this type uses.
+    #[inline]
     pub const fn mask(self) -> u64 {
         match self {
             Ty::Bool => 1,
@@ -71,6 +76,7 @@ impl Ty {
     }
 
     /// `bits`, sign-extended from this type's width to 64 bits.
+    #[inline]
     pub const fn sign_extend(self, bits: u64) -> i64 {
         let shift = 64 - self.bits();
         ((bits << shift) as i64) >> shift
@@ -132,11 +138,13 @@ pub struct Const {
 
 impl Const {
     /// A constant from the low bits of `bits`.
+    #[inline]
     pub const fn new(ty: Ty, bits: u64) -> Const {
         Const { ty, bits: bits & ty.mask() }
     }
 
     /// The value as a signed integer of its width.
+    #[inline]
     pub const fn signed(self) -> i64 {
         self.ty.sign_extend(self.bits)
     }

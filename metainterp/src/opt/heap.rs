@@ -213,7 +213,7 @@ pub(super) struct Heap {
 }
 
 /// How many places are remembered in the order of their accesses.
-const MAX_RECENT: usize = 8;
+const MAX_RECENT: usize = 16;
 
 type Cells = SmallVec<[Cell; 1]>;
 

@@ -628,6 +628,8 @@ impl Ranges {
         };
         let k = (i128::from(c.bits) - plus).rem_euclid(divisor.into());
         let k = cx.constant(Const::new(c.ty, k as u64));
+        // A guard may have shown which it is.
+        let remainder = cx.resolve(remainder);
         Some(op.become_op(op.opcode, &[remainder, k]))
     }
 

@@ -36,7 +36,7 @@ use smallvec::SmallVec;
 /// by link, and a walk that follows every chain to its end is not linear in the trace.
 const MAX_CHANGES: u32 = 16;
 
-/// Places in memory that an exit tells a bridge of at most.
+/// Places in memory with contents that vary, which an exit tells a bridge of at most.
 const MAX_TOLD: usize = 4;
 
 /// Values that an exit saves only for that, at most; one that occurs twice counts twice.
@@ -596,16 +596,15 @@ impl<'t> Cx<'t> {
                 operands.iter().map(|&it| self.resolve(it)).collect();
             let is_new = |it: &&Operand| !it.is_const() && !args[..n_saved].contains(it);
             let more = operands.iter().filter(is_new).count();
-            if MAX_MORE < n_more + more {
+            // Constants cost nothing at the exit, and what they decide need not be decided again.
+            let varies = !operands.last().expect("what it holds").is_const();
+            if MAX_MORE < n_more + more || (varies && n_told == MAX_TOLD) {
                 continue;
             }
             n_more += more;
-            n_told += 1;
+            n_told += usize::from(varies);
             args.extend(operands);
             notes.push(DelayedStore { opcode, mem: self.mem(mem) });
-            if n_told == MAX_TOLD {
-                break;
-            }
         }
     }
 

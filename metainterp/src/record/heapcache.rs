@@ -119,8 +119,9 @@ impl HeapCache {
     /// This is stored.
     pub fn stored(&mut self, base: Arg, index: Option<Arg>, descr: &MemDescr, value: Arg) {
         let stored = Cell::new(base, index, descr, value);
+        // What is at the same place overlaps too.
         self.cells.retain(|cell| !cell.may_overlap(&stored));
-        self.remember(stored);
+        self.add(stored);
     }
 
     fn remember(&mut self, cell: Cell) {

@@ -13,6 +13,7 @@ impl Lane {
     pub const CONST: Lane = Lane(0);
 
     /// The lane of a trace value.
+    #[inline]
     pub(crate) fn of(value: ValueId) -> Lane {
         Lane(value.0 + 1)
     }
@@ -35,16 +36,19 @@ impl Lane {
     }
 
     /// The lane of a trace's input.
+    #[inline]
     pub(crate) fn input(number: u32) -> Lane {
         Lane::of(ValueId(number))
     }
 
+    #[inline]
     pub(crate) fn value(self) -> Option<ValueId> {
         self.0.checked_sub(1).map(ValueId)
     }
 }
 
 impl From<Operand> for Lane {
+    #[inline]
     fn from(operand: Operand) -> Lane {
         operand.value().map_or(Lane::CONST, Lane::of)
     }

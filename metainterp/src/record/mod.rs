@@ -438,31 +438,40 @@ impl Recorder {
     }
 
     /// Whether operations are being appended.
+    #[inline]
     pub fn is_recording(&self) -> bool {
         self.recording.get()
     }
 
     /// Whether the twin just runs: nothing is recorded, and no recorded way is followed.
+    #[inline]
     pub fn is_live(&self) -> bool {
         self.mode.get() == Mode::Live
     }
 
     /// Whether the twin follows a recorded way at present.
+    #[inline]
     pub fn is_replaying(&self) -> bool {
         self.mode.get() == Mode::Replay
     }
 
     /// Makes a step; a replay may end here. Every operation that may leave a guard calls this first.
+    #[inline]
     pub fn step(&self) {
         let step = self.step.get() + 1;
         self.step.set(step);
         self.at_failed_guard.set(false);
         if step == self.target_step.get() && self.mode.get() == Mode::Replay {
-            self.mode.set(self.then.get());
-            self.at_failed_guard.set(true);
-            let left = self.saved.borrow().len();
-            assert!(left == 0, "replay to step {step} left {left} saved results");
+            self.end_replay();
         }
+    }
+
+    #[cold]
+    fn end_replay(&self) {
+        self.mode.set(self.then.get());
+        self.at_failed_guard.set(true);
+        let (step, left) = (self.step.get(), self.saved.borrow().len());
+        assert!(left == 0, "replay to step {step} left {left} saved results");
     }
 
     /// Records a pure operation with its concrete result and answers the result's lane.
@@ -633,6 +642,7 @@ impl Recorder {
     ///
     /// `green`: at a constant address the memory does not change. Unlike `descr.frozen`, that is known in
     /// this recording and not in replays, so it does not decide whether there is a saved result.
+    #[inline]
     pub fn load(
         &self,
         base: Arg,
@@ -652,27 +662,47 @@ impl Recorder {
         if !self.recording.get() {
             return (res.bits, Lane::CONST);
         }
+        (res.bits, self.record_load(base, index, descr, green, res))
+    }
+
+    fn record_load(
+        &self,
+        base: Arg,
+        index: Option<Arg>,
+        descr: &MemDescr,
+        green: bool,
+        res: Const,
+    ) -> Lane {
         let opcode = if index.is_some() { Opcode::GetArrayItem } else { Opcode::GetField };
         let args = &[base, index.unwrap_or(base)][..1 + usize::from(index.is_some())];
         self.log_op(opcode.name(), args, Some(res));
-        let is_constant = args.iter().all(|arg| arg.lane.is_const()) && (descr.frozen || green);
+        let is_constant = (descr.frozen || green)
+            && base.lane.is_const()
+            && index.is_none_or(|index| index.lane.is_const());
         if is_constant && descr.frozen {
-            return (res.bits, Lane::CONST);
+            return Lane::CONST;
         }
-        let known = match is_constant {
-            true => Some(Lane::CONST),
-            false => self.state.borrow().heap.load(base, index, descr, res),
-        };
-        let lane = known.unwrap_or_else(|| self.append_mem(opcode, args, descr, Some(res.ty)));
+        {
+            let state = &mut *self.state.borrow_mut();
+            let known = match is_constant {
+                true => Some(Lane::CONST),
+                false => state.heap.load(base, index, descr, res),
+            };
+            if let Some(lane) = known {
+                if !descr.frozen {
+                    state.push_result(&Arg::of(lane, res));
+                }
+                return lane;
+            }
+        }
+        let lane = self.append_mem(opcode, args, descr, Some(res.ty));
         if !descr.frozen && self.recording.get() {
             let state = &mut *self.state.borrow_mut();
             let result = Arg::of(lane, res);
-            if known.is_none() {
-                state.heap.loaded_new(base, index, descr, result);
-            }
+            state.heap.loaded_new(base, index, descr, result);
             state.push_result(&result);
         }
-        (res.bits, lane)
+        lane
     }
 
     /// A load of a value that hardly ever changes. At a constant address it is a constant of the trace, as long as
@@ -727,6 +757,7 @@ impl Recorder {
     }
 
     /// A store. `write` does it; it is not called in a replay, unless that begins with a rewind.
+    #[inline]
     pub fn store(
         &self,
         base: Arg,
@@ -743,6 +774,17 @@ impl Recorder {
         if !self.recording.get() {
             return;
         }
+        self.record_store(base, index, value, descr, made);
+    }
+
+    fn record_store(
+        &self,
+        base: Arg,
+        index: Option<Arg>,
+        value: Arg,
+        descr: &MemDescr,
+        made: bool,
+    ) {
         self.state.borrow_mut().heap.stored(base, index, descr, value);
         if made {
             return;
@@ -818,6 +860,7 @@ impl Recorder {
     }
 
     /// An address in memory of this class is handed out: calls may reach that memory from here on.
+    #[inline]
     pub fn show(&self, class: u32) {
         self.shown.set(self.shown.get().with(class));
     }
@@ -902,11 +945,7 @@ impl Recorder {
 
     /// A merge point, other than the first. Lanes of greens and reds are updated in place.
     pub fn merge_point(&self, greens: &mut [Arg], reds: &mut [Arg]) -> Flow {
-        // The greens are promoted behind the last opcode, where a replay may still have to come to.
-        for green in greens.iter_mut() {
-            self.step();
-            green.lane = self.guard_value(*green);
-        }
+        self.promote_greens(greens);
         match self.mode.get() {
             Mode::Live => Flow::Stop,
             Mode::Replay => panic!(
@@ -918,8 +957,20 @@ impl Recorder {
         }
     }
 
+    /// The greens are promoted behind the last opcode, where a replay may still have to come to.
+    fn promote_greens(&self, greens: &mut [Arg]) {
+        for green in greens {
+            self.step();
+            // Most are constant, and there is nothing to do.
+            if !green.lane.is_const() || self.in_first_region.get() {
+                green.lane = self.guard_value(*green);
+            }
+        }
+    }
+
     fn record_merge_point(&self, greens: &[Arg], reds: &mut [Arg]) -> Flow {
-        let key: Words = greens.iter().map(|green| green.bits).collect();
+        let mut key = zeros(greens.len());
+        key.iter_mut().zip(greens).for_each(|(word, green)| *word = green.bits);
         let jumped_back = self.no_loop_header.replace(false) && !self.is_ahead(greens);
         if self.loop_header_seen.replace(false) || jumped_back {
             let retraces = self.retrace.borrow_mut().arrives(&key);
@@ -1022,10 +1073,7 @@ impl Recorder {
     /// lives leaves the rest to the plain function, which is faster.
     pub fn inlined_merge_point(&self, greens: &mut [Arg]) -> InlinedFlow {
         let is_header = self.loop_header_seen.take() | self.no_loop_header.take();
-        for green in greens.iter_mut() {
-            self.step();
-            green.lane = self.guard_value(*green);
-        }
+        self.promote_greens(greens);
         if self.is_live() {
             return InlinedFlow::Call { is_header };
         }
@@ -1356,11 +1404,13 @@ impl Recording {
         for red in reds {
             self.region.reds.push(operand(&mut self.builder, red));
         }
-        let merge_point = self.builder.merge_point(MergePoint { greens: greens.into() });
+        let merge_point =
+            self.builder.merge_point(MergePoint { greens: SmallVec::from_slice(greens) });
         self.builder.push_void(Opcode::DebugMergePoint, &[], merge_point);
         self.region.begin(merge_point, Mark::here(&self.builder));
     }
 
+    #[inline]
     fn append(&mut self, opcode: Opcode, args: &[Arg], descr: u32, res: Option<Ty>) -> Lane {
         for arg in args {
             let operand = operand(&mut self.builder, arg);

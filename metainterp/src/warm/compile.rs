@@ -451,7 +451,7 @@ fn new_exits(
     let mut exits = Vec::with_capacity(layouts.len());
     for (at, (layout, rejoins)) in layouts.into_iter().zip(copied).enumerate() {
         let exit = &trace.exits[at];
-        let greens = trace.merge_points[exit.resume.merge_point as usize].greens.clone();
+        let greens = trace.merge_points[exit.resume.merge_point as usize].greens[..].into();
         // Steps are counted from the merge point on, and a bridge begins behind that of its exit.
         let route = match exit.resume.merge_point {
             0 => route.clone(),

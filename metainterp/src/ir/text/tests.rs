@@ -93,7 +93,7 @@ fn push_sample(b: &mut TraceBuilder, opcode: Opcode, args: &[Operand]) {
             b.push(opcode, args, descr, Ty::I8);
         }
         (Opcode::DebugMergePoint, _) => {
-            let descr = b.merge_point(MergePoint { greens: [3, u64::MAX].into() });
+            let descr = b.merge_point(MergePoint { greens: [3, u64::MAX][..].into() });
             b.push_void(opcode, args, descr);
         }
         (_, Res::None) if opcode.has_exit() => {

@@ -111,7 +111,7 @@ const CARRIED: [u64; 2] = [HEAP + 0x100, HEAP + 0x200];
 impl<'r> Generator<'r> {
     fn new(rng: &'r mut Rng, machine: Machine, inputs: &[Const]) -> Generator<'r> {
         let mut builder = TraceBuilder::new("");
-        builder.merge_point(MergePoint { greens: [3].into() });
+        builder.merge_point(MergePoint { greens: [3][..].into() });
         let operands = INPUTS.iter().map(|&ty| builder.input(ty).into()).collect();
         let mut generator = Generator {
             rng,
