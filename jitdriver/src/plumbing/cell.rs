@@ -167,7 +167,7 @@ pub(crate) fn counts_are_in_front() -> bool {
 
 impl<T> Place<Rc<T>> {
     pub(crate) fn strong(self, rec: Rec) -> Place<usize> {
-        self.pointer_at::<usize>(rec, 0).thawed().boxed()
+        self.pointer_at::<usize>(rec, 0).thawed().boxed(super::place::counted_size::<T>())
     }
 
     /// `Rc::clone`.
@@ -182,6 +182,10 @@ impl<T> Place<Rc<T>> {
         }
         let count = self.strong(rec);
         let now = count.read(rec);
+        // This one is counted too, so that a drop of the clone is not the last one.
+        let is_alive = ops::lt(rec, Traced::constant(0), now.dup());
+        rec.step();
+        rec.assume(is_alive.arg());
         count.write(rec, ops::wrapping(rec, OvfOp::Add, &now, &Traced::constant(1)));
         let clone = self.read_as(rec, &[PieceTy::owned_pointer(0)]);
         clone.set_dropper(super::owned::drop_traced::<Rc<T>>);

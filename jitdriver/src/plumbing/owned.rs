@@ -19,7 +19,7 @@ use super::aggregate::promote_variant;
 use super::call;
 use super::layout::{PieceTy, Tagged, Traceable, words};
 use super::ops::{self, OvfOp};
-use super::place::{Counted, Local, Place, value_offset};
+use super::place::{Local, Place, counted_align, counted_size, value_offset};
 use super::rec::Rec;
 use super::value::Traced;
 use metainterp::ir::Ty;
@@ -309,8 +309,9 @@ fn owner<P>(rec: Rec, address: Arg) -> Traced<P> {
     Traced::of_args(rec, bits, &[PieceTy::owned_pointer(0)], &[address.lane])
 }
 
-fn at<T>(address: Arg) -> Place<T> {
-    super::place::boxed_place(address)
+/// A place in an object that takes so many bytes.
+fn at<T>(address: Arg, bytes: usize) -> Place<T> {
+    super::place::boxed_place(address, bytes)
 }
 
 /// `Box::new`, with the layout of the content.
@@ -322,7 +323,7 @@ fn new_box<T>(rec: Rec, value: Traced<T>, layout: &[PieceTy]) -> Traced<Box<T>> 
         return made;
     }
     let address = allocate(rec, size_of::<T>(), align_of::<T>());
-    at::<T>(address).write_as(rec, value, layout);
+    at::<T>(address, size_of::<T>()).write_as(rec, value, layout);
     let made = owner(rec, address);
     made.set_dropper(dropper);
     made
@@ -334,8 +335,8 @@ fn new_rc<T>(rec: Rec, value: Traced<T>, layout: &[PieceTy]) -> Traced<Rc<T>> {
         let site = call::CallSite { name: "new", site: "Rc", ..call::CallSite::PLAIN };
         return call::residual(rec, &site, (value,), |(value,): (T,)| Rc::new(value));
     }
-    let address = allocate(rec, size_of_rc::<T>(), align_of_rc::<T>());
-    let counts = at::<usize>(address);
+    let address = allocate(rec, size_of_rc::<T>(), counted_align::<T>());
+    let counts = at::<usize>(address, size_of_rc::<T>());
     counts.part::<usize>(rec, 0).write(rec, Traced::constant(1));
     counts.part::<usize>(rec, 8).write(rec, Traced::constant(1));
     counts.part::<T>(rec, value_offset::<T>() as isize).write_as(rec, value, layout);
@@ -345,12 +346,8 @@ fn new_rc<T>(rec: Rec, value: Traced<T>, layout: &[PieceTy]) -> Traced<Rc<T>> {
 }
 
 /// An `Rc`'s counts and value lie as C lays them out.
-const fn align_of_rc<T: Counted>() -> usize {
-    if T::ALIGN > align_of::<usize>() { T::ALIGN } else { align_of::<usize>() }
-}
-
 const fn size_of_rc<T>() -> usize {
-    (value_offset::<T>() + size_of::<T>()).next_multiple_of(align_of_rc::<T>())
+    counted_size::<T>().expect("the type has a size")
 }
 
 /// `Box::new`.
@@ -417,7 +414,7 @@ impl<T> Drop for FreeRcAtEnd<T> {
         weak.write(rec, ops::wrapping(rec, OvfOp::Sub, &now, &Traced::constant(1)));
         if is_last {
             let address = self.counts.raw_mut(rec).scalar_arg(rec, Ty::Ptr);
-            let (bytes, align) = (size_of_rc::<T>(), align_of_rc::<T>());
+            let (bytes, align) = (size_of_rc::<T>(), counted_align::<T>());
             drop(FreeAtEnd { rec, address, bytes, align });
         }
     }

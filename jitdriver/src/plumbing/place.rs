@@ -62,14 +62,24 @@ impl Class {
     const ANY: Class = Class(0);
     const VEC_BUFFER: Class = Class(1);
 
-    /// What a `Box` or `Rc` owns, reached through it. Nobody has it exclusively borrowed then, and it is no
-    /// buffer of a `Vec`.
-    const BOXED: Class = Class(MemDescr::BOXED as u8);
+    /// What a `Box` or `Rc` owns, reached through it, with the counts if there are some. Nobody has it
+    /// exclusively borrowed then, and it is no buffer of a `Vec`. It takes so many bytes; nothing says how many
+    /// they are of a slice.
+    const fn boxed(bytes: Option<usize>) -> Class {
+        Class(match bytes {
+            Some(bytes) => MemDescr::boxed(bytes),
+            None => MemDescr::BOXED,
+        } as u8)
+    }
 
     /// The object that the portal's red of this number has to itself.
     pub(crate) fn of_red(number: usize) -> Class {
-        let class = 2 + number as u8;
-        Class(class + u8::from(class >= Class::BOXED.0))
+        const N_BOXED: usize = (MemDescr::BOXED + 1 - MemDescr::FIRST_BOXED) as usize;
+        let class = 2 + number;
+        match class {
+            _ if class < MemDescr::FIRST_BOXED as usize => Class(class as u8),
+            _ => u8::try_from(class + N_BOXED).map_or(Class::ANY, Class),
+        }
     }
 
     /// As in the trace.
@@ -573,9 +583,9 @@ fn settle(shadow: Shadow, memory: Arg, offset: u32, addr: Addr) -> (*const u8, A
     (address, settled)
 }
 
-/// The place of what has been allocated.
-pub(crate) fn boxed_place<T>(memory: Arg) -> Place<T> {
-    spilled_place::<T>(memory).boxed()
+/// The place of what has been allocated in so many bytes.
+pub(crate) fn boxed_place<T>(memory: Arg, bytes: usize) -> Place<T> {
+    spilled_place::<T>(memory).boxed(Some(bytes))
 }
 
 /// Copies what is in a local that has been spilled to `out`, and answers what the trace knows of it.
@@ -604,10 +614,10 @@ impl<T: ?Sized> Place<T> {
         self.addr
     }
 
-    /// It is what a `Box` or `Rc` owns.
-    pub(crate) fn boxed(mut self) -> Place<T> {
-        if self.addr.class == Class::ANY && !self.addr.frozen && !self.addr.green {
-            self.addr.class = Class::BOXED;
+    /// It is what a `Box` or `Rc` owns, in so many bytes, if that is known.
+    pub(crate) fn boxed(mut self, bytes: Option<usize>) -> Place<T> {
+        if self.addr.class == Class::ANY && !self.addr.frozen {
+            self.addr.class = Class::boxed(bytes);
         }
         self
     }
@@ -1305,7 +1315,7 @@ impl<T: ?Sized> PeelAny<T> for PeelReference<T> {
 impl<T> Peel<Box<T>> {
     /// What the box holds.
     pub fn peel(self, rec: Rec) -> Place<T> {
-        let content = self.0.pointer_at(rec, 0).boxed();
+        let content = self.0.pointer_at(rec, 0).boxed(Some(size_of::<T>()));
         let part = match (self.0.part, self.0.addr.shadow) {
             (Part::None, Some(shadow)) if shadow.len() == size_of::<Box<T>>() => {
                 // A box that has been moved out of is still given back.
@@ -1348,18 +1358,36 @@ impl<L> PartedLocal for Memory<L> {
 pub trait Counted: Pointee {
     /// The alignment.
     const ALIGN: usize;
+    /// The size, if the type says it.
+    const SIZE: Option<usize>;
 }
 
 impl<T> Counted for T {
     const ALIGN: usize = align_of::<T>();
+    const SIZE: Option<usize> = Some(size_of::<T>());
 }
 
 impl<T> Counted for [T] {
     const ALIGN: usize = align_of::<T>();
+    const SIZE: Option<usize> = None;
 }
 
 impl Counted for str {
     const ALIGN: usize = 1;
+    const SIZE: Option<usize> = None;
+}
+
+/// The alignment of counts with a value.
+pub(super) const fn counted_align<T: ?Sized + Counted>() -> usize {
+    if T::ALIGN > align_of::<usize>() { T::ALIGN } else { align_of::<usize>() }
+}
+
+/// The bytes of counts with a value, if the type says how many.
+pub(super) const fn counted_size<T: ?Sized + Counted>() -> Option<usize> {
+    match T::SIZE {
+        Some(size) => Some((value_offset::<T>() + size).next_multiple_of(counted_align::<T>())),
+        None => None,
+    }
 }
 
 pub(super) const fn value_offset<T: ?Sized + Counted>() -> usize {
@@ -1379,7 +1407,7 @@ macro_rules! counted {
                 let is_green = !rec.is_live() && is_green();
                 let mut value = counts.place(rec);
                 value.addr.green |= is_green;
-                value.boxed().behind(value_offset::<T>())
+                value.boxed(counted_size::<T>()).behind(value_offset::<T>())
             }
         }
 

@@ -176,22 +176,46 @@ pub struct MemDescr {
     pub offset: i32,
     /// Bytes per index step; 0 for `getfield` and `setfield`.
     pub scale: u32,
-    /// Accesses of different classes, other than 0, never overlap. 0 may overlap anything.
+    /// Accesses of different classes never overlap, but for those that [`MemDescr::are_apart`] names.
     pub class: u32,
     /// The memory never changes while a trace that reads it exists: the load may be folded.
     pub frozen: bool,
 }
 
 impl MemDescr {
-    /// The class of what [`Opcode::New`] has allocated, as long as it is reached by the pointer that
-    /// owns it.
+    /// The class of an object that [`Opcode::New`] or an allocator has made, as long as it is reached by the
+    /// pointer that owns it, where the object's size is not known.
     pub const BOXED: u32 = 63;
 
+    /// The first class of objects whose size is known; the last one is before [`MemDescr::BOXED`].
+    pub const FIRST_BOXED: u32 = 48;
+
+    /// The class of objects of so many bytes, as long as they are reached by the pointer that owns them.
+    /// Objects of different sizes are not the same object, and most types differ in their sizes: so the count of
+    /// an `Rc` is not that of an `Rc` of another type.
+    pub const fn boxed(bytes: usize) -> u32 {
+        let n = (MemDescr::BOXED - MemDescr::FIRST_BOXED) as usize;
+        MemDescr::FIRST_BOXED + (bytes.div_ceil(8) % n) as u32
+    }
+
+    /// Whether it is the class of objects that are reached by the pointer that owns them.
+    pub const fn is_boxed(class: u32) -> bool {
+        MemDescr::FIRST_BOXED <= class && class <= MemDescr::BOXED
+    }
+
+    /// Whether accesses of these classes never overlap. What is of class 0 may be anything, and what is of
+    /// [`MemDescr::BOXED`] an object of any size.
+    pub const fn are_apart(a: u32, b: u32) -> bool {
+        let any_size = (a == MemDescr::BOXED && MemDescr::is_boxed(b))
+            || (b == MemDescr::BOXED && MemDescr::is_boxed(a));
+        a != b && a != 0 && b != 0 && !any_size
+    }
+
     /// The memory belongs to an object that one red alone leads to, which is there as long as the portal
-    /// runs: classes from 2 on are such, but not [`MemDescr::BOXED`], which is given back.
+    /// runs: classes from 2 on are such, but not those of objects, which are given back.
     #[inline]
     pub fn is_exclusive(&self) -> bool {
-        2 <= self.class && self.class != MemDescr::BOXED
+        2 <= self.class && !MemDescr::is_boxed(self.class)
     }
 }
 

@@ -89,7 +89,7 @@ impl Access {
     }
 
     fn may_overlap(&self, cx: &Cx, other: &Access) -> bool {
-        if self.class != other.class && self.class != 0 && other.class != 0 {
+        if MemDescr::are_apart(self.class, other.class) {
             return false;
         }
         let distance = other.address.offset.wrapping_sub(self.address.offset);
@@ -411,10 +411,13 @@ impl Freed {
 
     /// Whether an access to something else, as far as one can tell, may be to it.
     fn may_see(&self, cx: &Cx, access: &Access) -> bool {
-        let boxed = access.class == 0 || access.class == MemDescr::BOXED;
+        let class =
+            self.spare.map_or(MemDescr::BOXED, |(bytes, _)| MemDescr::boxed(bytes as usize));
         let span = |(bytes, _): (u32, u32)| Span { start: self.start, len: bytes.into() };
         let is_apart = |spare| cx.ranges().are_apart(cx, &span(spare), &access.span());
-        boxed && !self.has(access) && !self.spare.is_some_and(is_apart)
+        !MemDescr::are_apart(class, access.class)
+            && !self.has(access)
+            && !self.spare.is_some_and(is_apart)
     }
 }
 

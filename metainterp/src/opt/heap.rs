@@ -11,7 +11,7 @@
 //! - Frozen loads are known for good.
 //!
 //! What may overlap: accesses with the same [`Root`] have a known distance, so exactly those whose
-//! bytes do. Accesses with different roots may, unless their classes are different and neither is 0, or
+//! bytes do. Accesses with different roots may, unless their classes are apart ([`MemDescr::are_apart`]), or
 //! they have the same base and what is known of their indices keeps them apart ([`super::ranges`]):
 //! `stack[2]` is not `stack[len]` where `len` is at least 3. A residual call may read and write everything but frozen memory; `call_pure` nothing.
 //!
@@ -185,7 +185,14 @@ impl Accesses {
             return self.all.last_overlap(root, apart);
         }
         let of = |class| self.by_class.get(&class).map_or(0, |last| last.last_overlap(root, apart));
-        of(class).max(of(0))
+        let last = of(class).max(of(0));
+        match class {
+            MemDescr::BOXED => {
+                (MemDescr::FIRST_BOXED..MemDescr::BOXED).map(of).fold(last, Time::max)
+            }
+            _ if MemDescr::is_boxed(class) => last.max(of(MemDescr::BOXED)),
+            _ => last,
+        }
     }
 }
 
@@ -451,7 +458,11 @@ impl Heap {
                 self.freed.push(KnownPlace { address, ty, class, value, first });
             }
         }
-        self.stores.note(MemDescr::BOXED, object, bytes as u32, now);
+        let class = match bytes {
+            0 => MemDescr::BOXED,
+            _ => MemDescr::boxed(bytes as usize),
+        };
+        self.stores.note(class, object, bytes as u32, now);
     }
 
     fn called(&mut self, apart: Classes, now: Time) {
@@ -554,7 +565,7 @@ impl Heap {
         let Place { root, offset } = place;
         let end = offset.wrapping_add(i64::from(mem.ty.bytes()));
         let may_overlap = |cell: &Cell| {
-            let apart = cell.class != mem.class && cell.class != 0 && mem.class != 0;
+            let apart = MemDescr::are_apart(cell.class, mem.class);
             // Distances, so that it does not matter where the address space wraps.
             let before = cell.offset.wrapping_sub(end) < 0;
             let after = offset.wrapping_sub(cell.offset) < i64::from(cell.ty.bytes());

@@ -273,7 +273,7 @@ fn apart(walk: &Walk<'_>, reused: &[Reused]) -> Vec<Test> {
     let new = cx.new_trace();
     for op in new.ops.iter().filter(|op| matches!(op.opcode, Opcode::GetField | Opcode::SetField)) {
         let (mem, base) = (new.mem(op), new.args(op)[0]);
-        let is_object = mem.class == MemDescr::BOXED || mem.class == 0;
+        let is_object = MemDescr::is_boxed(mem.class) || mem.class == 0;
         if !is_object || mem.frozen || base.is_const() {
             continue;
         }
@@ -310,7 +310,7 @@ fn reused_fields(walk: &Walk<'_>, reused: &[Reused]) -> Vec<WantedField> {
         let Some(value) = walk.cx.new_to_old(made.address) else { continue };
         fields.extend(made.fields.iter().map(|field| {
             let is_constant = walk.cx.resolve(field.value).is_const();
-            WantedField { object: value, mem: field.mem(), is_constant }
+            WantedField { object: value, mem: field.mem(made.bytes), is_constant }
         }));
     }
     fields.truncate(MAX_FIELDS);
@@ -348,7 +348,7 @@ fn prefix<'a>(
 /// Reads the fields of objects that the preheader has come to. Answers whether there are any.
 fn read_fields(walk: &mut Walk<'_>, wanted: &Wanted, pending: &mut Pending) -> bool {
     let known = walk.known_places();
-    let is_object = |it: &&KnownPlace| it.class == MemDescr::BOXED;
+    let is_object = |it: &&KnownPlace| MemDescr::is_boxed(it.class);
     let bases: Vec<Operand> = known
         .iter()
         .filter(is_object)

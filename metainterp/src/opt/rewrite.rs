@@ -565,7 +565,7 @@ impl<'t> Cx<'t> {
         }
         for object in &needed {
             for field in &object.fields {
-                let mem = self.mem(field.mem());
+                let mem = self.mem(field.mem(object.bytes));
                 let mut value = self.resolve(field.value);
                 if self.is_virtual(value)
                     && !needed.iter().any(|it| Some(it.value) == value.value())
@@ -999,7 +999,8 @@ impl<'a> Walk<'a> {
     pub fn make_at(&mut self, object: Operand, address: Operand, pending: &mut Pending) -> bool {
         let Some((object, contents)) = self.cx.take_for(object, address) else { return false };
         for (offset, ty, value) in contents {
-            let (Ok(offset), class) = (i32::try_from(offset), MemDescr::BOXED) else { continue };
+            let class = MemDescr::boxed(object.bytes as usize);
+            let Ok(offset) = i32::try_from(offset) else { continue };
             let value = self.cx.resolve(value);
             pending.start(Opcode::AssumeField, None, &[address, value]);
             pending.descr = self.cx.mem(MemDescr { ty, offset, scale: 0, class, frozen: false });
@@ -1008,7 +1009,7 @@ impl<'a> Walk<'a> {
         for field in &object.fields {
             let value = self.cx.resolve(field.value);
             pending.start(Opcode::SetField, None, &[address, value]);
-            pending.descr = self.cx.mem(field.mem());
+            pending.descr = self.cx.mem(field.mem(object.bytes));
             match self.ask(pending).expect("a store holds") {
                 Rewrite::Delayed => self.delay(pending),
                 Rewrite::Gone => {}

@@ -49,9 +49,10 @@ impl Field {
         self.offset + self.ty.bytes()
     }
 
-    pub fn mem(&self) -> MemDescr {
-        let (ty, offset) = (self.ty, self.offset as i32);
-        MemDescr { ty, offset, scale: 0, class: MemDescr::BOXED, frozen: false }
+    /// Where it is in an object of so many bytes.
+    pub fn mem(&self, bytes: u32) -> MemDescr {
+        let (ty, offset, class) = (self.ty, self.offset as i32, MemDescr::boxed(bytes as usize));
+        MemDescr { ty, offset, scale: 0, class, frozen: false }
     }
 }
 
@@ -99,7 +100,7 @@ impl Cx<'_> {
         let made = self.room_for(&object, prefer);
         self.object_is(object.value, made);
         for field in object.fields {
-            let mem = self.mem(field.mem());
+            let mem = self.mem(field.mem(object.bytes));
             self.emit_store(Opcode::SetField, &[made, field.value], mem);
         }
     }

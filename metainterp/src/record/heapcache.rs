@@ -5,7 +5,7 @@
 //! promoted `self.pc` must be constant for the next read of `self.pc`.
 //!
 //! The rules are those of the optimizer's pass `heap`: places with the same base, index and scale have a
-//! known distance; others may overlap, unless their classes are different and neither is 0; a residual
+//! known distance; others may overlap, unless their classes are apart; a residual
 //! call may change everything but the classes that it is apart from.
 //!
 //! Invariant: steps and saved results do not depend on what is in here. A known load makes its entry in
@@ -74,7 +74,7 @@ impl Cell {
     }
 
     fn may_overlap(&self, other: &Cell) -> bool {
-        if self.class != other.class && self.class != 0 && other.class != 0 {
+        if MemDescr::are_apart(self.class, other.class) {
             return false;
         }
         let end = |cell: &Cell| i64::from(cell.offset) + i64::from(cell.ty.bytes());

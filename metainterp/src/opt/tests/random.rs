@@ -14,6 +14,7 @@ use crate::ir::{
     Arg, CallDescr, Classes, Effect, ExitId, MemDescr, MergePoint, Opcode, Operand, Res, Resume,
     ResumeKind, TargetId, TraceBuilder, Ty, eval,
 };
+use rustc_hash::FxHashMap;
 
 /// Two regions that are written, and one that never changes.
 const FIRST: u64 = 0x1000;
@@ -30,6 +31,8 @@ struct Generator<'r> {
     next_exit: u32,
     /// Objects that have been allocated and not given back.
     objects: Vec<Operand>,
+    /// How many each has.
+    bytes: FxHashMap<Operand, usize>,
     /// Objects that are gone.
     gone: Vec<Operand>,
     /// Something has happened since the merge point.
@@ -120,6 +123,7 @@ impl<'r> Generator<'r> {
             operands,
             next_exit: 0,
             objects: Vec::new(),
+            bytes: FxHashMap::default(),
             gone: Vec::new(),
             dirty: true,
         };
@@ -283,13 +287,13 @@ impl<'r> Generator<'r> {
     /// to them are used for nothing else, since their addresses may be others.
     fn object(&mut self) {
         let which = if self.objects.is_empty() { 0 } else { self.rng.below(12) };
-        let class = if self.rng.chance(80) { MemDescr::BOXED } else { 0 };
         let (scale, frozen) = (0, false);
-        let pointer_at = MemDescr { ty: Ty::Ptr, offset: 16, scale, class, frozen };
+        let pointer_at = MemDescr { ty: Ty::Ptr, offset: 16, scale, class: 0, frozen };
         match which {
-            0 | 1 => self.new_object(class),
+            0 | 1 => self.new_object(),
             2..=4 => {
                 let (object, ty) = (self.some_object(), self.number());
+                let class = self.class_of(object);
                 let offset = self.number_at(ty);
                 let value = self.operand(ty);
                 let mem = MemDescr { ty, offset, scale, class, frozen };
@@ -297,13 +301,15 @@ impl<'r> Generator<'r> {
             }
             5..=7 => {
                 let (object, ty) = (self.some_object(), self.number());
+                let class = self.class_of(object);
                 let offset = self.number_at(ty);
                 let mem = self.builder.mem(MemDescr { ty, offset, scale, class, frozen });
                 self.push(Opcode::GetField, &[object], mem, ty);
             }
             8 => {
                 let (object, other) = (self.some_object(), self.some_object());
-                self.set(&[object, other], pointer_at);
+                let class = self.class_of(object);
+                self.set(&[object, other], MemDescr { class, ..pointer_at });
             }
             9 => {
                 // What has been stored there in this lap or the one before may be gone.
@@ -311,10 +317,10 @@ impl<'r> Generator<'r> {
                 match self.rng.chance(70) {
                     true => {
                         let object = self.some_object();
-                        self.set(&[slots, object], MemDescr { offset, class: 0, ..pointer_at });
+                        self.set(&[slots, object], MemDescr { offset, ..pointer_at });
                     }
                     false => {
-                        let mem = MemDescr { offset, class: 0, ..pointer_at };
+                        let mem = MemDescr { offset, ..pointer_at };
                         let mem = self.builder.mem(mem);
                         let loaded = self.push(Opcode::GetField, &[slots], mem, Ty::Ptr);
                         self.operands.pop();
@@ -332,7 +338,8 @@ impl<'r> Generator<'r> {
                 let object = self.some_object();
                 self.objects.retain(|&it| it != object);
                 self.gone.push(object);
-                let size = [24, 8].map(|n| self.builder.constant(Const::new(Ty::I64, n)));
+                let size = [self.bytes[&object] as u64, 8];
+                let size = size.map(|n| self.builder.constant(Const::new(Ty::I64, n)));
                 let from = self.n_ops();
                 self.builder.push_void(Opcode::Free, &[object, size[0], size[1]], 0);
                 self.run(from);
@@ -372,7 +379,7 @@ impl<'r> Generator<'r> {
     }
 
     fn field(ty: Ty, offset: i32) -> MemDescr {
-        MemDescr { ty, offset, scale: 0, class: MemDescr::BOXED, frozen: false }
+        MemDescr { ty, offset, scale: 0, class: MemDescr::boxed(24), frozen: false }
     }
 
     /// Another object takes the place of one that is carried.
@@ -420,10 +427,23 @@ impl<'r> Generator<'r> {
         self.set(&[slots, object], MemDescr { class: 1, ..Self::field(Ty::Ptr, CARRIED_AT[at]) });
     }
 
-    fn new_object(&mut self, class: u32) {
-        let size = [24, 8].map(|n| self.builder.constant(Const::new(Ty::I64, n)));
+    /// What may be said of where an object is.
+    fn class_of(&mut self, object: Operand) -> u32 {
+        let bytes = self.bytes[&object];
+        match self.rng.below(10) {
+            0 | 1 => 0,
+            2..=5 => MemDescr::BOXED,
+            _ => MemDescr::boxed(bytes),
+        }
+    }
+
+    fn new_object(&mut self) {
+        let bytes = self.rng.choose(&[24, 24, 32]);
+        let size = [bytes as u64, 8].map(|n| self.builder.constant(Const::new(Ty::I64, n)));
         let object = self.push(Opcode::New, &size, 0, Ty::Ptr);
         self.operands.pop();
+        self.bytes.insert(object, bytes);
+        let class = self.class_of(object);
         self.dirty = true;
         for offset in [0, 8] {
             let value = self.operand(Ty::I64);
