@@ -31,6 +31,9 @@ pub(crate) struct CodeMemory {
     used: usize,
 }
 
+// SAFETY: the mappings are the process's, and belong to this value alone.
+unsafe impl Send for CodeMemory {}
+
 /// How code memory is mapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mapping {

@@ -62,6 +62,11 @@ struct Exit {
     bridge: Option<CodeId>,
 }
 
+// SAFETY: the counted references to traces are the backend's own: others there are only within `execute`, which borrows
+// it, and what is borrowed is not moved.
+#[expect(unsafe_code, reason = "counted references that nobody else has")]
+unsafe impl Send for LlgraphBackend {}
+
 impl LlgraphBackend {
     /// A backend without compiled traces, which may access any memory.
     pub fn new() -> LlgraphBackend {

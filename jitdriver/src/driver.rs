@@ -222,6 +222,10 @@ impl JitDriver<'_> {
         self.meta.set_enabled(enabled);
     }
 
+    pub(crate) fn from_meta(meta: Rc<MetaInterp>) -> Self {
+        JitDriver { meta, programs: PhantomData }
+    }
+
     #[inline]
     pub(crate) fn meta(&self) -> &MetaInterp {
         &self.meta
@@ -335,7 +339,7 @@ impl Builder {
             meta.set_hooks(hooks);
         }
         meta.set_enabled(self.jit != Jit::Off);
-        Ok(JitDriver { meta: Rc::new(meta), programs: PhantomData })
+        Ok(JitDriver::from_meta(Rc::new(meta)))
     }
 }
 

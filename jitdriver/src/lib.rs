@@ -97,6 +97,7 @@ mod hints;
 #[doc(hidden)]
 pub mod plumbing;
 mod quasi;
+mod sendable;
 mod shims;
 
 pub use driver::{BuildError, Builder, Jit, JitDriver};
@@ -109,6 +110,7 @@ pub use metainterp::stats::Stats;
 pub use metainterp::warm::{CompiledRegion, CompiledTrace};
 pub use plumbing::Traceable;
 pub use quasi::QuasiImmutable;
+pub use sendable::SendableDriver;
 
 /// Gives a function, or every method of an `impl` block, a twin that traces go through.
 ///

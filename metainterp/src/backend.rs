@@ -115,8 +115,8 @@ impl Assembler for NothingToDo {
 /// What code answers from here on are no exits, but places where it has paused: [`Backend::paused_at`].
 pub const FIRST_PAUSE: u32 = 1 << 31;
 
-/// Compiles and runs traces.
-pub trait Backend {
+/// Compiles and runs traces. It may go to another thread with its driver, while nothing runs.
+pub trait Backend: Send {
     /// `llgraph`, `cranelift`.
     fn name(&self) -> &'static str;
 

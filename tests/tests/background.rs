@@ -37,12 +37,16 @@ fn sum(driver: &JitDriver<'_>, mode: u8, n: i64) -> i64 {
 
 const BACKGROUND: &str = "threshold=3,trace_eagerness=2,background=1";
 
-/// A driver to which the loop was handed over when the program arrived there for the last time.
+/// A driver to which the loop was handed over when the program arrived there for the last time. Where the processors
+/// have much to do it may be compiled before the program goes on: that one is not it.
 fn with_pending_loop(jit: Jit) -> JitDriver<'static> {
-    let driver = driver(jit, BACKGROUND);
-    assert_eq!(sum(&driver, 2, 4), 2 ^ 1);
-    assert_eq!((driver.stats().tracings, driver.stats().loops), (1, 0), "{}", driver.stats());
-    driver
+    let pending = (0..100).find_map(|_| {
+        let driver = driver(jit, BACKGROUND);
+        assert_eq!(sum(&driver, 2, 4), 2 ^ 1);
+        assert_eq!(driver.stats().tracings, 1, "{}", driver.stats());
+        (driver.stats().loops == 0).then_some(driver)
+    });
+    pending.expect("one of them is compiled later")
 }
 
 fn printed<'p>(driver: &JitDriver<'p>, program: &'p brainfuck::Program) -> (bool, Vec<u8>) {

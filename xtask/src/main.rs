@@ -172,7 +172,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "sanitize-threads",
-        doc: "runs a driver in each of eight threads under ThreadSanitizer (rustup's nightly)",
+        doc: "runs drivers in eight threads, and drivers that go from thread to thread, under ThreadSanitizer (rustup's nightly)",
         needs: &[NIGHTLY],
         env: &[
             ("RUSTUP_TOOLCHAIN", "nightly"),
@@ -191,6 +191,7 @@ const TASKS: &[Task] = &[
             "-p=jit-tests",
             "--no-default-features",
             "--features=jit-tests/cranelift",
+            "--test=sendable",
             "--test=threads",
         ])],
     },

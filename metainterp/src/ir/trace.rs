@@ -408,6 +408,12 @@ impl Trace {
         &self.pool[op.args_start as usize..][..op.args_len as usize]
     }
 
+    /// The operands of the operation at `at`, to be exchanged for others. No other operation has them.
+    pub(crate) fn args_mut(&mut self, at: usize) -> &mut [Operand] {
+        let op = self.ops[at];
+        &mut self.pool[op.args_start as usize..][..op.args_len as usize]
+    }
+
     /// How many values an exit saves, if constants and repetitions are left out, as they are before
     /// it is compiled. Only what is over `limit` is counted so. What the optimizer adds to an exit near a
     /// recording's limit, stores and notes, repeats much of what is saved.

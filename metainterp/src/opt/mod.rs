@@ -6,7 +6,7 @@
 //! share one walk, so that what one finds out, the others use at the next operation, and no trace is
 //! walked once per pass. A loop's lap is walked again behind a [`preheader`], which does once what
 //! need not be done in each lap; a lap that only counts is skipped ([`counted`]). A trace that leads to such a loop ends with a copy of that ([`entry`]). The backward walk ([`dce`]) then
-//! drops what nobody asks for.
+//! drops what nobody asks for. At last, operands change places so that the longest ways through the trace get shorter ([`chains`]).
 //!
 //! Invariants
 //! 1. Operations are immutable: a walk reads one trace and builds another.
@@ -56,6 +56,8 @@ mod counted;
 mod entry;
 
 mod dce;
+
+mod chains;
 
 mod exits;
 
@@ -133,6 +135,9 @@ pub fn optimize_and_count(
     {
         tally.add(Pass::Counted, Size::of_all(&skipping.ops) - Size::of_all(&optimized.ops));
         optimized = skipping;
+    }
+    if passes.has(Pass::Algebra) {
+        chains::shorten(&mut optimized);
     }
     check(&optimized, "the backward walk", passes);
     Ok((optimized, tally))

@@ -276,6 +276,8 @@ pub struct Recorder {
     /// The portals that are inlined at present, the outermost first.
     inlined: RefCell<Vec<InlinedPortal>>,
     degraded: Cell<Degraded>,
+    /// The answer of an elidable call is a constant of the trace, and leads somewhere.
+    is_of_thread: Cell<bool>,
     validity: RefCell<Option<Rc<Validity>>>,
     /// Classes of memory to which only the twin knows the way, unless it has shown it to somebody.
     exclusive: Cell<Classes>,
@@ -399,6 +401,7 @@ impl Recorder {
             region_greens: RefCell::new(greens.into()),
             inlined: RefCell::default(),
             degraded: Cell::default(),
+            is_of_thread: Cell::new(false),
             validity: RefCell::default(),
             exclusive: Cell::default(),
             shown: Cell::default(),
@@ -900,6 +903,9 @@ impl Recorder {
             res_tys.iter().zip(&*words).map(|(&ty, &bits)| Const::new(ty, bits)).collect();
         self.log_call(site, args, results.first().copied());
         if site.is_pure() && args.iter().all(|arg| arg.lane.is_const()) {
+            if res_tys.contains(&Ty::Ptr) {
+                self.is_of_thread.set(true);
+            }
             return;
         }
         self.append_call(func, args, site, res_tys, lanes);
@@ -908,6 +914,12 @@ impl Recorder {
                 self.push_result(Arg::of(lane, concrete));
             }
         }
+    }
+
+    /// Whether the trace may lead to something that no other thread has to do with: a function that was called
+    /// once for all, while recording, has answered where it is.
+    pub(crate) fn is_of_thread(&self) -> bool {
+        self.is_of_thread.get()
     }
 
     /// A loop header: the next merge point may close a loop.

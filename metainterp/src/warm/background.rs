@@ -200,6 +200,11 @@ impl Background {
         self.n_asked.get() == ASK_PROCESS
     }
 
+    /// Whether nothing is being compiled.
+    pub fn is_idle(&self) -> bool {
+        self.begun.borrow().is_empty()
+    }
+
     /// Whether something is being compiled that is entered by greens.
     pub fn has_entry(&self) -> bool {
         self.n_entries.get() > 0

@@ -219,6 +219,11 @@ impl Cells {
         self.slots.iter().filter_map(|Slot { cell, .. }| Some((cell.entry?.code, cell.used)))
     }
 
+    /// Whether any has a validity.
+    pub fn depend_on_anything(&self) -> bool {
+        self.slots.iter().any(|slot| slot.cell.validity.is_some())
+    }
+
     /// Lets the next arrival start a recording, unless there is code already.
     pub fn trace_next_iteration(&mut self, greens: &[u64]) {
         self.find_or_make(greens).at_once = true;

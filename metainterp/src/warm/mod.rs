@@ -469,6 +469,9 @@ impl MetaInterp {
         let recorded = recorder.take_recorded().unwrap_or(Recorded::Aborted(Abort::Panicked));
         let start = recording.done();
         let validity = recorder.take_validity();
+        if recorder.is_of_thread() {
+            self.owners.has_of_thread.set(true);
+        }
         self.compile_recorded(recorded, start, recorder.route().clone(), validity);
         if self.release_due.replace(false) {
             self.release_all();

@@ -67,6 +67,8 @@ pub(super) struct Owners {
     labels: RefCell<FxHashMap<TargetId, CodeId>>,
     /// There may be invalid code that was not freed because it ran.
     pub has_invalid: Cell<bool>,
+    /// There may be code with constants that lead to something of this thread's.
+    pub has_of_thread: Cell<bool>,
     active: Active,
 }
 
@@ -175,9 +177,49 @@ impl MetaInterp {
 
     #[inline(never)]
     fn free_invalid(&self) {
-        for codes in self.owners.invalid() {
+        self.free_groups_with(|code| code.validity.as_ref().is_some_and(|it| !it.is_valid()));
+    }
+
+    /// Frees code of that kind, with all that is connected to it.
+    fn free_groups_with(&self, is_such: impl Fn(&Code) -> bool) {
+        for codes in self.owners.groups_with(is_such) {
             self.free_codes(&codes);
         }
+    }
+
+    /// Prepares for another thread to go on with all this. False if that cannot be: something runs, or there are
+    /// hooks.
+    ///
+    /// What the driver shares with others, without a lock, must not go along. So code is freed that depends on a
+    /// quasi-immutable value, and the weak counts of programs are given back with all code that is for those.
+    /// And so is all code, if some of it may lead to what is the old thread's alone.
+    pub fn prepare_to_move(&self) -> bool {
+        let is_active = self.recording.get() || self.owners.active.last.get().is_some();
+        if is_active || self.has_hooks() {
+            return false;
+        }
+        self.give_up_lost();
+        self.wait_for_background();
+        self.install_compiled();
+        if !self.background.is_idle() {
+            return false;
+        }
+        let owners = &self.owners;
+        let everything = owners.has_of_thread.replace(false);
+        self.free_groups_with(|code| everything || code.validity.is_some());
+        let counted: FxHashSet<u64> = owners.weak.borrow().keys().copied().collect();
+        self.free_codes(&owners.freeable(&counted));
+        self.cells.borrow_mut().forget(&counted);
+        self.last_greens.borrow_mut().clear();
+        owners.last.set(0);
+        owners.weak.borrow_mut().clear();
+        !self.depends_on_anything()
+    }
+
+    /// Whether there is a validity, which a value that hardly ever changes knows of too.
+    fn depends_on_anything(&self) -> bool {
+        let of_code = self.owners.codes.borrow().values().any(|code| code.validity.is_some());
+        of_code || self.cells.borrow().depend_on_anything()
     }
 
     pub(super) fn free_codes(&self, ids: &[CodeId]) {
@@ -272,14 +314,11 @@ impl Owners {
         groups.into_iter().find(|codes| codes.contains(&code))
     }
 
-    /// What is connected to invalid code and does not run, in the order in which it was compiled.
-    fn invalid(&self) -> Vec<Vec<CodeId>> {
-        let is_invalid = |id: &CodeId| {
-            let codes = self.codes.borrow();
-            codes[id].validity.as_ref().is_some_and(|validity| !validity.is_valid())
-        };
+    /// What is connected to code of that kind and does not run, in the order in which it was compiled.
+    fn groups_with(&self, is_such: impl Fn(&Code) -> bool) -> Vec<Vec<CodeId>> {
+        let is_such = |id: &CodeId| is_such(&self.codes.borrow()[id]);
         let groups = self.by_age(&Cells::default()).into_iter().map(|(_, codes)| codes);
-        groups.filter(|codes| codes.iter().any(is_invalid)).collect()
+        groups.filter(|codes| codes.iter().any(is_such)).collect()
     }
 
     /// The code to free, in the order in which it was compiled: exits before what continues them.
