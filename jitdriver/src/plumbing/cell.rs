@@ -188,8 +188,6 @@ impl<T> Place<Rc<T>> {
         rec.assume(is_alive.arg());
         count.write(rec, ops::wrapping(rec, OvfOp::Add, &now, &Traced::constant(1)));
         let clone = self.read_as(rec, &[PieceTy::owned_pointer(0)]);
-        // Also where it has become a part of something else by then.
-        super::owned::note_type::<Rc<T>>(rec);
         clone.set_dropper(super::owned::drop_traced::<Rc<T>>);
         clone
     }
