@@ -48,7 +48,9 @@ impl Family for Cse {
     fn rewrite(&mut self, cx: &mut Cx, op: &mut Pending) -> Result<Rewrite, Contradiction> {
         if op.opcode == Opcode::CallPure {
             self.forget_reused(cx);
-            return Ok(self.call(cx, op).map_or(Rewrite::Keep, Rewrite::IsCall));
+            return Ok(self
+                .call(cx, op)
+                .map_or(Rewrite::Keep, |results| Rewrite::IsCall(Box::new(results))));
         }
         let found = key(op).and_then(|key| self.results.get(&key));
         let Some(&(res, flag)) = found else { return Ok(Rewrite::Keep) };

@@ -432,7 +432,7 @@ impl Family for Delay {
         match op.opcode.effect() {
             Effect::Store => {
                 let access = Access::new(cx, op, &cx.new_trace().mems[op.descr as usize]);
-                let (opcode, mem, args) = (op.opcode, op.descr, op.args.iter().copied().collect());
+                let (opcode, mem, args) = (op.opcode, op.descr, SmallVec::from_slice(&op.args));
                 Delayed::add(cx, Store { opcode, mem, args, access, in_memory: op.before });
                 return Ok(Rewrite::Delayed);
             }

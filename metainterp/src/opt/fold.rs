@@ -41,7 +41,9 @@ impl Family for Fold<'_> {
 }
 
 fn constants(cx: &Cx, op: &Pending) -> Option<SmallVec<[Const; 2]>> {
-    op.args.iter().map(|&arg| cx.as_const(arg)).collect()
+    // Most are not, which is found out first.
+    let are_constant = op.args.iter().all(|arg| arg.is_const());
+    are_constant.then(|| op.args.iter().filter_map(|&arg| cx.as_const(arg)).collect())
 }
 
 fn is(cx: &mut Cx, folded: Option<Const>) -> Rewrite {

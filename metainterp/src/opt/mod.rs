@@ -9,7 +9,7 @@
 //! drops what nobody asks for. At last, operands change places so that the longest ways through the trace get shorter ([`chains`]).
 //!
 //! Invariants
-//! 1. Operations are immutable: a walk reads one trace and builds another.
+//! 1. Operations are immutable: a walk reads one trace and builds another. Only at the end do operands change places.
 //! 2. At every exit that is left the arguments have the same values as in the given trace, and memory
 //!    has the same contents once the exit's delayed stores are made; exits that can not be taken any
 //!    more are gone. An exit may have become a rewind, and a rewind may be taken earlier than it must.

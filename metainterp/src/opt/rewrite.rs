@@ -121,8 +121,9 @@ pub(super) enum Rewrite {
     Gone,
     /// It is a store, and was put off to a later point of the trace.
     Delayed,
-    /// It is a call whose results are known, those of the `call_result`s behind it too.
-    IsCall(CallResults),
+    /// It is a call whose results are known, those of the `call_result`s behind it too. Boxed, since the others
+    /// are moved about often.
+    IsCall(Box<CallResults>),
 }
 
 /// The results of a call, by number of the word.
@@ -233,11 +234,13 @@ impl<'t> Cx<'t> {
     }
 
     /// The new trace as far as it is.
+    #[inline]
     pub fn new_trace(&self) -> &Trace {
         self.copy.new.trace()
     }
 
     /// Number of operations of the new trace so far.
+    #[inline]
     pub fn n_ops(&self) -> u32 {
         self.new_trace().ops.len() as u32
     }
@@ -253,6 +256,7 @@ impl<'t> Cx<'t> {
     }
 
     /// An operand of the new trace, or the constant that it is known to be.
+    #[inline]
     pub fn resolve(&self, operand: Operand) -> Operand {
         match operand.kind() {
             OperandKind::Value(v) => self.known[v.index()],
@@ -261,11 +265,13 @@ impl<'t> Cx<'t> {
     }
 
     /// The constant that an operand is.
+    #[inline]
     pub fn as_const(&self, operand: Operand) -> Option<Const> {
         self.new_trace().as_const(operand)
     }
 
     /// The type of an operand.
+    #[inline]
     pub fn ty(&self, operand: Operand) -> Ty {
         self.new_trace().ty(operand)
     }
@@ -282,6 +288,7 @@ impl<'t> Cx<'t> {
     }
 
     /// The operation that defines `operand`, unless that is an input or a label.
+    #[inline]
     pub fn def(&self, operand: Operand) -> Option<&Op> {
         let def = self.defs[operand.value()?.index()];
         (def < VIRTUAL).then(|| &self.new_trace().ops[def as usize])
@@ -385,6 +392,7 @@ impl<'t> Cx<'t> {
     }
 
     /// Credits a pass with the operations of the new trace from this one on.
+    #[inline]
     pub fn credit(&mut self, pass: Pass, from: u32) {
         if from < self.n_ops() {
             self.tally.add(pass, Size::of_all(&self.new_trace().ops[from as usize..]));
@@ -397,6 +405,7 @@ impl<'t> Cx<'t> {
     }
 
     /// Where an operand of the old trace went, or the constant that it is known to be.
+    #[inline]
     pub fn old_to_new(&self, operand: Operand) -> Operand {
         self.resolve(self.copy.operand(operand))
     }
@@ -417,7 +426,10 @@ impl<'t> Cx<'t> {
         pending.before = None;
         pending.is_delayed = false;
         pending.args.clear();
-        pending.args.extend(self.old.args(op).iter().map(|&arg| self.old_to_new(arg)));
+        // One by one: they are few, and this is done for each operation.
+        for &arg in self.old.args(op) {
+            pending.args.push(self.old_to_new(arg));
+        }
     }
 
     fn emit(&mut self, pending: &Pending) -> Option<Operand> {
@@ -652,6 +664,7 @@ impl Cx<'_> {
     }
 
     /// Whether this is a preheader.
+    #[inline]
     pub fn is_preheader(&self) -> bool {
         self.start_over.is_some()
     }
@@ -669,6 +682,7 @@ impl Cx<'_> {
     }
 
     /// Where a value of the old trace is from here on.
+    #[inline]
     pub fn define(&mut self, old: ValueId, new: Operand) {
         self.copy.define(old, new);
     }
@@ -1101,7 +1115,7 @@ impl<'a> Walk<'a> {
             Rewrite::Is(operand) => self.replace(op, operand),
             Rewrite::Gone => debug_assert!(op.res().is_none()),
             Rewrite::Delayed => self.delay(pending),
-            Rewrite::IsCall(results) => self.replace_call(op, results),
+            Rewrite::IsCall(results) => self.replace_call(op, *results),
             Rewrite::Changed => unreachable!("ask goes on until nothing changes"),
         }
         Ok(())
@@ -1292,6 +1306,7 @@ impl Copier {
         new
     }
 
+    #[inline]
     pub fn define(&mut self, old: ValueId, new: Operand) {
         self.map[old.index()] = new;
     }
