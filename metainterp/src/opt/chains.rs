@@ -20,6 +20,10 @@ use crate::ir::{Effect, Op, Operand, Trace, ValueId};
 /// Shortens the chains of a trace.
 pub(super) fn shorten(trace: &mut Trace) {
     let mut chains = Chains::of(trace);
+    // Most traces have no chain.
+    if !(0..trace.ops.len()).any(|at| chains.link(trace, at).is_some()) {
+        return;
+    }
     if let Some(label) = chains.loop_label {
         for at in label..trace.ops.len() {
             chains.pass(trace, at);
