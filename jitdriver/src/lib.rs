@@ -289,7 +289,9 @@ pub use jitdriver_macros::jit;
 /// ```
 ///
 /// There is no `can_enter_jit!` here. Then each merge point to which the interpreted program has jumped *back*
-/// counts: one whose greens are not larger than at the last one.
+/// counts: one whose greens are not larger than at the last one. A pointer among them that leads to another place
+/// says that the program has called a function, or returned from one: that counts too, but loops go first
+/// (parameter `function_threshold`).
 ///
 /// A field may hold the program as an `Rc` or `Arc`, which borrows nothing: programs may be dropped and others
 /// made. Code is freed with its program, and no other one runs it. Until then the driver keeps a weak count, so

@@ -67,6 +67,8 @@ aborts! {
     QuasiImmutable     "a quasi-immutable value was changed during the recording"     BackOff;
     /// A value that has to be constant has more values than `max_promoted_values`.
     TooManyPromoted    "what has to be constant has more values than max_promoted_values" Never;
+    /// A `Vec` was moved to where another one was that the recording knew by its place.
+    BufferMoved        "a Vec was moved to the place of another one"                  BackOff;
     /// What the trace continues or leads to was freed while it was compiled, or the thread that compiled it is
     /// not in this process.
     Overtaken          "what it belongs to was freed while it was compiled"           BackOff;

@@ -44,6 +44,9 @@ const MAX_TRACE_LIMIT: u32 = 100_000_000;
 params! {
     /// Times a loop must run before it is recorded.
     threshold: u32 = 1039u32; // PyPy's value: prime, just above 1024
+    /// The same for code of the program that is called, or returned to, where there is no `can_enter_jit!` and the
+    /// greens tell; at most twice `threshold`. Loops go first, and take in what they call. 0 for never.
+    function_threshold: u32 = 1619u32; // PyPy's value, too
     /// Times a guard must fail before a bridge is recorded from it.
     trace_eagerness: u32 = 200u32;
     /// Operations that a recording may have before it is given up.

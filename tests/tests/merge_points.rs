@@ -682,3 +682,59 @@ fn b007_the_loop_may_be_in_code_that_is_not_annotated() {
         (run_steps(d, &mut vm), vm.pc, vm.acc)
     });
 }
+
+/// A loop that calls a function in each lap: both are code of the program.
+#[jit]
+fn run_calls<'p>(driver: &JitDriver<'p>, main: &'p [u8], callee: &'p [u8], n: i64) -> i64 {
+    let (mut code, mut pc, mut back) = (main, 0usize, 0usize);
+    let (mut left, mut acc) = (n, 0i64);
+    loop {
+        jit_merge_point!(driver, greens = [pc, code], reds = [left, acc, back, main, callee]);
+        match code[pc] {
+            b'+' => acc = acc.wrapping_mul(3) ^ left,
+            b'c' => {
+                back = pc + 1;
+                pc = 0;
+                code = callee;
+                continue;
+            }
+            b'r' => {
+                pc = back;
+                code = main;
+                continue;
+            }
+            _ => {
+                left -= 1;
+                if left <= 0 {
+                    return acc;
+                }
+                pc = 1;
+                continue;
+            }
+        }
+        pc += 1;
+    }
+}
+
+/// The program counter at which the first trace starts.
+#[track_caller]
+fn first_start(run: &Run) -> u32 {
+    let start = run.compiled[0].optimized.split("merge_point 0 = [").nth(1);
+    let words = start.unwrap_or_else(|| panic!("no merge point: {run}"));
+    words.split(',').next().and_then(|pc| pc.parse().ok()).expect("a number")
+}
+
+#[test]
+fn b009_loops_go_before_the_functions_that_they_call() {
+    // What follows keeps them so far from each other as programs are.
+    let far = |text: &[u8]| [text, &[b' '; 100][..]].concat();
+    let (main, callee): (&[u8], &[u8]) = (far(b"++c+<").leak(), far(b"+r").leak());
+    let run = |d: &JitDriver<'static>| run_calls(d, main, callee, 3000);
+    for run in check(&["threshold=20", "threshold=20,function_threshold=0"], run) {
+        assert_eq!((first_start(&run), run.stats.loops), (1, 1), "{run}");
+    }
+    // A function that is called more often than it takes is recorded from its start.
+    for run in check(&["threshold=20,function_threshold=5"], run) {
+        assert_eq!((first_start(&run), run.stats.loops), (0, 1), "{run}");
+    }
+}

@@ -38,7 +38,13 @@ impl Regions {
     }
 
     fn class(&self, mem: &MemDescr) -> u32 {
-        if self.merged { 0 } else { mem.class }
+        match mem.class {
+            _ if self.merged => 0,
+            // They overlap what has the class of all others.
+            MemDescr::FIRST_NAMED_BUFFER.. => MemDescr::BUFFER,
+            class if MemDescr::is_boxed(class) => MemDescr::BOXED,
+            class => class,
+        }
     }
 
     // Frozen memory is read-only, but a load of it must stay behind the guards that make its

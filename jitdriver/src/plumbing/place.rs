@@ -56,11 +56,14 @@ const _: () = assert!(size_of::<Addr>() <= 56 && size_of::<Place<[u8]>>() <= 128
 /// memory that belongs to that `Vec`; an object that is exclusively borrowed at the same time does
 /// not lie in it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Class(u8);
+pub struct Class(u16);
 
 impl Class {
     const ANY: Class = Class(0);
-    const VEC_BUFFER: Class = Class(1);
+    const VEC_BUFFER: Class = Class(MemDescr::BUFFER as u16);
+
+    /// The address does not follow from the red's and a constant.
+    const INDEXED: u16 = 1 << 15;
 
     /// What a `Box` or `Rc` owns, reached through it, with the counts if there are some. Nobody has it
     /// exclusively borrowed then, and it is no buffer of a `Vec`. It takes so many bytes; nothing says how many
@@ -69,22 +72,44 @@ impl Class {
         Class(match bytes {
             Some(bytes) => MemDescr::boxed(bytes),
             None => MemDescr::BOXED,
-        } as u8)
+        } as u16)
     }
 
     /// The object that the portal's red of this number has to itself.
     pub(crate) fn of_red(number: usize) -> Class {
-        const N_BOXED: usize = (MemDescr::BOXED + 1 - MemDescr::FIRST_BOXED) as usize;
         let class = 2 + number;
-        match class {
-            _ if class < MemDescr::FIRST_BOXED as usize => Class(class as u8),
-            _ => u8::try_from(class + N_BOXED).map_or(Class::ANY, Class),
-        }
+        // No portal has so many.
+        if class < MemDescr::FIRST_BOXED as usize { Class(class as u16) } else { Class::ANY }
     }
 
     /// As in the trace.
     pub(crate) fn number(self) -> u32 {
-        u32::from(self.0)
+        u32::from(self.0 & !Class::INDEXED)
+    }
+
+    /// An object that the portal's red has to itself.
+    fn is_of_red(self) -> bool {
+        (2..MemDescr::FIRST_BOXED).contains(&self.number())
+    }
+
+    /// The same where the address is computed.
+    fn indexed(self) -> Class {
+        Class(self.0 | if self.is_of_red() { Class::INDEXED } else { 0 })
+    }
+
+    /// The buffer of the `Vec` so many bytes into the object of a red: while it is there, and nobody moves it away,
+    /// it has a buffer to itself.
+    fn of_buffer(self, offset: i32) -> Option<Class> {
+        const REDS: u16 = 15;
+        const WORDS: i32 = 2048;
+        const _: () = assert!(
+            MemDescr::FIRST_NAMED_BUFFER as usize + REDS as usize * WORDS as usize
+                <= Class::INDEXED as usize
+        );
+        let is_named = self.is_of_red() && self.0 < REDS && offset % 8 == 0;
+        let word = u16::try_from((offset / 8).min(WORDS)).ok().filter(|&it| it < WORDS as u16);
+        let word = word.filter(|_| is_named)?;
+        Some(Class(MemDescr::FIRST_NAMED_BUFFER as u16 + self.0 * WORDS as u16 + word))
     }
 }
 
@@ -145,6 +170,13 @@ impl Addr {
         }
     }
 
+    /// The class of the buffer of the `Vec` that is here.
+    fn class_of_buffer(&self, rec: Rec) -> Class {
+        let is_at_distance = self.shadow.is_none() && self.scale == 0;
+        let named = self.class.of_buffer(self.offset).filter(|_| is_at_distance);
+        named.filter(|_| rec.names_buffer()).unwrap_or(Class::VEC_BUFFER)
+    }
+
     /// Makes room for an index, by computing the address so far if there is one already.
     fn add_index(&mut self, rec: Rec, index: &Traced<usize>, scale: usize) {
         let fits = i32::try_from(scale).is_ok() && scale > 0;
@@ -174,7 +206,7 @@ impl Addr {
             let address = self.address(rec);
             let Addr { meta_lane, frozen, green, class, .. } = *self;
             let computed = Addr::new(address.bits, address.lane, meta_lane, frozen);
-            *self = Addr { green, class, ..computed };
+            *self = Addr { green, class: class.indexed(), ..computed };
         }
     }
 
@@ -212,12 +244,24 @@ impl Addr {
     /// The address for code that cannot look behind it. A local of the twin has none.
     #[inline]
     pub(crate) fn address_for_use(&self, rec: Rec) -> Arg {
+        if let Some(base) = self.as_used(rec) {
+            return base;
+        }
         rec.show(self.class.number());
         match self.shadow {
-            None if self.scale == 0 && self.offset == 0 => self.base(),
             None => self.address(rec),
             Some(shadow) => self.address_of_local(rec, shadow),
         }
+    }
+
+    /// The same if it is known without a computation.
+    #[inline]
+    pub(crate) fn as_used(&self, rec: Rec) -> Option<Arg> {
+        let is_base = self.shadow.is_none() && self.scale == 0 && self.offset == 0;
+        is_base.then(|| {
+            rec.show(self.class.number());
+            self.base()
+        })
     }
 
     fn address_of_local(&self, rec: Rec, shadow: Shadow) -> Arg {
@@ -784,6 +828,9 @@ impl<T> Place<T> {
     /// Writes, in a layout, without dropping what was there.
     #[inline(never)]
     pub(crate) fn write_as(self, rec: Rec, value: Traced<T>, layout: &[PieceTy]) {
+        if const { needs_drop::<T>() && size_of::<T>() >= size_of::<Vec<u8>>() } {
+            self.untyped().receives_owned(rec);
+        }
         let value = value.take_whole();
         // SAFETY: the value has so many bytes, and the plain function writes them here too.
         unsafe { self.untyped().write(rec, Bytes::of(&value), value.lanes(), layout) }
@@ -972,6 +1019,15 @@ impl Untyped {
         let [ptr_at, _, len_at] = vec_layout();
         let word = |at, ty| self.part(rec, at).piece(rec, PieceTy::at(0, ty));
         [word(ptr_at, Ty::Ptr), word(len_at, Ty::I64)]
+    }
+
+    /// A value is written here that may have a `Vec` in it.
+    fn receives_owned(&self, rec: Rec) {
+        let in_memory = self.moved_to();
+        let Addr { shadow, class, .. } = in_memory.as_ref().unwrap_or(self).addr;
+        if shadow.is_none() && (class == Class::ANY || class.is_of_red()) {
+            rec.moves_buffer();
+        }
     }
 
     fn lanes_of_loaded(
@@ -1770,7 +1826,7 @@ impl<T> Place<Vec<T>> {
         let address = std::ptr::with_exposed_provenance_mut::<T>(ptr.bits as usize);
         let slice = std::ptr::slice_from_raw_parts_mut(address, len.bits as usize);
         let mut slice = Place::memory(slice, ptr.lane, len.lane, self.addr.frozen);
-        slice.addr.class = Class::VEC_BUFFER;
+        slice.addr.class = self.addr.class_of_buffer(rec);
         slice.addr.green = self.addr.green;
         slice
     }
@@ -1806,7 +1862,7 @@ impl<T> Place<Vec<T>> {
         let ptr = self.part::<*const T>(rec, ptr_at).read(rec).scalar_arg(rec, Ty::Ptr);
         let address = std::ptr::with_exposed_provenance_mut::<T>(ptr.bits as usize);
         let mut first = Place::memory(address, ptr.lane, Lane::CONST, self.addr.frozen);
-        first.addr.class = Class::VEC_BUFFER;
+        first.addr.class = self.addr.class_of_buffer(rec);
         first.addr.green = self.addr.green;
         first.element_at(rec, index)
     }

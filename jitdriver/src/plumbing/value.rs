@@ -183,9 +183,13 @@ impl Arena {
     }
 
     /// The address of this number for code that cannot look behind it.
+    #[inline]
     fn address_for_use(&self, rec: Rec, number: u32) -> Arg {
-        let addr = self.addr(number);
-        addr.address_for_use(rec)
+        // Mostly there is nothing to compute, and no need to copy it.
+        match self.ask_addr(number, |addr| addr.as_used(rec)) {
+            Some(base) => base,
+            None => self.addr(number).address_for_use(rec),
+        }
     }
 
     /// Asks something about the address of this number.

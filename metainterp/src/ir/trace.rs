@@ -190,6 +190,12 @@ impl MemDescr {
     /// The first class of objects whose size is known; the last one is before [`MemDescr::BOXED`].
     pub const FIRST_BOXED: u32 = 48;
 
+    /// The class of the buffers of `Vec`s.
+    pub const BUFFER: u32 = 1;
+
+    /// The classes from here on are those of single `Vec`s' buffers.
+    pub const FIRST_NAMED_BUFFER: u32 = 64;
+
     /// The class of objects of so many bytes, as long as they are reached by the pointer that owns them.
     /// Objects of different sizes are not the same object, and most types differ in their sizes: so the count of
     /// an `Rc` is not that of an `Rc` of another type.
@@ -203,19 +209,21 @@ impl MemDescr {
         MemDescr::FIRST_BOXED <= class && class <= MemDescr::BOXED
     }
 
-    /// Whether accesses of these classes never overlap. What is of class 0 may be anything, and what is of
-    /// [`MemDescr::BOXED`] an object of any size.
+    /// Whether accesses of these classes never overlap. What is of class 0 may be anything, what is of
+    /// [`MemDescr::BOXED`] an object of any size, and what is of [`MemDescr::BUFFER`] a buffer that has a class of its
+    /// own.
     pub const fn are_apart(a: u32, b: u32) -> bool {
-        let any_size = (a == MemDescr::BOXED && MemDescr::is_boxed(b))
-            || (b == MemDescr::BOXED && MemDescr::is_boxed(a));
-        a != b && a != 0 && b != 0 && !any_size
+        let (low, high) = if a < b { (a, b) } else { (b, a) };
+        let any_size = high == MemDescr::BOXED && MemDescr::is_boxed(low);
+        let any_buffer = low == MemDescr::BUFFER && high >= MemDescr::FIRST_NAMED_BUFFER;
+        low != high && low != 0 && !any_size && !any_buffer
     }
 
     /// The memory belongs to an object that one red alone leads to, which is there as long as the portal
-    /// runs: classes from 2 on are such, but not those of objects, which are given back.
+    /// runs: classes from 2 on are such, below those of objects, which are given back.
     #[inline]
     pub fn is_exclusive(&self) -> bool {
-        2 <= self.class && !MemDescr::is_boxed(self.class)
+        2 <= self.class && self.class < MemDescr::FIRST_BOXED
     }
 }
 

@@ -170,12 +170,17 @@ impl LastAccesses {
 #[derive(Debug, Default, Clone)]
 struct Accesses {
     by_class: FxHashMap<u32, LastAccesses>,
+    /// Those of buffers that have a class of their own.
+    named: LastAccesses,
     all: LastAccesses,
 }
 
 impl Accesses {
     fn note(&mut self, class: u32, place: Place, len: u32, time: Time) {
         self.by_class.entry(class).or_default().note(place, len, time);
+        if class >= MemDescr::FIRST_NAMED_BUFFER {
+            self.named.note(place, len, time);
+        }
         self.all.note(place, len, time);
     }
 
@@ -186,11 +191,14 @@ impl Accesses {
         }
         let of = |class| self.by_class.get(&class).map_or(0, |last| last.last_overlap(root, apart));
         let last = of(class).max(of(0));
+        // As `MemDescr::are_apart` says.
         match class {
             MemDescr::BOXED => {
                 (MemDescr::FIRST_BOXED..MemDescr::BOXED).map(of).fold(last, Time::max)
             }
             _ if MemDescr::is_boxed(class) => last.max(of(MemDescr::BOXED)),
+            MemDescr::BUFFER => last.max(self.named.last_overlap(root, apart)),
+            MemDescr::FIRST_NAMED_BUFFER.. => last.max(of(MemDescr::BUFFER)),
             _ => last,
         }
     }

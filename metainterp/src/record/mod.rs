@@ -33,7 +33,7 @@ use crate::ir::{
 };
 use crate::opt::ExitEffect;
 use crate::owner::Owner;
-use crate::position;
+use crate::position::{self, Way};
 use crate::quasi::{VALIDITY_CLASS, Validity};
 use heapcache::HeapCache;
 use region::{Header, Mark, Region};
@@ -104,6 +104,8 @@ pub struct Limits {
     pub trace_limit: usize,
     /// Most values of an exit.
     pub failargs_limit: usize,
+    /// Whether single `Vec`s' buffers may have classes of memory of their own.
+    pub names_buffers: bool,
     /// Where it goes.
     pub route: Route,
 }
@@ -283,6 +285,8 @@ pub struct Recorder {
     exclusive: Cell<Classes>,
     /// The classes to which it has, since the last merge point.
     shown: Cell<Classes>,
+    /// Whether single `Vec`s' buffers have classes of their own.
+    buffers: Cell<Buffers>,
     limits: Limits,
     /// No merge point was passed so far.
     in_first_region: Cell<bool>,
@@ -405,6 +409,10 @@ impl Recorder {
             validity: RefCell::default(),
             exclusive: Cell::default(),
             shown: Cell::default(),
+            buffers: Cell::new(match limits.names_buffers {
+                true => Buffers::MayBeNamed,
+                false => Buffers::Unnamed,
+            }),
             limits,
             in_first_region: Cell::new(true),
             find_target,
@@ -865,6 +873,33 @@ impl Recorder {
         self.shown.set(self.shown.get().with(class));
     }
 
+    /// Whether the buffer of a `Vec` that is in an object of one of the [exclusive](Recorder::set_exclusive)
+    /// classes may have a class of its own, by where in the object the `Vec` is.
+    ///
+    /// That a place has one `Vec` holds until one is moved there: see [`Recorder::moves_buffer`].
+    pub fn names_buffer(&self) -> bool {
+        match self.buffers.get() {
+            Buffers::Unnamed | Buffers::Moved => false,
+            Buffers::MayBeNamed | Buffers::Named => {
+                self.buffers.set(Buffers::Named);
+                true
+            }
+        }
+    }
+
+    /// A `Vec` may have come to a place where another one was: what is known of the buffer by the place's name
+    /// is wrong from here on. Such a recording is given up, if it has used any names, and so are the names.
+    pub fn moves_buffer(&self) {
+        if self.recording.get() && self.buffers.replace(Buffers::Moved) == Buffers::Named {
+            self.abort(Abort::BufferMoved);
+        }
+    }
+
+    /// Whether it was told so.
+    pub fn has_moved_buffer(&self) -> bool {
+        self.buffers.get() == Buffers::Moved
+    }
+
     /// Memory that a call does not reach now.
     fn apart(&self) -> Classes {
         self.exclusive.get().without(self.shown.get())
@@ -971,7 +1006,11 @@ impl Recorder {
     fn record_merge_point(&self, greens: &[Arg], reds: &mut [Arg]) -> Flow {
         let mut key = zeros(greens.len());
         key.iter_mut().zip(greens).for_each(|(word, green)| *word = green.bits);
-        let jumped_back = self.no_loop_header.replace(false) && !self.is_ahead(greens);
+        let way = match self.no_loop_header.replace(false) {
+            true => self.way(greens),
+            false => Way::Ahead,
+        };
+        let jumped_back = way != Way::Ahead;
         if self.loop_header_seen.replace(false) || jumped_back {
             let retraces = self.retrace.borrow_mut().arrives(&key);
             if let Some(target) = (self.find_target)(&key).filter(|_| !retraces) {
@@ -1090,12 +1129,12 @@ impl Recorder {
         InlinedFlow::Inline
     }
 
-    /// Whether the program has gone ahead since the last merge point.
-    fn is_ahead(&self, greens: &[Arg]) -> bool {
+    /// Where the program has gone since the last merge point.
+    fn way(&self, greens: &[Arg]) -> Way {
         let state = self.state.borrow();
         let now: SmallVec<[Const; 8]> = greens.iter().map(|green| green.concrete()).collect();
         let before = &state.builder.trace().merge_points[state.region.merge_point as usize];
-        position::is_ahead(&before.greens, &now)
+        position::way(&before.greens, &now)
     }
 
     /// The portal returns; `result` has the words of its value, if that can be recorded.
@@ -1375,6 +1414,19 @@ impl Recorder {
         };
         *self.recorded.borrow_mut() = Some(recorded);
     }
+}
+
+/// Whether single `Vec`s' buffers have classes of memory of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Buffers {
+    /// They may not.
+    Unnamed,
+    /// They may, and none has so far.
+    MayBeNamed,
+    /// Some have.
+    Named,
+    /// They may not any more.
+    Moved,
 }
 
 /// Whether a loop is recorded once more though there is code for it.

@@ -32,7 +32,7 @@ use crate::hooks::Hooks;
 use crate::ir::{self, CodeId, Const, TargetId, Trace, Ty};
 use crate::opt::{Passes, Size};
 use crate::params::{ParamError, Params};
-use crate::position;
+use crate::position::{self, Way};
 use crate::quasi::VALIDITY_CLASS;
 use crate::record::{FindTarget, Limits, Recorded, Recorder, Route, Words};
 use crate::stats::Stats;
@@ -98,6 +98,9 @@ pub struct MetaInterp {
     params: RefCell<Params>,
     passes: Cell<Passes>,
     threshold: Cell<u32>,
+    /// No recording has come to where the program moves a `Vec` that it might know by its place.
+    names_buffers: Cell<bool>,
+    function_threshold: Cell<u32>,
     backend: Box<dyn Backend>,
     cells: Rc<RefCell<Cells>>,
     /// Looks for code among them.
@@ -216,6 +219,8 @@ impl MetaInterp {
             params: RefCell::new(Params::default()),
             passes: Cell::new(Passes::default()),
             threshold: Cell::new(0),
+            names_buffers: Cell::new(true),
+            function_threshold: Cell::new(0),
             backend,
             find_target: find_target(Rc::clone(&cells)),
             cells,
@@ -284,6 +289,8 @@ impl MetaInterp {
             .map_err(|_| ParamError::invalid("enable_opts", &params.enable_opts))?;
         self.passes.set(passes);
         self.threshold.set(params.threshold);
+        let most = params.threshold.saturating_mul(2);
+        self.function_threshold.set(params.function_threshold.min(most));
         *self.params.borrow_mut() = params;
         Ok(())
     }
@@ -340,7 +347,11 @@ impl MetaInterp {
 
     /// Counts an arrival at a loop header; true when [`MetaInterp::enter`] is to be called.
     pub fn tick(&self, greens: &[u64]) -> bool {
-        let tick = self.cells.borrow_mut().tick(greens, self.threshold.get());
+        self.tick_at(greens, self.threshold.get())
+    }
+
+    fn tick_at(&self, greens: &[u64], threshold: u32) -> bool {
+        let tick = self.cells.borrow_mut().tick(greens, threshold);
         match tick {
             Tick::Compiled => self.confirms(greens),
             Tick::Hot | Tick::Cold => self.ticks_without_code(tick, greens),
@@ -370,12 +381,26 @@ impl MetaInterp {
     /// if the program has jumped back there.
     pub fn tick_at_merge_point(&self, greens: &[Const]) -> bool {
         let mut last = self.last_greens.take();
-        let ahead = position::is_ahead(&last, greens);
+        let way = position::way(&last, greens);
         last.clear();
         last.extend(greens.iter().map(|green| green.bits));
-        let enters = !ahead && self.tick(&last);
+        let enters = match way {
+            Way::Ahead => false,
+            Way::Back => self.tick_at(&last, self.threshold.get()),
+            Way::Elsewhere => self.tick_at_function(&last),
+        };
         self.last_greens.replace(last);
         enters
+    }
+
+    /// Counts an arrival in other code of the program.
+    fn tick_at_function(&self, greens: &[u64]) -> bool {
+        match self.function_threshold.get() {
+            // Code that is there is entered all the same.
+            0 if self.cells.borrow().entry(greens).is_none() => false,
+            0 => self.tick(greens),
+            threshold => self.tick_at(greens, threshold),
+        }
     }
 
     /// Goes on from a loop header with compiled code or by recording.
@@ -464,6 +489,9 @@ impl MetaInterp {
             stats.degraded_statements += recorder.degraded().statements;
         }
         log::trace!("[compiler] LEAVE");
+        if recorder.has_moved_buffer() {
+            self.names_buffers.set(false);
+        }
         let met = recorder.take_owners();
         met.into_iter().for_each(|(address, owner)| self.keep(address, owner));
         let recorded = recorder.take_recorded().unwrap_or(Recorded::Aborted(Abort::Panicked));
@@ -565,6 +593,7 @@ impl MetaInterp {
         Limits {
             trace_limit: params.trace_limit as usize,
             failargs_limit: params.failargs_limit as usize,
+            names_buffers: self.names_buffers.get(),
             route,
         }
     }

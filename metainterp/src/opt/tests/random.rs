@@ -35,6 +35,8 @@ struct Generator<'r> {
     bytes: FxHashMap<Operand, usize>,
     /// Objects that are gone.
     gone: Vec<Operand>,
+    /// The second region is a `Vec`'s buffer.
+    second_is_buffer: bool,
     /// Something has happened since the merge point.
     dirty: bool,
 }
@@ -89,11 +91,13 @@ fn inputs(rng: &mut Rng) -> Vec<Const> {
 
 fn machine(rng: &mut Rng) -> Machine {
     let mut machine = Machine::default();
+    // It has a class that calls may be apart from, or those of buffers.
+    let second_class = rng.chance(50).then_some(2);
     machine.memory = [FROZEN, FIRST, SECOND, SLOTS]
         .map(|start| {
             let random = |_| if start == SLOTS { 0 } else { rng.below(4) as u8 };
             let bytes = (0..REGION).map(random).collect();
-            let class = (start == SECOND).then_some(2);
+            let class = second_class.filter(|_| start == SECOND);
             Region { start, bytes, frozen: start == FROZEN, class }
         })
         .to_vec();
@@ -116,9 +120,11 @@ impl<'r> Generator<'r> {
         let mut builder = TraceBuilder::new("");
         builder.merge_point(MergePoint { greens: [3][..].into() });
         let operands = INPUTS.iter().map(|&ty| builder.input(ty).into()).collect();
+        let second = machine.memory.iter().find(|it| it.start == SECOND).expect("a region");
         let mut generator = Generator {
             rng,
             builder,
+            second_is_buffer: second.class.is_none(),
             machine,
             operands,
             next_exit: 0,
@@ -596,8 +602,14 @@ impl<'r> Generator<'r> {
         let pointers = POINTERS.len() - usize::from(!may_be_frozen);
         let which = self.rng.below(pointers);
         let frozen = which == 3;
-        // Class 1 is the first region, class 2 the second.
-        let class = if self.rng.chance(50) { [1, 1, 2, 0][which] } else { 0 };
+        // Classes 1 and 64 are the first region, class 2 the second, or 65: then it may be accessed by class 1 too.
+        let class = match (which, self.second_is_buffer) {
+            _ if self.rng.chance(50) => 0,
+            (0 | 1, _) => self.rng.choose(&[1, 64]) as u32,
+            (2, true) => self.rng.choose(&[1, 65]) as u32,
+            (2, false) => 2,
+            _ => 0,
+        };
         let mut base: Operand = self.operands[POINTERS[which]];
         if self.rng.chance(20) {
             let distance = self.rng.choose(&[4, 8, -8_i64 as u64]);
