@@ -133,7 +133,8 @@ struct Inner {
     labels: FxHashMap<TargetId, Label>,
     exits: FxHashMap<ExitId, ExitPlace>,
     /// Every entry of every trace; what the code returns that pauses there names it.
-    doors: Vec<(CodeId, u32)>,
+    doors: Table<(CodeId, u32), 64>,
+    next_door: u32,
     regions: FxHashMap<u32, Region>,
     next_region: u32,
     /// Functions that are not gone to any more, but may be running.
@@ -164,7 +165,7 @@ struct Code {
     start: Place,
     exits: ExitSlots,
     labels: Vec<TargetId>,
-    /// Its entries, as indices into `doors`.
+    /// The numbers of its entries in `doors`.
     doors: std::ops::Range<u32>,
     /// Entries counted by functions that it is not in any more, and before the last restart.
     entered: u64,
@@ -229,7 +230,8 @@ impl CraneliftBackend {
             codes: Table::default(),
             labels: FxHashMap::default(),
             exits: FxHashMap::default(),
-            doors: Vec::new(),
+            doors: Table::default(),
+            next_door: 0,
             regions: FxHashMap::default(),
             next_region: 0,
             retired: Vec::new(),
@@ -348,14 +350,14 @@ impl Backend for CraneliftBackend {
 
     fn paused_at(&self, exit: ExitId) -> Option<CodeId> {
         let door = exit.0.checked_sub(DOOR)?;
-        Some(self.inner.borrow().doors[door as usize].0)
+        Some(self.inner.borrow().door(door).0)
     }
 
     #[expect(unsafe_code, reason = "the trait's contract")]
     unsafe fn resume(&self, paused: ExitId, frame: &mut Frame) -> ExitId {
         let place = {
             let inner = self.inner.borrow();
-            let (code, entry) = inner.doors[(paused.0 - DOOR) as usize];
+            let (code, entry) = inner.door(paused.0 - DOOR);
             inner.place(code, entry)
         };
         // SAFETY: the code paused before it did anything, so the frame holds what this entry takes,
@@ -403,12 +405,15 @@ impl Inner {
     ) -> Result<Compiled, Refusal> {
         assert!(self.codes.get(code.0).is_none(), "{code:?} is in use");
         let Unplaced { exits, mut counters, machine, labels } = unplaced;
-        let first_door = self.doors.len() as u32;
-        let doors = first_door..first_door + counters.len() as u32;
+        let doors = self.next_door..self.next_door + counters.len() as u32;
+        assert!(doors.end < DOOR, "too many entries");
         counters.set_doors(doors.clone().map(|door| DOOR | door));
         let (own, compiled) = self.place_body(&trace.name, machine, counters)?;
         let compiled = Compiled { code_bytes: own.bytes() + exits.bytes(), ..compiled };
-        self.doors.extend((0..doors.len() as u32).map(|entry| (code, entry)));
+        self.next_door = doors.end;
+        for (entry, door) in doors.clone().enumerate() {
+            self.doors.insert(door, (code, entry as u32));
+        }
         let labels = self.register_labels(code, own.address, &labels);
         self.register_exits(code, &exits);
         let inputs = shape_hash(trace.types[..trace.n_inputs as usize].iter().copied());
@@ -545,8 +550,16 @@ impl Inner {
         for exit in freed.exits.ids() {
             self.exits.remove(&exit);
         }
+        for door in freed.doors {
+            self.doors.remove(door);
+        }
         self.slot_bytes -= freed.exits.bytes();
         self.drop_body(freed.own);
+    }
+
+    /// The entry that a door is of.
+    fn door(&self, door: u32) -> (CodeId, u32) {
+        *self.doors.get(door).unwrap_or_else(|| panic!("door {door} is of no trace"))
     }
 
     fn drop_body(&mut self, body: Body) {

@@ -588,6 +588,18 @@ fn freed_code_is_given_back() {
 }
 
 #[test]
+fn nothing_is_kept_of_traces_that_are_gone() {
+    let m = Machine::new();
+    for code in 0..20 {
+        m.compile(code, COUNT);
+        m.backend.free(CodeId(code));
+    }
+    let inner = m.backend.inner.borrow();
+    assert!(inner.codes.is_empty() && inner.doors.is_empty(), "{} doors", inner.doors.len());
+    assert!(inner.labels.is_empty() && inner.exits.is_empty());
+}
+
+#[test]
 fn exits_of_a_freed_bridge_lead_to_rust() {
     let mut m = Machine::new();
     m.compile(0, COUNT);
