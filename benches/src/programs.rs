@@ -1,4 +1,4 @@
-//! The programs of all examples, with sizes at which a run takes at most a few seconds.
+//! The programs of all examples, with sizes at which a run takes a few seconds.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,27 +25,20 @@ impl Program {
     }
 }
 
-/// An example with programs in files: the suffix of their names, and those that take too long.
+/// An example with programs in files: the suffix of their names, and sizes of those that take one.
 struct Folder {
     example: &'static str,
     suffix: &'static str,
-    left_out: &'static [&'static str],
     sizes: &'static [(&'static str, &'static str)],
 }
 
 const FOLDERS: &[Folder] = &[
-    Folder {
-        example: "brainfuck",
-        suffix: "bf",
-        left_out: &["mandelbrot", "mandelbrot-large"],
-        sizes: &[],
-    },
-    Folder { example: "chip8", suffix: "8s", left_out: &[], sizes: &[] },
-    Folder { example: "minischeme", suffix: "scm", left_out: &[], sizes: &[] },
+    Folder { example: "brainfuck", suffix: "bf", sizes: &[] },
+    Folder { example: "chip8", suffix: "8s", sizes: &[] },
+    Folder { example: "minischeme", suffix: "scm", sizes: &[] },
     Folder {
         example: "lua",
         suffix: "lua",
-        left_out: &[],
         sizes: &[
             ("ackermann", "8"),
             ("binary-trees", "11"),
@@ -92,8 +85,7 @@ impl Folder {
         let mut files: Vec<PathBuf> = entries.flatten().map(|it| it.path()).collect();
         files.retain(|it| it.extension().is_some_and(|suffix| suffix == self.suffix));
         files.sort();
-        let programs = files.iter().map(|file| self.program(file));
-        Ok(programs.filter(|it| !self.left_out.contains(&it.name.as_str())).collect())
+        Ok(files.iter().map(|file| self.program(file)).collect())
     }
 
     fn program(&self, file: &Path) -> Program {
@@ -119,7 +111,6 @@ mod tests {
                 let file = format!("{}/programs/{name}.{}", folder.example, folder.suffix);
                 assert!(examples.join(&file).exists(), "{file}");
             };
-            folder.left_out.iter().for_each(|name| exists(name));
             folder.sizes.iter().for_each(|(name, _)| exists(name));
         }
     }
