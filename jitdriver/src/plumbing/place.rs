@@ -101,15 +101,14 @@ impl Class {
     /// it has a buffer to itself.
     fn of_buffer(self, offset: i32) -> Option<Class> {
         const REDS: u16 = 15;
-        const WORDS: i32 = 2048;
+        const WORDS: u16 = 2048;
         const _: () = assert!(
             MemDescr::FIRST_NAMED_BUFFER as usize + REDS as usize * WORDS as usize
                 <= Class::INDEXED as usize
         );
         let is_named = self.is_of_red() && self.0 < REDS && offset % 8 == 0;
-        let word = u16::try_from((offset / 8).min(WORDS)).ok().filter(|&it| it < WORDS as u16);
-        let word = word.filter(|_| is_named)?;
-        Some(Class(MemDescr::FIRST_NAMED_BUFFER as u16 + self.0 * WORDS as u16 + word))
+        let word = u16::try_from(offset / 8).ok().filter(|&word| is_named && word < WORDS)?;
+        Some(Class(MemDescr::FIRST_NAMED_BUFFER as u16 + self.0 * WORDS + word))
     }
 }
 

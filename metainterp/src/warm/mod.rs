@@ -289,8 +289,11 @@ impl MetaInterp {
             .map_err(|_| ParamError::invalid("enable_opts", &params.enable_opts))?;
         self.passes.set(passes);
         self.threshold.set(params.threshold);
-        let most = params.threshold.saturating_mul(2);
-        self.function_threshold.set(params.function_threshold.min(most));
+        self.function_threshold.set(match params.function_threshold {
+            // More than is counted.
+            0 => u32::MAX,
+            given => given.min(params.threshold.saturating_mul(2)),
+        });
         *self.params.borrow_mut() = params;
         Ok(())
     }
@@ -378,7 +381,7 @@ impl MetaInterp {
     }
 
     /// The same for an arrival at a merge point that has no `can_enter_jit!`: it is one at a loop header
-    /// if the program has jumped back there.
+    /// if the program has jumped back there, or come there from other code.
     pub fn tick_at_merge_point(&self, greens: &[Const]) -> bool {
         let mut last = self.last_greens.take();
         let way = position::way(&last, greens);
@@ -387,20 +390,10 @@ impl MetaInterp {
         let enters = match way {
             Way::Ahead => false,
             Way::Back => self.tick_at(&last, self.threshold.get()),
-            Way::Elsewhere => self.tick_at_function(&last),
+            Way::Elsewhere => self.tick_at(&last, self.function_threshold.get()),
         };
         self.last_greens.replace(last);
         enters
-    }
-
-    /// Counts an arrival in other code of the program.
-    fn tick_at_function(&self, greens: &[u64]) -> bool {
-        match self.function_threshold.get() {
-            // Code that is there is entered all the same.
-            0 if self.cells.borrow().entry(greens).is_none() => false,
-            0 => self.tick(greens),
-            threshold => self.tick_at(greens, threshold),
-        }
     }
 
     /// Goes on from a loop header with compiled code or by recording.
