@@ -382,9 +382,7 @@ fn check_op(trace: &Trace, op: &Op) -> Result<(), Refusal> {
     match op.opcode {
         Opcode::Label => check_count("label arguments", op.n_args(), VALUE_SLOTS),
         Opcode::Jump => check_count("jump arguments", op.n_args(), VALUE_SLOTS),
-        Opcode::Call | Opcode::CallPure => {
-            check_count("call arguments", op.n_args() - 1, CALL_WORDS)
-        }
+        opcode if opcode.is_call() => check_count("call arguments", op.n_args() - 1, CALL_WORDS),
         Opcode::CallResult => check_call_result(trace, trace.args(op)[0]),
         opcode if opcode.has_exit() => {
             check_count("exit arguments", trace.exit(op).args.len as usize, VALUE_SLOTS)

@@ -182,7 +182,8 @@ impl JitDriver<'_> {
         self.meta.trace_next_failure(exit)
     }
 
-    /// Lets no recording start with these greens any more.
+    /// Lets no recording start with these greens any more. Where a portal that is inlined comes to them, it is called
+    /// from there on.
     pub fn dont_trace_here(&self, greens: &[u64]) {
         self.meta.dont_trace_here(greens);
     }
@@ -339,7 +340,7 @@ impl Builder {
             meta.set_hooks(hooks);
         }
         meta.set_enabled(self.jit != Jit::Off);
-        Ok(JitDriver::from_meta(Rc::new(meta)))
+        Ok(JitDriver::from_meta(meta.shared()))
     }
 }
 

@@ -63,8 +63,10 @@ stats! {
     degraded_expressions: u64;
     /// Recordings that ended at a statement or an arm that the frontend cannot take apart.
     degraded_statements: u64;
-    /// Times compiled code was entered from the interpreter.
+    /// Times compiled code was entered, from the interpreter or by a call of the portal in compiled code.
     entered: u64;
+    /// Calls of the portal in compiled code that other compiled code has answered.
+    assembler_calls: u64;
     /// Times compiled code was left through a failing guard.
     guard_failures: u64;
     /// Failing guards that were left by rewinding to the merge point.

@@ -1,7 +1,8 @@
 //! Behaviours of groups E and K: calls of the guest, and errors.
 //!
-//! A portal that calls itself does so by a residual call, which enters compiled code like any call of
-//! the portal. RPython's tests of `call_assembler` say what has to come out of that; so do these. An error is
+//! A portal that has code before its merge point calls itself by a residual call, which enters compiled code like any
+//! call of the portal; `assembler.rs` is about those that start at their merge points. RPython's tests of
+//! `call_assembler` say what has to come out of both. An error is
 //! a `Result` in Rust, and a panic is for what must not happen.
 
 use jit_tests::laps;

@@ -18,7 +18,7 @@ const _: () = assert!(offset_of!(Frame, call) == 0);
 impl Lower<'_, '_> {
     pub(super) fn call_op(&mut self, op: &Op) {
         match op.opcode {
-            Opcode::Call | Opcode::CallPure => self.call(op),
+            Opcode::Call | Opcode::CallAssembler | Opcode::CallPure => self.call(op),
             Opcode::CallResult => {
                 let word = self.trace.as_const(self.trace.args(op)[0]);
                 let word = word.expect("the number of a call result is a constant");

@@ -102,7 +102,7 @@ thread_local! {
 type Payload = Box<dyn Any + Send>;
 
 /// Raises the panic that a residual call in compiled code has caught: the replay has come to this call.
-fn resume_pending_panic() {
+pub(super) fn resume_pending_panic() {
     if let Some(payload) = PANIC.take() {
         resume_unwind(ManuallyDrop::into_inner(payload));
     }
@@ -224,6 +224,10 @@ pub trait ArgTuple {
     fn args(self, rec: Rec, out: &mut Args);
     /// Number of words.
     const WORDS: usize;
+    /// For each, how many words it has, and whether it owns anything.
+    fn shapes() -> SmallVec<[(usize, bool); 8]>;
+    /// Drops the one of this number, which stands in the words, used this once.
+    fn dropper(number: usize) -> unsafe fn(words: &[u64]);
     /// Whether one of them may hold a reference, or lead to a place for one.
     fn may_hold_pointer() -> bool;
     /// Whether all that they refer to is known never to change or go away.
@@ -264,6 +268,17 @@ macro_rules! tuples {
         impl<$($name),*> ArgTuple for ($(Traced<$name>,)*) {
             type Plain = ($($name,)*);
             const WORDS: usize = 0 $(+ size_of::<$name>().div_ceil(8))*;
+
+            fn shapes() -> SmallVec<[(usize, bool); 8]> {
+                SmallVec::from_slice(&[$((size_of::<$name>().div_ceil(8), needs_drop::<$name>())),*])
+            }
+
+            fn dropper(number: usize) -> unsafe fn(words: &[u64]) {
+                match number {
+                    $($at => drop_words::<$name>,)*
+                    _ => unreachable!("there is no argument {number}"),
+                }
+            }
 
             fn may_hold_pointer() -> bool {
                 false $(|| may_hold_pointer::<$name>())*
@@ -794,6 +809,13 @@ unsafe fn of_words<T>(words: &[u64]) -> T {
     unsafe { words.as_ptr().cast::<T>().read_unaligned() }
 }
 
+/// # Safety
+/// As above.
+unsafe fn drop_words<T>(words: &[u64]) {
+    // SAFETY: the caller vouches for it.
+    drop(unsafe { of_words::<T>(words) });
+}
+
 fn drop_site<T>() -> CallSite {
     CallSite { name: "drop", site: std::any::type_name::<T>(), elidable: false, ..CallSite::PLAIN }
 }
@@ -867,7 +889,7 @@ type Shim = unsafe extern "C" fn(*mut u64) -> u8;
 /// # Safety
 /// The words are those of compiled code's frame, with the arguments.
 #[inline]
-unsafe fn catch(words: *mut u64, body: impl FnOnce(&mut [u64])) -> u8 {
+pub(super) unsafe fn catch(words: *mut u64, body: impl FnOnce(&mut [u64])) -> u8 {
     // SAFETY: compiled code passes its frame's call area.
     let words = unsafe { std::slice::from_raw_parts_mut(words, CALL_WORDS) };
     match catch_unwind(AssertUnwindSafe(|| body(words))) {
@@ -880,7 +902,7 @@ unsafe fn catch(words: *mut u64, body: impl FnOnce(&mut [u64])) -> u8 {
 }
 
 /// The value of a zero-sized closure type.
-fn conjure<F: Copy>() -> F {
+pub(super) fn conjure<F: Copy>() -> F {
     const { assert!(size_of::<F>() == 0, "a residual call's closure captures nothing") };
     // SAFETY: `F` has no bytes, and a value of it exists: the caller was given one to get this type,
     // and may copy it.

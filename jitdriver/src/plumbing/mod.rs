@@ -8,6 +8,7 @@
 #![allow(clippy::should_implement_trait, clippy::type_complexity)]
 
 mod aggregate;
+mod assembler;
 pub mod call;
 pub(crate) mod cell;
 pub mod closure;
@@ -29,6 +30,7 @@ mod vec;
 
 pub use crate::shims::*;
 pub use aggregate::{Parts, WholeOf, build, owns_nothing, repeat, update};
+pub use assembler::{AT_EXIT, AT_HEADER, AT_MERGE_POINT, Order, active_in_call};
 pub(crate) use call::PanicAside;
 pub use call::{
     Assoc, CallSite, Callee, Elidable, ElidableBorrowing, ElidablePromote,

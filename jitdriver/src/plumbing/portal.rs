@@ -4,6 +4,8 @@
 //! is the state at a later merge point, which it puts into its variables, or the portal's result.
 #![expect(unsafe_code, reason = "makes locals from words and back")]
 
+use super::assembler::{self, AT_HEADER, AT_MERGE_POINT, Order};
+use super::call::{ArgTuple, CallSite, residual};
 use super::layout::Traceable;
 use super::place::{Class, Local, Memory, Pointee, set_class, set_frozen};
 use super::rec::{Rec, Running};
@@ -12,6 +14,7 @@ use crate::driver::JitDriver;
 use metainterp::abort::Abort;
 use metainterp::ir::{Classes, Const, Ty};
 use metainterp::record::{Arg, Flow, InlinedFlow, Lane, Recorder, Words, zeros};
+use metainterp::warm::assembler::AtExit;
 use metainterp::warm::{Left, MetaInterp, State};
 use smallvec::SmallVec;
 use std::any::Any;
@@ -162,7 +165,7 @@ impl<T> LocalVar for Memory<T> {
 
 /// The words of a value, one a piece of its layout.
 #[inline]
-fn to_words<T: Traceable>(value: &MaybeUninit<T>, words: &mut [u64]) {
+pub(super) fn to_words<T: Traceable>(value: &MaybeUninit<T>, words: &mut [u64]) {
     // As many as there are pieces: a number that the compiler knows, so that there is no loop.
     let words = &mut words[..T::LAYOUT.len()];
     for (piece, word) in T::LAYOUT.iter().zip(words) {
@@ -180,7 +183,7 @@ fn to_words<T: Traceable>(value: &MaybeUninit<T>, words: &mut [u64]) {
 /// # Safety
 /// The words are those of a value that may be used now.
 #[inline]
-unsafe fn from_words<T: Traceable>(words: &[u64]) -> MaybeUninit<T> {
+pub(super) unsafe fn from_words<T: Traceable>(words: &[u64]) -> MaybeUninit<T> {
     // As above.
     let words = &words[..T::LAYOUT.len()];
     let mut value = MaybeUninit::<T>::zeroed();
@@ -533,7 +536,8 @@ where
     #[cold]
     #[inline(never)]
     pub fn enter(&self, driver: Active, greens: G, reds: R) -> Exit<G::Back, R::Back, O> {
-        let meta = &*driver.0;
+        let Active { meta, mut from } = driver;
+        let meta = &*meta;
         let own_panic_first = OwnPanicFirst(meta);
         meta.claim(typeid::of::<F>(), std::any::type_name::<F>());
         let owns = const { G::OWN || R::OWN };
@@ -578,7 +582,7 @@ where
             }
             Left::TwinReturned
         };
-        let mut enter = || meta.enter(&mut state, R::types, &mut twin);
+        let mut enter = || meta.enter(&mut state, R::types, from.take(), &mut twin);
         let left = match owns {
             false => Ok(enter()),
             true => catch_unwind(AssertUnwindSafe(enter)),
@@ -630,7 +634,18 @@ impl<G, R, O> Exit<G, R, O> {
 
 /// A driver that is active. The author's code may meanwhile drop it, move it, or put another one in
 /// its place: it is kept until the portal goes on in its plain function.
-pub struct Active(Rc<MetaInterp>);
+pub struct Active {
+    meta: Rc<MetaInterp>,
+    /// Where to go on from, if not at a loop header.
+    from: Option<AtExit>,
+}
+
+impl Active {
+    /// To go on from an exit of compiled code.
+    pub(super) fn at_exit(left: AtExit) -> Active {
+        Active { meta: Rc::clone(left.meta()), from: Some(left) }
+    }
+}
 
 /// Forgets the panic of a hook when the interpreter's own panic passes: that has gone first.
 struct OwnPanicFirst<'a>(&'a MetaInterp);
@@ -643,7 +658,7 @@ impl Drop for OwnPanicFirst<'_> {
 
 /// The driver, to enter a portal by.
 pub fn active(driver: &JitDriver<'_>) -> Active {
-    Active(driver.shared_meta())
+    Active { meta: driver.shared_meta(), from: None }
 }
 
 /// Counts an arrival at `can_enter_jit!`; true when [`Portal::enter`] is to be called.
@@ -742,15 +757,16 @@ fn arrive(rec: Rec, greens: &mut dyn LocalVars, reds: &mut dyn LocalVars, red_ar
 }
 
 /// A merge point in the twin of a portal that is inlined. `Some` calls the plain function for the rest,
-/// and says whether there may be compiled code for it.
-pub fn inlined_merge_point(rec: Rec, mut greens: impl LocalVars) -> Option<Traced<bool>> {
+/// and says how it starts.
+pub fn inlined_merge_point(rec: Rec, mut greens: impl LocalVars) -> Option<u64> {
     let mut args = Args::new();
     greens.each(&mut |green, _| {
         green.settle(rec);
         green.args(rec, &mut args);
     });
     match rec.inlined_merge_point(&mut args) {
-        InlinedFlow::Call { is_header } => Some(Traced::constant(is_header)),
+        InlinedFlow::Call { is_header: true } => Some(AT_HEADER),
+        InlinedFlow::Call { is_header: false } => Some(AT_MERGE_POINT),
         InlinedFlow::Inline => {
             greens.each(&mut |green, _| green.set_green(rec));
             None
@@ -782,6 +798,16 @@ pub trait ResultTraced<O> {
     fn of_words(&self) -> fn(&[u64]) -> O;
     /// `return value` in the twin.
     fn returned(&self, rec: Rec, is_inlined: bool, value: Traced<O>) -> Ended<O>;
+    /// The call of the plain portal for the rest of one that is inlined, with how to start, greens and reds.
+    fn call<A: ArgTuple, F: Fn(A::Plain) -> O + Copy>(
+        &self,
+        rec: Rec,
+        site: &CallSite,
+        order: &Order,
+        start: u64,
+        args: A,
+        plain: F,
+    ) -> Traced<O>;
 }
 
 impl<O: Traceable> ResultTraced<O> for &ResultOf<O> {
@@ -791,6 +817,17 @@ impl<O: Traceable> ResultTraced<O> for &ResultOf<O> {
     fn returned(&self, _: Rec, _: bool, value: Traced<O>) -> Ended<O> {
         Ended::Traced(value, |rec, value| value.args(rec))
     }
+    fn call<A: ArgTuple, F: Fn(A::Plain) -> O + Copy>(
+        &self,
+        rec: Rec,
+        site: &CallSite,
+        order: &Order,
+        start: u64,
+        args: A,
+        plain: F,
+    ) -> Traced<O> {
+        assembler::call_portal(rec, site, order, start, args, plain)
+    }
 }
 
 /// Others can not: found when there is nothing else.
@@ -799,6 +836,18 @@ pub trait ResultPlain<O> {
     fn of_words(&self) -> fn(&[u64]) -> O;
     /// `return value` in the twin.
     fn returned(&self, rec: Rec, is_inlined: bool, value: Traced<O>) -> Ended<O>;
+    /// As above: a residual call like others.
+    fn call<A: ArgTuple, F: Fn(A::Plain) -> O + Copy>(
+        &self,
+        rec: Rec,
+        site: &CallSite,
+        _order: &Order,
+        _start: u64,
+        args: A,
+        plain: F,
+    ) -> Traced<O> {
+        residual(rec, site, args, plain)
+    }
 }
 
 impl<O> ResultPlain<O> for ResultOf<O> {

@@ -297,6 +297,9 @@ opcodes! {
 
     /// Calls a function: (address, arguments…), see [`super::CallDescr`] for the convention.
     Call = "call" (Ptr; args) -> MaybeDescr, Call;
+    /// Calls the portal again, by way of compiled code if there is any for its greens: (address, arguments…). In
+    /// all else a call.
+    CallAssembler = "call_assembler" (Ptr; args) -> MaybeDescr, Call;
     /// Calls a function whose result depends on its arguments only and that has no effects.
     CallPure = "call_pure" (Ptr; args) -> MaybeDescr, Call;
     /// A further result word of the call just before: (number of the word, from 1).
@@ -350,6 +353,18 @@ impl Opcode {
     /// Printed name.
     pub fn name(self) -> &'static str {
         self.info().name
+    }
+
+    /// Whether it calls a function. A further result of a call does not.
+    #[inline]
+    pub fn is_call(self) -> bool {
+        self.is_impure_call() || self == Opcode::CallPure
+    }
+
+    /// Whether it calls a function that may do anything.
+    #[inline]
+    pub fn is_impure_call(self) -> bool {
+        matches!(self, Opcode::Call | Opcode::CallAssembler)
     }
 
     /// Whether it is about a place in memory that has an index.

@@ -238,7 +238,7 @@ impl<'a> Verifier<'a> {
                 let is_call = |op: &Op| op.opcode.effect() == Effect::Call;
                 ensure(previous.is_some_and(is_call), || "no call before".into())
             }
-            Opcode::Call | Opcode::CallPure if self.trace.call(op).can_panic => {
+            opcode if opcode.is_call() && self.trace.call(op).can_panic => {
                 let mut after = ops[index + 1..].iter().map(|op| op.opcode);
                 let next = after.find(|&opcode| opcode != Opcode::CallResult);
                 ensure(next == Some(Opcode::GuardNoException), || {

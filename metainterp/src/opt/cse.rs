@@ -64,7 +64,7 @@ impl Family for Cse {
             Opcode::GuardNoOverflow => self.proven(false),
             Opcode::GuardOverflow => self.proven(true),
             Opcode::CallPure => self.enter_call(cx, op, res),
-            Opcode::Call => self.open_call = None,
+            Opcode::Call | Opcode::CallAssembler => self.open_call = None,
             Opcode::CallResult => self.enter_call_result(cx, op, res),
             _ => self.enter(op, res),
         }

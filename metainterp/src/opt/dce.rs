@@ -217,7 +217,7 @@ fn use_all(operands: &[Operand], used: &mut [bool]) {
 }
 
 fn is_call(op: &Op) -> bool {
-    matches!(op.opcode, Opcode::Call | Opcode::CallPure)
+    op.opcode.is_call()
 }
 
 fn has_effect(trace: &Trace, op: &Op) -> bool {

@@ -443,7 +443,7 @@ impl Family for Delay {
                     Delayed::make_overlapping(cx, &access);
                 }
             }
-            _ if matches!(op.opcode, Opcode::Call | Opcode::CallPure) => {
+            _ if op.opcode.is_call() => {
                 let apart = cx.new_trace().calls[op.descr as usize].apart;
                 Delayed::make_seen(cx, |_, access| !apart.has(access.class));
             }

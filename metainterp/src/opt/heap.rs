@@ -271,7 +271,9 @@ impl Family for Heap {
             }
             (_, Effect::Guard) => self.observed = now,
             (Opcode::Free, _) => self.freed(cx, op, now),
-            (Opcode::Call, _) => self.called(cx.new_trace().calls[op.descr as usize].apart, now),
+            (Opcode::Call | Opcode::CallAssembler, _) => {
+                self.called(cx.new_trace().calls[op.descr as usize].apart, now);
+            }
             _ => {}
         }
     }

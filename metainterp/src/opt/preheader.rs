@@ -457,7 +457,7 @@ impl LeftOut<'_> {
         match op.opcode {
             // One merge point is enough to come back to.
             Opcode::DebugMergePoint if op_idx > 1 => return Ok(()),
-            Opcode::Call => self.any = true,
+            Opcode::Call | Opcode::CallAssembler => self.any = true,
             Opcode::CallPure => self.any |= trace.call(op).can_panic,
             // What goes with a call that is there.
             Opcode::CallResult | Opcode::GuardNoException if !self.any => {}
@@ -514,7 +514,7 @@ fn extent(cx: &Cx, trace: &Trace, starts: &[usize], varying: &[bool]) -> Option<
             break;
         }
         match old.opcode {
-            Opcode::Call => _ = left_out.insert(op_idx),
+            Opcode::Call | Opcode::CallAssembler => _ = left_out.insert(op_idx),
             Opcode::CallPure if trace.call(old).can_panic || !left_out.is_empty() => {
                 left_out.insert(op_idx);
             }

@@ -434,7 +434,7 @@ impl<'t> Cx<'t> {
 
     fn emit(&mut self, pending: &Pending) -> Option<Operand> {
         let mut descr = pending.descr;
-        if pending.opcode == Opcode::Call
+        if pending.opcode.is_impure_call()
             || matches!(pending.opcode.effect(), Effect::Store | Effect::Alloc)
         {
             self.delayed.no_way_back();
@@ -1058,7 +1058,7 @@ impl<'a> Walk<'a> {
     pub fn without_call(&mut self, call: &Op, pending: &mut Pending) {
         self.cx.fill(pending, call);
         let res = match call.opcode {
-            Opcode::Call => self.append(pending),
+            Opcode::Call | Opcode::CallAssembler => self.append(pending),
             _ => self.cx.emit(pending),
         };
         if let (Some(old), Some(new)) = (call.res(), res) {

@@ -53,7 +53,7 @@ impl Same<'_> {
                 a.merge_points[of_a.descr as usize] == b.merge_points[of_b.descr as usize]
             }
             opcode if opcode.has_mem() => a.mem(of_a) == b.mem(of_b),
-            Opcode::Call | Opcode::CallPure => a.call(of_a) == b.call(of_b),
+            opcode if opcode.is_call() => a.call(of_a) == b.call(of_b),
             _ => true,
         }
     }

@@ -35,8 +35,10 @@ use crate::opt::ExitEffect;
 use crate::owner::Owner;
 use crate::position::{self, Way};
 use crate::quasi::{VALIDITY_CLASS, Validity};
+use crate::warm::assembler::Assembler;
 use heapcache::HeapCache;
 use region::{Header, Mark, Region};
+use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 use std::any::TypeId;
 use std::cell::{Cell, RefCell};
@@ -106,6 +108,8 @@ pub struct Limits {
     pub failargs_limit: usize,
     /// Whether single `Vec`s' buffers may have classes of memory of their own.
     pub names_buffers: bool,
+    /// The driver's, for calls of its portal.
+    pub assembler: Rc<Assembler>,
     /// Where it goes.
     pub route: Route,
 }
@@ -120,12 +124,30 @@ pub struct Route {
     pub inlining: bool,
     /// Steps behind the merge point at which an expression is not promoted, since it has had too many values.
     pub varying: SmallVec<[u32; 2]>,
+    /// Which portals are not inlined, from which step on.
+    pub not_inlined: SmallVec<[(u32, Rc<NotInlined>); 1]>,
 }
+
+/// The greens of portals that are called, not inlined.
+pub type NotInlined = FxHashSet<Words>;
 
 impl Route {
     /// The same where steps are counted anew.
     pub fn behind_a_merge_point(&self) -> Route {
-        Route { varying: SmallVec::new(), ..*self }
+        let last = self.not_inlined.last().map(|(_, last)| (0, Rc::clone(last)));
+        let not_inlined = last.into_iter().collect();
+        Route { varying: SmallVec::new(), not_inlined, ..*self }
+    }
+
+    /// Where a recording goes on behind this step.
+    pub fn go_on(&mut self, step: u32, not_inlined: Rc<NotInlined>) {
+        let is_known = match self.not_inlined.last() {
+            Some((_, last)) => *last == not_inlined,
+            None => not_inlined.is_empty(),
+        };
+        if !is_known {
+            self.not_inlined.push((step, not_inlined));
+        }
     }
 }
 
@@ -160,6 +182,8 @@ pub struct CallSite {
     pub promotes: bool,
     /// Called by the interpreter and while recording, never by compiled code. Answers nothing.
     pub not_in_trace: bool,
+    /// It calls the portal, by [`Recorder::assembler`].
+    pub calls_portal: bool,
 }
 
 impl CallSite {
@@ -171,6 +195,7 @@ impl CallSite {
         borrows: false,
         promotes: false,
         not_in_trace: false,
+        calls_portal: false,
     };
 
     /// Equal arguments have equal results, as long as the trace exists.
@@ -228,8 +253,8 @@ pub enum InlinedFlow {
 /// A portal that is inlined into another one's trace, or its own.
 #[derive(Debug, Default)]
 struct InlinedPortal {
-    /// The greens of its loop headers so far.
-    headers: Vec<Words>,
+    /// The greens of its loop headers so far, and how many operations were recorded before.
+    headers: Vec<(Words, usize)>,
     /// The recursion of functions outside of it, which is counted anew inside.
     depth: Vec<(usize, u32)>,
 }
@@ -277,6 +302,10 @@ pub struct Recorder {
     region_greens: RefCell<Words>,
     /// The portals that are inlined at present, the outermost first.
     inlined: RefCell<Vec<InlinedPortal>>,
+    /// The largest portal that was inlined to its end: how many operations, and the greens of its loop header.
+    largest: RefCell<(usize, Words)>,
+    /// What made the recording too large to go on, if that was inlined.
+    too_large: RefCell<Option<Words>>,
     degraded: Cell<Degraded>,
     /// The answer of an elidable call is a constant of the trace, and leads somewhere.
     is_of_thread: Cell<bool>,
@@ -404,6 +433,8 @@ impl Recorder {
             depth: RefCell::new(Vec::new()),
             region_greens: RefCell::new(greens.into()),
             inlined: RefCell::default(),
+            largest: RefCell::default(),
+            too_large: RefCell::default(),
             degraded: Cell::default(),
             is_of_thread: Cell::new(false),
             validity: RefCell::default(),
@@ -1102,6 +1133,44 @@ impl Recorder {
     pub fn leave_portal(&self) {
         let left = self.inlined.borrow_mut().pop().expect("it was entered");
         *self.depth.borrow_mut() = left.depth;
+        if let Some((greens, first)) = left.headers.into_iter().next() {
+            let size = self.n_ops().saturating_sub(first);
+            let largest = &mut *self.largest.borrow_mut();
+            if largest.0 < size {
+                *largest = (size, greens);
+            }
+        }
+    }
+
+    fn n_ops(&self) -> usize {
+        self.state.borrow().builder.trace().ops.len()
+    }
+
+    /// The recording becomes too large: notes which portal is better not inlined, the largest that was, or
+    /// the outermost that is being inlined.
+    fn find_too_large(&self, reason: Abort) {
+        if !matches!(reason, Abort::TooLong | Abort::TooManyValues) || !self.recording.get() {
+            return;
+        }
+        let (inlined, largest) = (self.inlined.borrow(), self.largest.borrow());
+        let outermost = inlined.iter().flat_map(|portal| &portal.headers).next();
+        let outermost = outermost.map(|(greens, first)| (self.n_ops() - first, greens));
+        let largest = Some((largest.0, &largest.1)).filter(|(size, _)| *size > 0);
+        let found = largest.into_iter().chain(outermost).max_by_key(|(size, _)| *size);
+        *self.too_large.borrow_mut() = found.map(|(_, greens)| greens.clone());
+    }
+
+    /// The greens of the portal that is better not inlined, if the recording was given up because it became too
+    /// large.
+    pub fn take_too_large(&self) -> Option<Words> {
+        self.too_large.take()
+    }
+
+    /// Whether a portal with these greens is called here in any case.
+    fn is_not_inlined(&self, greens: &Words) -> bool {
+        let step = if self.in_first_region.get() { self.step.get() } else { u32::MAX };
+        let mut known = self.limits.route.not_inlined.iter().rev();
+        known.find(|(from, _)| *from <= step).is_some_and(|(_, known)| known.contains(greens))
     }
 
     /// A merge point of the innermost portal that is inlined. Lanes of greens are updated in place.
@@ -1121,12 +1190,20 @@ impl Recorder {
         }
         let key: Words = greens.iter().map(|green| green.bits).collect();
         let mut inlined = self.inlined.borrow_mut();
-        let passed = inlined.iter().flat_map(|portal| &portal.headers);
-        if key == *self.region_greens.borrow() || passed.into_iter().any(|it| *it == key) {
+        let mut passed = inlined.iter().flat_map(|portal| &portal.headers);
+        if key == *self.region_greens.borrow()
+            || passed.any(|(it, _)| *it == key)
+            || self.is_not_inlined(&key)
+        {
             return InlinedFlow::Call { is_header };
         }
-        inlined.last_mut().expect("a portal is inlined").headers.push(key);
+        inlined.last_mut().expect("a portal is inlined").headers.push((key, self.n_ops()));
         InlinedFlow::Inline
+    }
+
+    /// What calls of the portal need.
+    pub fn assembler(&self) -> &Assembler {
+        &self.limits.assembler
     }
 
     /// Where the program has gone since the last merge point.
@@ -1156,6 +1233,7 @@ impl Recorder {
         if !self.recording.get() {
             return;
         }
+        self.find_too_large(reason);
         let mut state = self.state.borrow_mut();
         let ended = state.cut_at_merge_point();
         ::log::debug!("[compiler] recording ends: {reason}");
@@ -1194,6 +1272,9 @@ impl Recorder {
 
     /// Gives the recording up and goes live.
     pub fn abort(&self, reason: Abort) {
+        if self.too_large.borrow().is_none() {
+            self.find_too_large(reason);
+        }
         if self.recording.replace(false) {
             ::log::debug!("[compiler] ABORT: {reason}");
             *self.recorded.borrow_mut() = Some(Recorded::Aborted(reason));
@@ -1272,7 +1353,11 @@ impl Recorder {
         if self.too_long() {
             return;
         }
-        let opcode = if site.is_pure() { Opcode::CallPure } else { Opcode::Call };
+        let opcode = match (site.is_pure(), site.calls_portal) {
+            (true, _) => Opcode::CallPure,
+            (false, true) => Opcode::CallAssembler,
+            (false, false) => Opcode::Call,
+        };
         let descr = CallDescr {
             name: site.name.into(),
             site: site.site.into(),

@@ -167,6 +167,13 @@ impl ExitInfo {
         }
     }
 
+    /// Puts the words of the arguments from number `first` on there.
+    pub fn words_from(&self, frame: &Frame, first: usize, words: &mut [u64]) {
+        for (word_of, slot) in words.iter_mut().zip(&self.layout[first..self.n_values()]) {
+            *word_of = word(slot, frame);
+        }
+    }
+
     /// Whether [`ExitInfo::each_effect`] has anything to do.
     #[inline]
     pub fn has_effects(&self) -> bool {

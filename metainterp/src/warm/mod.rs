@@ -14,6 +14,7 @@
 //! 3. One recording at a time: an interpreter that runs inside a residual call while its driver
 //!    records enters compiled code, but starts no recording.
 
+pub mod assembler;
 mod background;
 mod cell;
 mod compile;
@@ -34,9 +35,10 @@ use crate::opt::{Passes, Size};
 use crate::params::{ParamError, Params};
 use crate::position::{self, Way};
 use crate::quasi::VALIDITY_CLASS;
-use crate::record::{FindTarget, Limits, Recorded, Recorder, Route, Words};
+use crate::record::{FindTarget, Limits, NotInlined, Recorded, Recorder, Route, Words};
 use crate::stats::Stats;
 use crate::table::Table;
+use assembler::{Assembler, AtExit};
 use background::Background;
 use cell::{Cells, Tick};
 use compile::{Becomes, Task};
@@ -45,6 +47,7 @@ use owners::Owners;
 use paths::Paths;
 use region::Regions;
 use run::Frames;
+use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
@@ -83,6 +86,10 @@ pub type RedTypes = fn() -> SmallVec<[Ty; 8]>;
 /// Operations recorded of a trace that leads to a loop, to be recorded again by those that come there.
 const MAX_PASSED: usize = 200;
 
+/// Portals that are not inlined any more. When there are too many, because a program makes ever new ones, they get
+/// another chance.
+const MAX_NOT_INLINED: usize = 10_000;
+
 /// A portal's twin: runs from a merge point with the greens and reds of the state, and leaves those of
 /// another one there.
 pub type Twin<'a> = dyn FnMut(&Recorder, &mut State) -> Left + 'a;
@@ -116,6 +123,8 @@ pub struct MetaInterp {
     owners: Owners,
     next_code: Cell<u32>,
     next_target: Rc<Cell<u32>>,
+    /// For traces that call the portal.
+    assembler: Rc<Assembler>,
     frames: Frames,
     stats: RefCell<Stats>,
     compiled: RefCell<Vec<Kept>>,
@@ -123,6 +132,8 @@ pub struct MetaInterp {
     versions: RefCell<Versions>,
     paths: Paths,
     background: Background,
+    /// Portals that are called from now on, not inlined.
+    not_inlined: RefCell<Rc<NotInlined>>,
     /// The next [`MetaInterp::enter`] is to install what was compiled, and no more.
     only_installs: Cell<bool>,
 }
@@ -232,6 +243,7 @@ impl MetaInterp {
             owners: Owners::default(),
             next_code: Cell::new(0),
             next_target: Rc::default(),
+            assembler: Rc::default(),
             frames: Frames::default(),
             stats: RefCell::default(),
             compiled: RefCell::default(),
@@ -239,6 +251,7 @@ impl MetaInterp {
             versions: RefCell::default(),
             paths: Paths::default(),
             background: Background::default(),
+            not_inlined: RefCell::default(),
             only_installs: Cell::new(false),
         };
         meta.set_params(params)?;
@@ -266,8 +279,9 @@ impl MetaInterp {
         exits.get(exit).inspect(|exit| exit.trace_next_failure()).is_some()
     }
 
-    /// Lets no recording start with these greens any more.
+    /// Lets no recording start with these greens any more, nor inline what starts with them.
     pub fn dont_trace_here(&self, greens: &[u64]) {
+        self.never_inline(greens);
         self.cells.borrow_mut().dont_trace_here(greens);
     }
 
@@ -396,26 +410,39 @@ impl MetaInterp {
         enters
     }
 
-    /// Goes on from a loop header with compiled code or by recording.
+    /// Goes on from a loop header with compiled code or by recording, or from an exit of compiled code.
     ///
     /// Panics with the interpreter's own panic where the plain interpreter would. A panic of a hook waits:
     /// the caller gets a state all the same, and asks [`MetaInterp::take_hook_panic`].
-    pub fn enter(&self, state: &mut State, types: RedTypes, twin: &mut Twin<'_>) -> Left {
-        self.install_compiled();
-        if self.only_installs.take() || self.hook_has_panicked() {
-            return Left::MergePoint;
+    pub fn enter(
+        &self,
+        state: &mut State,
+        types: RedTypes,
+        mut from: Option<AtExit>,
+        twin: &mut Twin<'_>,
+    ) -> Left {
+        let mut is_first = from.is_none();
+        if is_first {
+            self.install_compiled();
+            if self.only_installs.take() || self.hook_has_panicked() {
+                return Left::MergePoint;
+            }
+            self.free_what_is_invalid();
+            self.record_anew();
         }
-        self.free_what_is_invalid();
-        self.record_anew();
-        let mut is_first = true;
         loop {
-            let code = self.cells.borrow_mut().enter(&state.greens);
-            let (left, progress) = match code {
-                Some(code) => self.run(code, state, twin),
-                None if is_first => {
-                    (self.record_from_interpreter(state, types, twin), Progress::Made)
+            let (left, progress) = match from.take() {
+                Some(left) => self.run_from_exit(left, state, twin),
+                None => {
+                    let code = self.cells.borrow_mut().enter(&state.greens);
+                    match code {
+                        Some(code) => self.run(code, state, twin),
+                        None if is_first => {
+                            (self.record_from_interpreter(state, types, twin), Progress::Made)
+                        }
+                        None => return Left::MergePoint,
+                    }
                 }
-                None => return Left::MergePoint,
             };
             // The twin stopped at a merge point behind the failed guard: often one with compiled code. Where a
             // rewind may have made no progress at all, the interpreter makes some first.
@@ -489,11 +516,19 @@ impl MetaInterp {
         met.into_iter().for_each(|(address, owner)| self.keep(address, owner));
         let recorded = recorder.take_recorded().unwrap_or(Recorded::Aborted(Abort::Panicked));
         let start = recording.done();
+        let too_large = recorder.take_too_large();
         let validity = recorder.take_validity();
         if recorder.is_of_thread() {
             self.owners.has_of_thread.set(true);
         }
-        self.compile_recorded(recorded, start, recorder.route().clone(), validity);
+        match (recorded, too_large) {
+            (Recorded::Aborted(reason), Some(greens)) if self.never_inline(&greens) => {
+                self.given_up_once(reason, &start);
+            }
+            (recorded, _) => {
+                self.compile_recorded(recorded, start, recorder.route().clone(), validity);
+            }
+        }
         if self.release_due.replace(false) {
             self.release_all();
         }
@@ -551,22 +586,60 @@ impl MetaInterp {
     }
 
     fn aborted(&self, reason: Abort, start: &Start) {
-        self.stats.borrow_mut().count_abort(reason);
         let max_aborts = self.params.borrow().max_aborts;
         match start {
             Start::Interpreter(greens) => {
-                log::info!("[{}] recording at {greens:x?} given up: {reason}", self.name);
                 self.cells.borrow_mut().aborted(greens, reason, max_aborts);
             }
+            Start::Exit(exit) => exit.aborted(reason, max_aborts),
+        }
+        self.tell_aborted(reason, start);
+    }
+
+    /// A recording was given up that will be shorter the next time, which is at once.
+    fn given_up_once(&self, reason: Abort, start: &Start) {
+        match start {
+            Start::Interpreter(greens) => self.cells.borrow_mut().trace_next_iteration(greens),
+            Start::Exit(exit) => exit.trace_next_failure(),
+        }
+        self.tell_aborted(reason, start);
+    }
+
+    fn tell_aborted(&self, reason: Abort, start: &Start) {
+        self.stats.borrow_mut().count_abort(reason);
+        let name = &self.name;
+        match start {
+            Start::Interpreter(greens) => {
+                log::info!("[{name}] recording at {greens:x?} given up: {reason}");
+                self.tell(|hooks| hooks.on_abort(reason, greens));
+            }
             Start::Exit(exit) => {
-                log::info!("[{}] recording from exit {} given up: {reason}", self.name, exit.id.0);
-                exit.aborted(reason, max_aborts);
+                log::info!("[{name}] recording from exit {} given up: {reason}", exit.id.0);
+                self.tell(|hooks| hooks.on_abort(reason, &exit.greens));
             }
         }
-        self.tell(|hooks| match start {
-            Start::Interpreter(greens) => hooks.on_abort(reason, greens),
-            Start::Exit(exit) => hooks.on_abort(reason, &exit.greens),
-        });
+    }
+
+    /// Lets the portal be called where it comes to these greens, not inlined; false if it is already.
+    fn never_inline(&self, greens: &[u64]) -> bool {
+        let mut not_inlined = self.not_inlined.borrow_mut();
+        if not_inlined.len() >= MAX_NOT_INLINED {
+            *not_inlined = Rc::default();
+        }
+        let is_new = Rc::make_mut(&mut not_inlined).insert(greens.into());
+        if is_new {
+            log::debug!("[{}] {greens:x?} is not inlined any more", self.name);
+        }
+        is_new
+    }
+
+    /// Forgets portals with such a word in their greens.
+    fn forget_not_inlined(&self, words: &FxHashSet<u64>) {
+        let mut not_inlined = self.not_inlined.borrow_mut();
+        if !not_inlined.is_empty() {
+            Rc::make_mut(&mut not_inlined)
+                .retain(|greens| !greens.iter().any(|word| words.contains(word)));
+        }
     }
 
     /// Leads an exit that hands back the reds at a loop's header to the loop.
@@ -587,6 +660,7 @@ impl MetaInterp {
             trace_limit: params.trace_limit as usize,
             failargs_limit: params.failargs_limit as usize,
             names_buffers: self.names_buffers.get(),
+            assembler: Rc::clone(&self.assembler),
             route,
         }
     }
@@ -594,7 +668,14 @@ impl MetaInterp {
     /// That of a recording which starts now.
     fn route(&self) -> Route {
         let Params { max_unroll_recursion, inlining, .. } = *self.params.borrow();
-        Route { max_unroll_recursion, inlining: inlining != 0, varying: SmallVec::new() }
+        let mut route = Route {
+            max_unroll_recursion,
+            inlining: inlining != 0,
+            varying: SmallVec::new(),
+            not_inlined: SmallVec::new(),
+        };
+        route.go_on(0, Rc::clone(&self.not_inlined.borrow()));
+        route
     }
 
     fn find_target(&self) -> FindTarget {
@@ -681,7 +762,7 @@ fn count(stats: &mut Stats, recorded: &Trace, optimized: &Trace) {
         stats.lap_ops += after.ops as u64;
         stats.lap_guards += after.guards as u64;
     }
-    let calls = optimized.ops.iter().filter(|op| op.opcode == ir::Opcode::Call);
+    let calls = optimized.ops.iter().filter(|op| op.opcode.is_impure_call());
     for op in calls {
         stats.residual_calls += 1;
         let call = optimized.call(op);

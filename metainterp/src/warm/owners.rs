@@ -124,6 +124,7 @@ impl MetaInterp {
         }
         gone.retain(|&word| !self.background.has_green(word));
         self.cells.borrow_mut().forget(&gone);
+        self.forget_not_inlined(&gone);
         self.owners.last.set(0);
         self.owners.weak.borrow_mut().retain(|address, _| !gone.contains(address));
     }
@@ -210,6 +211,7 @@ impl MetaInterp {
         let counted: FxHashSet<u64> = owners.weak.borrow().keys().copied().collect();
         self.free_codes(&owners.freeable(&counted));
         self.cells.borrow_mut().forget(&counted);
+        self.forget_not_inlined(&counted);
         self.last_greens.borrow_mut().clear();
         owners.last.set(0);
         owners.weak.borrow_mut().clear();

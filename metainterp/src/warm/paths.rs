@@ -76,6 +76,11 @@ pub(super) struct Paths {
 }
 
 impl Paths {
+    /// Whether a loop is to be recorded anew.
+    pub fn has_anew(&self) -> bool {
+        self.has_anew.get()
+    }
+
     /// Notes which merge points a recorded trace passes, and which labels are there now.
     pub fn note(&self, code: CodeId, trace: &Trace, start: &Start) {
         let greens_of = |at: usize| &*trace.merge_points[trace.ops[at].descr as usize].greens;

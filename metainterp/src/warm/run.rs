@@ -1,6 +1,7 @@
 //! Entering compiled code, and going on from the exit it was left by.
 #![expect(unsafe_code, reason = "enters compiled code")]
 
+use super::assembler::AtExit;
 use super::exits::{ExitInfo, copy_few, set_words};
 use super::owners::Entered;
 use super::{Left, MetaInterp, Progress, Start, State, Twin};
@@ -12,6 +13,7 @@ use crate::memory;
 use crate::opt::ExitEffect;
 use crate::record::{Arg, OnEntry, Recorder, Route};
 use std::cell::{Cell, RefCell};
+use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
 /// Frames that are not in use.
@@ -40,9 +42,43 @@ impl Frames {
 }
 
 /// A frame from the driver's pool; goes back there also when a panic passes.
-struct PooledFrame<'a> {
+pub(super) struct PooledFrame<'a> {
     pool: &'a Frames,
     frame: Option<Box<Frame>>,
+}
+
+impl<'a> PooledFrame<'a> {
+    #[inline]
+    pub fn take(pool: &'a Frames) -> PooledFrame<'a> {
+        PooledFrame { pool, frame: Some(pool.take()) }
+    }
+
+    /// Not for the pool yet.
+    pub fn keep(mut self) -> Box<Frame> {
+        self.frame.take().expect(HAS_FRAME)
+    }
+
+    /// For the pool again.
+    pub fn again(pool: &'a Frames, frame: Box<Frame>) -> PooledFrame<'a> {
+        PooledFrame { pool, frame: Some(frame) }
+    }
+}
+
+const HAS_FRAME: &str = "taken only at the end";
+
+impl Deref for PooledFrame<'_> {
+    type Target = Frame;
+    #[inline]
+    fn deref(&self) -> &Frame {
+        self.frame.as_deref().expect(HAS_FRAME)
+    }
+}
+
+impl DerefMut for PooledFrame<'_> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Frame {
+        self.frame.as_deref_mut().expect(HAS_FRAME)
+    }
 }
 
 impl Drop for PooledFrame<'_> {
@@ -111,8 +147,7 @@ impl MetaInterp {
         state: &mut State,
         twin: &mut Twin<'_>,
     ) -> (Left, Progress) {
-        let mut pooled = PooledFrame { pool: &self.frames, frame: Some(self.frames.take()) };
-        let frame = pooled.frame.as_mut().expect("taken only on drop");
+        let mut frame = PooledFrame::take(&self.frames);
         assert!(state.reds.len() <= VALUE_SLOTS, "{} reds", state.reds.len());
         copy_few(&mut frame.slots, &state.reds);
         self.stats.borrow_mut().entered += 1;
@@ -123,10 +158,28 @@ impl MetaInterp {
             }
         }
         let _entered = Entered::new(self, code);
+        let exit = self.execute(code, &mut frame);
+        self.leave(exit, &mut frame, state, twin)
+    }
+
+    /// Goes on from an exit by which compiled code was left that compiled code had called.
+    pub(super) fn run_from_exit(
+        &self,
+        left: AtExit,
+        state: &mut State,
+        twin: &mut Twin<'_>,
+    ) -> (Left, Progress) {
+        let mut frame = PooledFrame::again(&self.frames, left.frame);
+        self.leave(left.exit, &mut frame, state, twin)
+    }
+
+    /// Runs compiled code until it leaves. It was marked as entered, and the slots hold the reds.
+    #[inline]
+    pub(super) fn execute(&self, code: CodeId, frame: &mut Frame) -> ExitId {
         // SAFETY: `code` comes from the table of loops, and is not freed while it is marked as entered;
         // the slots hold the reds, of the types that every trace of this portal starts with;
-        // addresses among them come from the plain interpreter, which has just used them, and the
-        // greens that the trace was compiled for are the ones it has now.
+        // addresses among them come from the plain interpreter, which has just used them, or from compiled code,
+        // which calls the portal with them; and the greens that the trace was compiled for are the ones it has now.
         let mut exit = unsafe { self.backend.execute(code, frame) };
         while exit.0 >= FIRST_PAUSE {
             let entered = self.backend.paused_at(exit);
@@ -135,7 +188,7 @@ impl MetaInterp {
             // held for `execute` holds, as nothing has run meanwhile.
             exit = unsafe { self.backend.resume(exit, frame) };
         }
-        self.leave(exit, frame, state, twin)
+        exit
     }
 
     fn leave(
@@ -209,8 +262,11 @@ impl MetaInterp {
         let saved = reds.split_off(exit.resume.n_reds as usize);
         let inputs = hot.then(|| exit.input_types());
         let mut route = exit.route.clone();
-        if hot && self.params.borrow().max_promoted_values < exit.n_promoted {
-            route.varying.push(exit.resume.step);
+        if hot {
+            if self.params.borrow().max_promoted_values < exit.n_promoted {
+                route.varying.push(exit.resume.step);
+            }
+            route.go_on(exit.resume.step, Rc::clone(&self.not_inlined.borrow()));
         }
         let mut recorder = self.replayer(exit, &effects, reds, saved, inputs, route);
         if !hot {

@@ -371,7 +371,11 @@ impl Generator<'_> {
         let res = types.first().copied();
         let descr =
             self.b.call(CallDescr { name, site, res, can_panic: panics, apart: Classes::NONE });
-        let opcode = if writes { Opcode::Call } else { Opcode::CallPure };
+        let opcode = match (writes, args.len() % 2) {
+            (false, _) => Opcode::CallPure,
+            (true, 0) => Opcode::CallAssembler,
+            (true, _) => Opcode::Call,
+        };
         // After a panic the results are unspecified: nobody may look at them, not even the guard's exit.
         let visible_before = self.values.len();
         match res {

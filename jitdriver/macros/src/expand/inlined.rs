@@ -141,7 +141,7 @@ pub fn beside(
     cx.is_alone = portal.is_alone;
     cx.reassigned =
         hint.reds.iter().filter(|red| portal.is_mutable(red)).map(Ident::to_string).collect();
-    cx.rest_of_inlined = Some(rest_of_call(&resume, &names, sig));
+    cx.rest_of_inlined = Some(rest_of_call(&resume, &names, portal, sig));
     let body = portal::twin_body(block, &mut cx)?;
     let methods = cx.finish()?;
     let prelude = super::prelude(&methods);
@@ -158,8 +158,11 @@ pub fn beside(
     let green_types: Vec<_> = greens.iter().map(typed).collect();
     let red_types: Vec<_> = reds.iter().map(typed).collect();
     let enter = (!portal.is_alone).then(|| {
-        let (portal_value, enter) = (plain_portal(sig, portal), portal::enter(hint, portal));
-        quote!(if __is_header { #portal_value #enter })
+        let (portal_value, enter) =
+            (plain_portal(sig, portal), portal::enter_in_call(hint, portal));
+        quote! {
+            if __start != ::jitdriver::plumbing::AT_MERGE_POINT { #portal_value #enter }
+        }
     });
     let (inputs, name) = (&sig.inputs, &sig.ident);
     let given = sig.inputs.iter().map(|input| match input {
@@ -211,19 +214,32 @@ pub fn beside(
     })
 }
 
-/// The flag comes behind the receiver.
+/// How to start comes behind the receiver.
 fn resumed_inputs(inputs: &syn::punctuated::Punctuated<FnArg, syn::Token![,]>) -> TokenStream {
     let (receiver, rest): (Vec<_>, Vec<_>) =
         inputs.iter().partition(|it| matches!(it, FnArg::Receiver(_)));
-    quote!(#(#receiver,)* __is_header: bool, #(#rest),*)
+    quote!(#(#receiver,)* __start: u64, #(#rest),*)
 }
 
 /// The call of the plain function for the rest of one that is inlined.
-fn rest_of_call(resume: &Ident, names: &[Ident], sig: &Signature) -> TokenStream {
+fn rest_of_call(
+    resume: &Ident,
+    names: &[Ident],
+    portal: &check::Portal,
+    sig: &Signature,
+) -> TokenStream {
     let plain_fn = format_ident!("function{}", names.len() + 1);
     let this = format_ident!("__self");
     let others: Vec<_> = names.iter().filter(|name| **name != this).collect();
-    let name = sig.ident.to_string();
+    let (name, hint) = (sig.ident.to_string(), &portal.hint);
+    let local = |name: &Ident| if name == "self" { this.clone() } else { name.clone() };
+    let greens: Vec<_> = hint.greens.iter().filter_map(Green::variable).map(local).collect();
+    let reds: Vec<_> = hint.reds.iter().map(local).collect();
+    let (n_greens, output) = (greens.len(), output(sig));
+    // Behind how to start.
+    let number =
+        |name: &Ident| 1 + greens.iter().chain(&reds).position(|it| it == name).expect("listed");
+    let parameters = names.iter().map(number);
     quote!({
         static __SITE: __p::CallSite = __p::CallSite {
             name: #name,
@@ -231,10 +247,16 @@ fn rest_of_call(resume: &Ident, names: &[Ident], sig: &Signature) -> TokenStream
             elidable: false,
             ..__p::CallSite::PLAIN
         };
-        let __args = (__self.take(), __is_header, #(#others.take(),)*);
-        let __plain = __p::call::#plain_fn(&__args, |__self, __is_header, #(#others),*| {
-            Self::#resume(__self, __is_header, #(#others),*)
+        let __args = (__p::Traced::constant(__start), #(#greens.take(),)* #(#reds.take(),)*);
+        let __plain = __p::call::#plain_fn(&__args, |__start, #(#greens,)* #(#reds),*| {
+            Self::#resume(__self, __start, #(#others),*)
         });
-        __p::Ended::of_inlined(__p::Callee::call(__p::Residual, __rec, &__SITE, __args, __plain))
+        let __result = &&__p::ResultOf::<#output>(::core::marker::PhantomData);
+        static __ORDER: __p::Order =
+            __p::Order { n_greens: #n_greens, parameters: &[#(#parameters),*] };
+        __p::Ended::of_inlined(__result.call(__rec, &__SITE, &__ORDER, __start, __args, move |__args| {
+            let (__start, #(#greens,)* #(#reds,)*) = __args;
+            __plain(__start, #(#greens,)* #(#reds),*)
+        }))
     })
 }

@@ -213,9 +213,22 @@ pub fn enter(hint: &Hint, portal: &check::Portal) -> TokenStream {
     quote!(if #ticks #condition { #entry })
 }
 
+/// Enters compiled code where a portal starts that a trace has called.
+pub fn enter_in_call(hint: &Hint, portal: &check::Portal) -> TokenStream {
+    let driver = &hint.driver;
+    let active = quote!(::jitdriver::plumbing::active_in_call(&#driver, __start));
+    let (ticks, entry) = (ticks(hint, portal), enter_by(hint, portal, &active));
+    quote!(if __start == ::jitdriver::plumbing::AT_EXIT || #ticks { #entry })
+}
+
 /// The entry itself.
 fn enter_now(hint: &Hint, portal: &check::Portal) -> TokenStream {
-    let (driver, green_values) = (&hint.driver, greens(hint));
+    let driver = &hint.driver;
+    enter_by(hint, portal, &quote!(::jitdriver::plumbing::active(&#driver)))
+}
+
+fn enter_by(hint: &Hint, portal: &check::Portal, active: &TokenStream) -> TokenStream {
+    let green_values = greens(hint);
     let red_values = reds(hint, portal, true);
     let back = |names: &[Option<&Ident>], prefix: &str| {
         let backs: Vec<_> = (0..names.len()).map(|i| format_ident!("__{prefix}{i}")).collect();
@@ -242,7 +255,7 @@ fn enter_now(hint: &Hint, portal: &check::Portal) -> TokenStream {
             // A statement of its own, so that what the greens borrow is given back.
             let __greens = #green_values;
             #[allow(unused_variables, forgetting_copy_types, forgetting_references, clippy::all)]
-            match __jit_portal.enter(::jitdriver::plumbing::active(&#driver), __greens, #red_values) {
+            match __jit_portal.enter(#active, __greens, #red_values) {
                 ::jitdriver::plumbing::Exit::Continue(#green_backs, #red_backs) => {
                     #put_greens
                     #put_reds

@@ -57,7 +57,7 @@ impl Lowerer {
         let inlined = self.rest_of_inlined.as_ref().map(|rest| {
             quote! {
                 if __is_inlined {
-                    if let ::core::option::Option::Some(__is_header) = __p::inlined_merge_point(
+                    if let ::core::option::Option::Some(__start) = __p::inlined_merge_point(
                         __rec, (#(__p::Red(&mut #greens, false),)*))
                     {
                         return #rest;

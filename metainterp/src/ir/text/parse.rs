@@ -654,7 +654,7 @@ fn keyed_operand(line: &mut Line<'_>, opcode: Opcode, operands: &mut Operands) -
             }
             operands.descr = Some(Descr::Mem(line.mem()?));
         }
-        ("descr", Opcode::Call | Opcode::CallPure, _) => {
+        ("descr", ..) if opcode.is_call() => {
             line.key()?;
             match line.peek_word() {
                 "call" => line.pos += "call".len(),

@@ -93,7 +93,7 @@ fn operands(f: &mut Formatter<'_>, trace: &Trace, op: &Op) -> fmt::Result {
             write!(f, "target={}", op.descr)
         }
         _ if op.opcode.has_mem() => write!(f, ", descr={}", trace.mem(op)),
-        (Opcode::Call | Opcode::CallPure, _) => write!(f, ", descr={}", trace.call(op)),
+        (opcode, _) if opcode.is_call() => write!(f, ", descr={}", trace.call(op)),
         _ => Ok(()),
     }
 }

@@ -82,7 +82,7 @@ fn push_sample(b: &mut TraceBuilder, opcode: Opcode, args: &[Operand]) {
             b.push_label(TargetId(4), args);
         }
         (Opcode::Jump, _) => b.push_void(opcode, args, 4),
-        (Opcode::Call | Opcode::CallPure, _) => {
+        (opcode, _) if opcode.is_call() => {
             let descr = b.call(call);
             b.push(opcode, args, descr, Ty::F32);
         }

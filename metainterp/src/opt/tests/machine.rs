@@ -402,7 +402,7 @@ impl Machine {
             }
             (_, Effect::Load) => self.load(address(op.opcode, trace.mem(op), args), ty),
             (Opcode::New, _) => Const::new(ty, self.allocate(args[0].bits)),
-            (Opcode::Call, _) => Const::new(ty, self.call(args, self.calls)),
+            (opcode, _) if opcode.is_impure_call() => Const::new(ty, self.call(args, self.calls)),
             (Opcode::CallPure, _) => Const::new(ty, self.call(args, 0)),
             (Opcode::CallResult, _) => Const::new(ty, mix(self.call_words ^ args[0].bits)),
             _ => unreachable!("{} has no result", op.opcode.name()),
@@ -423,7 +423,7 @@ impl Machine {
             }
             Opcode::Free => self.free(args[0].bits, args[1].bits),
             Opcode::DebugMergePoint => self.merge_point = (self.memory.clone(), self.calls),
-            Opcode::Call => {
+            opcode if opcode.is_impure_call() => {
                 self.calls += 1;
                 let mut noise = self.call_words;
                 let apart = |region: &Region| {
@@ -439,7 +439,7 @@ impl Machine {
             }
             _ => {}
         }
-        if matches!(op.opcode, Opcode::Call | Opcode::CallPure) {
+        if op.opcode.is_call() {
             self.panicked = trace.call(op).can_panic && self.call_words.is_multiple_of(16);
         }
     }

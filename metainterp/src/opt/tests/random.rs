@@ -183,7 +183,8 @@ impl<'r> Generator<'r> {
                 58..72 => self.load(),
                 72..86 => self.store(),
                 86..90 => self.call(Opcode::CallPure),
-                90..93 => self.call(Opcode::Call),
+                90..92 => self.call(Opcode::Call),
+                92 => self.call(Opcode::CallAssembler),
                 93..95 if end == End::Anywhere => self.label(),
                 _ if with_objects && self.rng.chance(70) => self.object(),
                 _ => self.merge_point(),
@@ -694,7 +695,7 @@ impl<'r> Generator<'r> {
             return;
         }
         self.machine = after;
-        self.dirty |= opcode == Opcode::Call;
+        self.dirty |= opcode.is_impure_call();
         self.operands.push(res);
         if self.rng.chance(40) {
             let word = self.builder.constant(Const::new(Ty::I64, 1));

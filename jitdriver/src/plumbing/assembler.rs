@@ -1,0 +1,152 @@
+//! Calls of a portal that is inlined no further: `call_assembler`.
+#![expect(unsafe_code, reason = "rebuilds arguments of calls from machine words")]
+
+use super::call::{self, ArgTuple, CallSite, conjure, resume_pending_panic};
+use super::layout::Traceable;
+use super::portal::{Active, from_words, to_words};
+use super::rec::Rec;
+use super::value::{Args, Traced, lanes_of};
+use crate::driver::JitDriver;
+use metainterp::backend::CALL_WORDS;
+use metainterp::ir::Ty;
+use metainterp::record::{Arg, CallResults, Lane};
+pub use metainterp::warm::assembler::{AT_EXIT, AT_HEADER, AT_MERGE_POINT};
+use metainterp::warm::assembler::{AtExit, CALL, Kept, PortalCall};
+use smallvec::SmallVec;
+use std::mem::MaybeUninit;
+
+/// The driver that a portal enters compiled code by, when it was called by a trace.
+pub fn active_in_call(driver: &JitDriver<'_>, start: u64) -> Active {
+    match start {
+        // Not that one: the author's code may have put another one in its place.
+        AT_EXIT => Active::at_exit(AtExit::take()),
+        _ => super::active(driver),
+    }
+}
+
+/// The call of the plain portal with how to start, greens and reds.
+pub(super) fn call_portal<A: ArgTuple, R: Traceable, F: Fn(A::Plain) -> R + Copy>(
+    rec: Rec,
+    site: &CallSite,
+    order: &Order,
+    start: u64,
+    args: A,
+    plain: F,
+) -> Traced<R> {
+    let n_args: usize = A::shapes().iter().map(|&(n_words, _)| n_words).sum();
+    if start != AT_HEADER || n_args.max(R::LAYOUT.len()) > CALL_WORDS {
+        return call::residual(rec, site, args, plain);
+    }
+    let mut all = Args::new();
+    // From here on, what they own is the callee's.
+    args.args(rec, &mut all);
+    rec.step();
+    if !rec.is_replaying() {
+        resume_pending_panic();
+    }
+    assert_eq!(all.len(), n_args, "the words of {}", site.name);
+    let mut words = [0; CALL_WORDS];
+    words.iter_mut().zip(&all).for_each(|(word, arg)| *word = arg.bits);
+    let portal = || portal_call::<A, R, F>(order);
+    all[0] = Arg::constant(Ty::Ptr, rec.assembler().address(portal));
+    let mut lanes: SmallVec<[Lane; 4]> = SmallVec::from_elem(Lane::CONST, R::TYS.len());
+    let results = CallResults { tys: R::TYS, words: &mut words, lanes: &mut lanes };
+    let site = CallSite { calls_portal: true, ..*site };
+    // SAFETY: the words are those of the arguments, used this once.
+    let run = |words: &mut [u64]| unsafe { body::<A, R, F>(words) };
+    rec.call(CALL as usize as u64, &all, &site, results, run);
+    // SAFETY: the words are those of the result: of the call just made, or saved from it.
+    let value = unsafe { from_words::<R>(&words) };
+    Traced::new(value, lanes_of(rec, R::LAYOUT, &lanes))
+}
+
+/// In which order a portal's variables come.
+#[derive(Clone, Copy)]
+pub struct Order {
+    /// The first so many arguments behind how to start are greens, the others are reds.
+    pub n_greens: usize,
+    /// The numbers of its arguments in the order in which the portal has them as parameters.
+    pub parameters: &'static [usize],
+}
+
+fn portal_call<A: ArgTuple, R: Traceable, F: Fn(A::Plain) -> R + Copy>(
+    order: &Order,
+) -> PortalCall {
+    let shapes = A::shapes();
+    let n_words = |shapes: &[(usize, bool)]| shapes.iter().map(|&(n_words, _)| n_words).sum();
+    let (greens, reds) = shapes[1..].split_at(order.n_greens);
+    let (mut first, mut n_kept) = (vec![0; shapes.len()], 0);
+    for (number, &(n_words, _)) in shapes.iter().enumerate().skip(1).filter(|(_, it)| it.1) {
+        first[number] = n_kept;
+        n_kept += n_words + 1;
+    }
+    // Parameters are dropped in the reverse of their order.
+    let owning = order.parameters.iter().rev().filter(|&&number| shapes[number].1);
+    let kept = |&number: &usize| {
+        let words = first[number]..first[number] + shapes[number].0;
+        Kept { words, drop: A::dropper(number) }
+    };
+    PortalCall {
+        plain: shim::<A, R, F>,
+        n_greens: n_words(greens),
+        n_reds: n_words(reds),
+        n_kept,
+        kept: owning.map(kept).collect(),
+        drop_kept: drop_kept::<R>,
+    }
+}
+
+/// What a portal has left to drop when it returns. If one of the destructors panics, the others run
+/// nevertheless, and so does that of the result.
+struct Rest<'a> {
+    variables: std::slice::Iter<'a, Kept>,
+    kept: &'a [u64],
+}
+
+impl Rest<'_> {
+    fn drop_all(&mut self) {
+        for variable in self.variables.by_ref() {
+            if let Some(words) = variable.left(self.kept) {
+                // SAFETY: the words are those of this variable, which nobody else drops, and each comes once.
+                unsafe { (variable.drop)(words) };
+            }
+        }
+    }
+}
+
+impl Drop for Rest<'_> {
+    fn drop(&mut self) {
+        self.drop_all();
+    }
+}
+
+/// # Safety
+/// What is kept is what compiled code has kept of the portal's variables, the words are those of the result, and both
+/// are used this once.
+unsafe fn drop_kept<R: Traceable>(portal: &PortalCall, kept: &[u64], words: &mut [u64]) -> u8 {
+    let drop_all = |words: &mut [u64]| {
+        // SAFETY: the caller vouches for the words.
+        let result = unsafe { from_words::<R>(words).assume_init() };
+        Rest { variables: portal.kept.iter(), kept }.drop_all();
+        // It is still in the words.
+        std::mem::forget(result);
+    };
+    // SAFETY: there are as many words as compiled code passes.
+    unsafe { call::catch(words.as_mut_ptr(), drop_all) }
+}
+
+/// # Safety
+/// The words are those of the arguments, used this once.
+unsafe fn body<A: ArgTuple, R: Traceable, F: Fn(A::Plain) -> R + Copy>(words: &mut [u64]) {
+    // SAFETY: the caller vouches for the words.
+    let result = conjure::<F>()(unsafe { A::plain(words) });
+    // What it owns is the words' from here on.
+    to_words(&MaybeUninit::new(result), words);
+}
+
+unsafe extern "C" fn shim<A: ArgTuple, R: Traceable, F: Fn(A::Plain) -> R + Copy>(
+    words: *mut u64,
+) -> u8 {
+    // SAFETY: whoever calls has put the arguments there.
+    unsafe { call::catch(words, |words| body::<A, R, F>(words)) }
+}
