@@ -509,3 +509,60 @@ fn a_struct_around_a_pointer_has_the_niche_of_the_pointer() {
         assert!(!trace.optimized.contains("call"), "{}", trace.optimized);
     }
 }
+
+#[dont_look_inside]
+fn look(n: &i64) -> i64 {
+    *n ^ 2
+}
+
+#[dont_look_inside]
+fn change(n: &mut i64) {
+    *n ^= 3;
+}
+
+#[jit]
+fn second_of_array(numbers: &[i64; 2]) -> i64 {
+    match numbers {
+        [0, b] => look(b),
+        [a, b] => a ^ b,
+    }
+}
+
+#[jit]
+fn second_of_slice(numbers: &[i64]) -> i64 {
+    match numbers {
+        [_, b] => [*b, 3].iter().fold(1, |a, b| a ^ b),
+        _ => 7,
+    }
+}
+
+#[jit]
+fn second_of_tuple(mut numbers: (i64, i64)) -> i64 {
+    let (_, b) = &numbers;
+    let seen = look(b);
+    let (_, b) = &mut numbers;
+    change(b);
+    seen.wrapping_mul(3) ^ numbers.0 ^ numbers.1
+}
+
+#[jit]
+fn parts_by_reference(driver: &JitDriver<'_>, n: i64) -> i64 {
+    let (mut n, mut acc) = (n, 1i64);
+    loop {
+        jit_merge_point!(driver, greens = [], reds = [n, acc]);
+        acc = acc.wrapping_mul(5) ^ second_of_array(&[acc & 1, n]);
+        acc = acc.wrapping_mul(5) ^ second_of_slice(&[acc & 1, n]);
+        acc = acc.wrapping_mul(5) ^ second_of_tuple((acc & 1, n));
+        n -= 1;
+        if n == 0 {
+            return acc;
+        }
+        can_enter_jit!(driver, greens = [], reds = [n, acc]);
+    }
+}
+
+/// Code that is given a reference to a part of a local, which a pattern has bound, finds that part.
+#[test]
+fn a_part_that_a_pattern_has_bound_by_reference_goes_to_a_call() {
+    check(|driver| parts_by_reference(driver, 3000), |_| {});
+}

@@ -205,7 +205,8 @@ impl Level {
         if distance <= self.layer.len {
             let part: Place<u8> = self.part(rec, distance);
             words[0] = part.ptr.expose_provenance() as u64;
-            lanes = part.addr().lanes(rec, false);
+            // With the place in the local, if it is in one.
+            lanes = part.lanes_of_pointer(rec);
         } else {
             rec.abort(Abort::UnknownDeref);
         }

@@ -608,6 +608,11 @@ impl<T: ?Sized + Pointee> Place<T> {
         self.settled()
     }
 
+    /// What the trace knows of a pointer to here.
+    pub(crate) fn lanes_of_pointer(&self, rec: Rec) -> Lanes {
+        self.untyped().pointer_lanes(rec, false)
+    }
+
     /// Appends the machine arguments of a pointer to this place.
     pub(crate) fn push_pointer(self, rec: Rec, out: &mut Args) {
         self.ptr.expose_provenance();
