@@ -74,6 +74,8 @@
 //! | a place in it where the interpreted program jumps back | [`can_enter_jit!`], or nothing |
 //! | the function around that loop, and functions and `impl` blocks that traces should go into | [`#[jit]`](macro@jit) |
 //! | types of values of the interpreted program, and of its code | [`#[jit]`](macro@jit), above the derives |
+//! | a table of functions, or of structs with functions | [`#[jit]`](macro@jit), above the constant or static |
+//! | many such items in a row | [`traced!`] around them |
 //! | one of those with a loop of few laps | [`#[unroll_safe]`](macro@unroll_safe) below `#[jit]` |
 //! | a function whose result follows from its arguments | [`#[elidable]`](macro@elidable) |
 //! | a function that traces should call: cold, large, or with effects of its own | nothing, or [`#[dont_look_inside]`](macro@dont_look_inside) in an annotated `impl` block |
@@ -178,10 +180,91 @@ pub use sendable::SendableDriver;
 /// # assert!(matches!(value.clone(), Value::Text(_)) && !matches!(value, Value::Nil | Value::Int(_)));
 /// ```
 ///
+/// On a constant or static that is a table of functions, an array of pointers or of structs that hold pointers,
+/// it traces the closures in it, and calls of any function through a pointer from the table:
+///
+/// ```
+/// use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point};
+///
+/// struct Operation {
+///     name: &'static str,
+///     run: fn(i64, i64) -> i64,
+/// }
+///
+/// #[jit]
+/// const OPERATIONS: &[Operation] = &[
+///     Operation { name: "+", run: |a, b| a.wrapping_add(b) },
+///     Operation { name: "max", run: greatest },
+/// ];
+///
+/// #[jit]
+/// fn greatest(a: i64, b: i64) -> i64 {
+///     if a < b { b } else { a }
+/// }
+///
+/// #[jit]
+/// fn interpret(driver: &JitDriver<'_>, operation: &Operation, n: i64) -> i64 {
+///     let (mut acc, mut n) = (0, n);
+///     loop {
+///         jit_merge_point!(driver, greens = [], reds = [operation, acc, n]);
+///         acc = (operation.run)(acc, n);
+///         n -= 1;
+///         if n == 0 { return acc; }
+///         can_enter_jit!(driver, greens = [], reds = [operation, acc, n]);
+///     }
+/// }
+///
+/// let driver = JitDriver::builder().threshold(3).build().unwrap();
+/// let add = OPERATIONS.iter().find(|it| it.name == "+").unwrap();
+/// assert_eq!(interpret(&driver, add, 100), 5050);
+/// assert_eq!((driver.stats().loops, driver.stats().residual_calls), (1, 0));
+/// ```
+///
+/// A function with `#[jit]` that a pointer from elsewhere points to is found by its address, on Linux; a small
+/// one may have several addresses, and is called where another one is met. [`traced!`] annotates many items at
+/// once.
+///
 /// A function with a merge point is a *portal*; if it cannot be traced, that is a compile error. A helper
 /// that contains something which cannot be traced yet, or a loop without
 /// [`#[unroll_safe]`](macro@unroll_safe), has no twin and is called.
 pub use jitdriver_macros::jit;
+
+/// `#[jit]` on many items: the functions, the `impl` blocks of types, the structs and enums, and the tables of
+/// functions among them. An item with a hint of its own is what that says; others stay as they are.
+///
+/// ```
+/// use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point};
+///
+/// jitdriver::traced! {
+///
+/// fn checked(n: i64) -> Option<i64> {
+///     if is_small(n) { Some(add(n, 2)) } else { None }
+/// }
+///
+/// fn is_small(n: i64) -> bool {
+///     n < 1000
+/// }
+///
+/// #[jitdriver::elidable]
+/// fn add(a: i64, b: i64) -> i64 {
+///     a + b
+/// }
+///
+/// }
+/// # #[jit]
+/// # fn interpret(driver: &JitDriver<'_>, n: i64) -> i64 {
+/// #     let mut n = n;
+/// #     loop {
+/// #         jit_merge_point!(driver, greens = [], reds = [n]);
+/// #         match checked(n) { Some(next) => n = next, None => return n }
+/// #         can_enter_jit!(driver, greens = [], reds = [n]);
+/// #     }
+/// # }
+/// # let driver = JitDriver::builder().threshold(3).build().unwrap();
+/// # assert_eq!(interpret(&driver, 0), 1000);
+/// # assert_eq!((driver.stats().loops, driver.stats().residual_calls), (1, 1));
+/// ```
+pub use jitdriver_macros::traced;
 
 /// Marks the place in the interpreter's loop where compiled code is entered and left:
 /// `jit_merge_point!(driver, greens = [..], reds = [..]);`

@@ -10,6 +10,7 @@ mod borrow;
 mod closures;
 mod inlined;
 mod portal;
+mod table;
 mod traits;
 mod types;
 
@@ -41,8 +42,39 @@ pub fn jit(item: Item) -> TokenStream {
         Item::Impl(item) => with_errors(impl_block(&item), &item),
         Item::Struct(item) => with_errors(types::traced(item.clone().into()), &item),
         Item::Enum(item) => with_errors(types::traced(item.clone().into()), &item),
+        Item::Const(item) => with_errors(table::constant(item.clone()), &item),
+        Item::Static(item) => with_errors(table::of_static(item.clone()), &item),
         _ => unreachable!("`check_item` refuses it"),
     }
+}
+
+/// Expands `traced!` around items: `#[jit]` on each that it is for and that has none of its own. What is made by
+/// an `impl` of a trait is left to the trait.
+pub fn items(items: Vec<Item>) -> TokenStream {
+    items
+        .into_iter()
+        .map(|item| match is_traced_among_others(&item) && parse::check_item(&item).is_ok() {
+            true => jit(item),
+            false => item.into_token_stream(),
+        })
+        .collect()
+}
+
+fn is_traced_among_others(item: &Item) -> bool {
+    let attrs = match item {
+        // What is beside the function would hide the type.
+        Item::Fn(item) if crate::lower::PRIMITIVES.iter().any(|name| item.sig.ident == name) => {
+            return false;
+        }
+        Item::Fn(item) => &item.attrs,
+        Item::Impl(item) if item.trait_.is_none() => &item.attrs,
+        Item::Struct(item) => &item.attrs,
+        Item::Enum(item) => &item.attrs,
+        Item::Const(item) if table::is_one(&item.expr) => &item.attrs,
+        Item::Static(item) if table::is_one(&item.expr) => &item.attrs,
+        _ => return false,
+    };
+    !attrs.iter().any(|attr| attr.path().segments.last().is_some_and(|last| last.ident == "jit"))
 }
 
 /// The item without a twin, for builds without a JIT: as the author wrote it, less the hints.
@@ -214,11 +246,14 @@ fn takes_none() -> TokenStream {
 
 fn traced_function(item: &ItemFn, unrolls: bool) -> syn::Result<TokenStream> {
     let (name, carrier) = (&item.sig.ident, carrier(item));
-    if closures::takes_closures(&item.sig) {
+    let with_closures = || {
         let (takes, with) = (format_ident!("__jit_takes"), format_ident!("__jit_with"));
         let vis = parse_quote!(pub);
         let owner = closures::Owner::Token;
-        let twin = closures::twin(&item.sig, &item.block, owner, &takes, &with, &vis, unrolls)?;
+        closures::twin(&item.sig, &item.block, owner, &takes, &with, &vis, unrolls)
+    };
+    if closures::takes_closures(&item.sig) {
+        let twin = with_closures()?;
         return Ok(quote! {
             #carrier
             #[allow(dead_code, clippy::all)]
@@ -229,7 +264,12 @@ fn traced_function(item: &ItemFn, unrolls: bool) -> syn::Result<TokenStream> {
             }
         });
     }
-    let takes = takes_none();
+    let pointers = closures::pointers(&item.sig);
+    let takes = match pointers.is_empty() {
+        true => takes_none(),
+        false => with_closures()?,
+    };
+    let pointers = pointers.iter().map(|(number, ty)| closures::pointer(*number, ty, &item.sig));
     let (name_of_twin, vis) = (format_ident!("__jit_twin"), parse_quote!(pub));
     let (twin, unwinds) = twin_function(&item.sig, &item.block, name_of_twin, &vis, unrolls)?;
     let token = twin_token(
@@ -245,6 +285,9 @@ fn traced_function(item: &ItemFn, unrolls: bool) -> syn::Result<TokenStream> {
             pub fn __jit(self) -> ::jitdriver::plumbing::Residual { ::jitdriver::plumbing::Residual }
         }
     });
+    let plain = quote!(#name);
+    let announced =
+        announced(&item.sig, &Generics::default(), &plain, &quote!(#name::__jit_twin), unwinds);
     Ok(quote! {
         #carrier
         #[allow(dead_code, clippy::all)]
@@ -252,8 +295,51 @@ fn traced_function(item: &ItemFn, unrolls: bool) -> syn::Result<TokenStream> {
             #token
             #takes
             #twin
+            #(#pointers)*
         }
+        #announced
     })
+}
+
+/// Tells of a function's twin, for calls through pointers to the function. `around` has the parameters of the
+/// `impl` block; a function with type parameters is many, of which nobody knows.
+fn announced(
+    sig: &Signature,
+    around: &Generics,
+    plain: &TokenStream,
+    twin: &TokenStream,
+    unwinds: bool,
+) -> Option<TokenStream> {
+    let mut params = around.params.iter().chain(&sig.generics.params);
+    if params.any(|param| !matches!(param, GenericParam::Lifetime(_))) || sig.inputs.len() > 11 {
+        return None;
+    }
+    let types = sig.inputs.iter().map(|_| quote!(_));
+    let (generics, _, bounds) = around.split_for_impl();
+    let unless = unwinds.then(|| quote!(#[cfg(not(panic = "abort"))]));
+    let section = announcement();
+    Some(quote! {
+        #unless
+        const _: () = {
+            use ::jitdriver::plumbing::pointer as __p;
+            #section
+            static __ANNOUNCEMENT: __p::Announcement = |__twins| {
+                fn announce #generics (__twins: &mut __p::Twins) #bounds {
+                    ::jitdriver::plumbing::Twin(#twin as fn(_ #(, #types)*) -> _)
+                        .announce(__twins, #plain as *const ());
+                }
+                announce(__twins);
+            };
+        };
+    })
+}
+
+/// The attributes of a static that tells of twins.
+fn announcement() -> TokenStream {
+    quote! {
+        #[cfg_attr(all(target_os = "linux", not(miri)), used, unsafe(link_section = "jitdriver_twins"))]
+        #[allow(warnings, clippy::all)]
+    }
 }
 
 /// An item, instead of which there is another in a crate whose panics abort: code that may leave its
@@ -282,13 +368,18 @@ fn impl_block(item: &ItemImpl) -> syn::Result<TokenStream> {
     let mut twins = Vec::new();
     let mut errors: Option<syn::Error> = None;
     let mut attrs = Vec::new();
+    let mut announced = Vec::new();
     let (generics, methods) = traits::inherent(item);
     for (method, plain) in methods.iter().zip(&mut plain.items) {
         let (ImplItem::Fn(method), ImplItem::Fn(plain)) = (method, plain) else { continue };
         attrs.extend(&method.attrs);
         strip_hints(&mut plain.attrs);
         match method_twin(method, plain, item) {
-            Ok(twin) => twins.extend(twin),
+            Ok(Some((twin, announcement))) => {
+                twins.push(twin);
+                announced.extend(announcement);
+            }
+            Ok(None) => {}
             Err(error) => match &mut errors {
                 Some(errors) => errors.combine(error),
                 none => *none = Some(error),
@@ -308,7 +399,7 @@ fn impl_block(item: &ItemImpl) -> syn::Result<TokenStream> {
             impl #generics #ty #bounds { #(#twins)* }
         }
     });
-    Ok(quote!(#plain #imports #twins))
+    Ok(quote!(#plain #imports #twins #(#announced)*))
 }
 
 /// A type to which only traits can add functions: those of a trait on it are called.
@@ -322,13 +413,13 @@ fn is_primitive(ty: &Type) -> bool {
     }
 }
 
-/// The twin beside a method; none for a portal that is not inlined, which has it inside: `plain` is given
-/// it.
+/// The twin beside a method, and what tells of it; none for a portal that is not inlined, which has it inside:
+/// `plain` is given it.
 fn method_twin(
     method: &ImplItemFn,
     plain: &mut ImplItemFn,
     of: &ItemImpl,
-) -> syn::Result<Option<TokenStream>> {
+) -> syn::Result<Option<(TokenStream, Option<TokenStream>)>> {
     let hints = parse::function_attrs(&method.attrs)?;
     if let Some(portal) = check::portal(&method.sig, &method.block)? {
         hints.forbid_on_portal()?;
@@ -336,7 +427,7 @@ fn method_twin(
             of.trait_.is_none() && inlined::can_be(&method.sig, &method.block, &portal);
         plain.block = portal::body(&method.sig, &method.block, &portal, is_inlined)?;
         let beside = || inlined::beside(&method.sig, &method.block, &portal, &method.vis);
-        return is_inlined.then(beside).transpose();
+        return Ok(is_inlined.then(beside).transpose()?.map(|twin| (twin, None)));
     }
     let name = &method.sig.ident;
     let (twin_name, token_name) =
@@ -355,7 +446,7 @@ fn method_twin(
     };
     if let Policy::Token(token) = policy(&hints, &method.sig, &method.block, Some(of)) {
         plain.attrs.extend(borrow::lint(&token));
-        return Ok(Some(called(token)));
+        return Ok(Some((called(token), None)));
     }
     if closures::takes_closures(&method.sig) {
         let (takes, with) =
@@ -371,7 +462,7 @@ fn method_twin(
             hints.unroll_safe,
         )?;
         let called = called(format_ident!("Residual"));
-        return Ok(Some(quote!(#called #twin)));
+        return Ok(Some((quote!(#called #twin), None)));
     }
     let unrolls = hints.unroll_safe;
     let (twin, unwinds) =
@@ -380,7 +471,12 @@ fn method_twin(
     let token =
         twin_token(&method.sig, receiver, token_name.clone(), &twin_name, vis, Token::Twin)?;
     let token = unless_panics_abort(unwinds, token, || called(format_ident!("Residual")));
-    Ok(Some(quote!(#token #twin)))
+    let ty = &of.self_ty;
+    let announced = of.trait_.is_none().then(|| {
+        let (plain, twin) = (quote!(<#ty>::#name), quote!(<#ty>::#twin_name));
+        announced(&method.sig, &of.generics, &plain, &twin, unwinds)
+    });
+    Ok(Some((quote!(#token #twin), announced.flatten())))
 }
 
 /// The parameters of a twin: name and plain type.
@@ -602,6 +698,9 @@ impl VisitMut for LifetimeNamer {
             *name = self.fresh();
         }
     }
+
+    // What is elided in there is for each call to choose.
+    fn visit_type_fn_ptr_mut(&mut self, _: &mut syn::TypeFnPtr) {}
 }
 
 struct LifetimeFiller {
@@ -643,7 +742,7 @@ fn prelude(called: &Called) -> TokenStream {
         use ::jitdriver::plumbing as __p;
         use ::jitdriver::plumbing::{
             AnyPlace as _, Element as _, FloatShims as _, IndexPlace as _, OverloadedIndex as _, IntShims as _, Local as _, Method as _, PeelAny as _, ProbeExclusive as _, ProbeMemory as _, ProbeOwned as _, ProbeValue as _,
-            SignedShims as _, AbsDiffShims as _, BoxFunctions as _, CellShims as _, NoNote as _, RcNew as _, MemReplace as _, MemSwap as _, MemTake as _, RcCounts as _, RcFunctions as _, RcPointers as _, RcShims as _, NonNullShims as _, OwnedIntoIterator as _, OwnedIterator as _, RawShims as _, ConversionShims as _, TryFromFunctions as _, OrderShims as _, PowShims as _, RefCellShims as _, AbsShims as _, ByteShims as _, BytesShims as _, CharRefShims as _, CharShims as _, ClampShims as _, CopyShims as _, DivEuclidShims as _, FloatBitsShims as _, FloatNumberShims as _, FromScalarShims as _, IntNumberShims as _, RemEuclidShims as _, SameBitsShims as _, SignedNumberShims as _, UnsignedNumberShims as _, WrappingDivShims as _, WrappingRemShims as _, OptionOfRefShims as _, OptionOfScalarShims as _, OptionShims as _, ResultShims as _, SliceIterShims as _, SliceShims as _, UnknownPlace as _, VecShims as _,
+            SignedShims as _, AbsDiffShims as _, BoxFunctions as _, CellShims as _, NoNote as _, RcNew as _, MemReplace as _, MemSwap as _, MemTake as _, RcCounts as _, RcFunctions as _, RcPointers as _, RcShims as _, NonNullShims as _, OwnedIntoIterator as _, OwnedIterator as _, RawShims as _, ConversionShims as _, TryFromFunctions as _, OrderShims as _, OrderingShims as _, PowShims as _, RefCellShims as _, AbsShims as _, ByteShims as _, BytesShims as _, CharRefShims as _, CharShims as _, ClampShims as _, CopyShims as _, DivEuclidShims as _, FloatBitsShims as _, FloatNumberShims as _, FromScalarShims as _, IntNumberShims as _, RemEuclidShims as _, SameBitsShims as _, SignedNumberShims as _, UnsignedNumberShims as _, WrappingDivShims as _, WrappingRemShims as _, OptionOfRefShims as _, OptionOfScalarShims as _, OptionShims as _, ResultShims as _, SliceIterShims as _, SliceShims as _, UnknownPlace as _, VecShims as _,
         };
         #[allow(unused_imports)]
         use __p::pattern::{

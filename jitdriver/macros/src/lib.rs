@@ -19,6 +19,13 @@ pub fn jit(args: TokenStream, item: TokenStream) -> TokenStream {
     expand_item(args, item, "jit", expand::jit)
 }
 
+/// See `jitdriver::traced`.
+#[proc_macro]
+pub fn traced(items: TokenStream) -> TokenStream {
+    let file = syn::parse_macro_input!(items as syn::File);
+    expand::items(file.items).into()
+}
+
 /// See `jitdriver::elidable`.
 #[proc_macro_attribute]
 pub fn elidable(args: TokenStream, item: TokenStream) -> TokenStream {

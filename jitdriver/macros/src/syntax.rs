@@ -1,6 +1,6 @@
 //! Questions about syntax that need no scopes.
 
-use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Literal, TokenStream, TokenTree};
 use std::collections::BTreeMap;
 use syn::visit::{self, Visit};
 use syn::{Block, ExprBreak, ExprClosure, ExprForLoop, ExprLoop, ExprWhile, Lifetime};
@@ -49,10 +49,24 @@ pub fn rename_self(tokens: TokenStream) -> TokenStream {
                 inner.set_span(group.span());
                 inner.into()
             }
+            TokenTree::Literal(text) => rename_self_in(text).into(),
             other => other,
         };
         renamed.extend([token]);
     }
+    renamed
+}
+
+/// A format string may capture `self`. One that says `{{self}}` shows that, so it is left alone.
+fn rename_self_in(literal: Literal) -> Literal {
+    let text = literal.to_string();
+    let captures = ["{self}", "{self:"].iter().any(|it| text.contains(it));
+    if !captures || !text.starts_with('"') || text.contains("{{self") {
+        return literal;
+    }
+    let renamed = text.replace("{self}", "{__self}").replace("{self:", "{__self:");
+    let Ok(mut renamed) = renamed.parse::<Literal>() else { return literal };
+    renamed.set_span(literal.span());
     renamed
 }
 

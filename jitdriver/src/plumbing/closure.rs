@@ -48,6 +48,19 @@ pub fn not_taken<R>() -> Traced<R> {
     unreachable!("the callee takes no closure over traced values")
 }
 
+/// In the place of a call that hands on a closure over traced values, of which there is no plain one: the callee
+/// must take it.
+pub fn must_take<T: Answer, R>(ask: impl FnOnce() -> T) -> R {
+    drop(ask);
+    const {
+        assert!(
+            T::TAKES,
+            "a closure that was handed in is handed on to a method that is not traced"
+        )
+    };
+    unreachable!("the callee takes it")
+}
+
 /// A local of the twin, also inside of a closure that shares it with others.
 #[allow(clippy::mut_from_ref)]
 pub fn shared<'x, L>(local: *const L) -> &'x mut L {

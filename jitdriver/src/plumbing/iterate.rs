@@ -194,6 +194,57 @@ by_index! {
     ['a, T, const N: usize] &'a mut [T; N], T, Exclusive<'a>, rec, value => value.place(rec).as_slice();
 }
 
+/// The windows of a slice.
+pub struct WindowsItems<'x, T> {
+    elements: Place<[T]>,
+    /// How many elements each has.
+    size: Traced<usize>,
+    /// How many windows have been taken.
+    front: usize,
+    lending: PhantomData<&'x ()>,
+}
+
+impl<'x, T: 'x> Items for WindowsItems<'x, T> {
+    type Item = &'x [T];
+    fn next(&mut self, rec: Rec) -> Option<Traced<&'x [T]>> {
+        let at = Traced::constant(self.front);
+        // As far as from the last window's start to the end.
+        let left = ops::wrapping(rec, OvfOp::Sub, &self.elements.len(), &at);
+        if ops::branch(rec, ops::lt(rec, left, self.size.dup())) {
+            return None;
+        }
+        self.front += 1;
+        Some(self.elements.range(rec, &at, &self.size).shared(rec))
+    }
+}
+
+/// `windows` of slices.
+#[derive(Clone, Copy)]
+pub struct WindowsOf;
+
+impl<'x, S, R, F> Method<'x, S, (Traced<usize>,), F> for WindowsOf
+where
+    S: SlicePlace + ?Sized + 'x,
+    F: Fn(&'x mut Target<S>, usize) -> R + Copy,
+{
+    type Out = WindowsItems<'x, S::Item>;
+    #[track_caller]
+    fn call_method(
+        self,
+        rec: Rec,
+        site: &'static CallSite,
+        this: Place<S>,
+        (size,): (Traced<usize>,),
+        plain: F,
+    ) -> Self::Out {
+        if ops::branch(rec, ops::eq(rec, size.dup(), Traced::constant(0))) {
+            // The author's own call panics.
+            Method::call_method(Residual, rec, site, this, (size.dup(),), plain);
+        }
+        WindowsItems { elements: S::slice(rec, this), size, front: 0, lending: PhantomData }
+    }
+}
+
 /// An array that is iterated over by value.
 pub struct OfArray<T, const N: usize> {
     elements: Traced<[T; N]>,
@@ -374,6 +425,9 @@ pub trait IterationShims {
     }
     fn __jit_items_iter_mut(&self) -> IterMutOf {
         IterMutOf
+    }
+    fn __jit_items_windows(&self) -> WindowsOf {
+        WindowsOf
     }
 }
 

@@ -22,6 +22,7 @@ mod option;
 pub mod owned;
 pub mod pattern;
 mod place;
+pub mod pointer;
 mod portal;
 pub mod question;
 mod rec;

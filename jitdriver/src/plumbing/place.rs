@@ -1998,6 +1998,12 @@ impl<'b, T: ?Sized + Pointee> CoerceTo<&'b T> for Traced<&mut T> {
     }
 }
 
+impl<'b, T: ?Sized + Pointee> CoerceTo<&'b T> for Traced<&&T> {
+    fn coerce(self, rec: Rec) -> Traced<&'b T> {
+        Peel(self.place(rec)).peel(rec).shared(rec)
+    }
+}
+
 macro_rules! deref_of {
     ($($pointer:ident;)*) => {$(
         impl<'b, T: ?Sized + Counted> CoerceTo<&'b T> for Traced<&$pointer<T>> {

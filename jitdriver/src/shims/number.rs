@@ -108,6 +108,41 @@ impl<T: Compare> OrderShims for T {
     }
 }
 
+/// Methods of `Ordering`.
+#[allow(missing_docs)]
+pub trait OrderingShims {
+    fn __jit_is_eq(&self) -> OfOrdering;
+    fn __jit_is_ne(&self) -> OfOrdering;
+    fn __jit_is_lt(&self) -> OfOrdering;
+    fn __jit_is_gt(&self) -> OfOrdering;
+    fn __jit_is_le(&self) -> OfOrdering;
+    fn __jit_is_ge(&self) -> OfOrdering;
+}
+
+type OfOrdering = Twin<fn(Rec, Place<Ordering>) -> Traced<bool>>;
+
+macro_rules! of_ordering {
+    ($($name:ident $method:ident $text:literal;)*) => {
+        impl OrderingShims for Ordering {
+            $(fn $name(&self) -> OfOrdering {
+                Twin(|rec, this| {
+                    let order = this.read_any(rec);
+                    elidable!(rec, (order: Ordering) $text => order.$method())
+                })
+            })*
+        }
+    };
+}
+
+of_ordering! {
+    __jit_is_eq is_eq "is_eq";
+    __jit_is_ne is_ne "is_ne";
+    __jit_is_lt is_lt "is_lt";
+    __jit_is_gt is_gt "is_gt";
+    __jit_is_le is_le "is_le";
+    __jit_is_ge is_ge "is_ge";
+}
+
 /// The order of two numbers, which is known from here on.
 fn order<T: Compare>(rec: Rec, a: Traced<T>, b: Traced<T>) -> Option<Ordering> {
     if one_if(rec, ops::lt(rec, a.dup(), b.dup())) {

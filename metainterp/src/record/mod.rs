@@ -577,7 +577,7 @@ impl Recorder {
     /// Records that `value` was as it is, unless it is constant, and answers the constant's lane. The
     /// caller has made the step.
     pub fn guard_value(&self, value: Arg) -> Lane {
-        if self.varies_here() {
+        if self.varies() {
             // What is compiled for cannot do without the constant.
             self.abort(Abort::TooManyPromoted);
         }
@@ -596,7 +596,7 @@ impl Recorder {
     /// The same for an expression that the author promotes, but for those that have had too many values:
     /// they are variable from there on. The caller has made the step.
     pub fn promote(&self, value: Arg) -> Lane {
-        match self.varies_here() {
+        match self.varies() {
             true => value.lane,
             false => self.guard_value(value),
         }
@@ -609,7 +609,7 @@ impl Recorder {
 
     /// Whether this step is of an expression that has had too many values. A merge point begins to count anew,
     /// and what it begins is another lap.
-    fn varies_here(&self) -> bool {
+    pub fn varies(&self) -> bool {
         self.in_first_region.get() && self.limits.route.varying.contains(&self.step.get())
     }
 

@@ -15,11 +15,20 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use std::collections::BTreeSet;
 use syn::visit_mut::VisitMut;
-use syn::{Block, GenericParam, Pat, ReturnType, Signature, Visibility, parse_quote};
+use syn::{Block, GenericParam, Pat, ReturnType, Signature, Type, Visibility, parse_quote};
 
-/// Whether a function takes closures.
+/// Whether a function takes closures, which have no types that could be named.
 pub fn takes_closures(sig: &Signature) -> bool {
-    closures(sig).is_some_and(|closures| closures.iter().any(Option::is_some))
+    closures(sig).is_some_and(|closures| closures.iter().flatten().any(|it| !it.is_pointer))
+}
+
+/// The parameters that are function pointers, by number, and their types. They take closures that capture
+/// nothing as well; that is a second twin of the function.
+pub fn pointers(sig: &Signature) -> Vec<(usize, Type)> {
+    let Ok(parameters) = parameters(sig) else { return Vec::new() };
+    let typed = parameters.into_iter().enumerate();
+    let is_pointer = |ty: &Type| fn_bound(ty, &sig.generics).is_some_and(|it| it.is_pointer);
+    typed.filter(|(_, (_, ty))| is_pointer(ty)).map(|(at, (_, ty))| (at, ty)).collect()
 }
 
 /// For each parameter but the receiver, what closure it takes.
@@ -28,6 +37,40 @@ fn closures(sig: &Signature) -> Option<Vec<Option<FnBound>>> {
     let n_receivers = usize::from(sig.receiver().is_some());
     let typed = parameters.into_iter().skip(n_receivers);
     Some(typed.map(|(_, ty)| fn_bound(&ty, &sig.generics)).collect())
+}
+
+/// For calls that name a function as argument of such a parameter: a pointer to the function, and a closure
+/// that calls what a pointer points to.
+pub fn pointer(number: usize, ty: &Type, sig: &Signature) -> TokenStream {
+    let (as_pointer, through) =
+        (format_ident!("__jit_arg{number}"), format_ident!("__jit_through{number}"));
+    let (generics, _, bounds) = sig.generics.split_for_impl();
+    let FnBound { inputs, output, .. } = fn_bound(ty, &sig.generics).expect("it is a pointer");
+    let names: Vec<_> = (0..inputs.len()).map(|number| format_ident!("__a{number}")).collect();
+    quote! {
+        #[doc(hidden)]
+        #[allow(warnings, clippy::all)]
+        pub fn #as_pointer #generics (self, function: #ty) -> ::jitdriver::plumbing::Traced<#ty> #bounds {
+            ::jitdriver::plumbing::Traced::constant(function)
+        }
+        #[doc(hidden)]
+        #[allow(warnings, clippy::all)]
+        pub fn #through #generics (self, pointer: ::jitdriver::plumbing::Traced<#ty>)
+            -> impl FnMut(::jitdriver::plumbing::Rec #(, ::jitdriver::plumbing::Traced<#inputs>)*)
+                -> ::jitdriver::plumbing::Traced<#output> #bounds
+        {
+            static __SITE: ::jitdriver::plumbing::CallSite = ::jitdriver::plumbing::CallSite {
+                name: "a call of a function pointer", ..::jitdriver::plumbing::CallSite::PLAIN
+            };
+            move |__rec, #(#names),*| ::jitdriver::plumbing::Callee::call(
+                ::jitdriver::plumbing::pointer::Pointer::of(pointer.take()),
+                __rec,
+                &__SITE,
+                (#(#names,)*),
+                |__function: #ty, #(#names),*| __function(#(#names),*),
+            )
+        }
+    }
 }
 
 /// What a twin that takes closures hangs on.
@@ -70,9 +113,12 @@ pub fn twin(
     unrolls: bool,
 ) -> syn::Result<TokenStream> {
     let receiver = owner.receiver();
-    let Some((twin, unwinds)) = with_closures(sig, block, owner, with, vis, unrolls)? else {
+    let Some(Taking { twin, takes: does_take, unwinds }) =
+        with_closures(sig, block, owner, with, vis, unrolls)?
+    else {
         return Ok(no_twin(owner, takes, with, vis));
     };
+    let answer = format_ident!("{}", if does_take { "Yes" } else { "No" });
     // Code that may leave its function does so by unwinding; without that the function is called.
     let unless = unwinds.then(|| {
         quote! {
@@ -89,8 +135,8 @@ pub fn twin(
         #unless
         #[doc(hidden)]
         #[allow(warnings, clippy::all)]
-        #vis fn #takes(#receiver) -> ::jitdriver::plumbing::closure::Yes {
-            ::jitdriver::plumbing::closure::Yes
+        #vis fn #takes(#receiver) -> ::jitdriver::plumbing::closure::#answer {
+            ::jitdriver::plumbing::closure::#answer
         }
         #twin
     })
@@ -121,6 +167,15 @@ pub fn no_twin(owner: Owner, takes: &Ident, with: &Ident, vis: &Visibility) -> T
     }
 }
 
+/// A function to hand closures to.
+struct Taking {
+    twin: TokenStream,
+    /// It is a twin, and takes them.
+    takes: bool,
+    /// Something in it is left by unwinding.
+    unwinds: bool,
+}
+
 fn with_closures(
     sig: &Signature,
     block: &Block,
@@ -128,7 +183,7 @@ fn with_closures(
     with: &Ident,
     vis: &Visibility,
     unrolls: bool,
-) -> syn::Result<Option<(TokenStream, bool)>> {
+) -> syn::Result<Option<Taking>> {
     let Some(closures) = closures(sig) else { return Ok(None) };
     let all = parameters(sig)?;
     let n_receivers = usize::from(sig.receiver().is_some());
@@ -145,6 +200,8 @@ fn with_closures(
     let (mut pats, mut types, mut opened) = (Vec::new(), Vec::new(), Vec::new());
     let (mut locals, mut patterns, mut called) = (BTreeSet::new(), Vec::new(), Vec::new());
     let mut of_self = None;
+    // A pointer that is used otherwise. Calls learn from the signature of which types their closures are.
+    let mut is_refused = false;
     if let [(_, ty)] = receiver {
         let mut ty = ty.clone();
         namer.visit_type_mut(&mut ty);
@@ -155,18 +212,27 @@ fn with_closures(
     }
     for (number, ((pat, ty), closure)) in typed.iter().zip(&closures).enumerate() {
         let param = format_ident!("__P{number}");
-        if let Some(FnBound { inputs, output, .. }) = closure {
-            let Pat::Ident(name) = pat else { return Ok(None) };
-            if !only_called(&name.ident, block) {
-                return Ok(None);
-            }
+        let closure = closure.as_ref().filter(|it| owner == Owner::Token || !it.is_pointer);
+        if let Some(FnBound { inputs, output, is_pointer, .. }) = closure {
+            let only_called = match pat {
+                // What it is, besides a pointer, holds as long as it is the same.
+                Pat::Ident(name) if *is_pointer && name.mutability.is_some() => None,
+                Pat::Ident(name) => Some(&name.ident).filter(|name| only_called(name, block)),
+                _ => None,
+            };
+            let unused = format_ident!("__unused{number}");
+            let name = match only_called {
+                Some(name) => name,
+                None if *is_pointer => &unused,
+                None => return Ok(None),
+            };
+            is_refused |= only_called.is_none();
             generics.params.push(parse_quote! {
                 #param: FnMut(::jitdriver::plumbing::Rec #(, ::jitdriver::plumbing::Traced<#inputs>)*)
                     -> ::jitdriver::plumbing::Traced<#output>
             });
-            let name = &name.ident;
+            called.push((name.clone(), ClosureVar::Param));
             pats.push(quote!(mut #name));
-            called.push(name.clone());
         } else {
             let mut ty = ty.clone();
             namer.visit_type_mut(&mut ty);
@@ -212,17 +278,34 @@ fn with_closures(
         quote!(__rec: ::jitdriver::plumbing::Rec, __this: ::jitdriver::plumbing::Place<Self>, _: __Promote)
     });
     let this = this.unwrap_or_else(|| quote!(__rec: ::jitdriver::plumbing::Rec));
-    let block = &crate::lower::destructure::taken_apart(block);
     let self_first = owner.receiver().into_iter();
+    let block = &crate::lower::destructure::taken_apart(block);
     let names = scope::resolve(sig, block);
     let mut cx = Lowerer::new(Return::Helper, locals, None, names, &sig.output);
     cx.unrolls = unrolls;
-    called.iter().for_each(|name| cx.declare_closure(name, ClosureVar::Param));
+    called.into_iter().for_each(|(name, what)| cx.declare_closure(&name, what));
     let parts: Vec<_> = patterns.iter().map(|(name, pat)| cx.parameter(name, pat)).collect();
     let body = cx.block(block);
+    // Code that runs as it is written has no use for a closure over traced values.
+    let is_degraded = cx.degrades_closure;
     let called = cx.finish()?;
     let prelude = prelude(&called);
     let bounds = generics.where_clause.take();
+    if is_refused || is_degraded {
+        if !closures.iter().flatten().all(|it| it.is_pointer) {
+            return Ok(None);
+        }
+        let twin = quote! {
+            #[doc(hidden)]
+            #[allow(warnings, clippy::all)]
+            #vis fn #with #generics (#(#self_first,)* #this, (#(#pats,)*): (#(#types,)*)) -> ::jitdriver::plumbing::Traced<#output>
+            #bounds
+            {
+                ::jitdriver::plumbing::closure::not_taken()
+            }
+        };
+        return Ok(Some(Taking { twin, takes: false, unwinds: false }));
+    }
     let twin = quote! {
         #[doc(hidden)]
         #[allow(warnings, clippy::all)]
@@ -237,7 +320,7 @@ fn with_closures(
             #body
         }
     };
-    Ok(Some((twin, !called.unwinds.is_empty())))
+    Ok(Some(Taking { twin, takes: true, unwinds: !called.unwinds.is_empty() }))
 }
 
 /// Takes out the type parameters that are closures.

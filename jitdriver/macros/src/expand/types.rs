@@ -71,7 +71,7 @@ fn clone_twin(item: &DeriveInput) -> syn::Result<Option<TokenStream>> {
         }
     };
     let ImplItem::Fn(method) = &block.items[0] else { return Ok(None) };
-    let twin = method_twin(method, &mut method.clone(), &block)?;
+    let twin = method_twin(method, &mut method.clone(), &block)?.map(|(twin, _)| twin);
     Ok(Some(quote! {
         #[allow(dead_code, clippy::all)]
         impl #generics #name #args #bounds { #twin }

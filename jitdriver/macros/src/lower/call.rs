@@ -1,6 +1,7 @@
 //! Calls of functions and methods.
 
-use super::closure::closure_arg;
+use super::closure::{closure_arg, named_function};
+use super::std_call::as_closure;
 use super::{Lowerer, at, call_at, start};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -21,25 +22,41 @@ impl Lowerer {
     }
 
     pub(super) fn call(&mut self, c: &syn::ExprCall) -> TokenStream {
-        let Expr::Path(callee) = &*c.func else {
-            return self.unsupported(&c.func, "a call of a computed function");
-        };
         if let Some(what) = self.closure_of(&c.func) {
             return self.call_of_closure(&what, c);
         }
-        if c.args.iter().any(|arg| closure_arg(arg).is_some()) {
+        if self.is_place(&c.func) {
+            return self.call_of_value(c);
+        }
+        let Expr::Path(callee) = &*c.func else {
+            return self.unsupported(&c.func, "a call of a computed function");
+        };
+        if c.args.iter().any(|arg| closure_arg(arg).is_some() || as_closure(arg).is_some()) {
             return self.call_with_closures(c);
         }
-        if self.local_of(&c.func).is_some() {
-            return self.unsupported(&c.func, "a call of a closure or function pointer");
-        }
+        self.plain_args_call(c, callee)
+    }
+
+    /// A call without closures.
+    pub(super) fn plain_args_call(
+        &mut self,
+        c: &syn::ExprCall,
+        callee: &syn::ExprPath,
+    ) -> TokenStream {
         if has_constant_argument(&callee.path) {
             return self.unsupported(c, "a call with a constant as generic argument");
         }
         if let Some(ty) = super::std_call::of_number(callee, c.args.len()) {
             return self.method_of_number(&ty, callee, c);
         }
-        let args: Vec<_> = c.args.iter().map(|arg| self.value(arg)).collect();
+        let is_free = is_free(callee) && c.args.len() <= MOST_ARGS;
+        // Only the callee can say of which type a pointer to the function is.
+        let mut value = |(number, arg): (usize, &Expr)| match is_free && self.is_function_path(arg)
+        {
+            true => named_function(callee, number, arg),
+            false => self.value(arg),
+        };
+        let args: Vec<_> = c.args.iter().enumerate().map(&mut value).collect();
         let last = callee.path.segments.last().expect("a path has segments");
         let name = last.ident.to_string();
         match (name.as_str(), &args[..]) {
@@ -74,8 +91,14 @@ impl Lowerer {
             let (assoc_fn, twin) =
                 (format_ident!("assoc{}", args.len()), format_ident!("__jit_{method}"));
             self.methods.insert(method.to_string());
+            // What the first argument refers to is the type that the function is for, if none is written.
+            let is_inferred = last.arguments.is_none();
+            let args = args.iter().enumerate().map(|(number, arg)| match number {
+                0 if is_inferred => quote!(#arg),
+                _ => quote!(__p::coerce(__rec, #arg)),
+            });
             return quote_spanned!(span=> {
-                let __args = (#(__p::coerce(__rec, #args),)*);
+                let __args = (#(#args,)*);
                 let __function = #func;
                 let __plain = __p::call::#plain_fn(&__args, move |#(#names),*| __function(#(#names),*));
                 let __token = __p::call::#assoc_fn(&__args, &__plain).#twin();
@@ -89,6 +112,41 @@ impl Lowerer {
             let __plain = __p::call::#plain_fn(&__args, |#(#names),*| #func(#(#names),*));
             #scope
             __p::Callee::call(#token, __rec, #site, __args, __plain)
+        })
+    }
+
+    /// A call of what a place holds: of a function pointer, if it can be copied. A boxed closure and the like
+    /// runs as it is written.
+    fn call_of_value(&mut self, c: &syn::ExprCall) -> TokenStream {
+        const WHAT: &str = "a call of a closure or function pointer";
+        let has_closures = c.args.iter().any(|arg| closure_arg(arg).is_some());
+        if has_closures || c.args.len() >= MOST_ARGS {
+            return self.unsupported(&c.func, WHAT);
+        }
+        let why = super::degrade::Unsupported {
+            span: c.func.span(),
+            what: String::from(WHAT),
+            whole_block: false,
+        };
+        let otherwise = self.degraded(&Expr::Call(c.clone()), &why);
+        let place = self.place(&c.func);
+        let args: Vec<_> = c.args.iter().map(|arg| self.value(arg)).collect();
+        let names: Vec<_> = (0..args.len()).map(|i| format_ident!("__a{i}")).collect();
+        let plain_fn = format_ident!("through{}", args.len());
+        let site = self.site(WHAT, c.span());
+        let span = start(c);
+        quote_spanned!(span=> {
+            use __p::pointer::NotCopied as _;
+            let __called = __p::pointer::called(|| #place);
+            if __called.is_copied() {
+                let __pointer = __called.read(__rec, #place);
+                let __args = (#(__p::coerce(__rec, #args),)*);
+                let __plain = __p::pointer::#plain_fn(
+                    &__pointer, &__args, |mut __pointer, #(#names),*| __pointer(#(#names),*));
+                __p::Callee::call(__pointer, __rec, #site, __args, __plain)
+            } else {
+                #otherwise
+            }
         })
     }
 
@@ -280,7 +338,7 @@ impl Lowerer {
 /// perhaps a module that happens to have the name, it is the token that stands for none.
 ///
 /// Nothing of it is in scope outside, so that the call of one function can be an argument of another's.
-pub(super) fn token_of(path: &Path) -> TokenStream {
+pub fn token_of(path: &Path) -> TokenStream {
     let mut path = path.clone();
     path.segments.iter_mut().for_each(|it| it.arguments = syn::PathArguments::None);
     // What is in a module of the author's does not have the token's name.
@@ -299,6 +357,11 @@ pub(super) fn token_of(path: &Path) -> TokenStream {
             }
         })
     )
+}
+
+/// Whether a path is that of a function that belongs to no type.
+pub(super) fn is_free(callee: &syn::ExprPath) -> bool {
+    callee.qself.is_none() && !is_associated(&callee.path) && !is_constructor(&callee.path)
 }
 
 /// `Variant(…)` rather than `function(…)`: by the naming convention.

@@ -33,17 +33,27 @@ impl Lowerer {
     }
 
     pub(super) fn closure_of(&self, e: &Expr) -> Option<ClosureVar> {
-        let name = scope::as_ident(e)?;
+        self.closure_named(&scope::as_ident(e)?.to_string())
+    }
+
+    fn closure_named(&self, name: &str) -> Option<ClosureVar> {
         let mut newest_first = self.closures.iter().rev();
         newest_first.find(|(known, _)| name == known)?.1.clone()
     }
 
-    /// A closure as a value.
-    pub(super) fn closure_value(&mut self, c: &ExprClosure, e: &Expr) -> TokenStream {
+    /// Whether a closure may capture something.
+    fn captures(&self, c: &ExprClosure) -> bool {
+        let bound: Vec<_> = c.inputs.iter().flat_map(scope::bindings).map(|it| it.ident).collect();
         let mut named = Default::default();
         syntax::mentioned(c.body.to_token_stream(), &mut named);
-        let captures = named.keys().any(|name| self.is_local(name) || name == "self");
-        match (captures, c.capture) {
+        named.keys().any(|name| {
+            (self.is_local(name) || name == "self") && !bound.iter().any(|param| param == name)
+        })
+    }
+
+    /// A closure as a value.
+    pub(super) fn closure_value(&mut self, c: &ExprClosure, e: &Expr) -> TokenStream {
+        match (self.captures(c), c.capture) {
             (false, _) => quote!(__p::Traced::constant(#c)),
             (true, Some(_)) => self.unsupported(e, "a closure as a value"),
             (true, None) => {
@@ -68,7 +78,8 @@ impl Lowerer {
         if init.diverge.is_some() || name.by_ref.is_some() || name.subpat.is_some() {
             return None;
         }
-        let mut uses = Uses { name: &name.ident, bound: BTreeSet::new(), otherwise: false };
+        let mut uses =
+            Uses { name: &name.ident, bound: BTreeSet::new(), otherwise: false, is_param: false };
         rest.iter().for_each(|stmt| uses.visit_stmt(stmt));
         let mut captured = Default::default();
         syntax::mentioned(closure.body.to_token_stream(), &mut captured);
@@ -86,7 +97,7 @@ impl Lowerer {
             ClosureVar::Param => {
                 let func = &c.func;
                 let names: Vec<_> = (0..args.len()).map(|i| format_ident!("__arg{i}")).collect();
-                return quote!({ let (#(#names,)*) = (#(#args,)*); (#func)(__rec, #(#names),*) });
+                return quote!({ let (#(#names,)*) = (#(#args,)*); (#func)(__rec, #(__p::coerce(__rec, #names)),*) });
             }
             ClosureVar::Inline(closure) => closure.clone(),
         };
@@ -144,7 +155,7 @@ impl Lowerer {
     }
 
     /// A closure over traced values.
-    pub(super) fn traced_closure(&mut self, closure: &ExprClosure) -> TokenStream {
+    pub fn traced_closure(&mut self, closure: &ExprClosure) -> TokenStream {
         let ret = std::mem::replace(&mut self.ret, Return::Helper);
         let mut inputs = Vec::new();
         let mut opened: Vec<(Ident, Pat)> = Vec::new();
@@ -181,12 +192,16 @@ impl Lowerer {
         quote!(|__rec: __p::Rec, #(#inputs),*| #output { #body })
     }
 
-    /// A function's call with closures among its arguments.
+    /// A function's call with closures among its arguments, or functions of std that can be handed over as
+    /// such.
     pub(super) fn call_with_closures(&mut self, c: &syn::ExprCall) -> TokenStream {
         let Expr::Path(callee) = &*c.func else {
             return self.unsupported(c, "a call of a computed function");
         };
-        let mut parts = self.call_parts(&c.args);
+        // Without a closure it is like any other call, if the callee does not take one.
+        let as_call = (!c.args.iter().any(|arg| closure_arg(arg).is_some()))
+            .then(|| self.plain_args_call(c, callee));
+        let mut parts = self.call_parts(&c.args, Some(callee));
         let mut plain = c.clone();
         plain.args = parts.plain.iter().cloned().collect();
         let name = callee.path.segments.last().expect("a path").ident.to_string();
@@ -213,7 +228,19 @@ impl Lowerer {
                     (scope, quote!(<#ty>::#takes()), quote!(<#ty>::#with))
                 }
             };
-        let otherwise = self.plain_call(&Expr::Call(plain), &mut parts);
+        if let Some(as_call) = as_call {
+            let (before, traced) = (&parts.before, &parts.traced);
+            return quote_spanned!(start(c)=> {
+                #scope
+                if __p::closure::takes(|| #takes) {
+                    #(#before)*
+                    #with(__rec, (#(#traced,)*))
+                } else {
+                    #as_call
+                }
+            });
+        }
+        let otherwise = self.plain_call(&Expr::Call(plain), &mut parts, &takes);
         let (before, traced) = (&parts.before, &parts.traced);
         quote_spanned!(start(c)=> {
             #scope
@@ -247,7 +274,7 @@ impl Lowerer {
             Some((temp, _)) => quote!(__p::Local::as_place(__p::closure::shared(&raw const #temp))),
             None => self.place(&m.receiver),
         };
-        let mut parts = self.call_parts(&m.args);
+        let mut parts = self.call_parts(&m.args, None);
         plain.args = parts.plain.iter().cloned().collect();
         if let Some((temp, value)) = receiver {
             parts.before.insert(0, quote!(#temp = #value;));
@@ -266,11 +293,12 @@ impl Lowerer {
         };
         let (takes, with) =
             (format_ident!("__jit_takes_{name}"), format_ident!("__jit_with_{name}"));
-        let otherwise = self.plain_call(&Expr::MethodCall(plain), &mut parts);
+        let ask = quote!(__p::Peel(#place).peel(__rec).known().probe().#takes());
+        let otherwise = self.plain_call(&Expr::MethodCall(plain), &mut parts, &ask);
         let (before, traced) = (&parts.before, &parts.traced);
         quote_spanned!(start(m)=> {
             #(#before)*
-            if __p::closure::takes(|| __p::Peel(#place).peel(__rec).known().probe().#takes()) {
+            if __p::closure::takes(|| #ask) {
                 let __this = __p::Peel(#place).peel(__rec).known();
                 __this.probe().#with(__rec, __this, #promote, (#(#traced,)*))
             } else {
@@ -280,10 +308,12 @@ impl Lowerer {
     }
 
     /// Whether an argument names a function: by the naming convention.
-    fn is_function_path(&self, arg: &Expr) -> bool {
+    pub(super) fn is_function_path(&self, arg: &Expr) -> bool {
         let Expr::Path(path) = arg else { return false };
         let last = path.path.segments.last().expect("a path has segments");
-        self.local_of(arg).is_none() && !is_constant_name(&last.ident)
+        self.local_of(arg).is_none()
+            && self.closure_of(arg).is_none()
+            && !is_constant_name(&last.ident)
     }
 
     /// The call of a combinator with closures in the place of functions and constructors that are
@@ -311,15 +341,30 @@ impl Lowerer {
         Some(all)
     }
 
-    /// Whether an argument names a function, or a tuple struct or variant.
+    /// Whether an argument names a function, a closure that was handed in, or a tuple struct or variant.
     pub(super) fn is_callable_path(&self, arg: &Expr) -> bool {
         let Expr::Path(path) = arg else { return false };
+        if matches!(self.closure_of(arg), Some(ClosureVar::Param)) {
+            return true;
+        }
         let last = path.path.segments.last().expect("a path has segments").ident.to_string();
         let shouts = last.len() > 1 && !last.contains(char::is_lowercase);
         self.local_of(arg).is_none() && self.closure_of(arg).is_none() && !shouts
     }
 
-    fn plain_call(&mut self, e: &Expr, parts: &mut CallParts) -> TokenStream {
+    /// Whether something is named that is a closure over traced values.
+    pub(super) fn names_traced_closure(&self, e: &Expr) -> bool {
+        let mut named = Default::default();
+        syntax::mentioned(e.to_token_stream(), &mut named);
+        named.keys().any(|name| matches!(self.closure_named(name), Some(ClosureVar::Param)))
+    }
+
+    /// The call as it is written. `ask` is what asks the callee: it must take closures over traced values if one
+    /// of these names such a closure.
+    fn plain_call(&mut self, e: &Expr, parts: &mut CallParts, ask: &TokenStream) -> TokenStream {
+        if self.names_traced_closure(e) {
+            return quote!(__p::closure::must_take(|| #ask));
+        }
         let why = super::degrade::Unsupported {
             span: syn::spanned::Spanned::span(e),
             what: String::from("a call with a closure"),
@@ -339,11 +384,25 @@ impl Lowerer {
     fn call_parts(
         &mut self,
         args: &syn::punctuated::Punctuated<Expr, syn::Token![,]>,
+        callee: Option<&syn::ExprPath>,
     ) -> CallParts {
+        let callee = callee.filter(|callee| super::call::is_free(callee));
         let mut parts = CallParts::default();
-        for arg in args {
-            if let Some(closure) = closure_arg(arg) {
+        for (number, arg) in args.iter().enumerate() {
+            let named = super::std_call::as_closure(arg);
+            if let Some(closure) = closure_arg(arg).or(named.as_ref()) {
                 parts.traced.push(self.traced_closure(closure));
+                parts.plain.push(arg.clone());
+                continue;
+            }
+            if let Some(callee) = callee.filter(|_| self.is_function_path(arg)) {
+                let pointer = named_function(callee, number, arg);
+                let token = super::call::token_of(&callee.path);
+                let through = format_ident!("__jit_through{number}");
+                parts.traced.push(quote!({
+                    use __p::pointer::NamedFunction as _;
+                    #token.#through(#pointer)
+                }));
                 parts.plain.push(arg.clone());
                 continue;
             }
@@ -388,6 +447,9 @@ const PROMOTED: &[&str] = &[
     "or_else",
     "map_err",
 ];
+
+/// Combinators that ask a function which may be a parameter.
+const ASK: &[&str] = &["is_some_and", "is_none_or", "is_ok_and"];
 
 /// Combinators whose last arguments are functions, with how many arguments these take.
 const TAKE_FUNCTIONS: &[(&str, &[usize])] = &[
@@ -510,6 +572,13 @@ pub(super) fn is_lazy_chain(e: &Expr) -> bool {
     }
 }
 
+/// An argument that is a function, as the callee wants it: as a pointer to it, if it takes one.
+pub(super) fn named_function(callee: &syn::ExprPath, number: usize, arg: &Expr) -> TokenStream {
+    let (token, as_pointer) =
+        (super::call::token_of(&callee.path), format_ident!("__jit_arg{number}"));
+    quote!({ use __p::pointer::NamedFunction as _; #token.#as_pointer(#arg) })
+}
+
 /// The closure that an argument is, perhaps by reference.
 pub(super) fn closure_arg(e: &Expr) -> Option<&ExprClosure> {
     match e {
@@ -538,9 +607,19 @@ struct Uses<'a> {
     bound: BTreeSet<String>,
     /// It is used otherwise than by a call.
     otherwise: bool,
+    /// It is a parameter.
+    is_param: bool,
 }
 
 impl<'ast> Visit<'ast> for Uses<'_> {
+    fn visit_expr_method_call(&mut self, m: &'ast syn::ExprMethodCall) {
+        self.visit_expr(&m.receiver);
+        // These call it, once.
+        let calls = self.is_param && ASK.iter().any(|name| m.method == name);
+        let others = m.args.iter().filter(|arg| !calls || scope::as_ident(arg) != Some(self.name));
+        others.for_each(|arg| self.visit_expr(arg));
+    }
+
     fn visit_expr_call(&mut self, c: &'ast syn::ExprCall) {
         if scope::as_ident(&c.func) != Some(self.name) {
             self.visit_expr(&c.func);
@@ -572,7 +651,7 @@ impl<'ast> Visit<'ast> for Uses<'_> {
 
 /// Whether a function only calls what a parameter is.
 pub fn only_called(name: &Ident, block: &Block) -> bool {
-    let mut uses = Uses { name, bound: BTreeSet::new(), otherwise: false };
+    let mut uses = Uses { name, bound: BTreeSet::new(), otherwise: false, is_param: true };
     uses.visit_block(block);
     !uses.otherwise
 }
@@ -585,14 +664,23 @@ pub struct FnBound {
     pub output: Type,
     /// The type parameter that the parameter's type is.
     pub param: Option<Ident>,
+    /// It is a function pointer.
+    pub is_pointer: bool,
 }
 
-/// What closure a parameter of this type takes: `impl Fn(A) -> R`, `F` that is one, `&dyn Fn(A) -> R`.
+/// What closure a parameter of this type takes: `impl Fn(A) -> R`, `F` that is one, `&dyn Fn(A) -> R`,
+/// `fn(A) -> R`.
 pub fn fn_bound(ty: &Type, generics: &syn::Generics) -> Option<FnBound> {
     match ty {
         Type::Reference(it) => fn_bound(&it.elem, generics),
         Type::Paren(it) => fn_bound(&it.elem, generics),
         Type::Group(it) => fn_bound(&it.elem, generics),
+        Type::FnPtr(it) if it.unsafety.is_none() && it.variadic.is_none() => Some(FnBound {
+            inputs: it.inputs.iter().map(|input| input.ty.clone()).collect(),
+            output: output_of(&it.output),
+            param: None,
+            is_pointer: true,
+        }),
         Type::ImplTrait(it) => it.bounds.iter().find_map(|bound| of_bound(bound, None)),
         Type::TraitObject(it) => it.bounds.iter().find_map(|bound| of_bound(bound, None)),
         Type::Path(it) => {
@@ -613,6 +701,13 @@ pub fn fn_bound(ty: &Type, generics: &syn::Generics) -> Option<FnBound> {
     }
 }
 
+fn output_of(output: &ReturnType) -> Type {
+    match output {
+        ReturnType::Default => parse_quote!(()),
+        ReturnType::Type(_, ty) => (**ty).clone(),
+    }
+}
+
 fn is_named(ty: &Type, name: &Ident) -> bool {
     matches!(ty, Type::Path(it) if it.path.is_ident(name))
 }
@@ -626,10 +721,8 @@ fn of_bound(bound: &syn::TypeParamBound, param: Option<&Ident>) -> Option<FnBoun
     let syn::PathArguments::Parenthesized(args) = &last.arguments else { return None };
     Some(FnBound {
         inputs: args.inputs.iter().map(|input| parse_quote!(#input)).collect(),
-        output: match &args.output {
-            ReturnType::Default => parse_quote!(()),
-            ReturnType::Type(_, ty) => (**ty).clone(),
-        },
+        output: output_of(&args.output),
         param: param.cloned(),
+        is_pointer: false,
     })
 }

@@ -183,6 +183,7 @@ impl Lowerer {
         hoisted: &[(Ident, TokenStream)],
         why: Option<&Unsupported>,
     ) -> TokenStream {
+        self.degrades_closure |= self.names_traced_closure(e);
         let free = self.free(e, seen);
         let macros = self.macros_of(e);
         let body = plain_tokens(e, &[]);
@@ -245,6 +246,7 @@ impl Lowerer {
 
     /// Ends the recording and runs the code.
     fn degraded_statement(&mut self, e: &Expr, seen: &Seen, why: &Unsupported) -> TokenStream {
+        self.degrades_closure |= self.names_traced_closure(e);
         let free = self.free(e, seen);
         let site = self.reason(why);
         let span = start(e);

@@ -15,6 +15,9 @@ use syn::{Expr, ExprMethodCall, RangeLimits};
 /// Methods that start an iteration over what they are called on.
 const STARTS: &[&str] = &["iter", "iter_mut", "chars", "bytes"];
 
+/// Such methods that take a number.
+const STARTS_WITH_NUMBER: &[&str] = &["windows"];
+
 /// Adaptors that take nothing.
 const BARE: &[&str] = &["rev", "enumerate", "copied"];
 
@@ -76,7 +79,7 @@ fn chain_of(e: &Expr) -> Option<Chain<'_>> {
         Expr::Range(range) if range.start.is_some() && range.end.is_some() => {
             Some(Chain { source: Source::Range(range), adaptors: Vec::new() })
         }
-        Expr::MethodCall(m) if is_one_of(STARTS, m, 0) => {
+        Expr::MethodCall(m) if is_one_of(STARTS, m, 0) || is_one_of(STARTS_WITH_NUMBER, m, 1) => {
             Some(Chain { source: Source::Method(m), adaptors: Vec::new() })
         }
         Expr::MethodCall(m) => {
@@ -87,8 +90,8 @@ fn chain_of(e: &Expr) -> Option<Chain<'_>> {
                 || is_one_of(WITH_NUMBER, m, 1);
             let mut chain = known.then(|| chain_of(&m.receiver)).flatten()?;
             let names = |it: &&ExprMethodCall| REVERSIBLE.iter().any(|name| it.method == name);
-            let of_chars = matches!(chain.source, Source::Method(it) if it.method == "chars");
-            if m.method == "rev" && (of_chars || !chain.adaptors.iter().all(names)) {
+            let only_ahead = matches!(chain.source, Source::Method(it) if it.method == "chars" || it.method == "windows");
+            if m.method == "rev" && (only_ahead || !chain.adaptors.iter().all(names)) {
                 return None;
             }
             chain.adaptors.push(m);
@@ -211,13 +214,18 @@ impl Lowerer {
         let token = format_ident!("__jit_{token_name}");
         self.methods.insert(token_name);
         let site = self.site(&name.to_string(), m.span());
+        let args: Vec<_> = m.args.iter().map(|arg| self.value(arg)).collect();
+        let names: Vec<_> = (0..args.len()).map(|i| format_ident!("__a{i}")).collect();
+        let plain_fn = format_ident!("method{}", args.len());
         quote_spanned!(start(m)=> {
             let __this = (#this).known();
-            let __plain = __p::call::method0(&__this, &(), |__target| (**__target).#name());
+            let __args = (#(__p::coerce(__rec, #args),)*);
+            let __plain = __p::call::#plain_fn(
+                &__this, &__args, |__target, #(#names),*| (**__target).#name(#(#names),*));
             let __token = __this.probe().#token();
             let __site = #site;
             __p::iterate::IntoItems::items(
-                __p::Method::call_method(__token, __rec, __site, __this, (), __plain),
+                __p::Method::call_method(__token, __rec, __site, __this, __args, __plain),
                 __rec,
                 __site,
             )

@@ -23,6 +23,7 @@ mod std_call;
 mod stmt;
 mod value;
 
+pub use call::token_of;
 pub use merge_point::green_name;
 pub use std_call::PRIMITIVES;
 
@@ -117,6 +118,8 @@ pub struct Lowerer {
     hint_names: BTreeSet<String>,
     /// The merge point's greens and reds.
     hint: Option<Hint>,
+    /// Code that runs as it is written names a closure that is a parameter.
+    pub degrades_closure: bool,
     /// In a function with `#[unroll_safe]`.
     pub unrolls: bool,
     /// The merge point has no `can_enter_jit!`.
@@ -199,6 +202,7 @@ impl Lowerer {
             output: nameable(output),
             hint_names,
             hint,
+            degrades_closure: false,
             unrolls: false,
             is_alone: false,
             reassigned: BTreeSet::new(),

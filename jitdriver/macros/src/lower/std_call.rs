@@ -6,7 +6,7 @@
 
 use proc_macro2::Ident;
 use quote::format_ident;
-use syn::ExprPath;
+use syn::{Expr, ExprClosure, ExprPath};
 
 const GENERIC: &[&str] = &[
     "Arc",
@@ -72,6 +72,55 @@ pub(super) fn of_number(callee: &ExprPath, n_args: usize) -> Option<Ident> {
         && PRIMITIVES.iter().any(|name| ty.ident == name);
     (callee.qself.is_none() && path.len() == 2 && is_method && is_number).then(|| ty.ident.clone())
 }
+
+/// A function of a number, or of an `Ordering`, that an argument names, as a closure: `|x: f64| x.floor()`.
+pub(super) fn as_closure(arg: &Expr) -> Option<ExprClosure> {
+    let Expr::Path(path) = arg else { return None };
+    let segments: Vec<_> = path.path.segments.iter().map(|it| it.ident.to_string()).collect();
+    let [ty, function] = segments.last_chunk()?;
+    let is_number = segments.len() == 2 && of_number_named(ty);
+    let n_args = match &**function {
+        "is_eq" | "is_ne" | "is_lt" | "is_gt" | "is_le" | "is_ge" if ty == "Ordering" => 1,
+        name if is_number && OF_ONE.contains(&name) => 1,
+        name if is_number && OF_TWO.contains(&name) => 2,
+        name if is_number => {
+            let (_, operation) = name.split_once('_')?;
+            let is_family = FAMILIES.iter().any(|family| name.starts_with(family));
+            let of_two = ["add", "sub", "mul", "div", "rem"].contains(&operation);
+            (is_family && of_two).then_some(2)?
+        }
+        _ => return None,
+    };
+    let ty = super::call::type_of(path);
+    let method = format_ident!("{function}", span = path.path.segments.last()?.ident.span());
+    Some(match n_args {
+        1 => syn::parse_quote!(|__x0: #ty| __x0.#method()),
+        _ => syn::parse_quote!(|__x0: #ty, __x1: #ty| __x0.#method(__x1)),
+    })
+}
+
+fn of_number_named(ty: &str) -> bool {
+    PRIMITIVES.contains(&ty) && !["bool", "char", "str"].contains(&ty)
+}
+
+/// Methods of numbers without arguments.
+const OF_ONE: &[&str] = &[
+    "abs",
+    "ceil",
+    "cos",
+    "exp",
+    "floor",
+    "ln",
+    "round",
+    "round_ties_even",
+    "sin",
+    "sqrt",
+    "tan",
+    "trunc",
+];
+
+/// Methods of numbers with one argument that is a number.
+const OF_TWO: &[&str] = &["max", "min"];
 
 /// Methods of numbers that take `self` by value.
 const BY_VALUE: &[&str] = &[

@@ -155,7 +155,7 @@ pub fn check_item(item: &Item) -> syn::Result<()> {
             }
             mistakes.finish()
         }
-        Item::Struct(_) | Item::Enum(_) => Ok(()),
+        Item::Struct(_) | Item::Enum(_) | Item::Const(_) | Item::Static(_) => Ok(()),
         other => Err(wrong_item(other)),
     }
 }
@@ -186,21 +186,20 @@ fn check_free(sig: &Signature) -> syn::Result<()> {
 
 fn wrong_item(item: &Item) -> syn::Error {
     let (span, what) = describe(item);
-    let message =
-        format!("`#[jit]` goes on a `fn`, an `impl` block, a `struct` or an `enum`, not on {what}");
+    let message = format!(
+        "`#[jit]` goes on a `fn`, an `impl` block, a `struct`, an `enum` or a table of functions, not on {what}"
+    );
     syn::Error::new(span, message)
 }
 
 /// The token that tells what an item is, and what to call it.
 fn describe(item: &Item) -> (Span, &'static str) {
     match item {
-        Item::Const(it) => (it.const_token.span, "a constant"),
         Item::Enum(it) => (it.enum_token.span, "an `enum`"),
         Item::ExternCrate(it) => (it.extern_token.span, "an `extern crate`"),
         Item::ForeignMod(it) => (it.abi.extern_token.span, "an `extern` block"),
         Item::Macro(it) => (span_of(&it.mac.path), "a macro"),
         Item::Mod(it) => (it.mod_token.span, "a `mod`"),
-        Item::Static(it) => (it.static_token.span, "a `static`"),
         Item::Struct(it) => (it.struct_token.span, "a `struct`"),
         Item::Trait(it) => (it.trait_token.span, "a `trait`"),
         Item::TraitAlias(it) => (it.trait_token.span, "a `trait`"),
@@ -300,7 +299,7 @@ mod tests {
         check_error(
             item("pub trait A {}"),
             expect![
-                "1:5 `#[jit]` goes on a `fn`, an `impl` block, a `struct` or an `enum`, not on a `trait`"
+                "1:5 `#[jit]` goes on a `fn`, an `impl` block, a `struct`, an `enum` or a table of functions, not on a `trait`"
             ],
         );
         check_error(

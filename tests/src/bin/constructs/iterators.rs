@@ -10,6 +10,7 @@ mod for_slice_mut;
 mod next;
 mod rev;
 mod step_by;
+mod windows;
 mod zip;
 
 use crate::harness::rows;
@@ -26,4 +27,5 @@ rows! {
     next: "`next` on an iterator that is kept", 84, 706;
     for_slice_mut: "`for` over `iter_mut`", 71, 234;
     step_by: "`step_by` and inclusive ranges", 50, 57;
+    windows: "`windows`", 50, 57;
 }

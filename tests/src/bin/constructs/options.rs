@@ -10,6 +10,8 @@ mod is_some;
 mod map;
 mod map_err;
 mod mem_replace;
+mod mem_swap_vec;
+mod mem_take_vec;
 mod ok_or;
 mod rc_clone;
 mod take;
@@ -37,6 +39,7 @@ rows! {
     try_into: "`try_into` and `try_from`", 76, 1183;
     from_own: "`From` of a type of one's own", 76, 1183;
     mem_replace: "`mem::replace`, `take` and `swap`", 45, 37;
-    mem_take_vec: "`mem::take` of a `Vec`", 45, 37, not_yet "multiple applicable items in scope";
+    mem_swap_vec: "`mem::swap` of two `Vec`s", 45, 37;
+    mem_take_vec: "`mem::take` of a `Vec`", 45, 37;
     to_string: "`to_string` and `String` concatenation", 39, 15;
 }

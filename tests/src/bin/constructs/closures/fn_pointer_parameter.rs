@@ -1,0 +1,51 @@
+//! Functions and closures for function-pointer parameters.
+
+use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point};
+
+#[jit]
+fn twice(acc: i64, n: i64, op: fn(i64, i64) -> i64) -> i64 {
+    op(op(acc, n), n)
+}
+
+#[jit]
+fn add(a: i64, b: i64) -> i64 {
+    a + b
+}
+
+#[jit]
+fn step(acc: i64, n: i64) -> i64 {
+    twice(twice(twice(acc % 1000, n, add), n, |a, b| a - b), n, i64::wrapping_mul)
+}
+
+const OP: u8 = 0;
+const REPEAT: u8 = 1;
+const END: u8 = 2;
+
+#[jit]
+fn interpret<'p>(driver: &JitDriver<'p>, code: &'p [u8], laps: i64) -> i64 {
+    let mut pc = 0;
+    let mut n = laps;
+    let mut acc = 1;
+    loop {
+        jit_merge_point!(driver, greens = [pc, code], reds = [n, acc]);
+        match code[pc] {
+            OP => {
+                acc = step(acc, n);
+            }
+            REPEAT => {
+                n -= 1;
+                if n > 0 {
+                    pc = 0;
+                    can_enter_jit!(driver, greens = [pc, code], reds = [n, acc]);
+                    continue;
+                }
+            }
+            _ => return acc,
+        }
+        pc += 1;
+    }
+}
+
+pub fn run(driver: &JitDriver<'static>) -> i64 {
+    interpret(driver, &[OP, REPEAT, END], 60)
+}

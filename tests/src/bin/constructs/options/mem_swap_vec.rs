@@ -1,0 +1,56 @@
+//! `mem::swap` of two `Vec`s.
+
+use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point};
+
+struct Vm {
+    stack: Vec<i64>,
+    saved: Vec<i64>,
+}
+
+#[jit]
+impl Vm {
+    fn exchange(&mut self, n: i64) -> i64 {
+        std::mem::swap(&mut self.stack, &mut self.saved);
+        self.stack[0] += n;
+        self.stack[0]
+    }
+}
+
+#[jit]
+fn step(acc: i64, n: i64) -> i64 {
+    let mut vm = Vm { stack: vec![acc % 1000, n], saved: vec![n] };
+    vm.exchange(n) + vm.stack.len() as i64
+}
+
+const OP: u8 = 0;
+const REPEAT: u8 = 1;
+const END: u8 = 2;
+
+#[jit]
+fn interpret<'p>(driver: &JitDriver<'p>, code: &'p [u8], laps: i64) -> i64 {
+    let mut pc = 0;
+    let mut n = laps;
+    let mut acc = 1;
+    loop {
+        jit_merge_point!(driver, greens = [pc, code], reds = [n, acc]);
+        match code[pc] {
+            OP => {
+                acc = step(acc, n);
+            }
+            REPEAT => {
+                n -= 1;
+                if n > 0 {
+                    pc = 0;
+                    can_enter_jit!(driver, greens = [pc, code], reds = [n, acc]);
+                    continue;
+                }
+            }
+            _ => return acc,
+        }
+        pc += 1;
+    }
+}
+
+pub fn run(driver: &JitDriver<'static>) -> i64 {
+    interpret(driver, &[OP, REPEAT, END], 60)
+}
