@@ -31,6 +31,10 @@
 //!   end of the lap must keep ([`ValueFact`]).
 //! - What is known of *values* needs no check: a value of the preheader is the same in all laps.
 //!
+//! A red that each lap loads from where the same is in all laps is the same from the second lap on
+//! ([`Steady`]): an interpreter loads what it has of a frame again when a call returns there. So the preheader tests
+//! whether it is that already, and takes it for the same; if it is not, one lap is not run here.
+//!
 //! **Objects.** Where a lap gives an object back and makes one of the same size, which takes its place in
 //! memory ([`super::delay`]), the new one is made where the old one was ([`settle`]): then the loop allocates
 //! nothing, the place that refers to the object is the same in all laps, and the fields of the object are places
@@ -117,7 +121,9 @@ pub(super) fn split<'a>(
     let mut tests = in_bounds(walk);
     let reused = reused(walk, trace);
     tests.extend(apart(walk, &reused));
-    let wanted = Wanted { tests, fields: reused_fields(walk, &reused) };
+    let steady = steady_reds(walk, trace, &same);
+    tests.extend(steady.iter().map(Steady::test));
+    let wanted = Wanted { tests, fields: reused_fields(walk, &reused), steady };
     walk.restore_copy(&begun);
     let label = prefix(walk, trace, &same, &wanted, &begun, pending)
         .and_then(|assumed| lap_behind(walk, trace, assumed, n_plain, pending));
@@ -149,21 +155,25 @@ enum Test {
     Less([ValueId; 2]),
     /// So many bytes from one address on are apart from those between two offsets from the other.
     Apart([ValueId; 2], u32, [i32; 2]),
+    /// A red is what it will be at the end of the lap.
+    Steady([ValueId; 2]),
 }
 
 impl Test {
     fn values(&self) -> [ValueId; 2] {
         match *self {
-            Test::Less(values) | Test::Apart(values, ..) => values,
+            Test::Less(values) | Test::Apart(values, ..) | Test::Steady(values) => values,
         }
     }
 }
 
 /// What a preheader does beside the beginning of the lap.
+#[derive(Default)]
 struct Wanted {
     tests: SmallVec<[Test; 4]>,
     /// Fields of objects, by address, that are read if the object has been looked at.
     fields: Vec<WantedField>,
+    steady: SmallVec<[Steady; 4]>,
 }
 
 /// A field of an object that is made where another one was.
@@ -176,6 +186,15 @@ struct WantedField {
 }
 
 impl Wanted {
+    /// By red: whether it is the same in all laps, if the lap makes those so that the preheader has tested.
+    fn same(&self, cx: &Cx, same: &[bool]) -> Vec<bool> {
+        let mut same = same.to_vec();
+        for Steady { at, values: [before, now] } in &self.steady {
+            same[*at] = cx.copied(*now).is_some_and(|now| Some(now) == cx.copied(*before));
+        }
+        same
+    }
+
     /// Of a place that is a field of an object that is made anew: whether it is the same in the next one, most
     /// likely.
     fn is_constant(&self, cx: &Cx, place: &KnownPlace) -> Option<bool> {
@@ -229,6 +248,55 @@ fn in_bounds(walk: &Walk<'_>) -> SmallVec<[Test; 4]> {
         }
     }
     bounds
+}
+
+/// A red that each lap loads from where the same is in all laps, such as what the interpreter has of a frame,
+/// when a call returns there. So it is the same from the second lap on, and in the first if the preheader
+/// finds it to be: most likely, since somebody has loaded it from there before.
+struct Steady {
+    /// Its number.
+    at: usize,
+    /// What it is when the lap begins, and at the end of it, as values of the old trace.
+    values: [ValueId; 2],
+}
+
+impl Steady {
+    fn test(&self) -> Test {
+        Test::Steady(self.values)
+    }
+}
+
+/// The reds that are to be tested for that.
+fn steady_reds(walk: &Walk<'_>, trace: &Trace, same: &[bool]) -> SmallVec<[Steady; 4]> {
+    let cx = &walk.cx;
+    let jump = trace.ops.last().expect("a jump");
+    let mut same = same.to_vec();
+    let mut steady: SmallVec<[Steady; 4]> = SmallVec::new();
+    // What is loaded by way of one such red is looked at when that is known to be one.
+    loop {
+        let varying = Assumptions::guess(walk, trace, &same, &Wanted::default()).varying(cx);
+        let n_steady = steady.len();
+        for (at, (before, &now)) in trace.results(&trace.ops[0]).zip(trace.args(jump)).enumerate() {
+            let ty = trace.ty(now);
+            let can_be_tested = !same[at] && (ty.is_int() || ty == Ty::Ptr);
+            let Some(now) = cx.old_to_new(now).value().filter(|_| can_be_tested) else {
+                continue;
+            };
+            let is_loaded = |op: &Op| op.opcode.effect() == Effect::Load;
+            if !varying[now.index()]
+                && cx.def(now.into()).is_some_and(is_loaded)
+                && let Some(now) = cx.new_to_old(now.into())
+            {
+                steady.push(Steady { at, values: [before, now] });
+            }
+        }
+        for it in &steady[n_steady..] {
+            same[it.at] = true;
+        }
+        if steady.len() == n_steady {
+            return steady;
+        }
+    }
 }
 
 /// An object that can be made where another one was that the lap has given back.
@@ -328,19 +396,20 @@ fn prefix<'a>(
 ) -> Option<Assumptions> {
     let all = Extent { end: trace.ops.len() - 1, left_out: FxHashSet::default() };
     let starts = walk_prefix(walk, trace, &all, &wanted.tests, pending);
-    let mut assumed = Assumptions::guess(walk, trace, same, wanted);
+    let mut assumed = Assumptions::guess(walk, trace, &wanted.same(&walk.cx, same), wanted);
     let extent = extent(&walk.cx, trace, &starts, &assumed.varying(&walk.cx))?;
     if extent.end < starts.len() || !extent.left_out.is_empty() {
         walk.restore_copy(begun);
         walk_prefix(walk, trace, &extent, &wanted.tests, pending);
         read_fields(walk, wanted, pending);
+        let same = wanted.same(&walk.cx, same);
         match extent.left_out.is_empty() && wanted.fields.is_empty() {
-            true => assumed.only_of(walk, trace, same),
+            true => assumed.only_of(walk, trace, &same),
             // Values have other numbers where something was left out.
-            false => assumed = Assumptions::guess(walk, trace, same, wanted),
+            false => assumed = Assumptions::guess(walk, trace, &same, wanted),
         }
     } else if read_fields(walk, wanted, pending) {
-        assumed = Assumptions::guess(walk, trace, same, wanted);
+        assumed = Assumptions::guess(walk, trace, &wanted.same(&walk.cx, same), wanted);
     }
     Some(assumed)
 }
@@ -415,6 +484,7 @@ fn walk_prefix<'a>(
             let exit = ExitId(2 * n_exits + to_test.len() as u32);
             let tested = match test {
                 Test::Less(_) => walk.guard_less(values, exit, pending),
+                Test::Steady(_) => walk.guard_steady(values, exit, pending),
                 Test::Apart(_, bytes, others) => {
                     walk.guard_apart(values, bytes, others, exit, pending)
                 }

@@ -287,6 +287,14 @@ impl<'t> Cx<'t> {
         self.known[value.index()] = self.constant(c);
     }
 
+    /// From here on `value` is what an earlier operand is.
+    pub fn replace_by(&mut self, value: Operand, earlier: Operand) {
+        let (value, earlier) = (self.resolve(value), self.resolve(earlier));
+        if let Some(value) = value.value() {
+            self.known[value.index()] = earlier;
+        }
+    }
+
     /// The operation that defines `operand`, unless that is an input or a label.
     #[inline]
     pub fn def(&self, operand: Operand) -> Option<&Op> {
@@ -943,6 +951,28 @@ impl<'a> Walk<'a> {
             self.append(pending);
             self.cx.extra_exit = None;
         }
+        Ok(())
+    }
+
+    /// Tests that a value is the same as an earlier one, and takes that for it from here on.
+    pub fn guard_steady(
+        &mut self,
+        [earlier, value]: [Operand; 2],
+        exit: ExitId,
+        pending: &mut Pending,
+    ) -> Result<(), Contradiction> {
+        let opcode = match self.cx.ty(value) {
+            Ty::Ptr => Opcode::PtrEq,
+            _ => Opcode::IntEq,
+        };
+        let test = self.pure(opcode, &[earlier, value], Ty::Bool, pending)?;
+        pending.start(Opcode::GuardTrue, None, &[test]);
+        if let Rewrite::Keep = self.ask(pending)? {
+            self.cx.extra_exit = Some(exit);
+            self.append(pending);
+            self.cx.extra_exit = None;
+        }
+        self.cx.replace_by(value, earlier);
         Ok(())
     }
 
