@@ -69,6 +69,8 @@ aborts! {
     TooManyPromoted    "what has to be constant has more values than max_promoted_values" Never;
     /// A `Vec` was moved to where another one was that the recording knew by its place.
     BufferMoved        "a Vec was moved to the place of another one"                  BackOff;
+    /// An object that the recording took for one apart from all buffers may be an element of a `Vec`, or in one.
+    ObjectInVec        "an object may be in a Vec that was taken to be elsewhere"     BackOff;
     /// What the trace continues or leads to was freed while it was compiled, or the thread that compiled it is
     /// not in this process.
     Overtaken          "what it belongs to was freed while it was compiled"           BackOff;

@@ -41,8 +41,8 @@ impl Regions {
         match mem.class {
             _ if self.merged => 0,
             // They overlap what has the class of all others.
-            MemDescr::FIRST_NAMED_BUFFER.. => MemDescr::BUFFER,
-            class if MemDescr::is_boxed(class) => MemDescr::BOXED,
+            MemDescr::OBJECT_BUFFER | MemDescr::FIRST_NAMED_BUFFER.. => MemDescr::BUFFER,
+            class if class == MemDescr::OBJECT || MemDescr::is_boxed(class) => MemDescr::BOXED,
             class => class,
         }
     }

@@ -61,6 +61,8 @@ pub struct Class(u16);
 impl Class {
     const ANY: Class = Class(0);
     const VEC_BUFFER: Class = Class(MemDescr::BUFFER as u16);
+    const OBJECT: Class = Class(MemDescr::OBJECT as u16);
+    const OBJECT_BUFFER: Class = Class(MemDescr::OBJECT_BUFFER as u16);
 
     /// The address does not follow from the red's and a constant.
     const INDEXED: u16 = 1 << 15;
@@ -79,7 +81,7 @@ impl Class {
     pub(crate) fn of_red(number: usize) -> Class {
         let class = 2 + number;
         // No portal has so many.
-        if class < MemDescr::FIRST_BOXED as usize { Class(class as u16) } else { Class::ANY }
+        if class < MemDescr::OBJECT as usize { Class(class as u16) } else { Class::ANY }
     }
 
     /// As in the trace.
@@ -89,7 +91,14 @@ impl Class {
 
     /// An object that the portal's red has to itself.
     fn is_of_red(self) -> bool {
-        (2..MemDescr::FIRST_BOXED).contains(&self.number())
+        (2..MemDescr::OBJECT).contains(&self.number())
+    }
+
+    /// The buffer of a `Vec`.
+    fn is_buffer(self) -> bool {
+        let number = self.number();
+        matches!(self, Class::VEC_BUFFER | Class::OBJECT_BUFFER)
+            || number >= MemDescr::FIRST_NAMED_BUFFER
     }
 
     /// The same where the address is computed.
@@ -170,10 +179,31 @@ impl Addr {
     }
 
     /// The class of the buffer of the `Vec` that is here.
-    fn class_of_buffer(&self, rec: Rec) -> Class {
+    fn class_of_buffer(&self, rec: Rec, element: usize) -> Class {
+        if !rec.is_live() {
+            rec.element_has(element, false);
+        }
+        if self.class == Class::OBJECT {
+            return Class::OBJECT_BUFFER;
+        }
         let is_at_distance = self.shadow.is_none() && self.scale == 0;
         let named = self.class.of_buffer(self.offset).filter(|_| is_at_distance);
         named.filter(|_| rec.names_buffer()).unwrap_or(Class::VEC_BUFFER)
+    }
+
+    /// The class of a part of the value that is here. What a pointer leads to is an object by itself if it has a
+    /// destructor: nobody has such a thing in memory that is something else too.
+    fn class_of_field(&self, rec: Rec, whole: Whole, part_size: usize) -> Class {
+        match self.class {
+            Class::ANY if whole.owns && !self.is_frozen() && rec.names_object(whole.size) => {
+                Class::OBJECT
+            }
+            class if class.is_buffer() => {
+                rec.element_has(part_size, false);
+                class
+            }
+            class => class,
+        }
     }
 
     /// Makes room for an index, by computing the address so far if there is one already.
@@ -691,6 +721,9 @@ impl<T: ?Sized> Place<T> {
     /// The same address under another type, at a known distance.
     #[inline(never)]
     pub(crate) fn part<U>(self, rec: Rec, bytes: isize) -> Place<U> {
+        if const { needs_drop::<U>() } && self.addr.class.is_buffer() && !rec.is_live() {
+            rec.element_has(size_of::<U>(), false);
+        }
         let Untyped { ptr, addr } = self.untyped().part(rec, bytes);
         Place { part: self.part.inner(), ..Place::at(ptr.cast(), addr) }
     }
@@ -712,8 +745,8 @@ impl<T: ?Sized> Place<T> {
     /// The place of a field. `project` is the author's own field access; only the distance counts.
     pub fn field<U>(self, rec: Rec, project: impl FnOnce(&T) -> *const U) -> Place<U> {
         let part = project(self.probe());
-        let size = size_of_val(self.probe());
-        match self.untyped().field(rec, size, part.cast(), size_of::<U>()) {
+        let whole = Whole { size: size_of_val(self.probe()), owns: const { needs_drop::<T>() } };
+        match self.untyped().field(rec, whole, part.cast(), size_of::<U>()) {
             Some(Untyped { ptr, addr }) => {
                 Place { part: self.part.inner(), ..Place::at(ptr.cast(), addr) }
             }
@@ -735,6 +768,9 @@ impl<T> Place<T> {
     /// Reads, in a layout. A value that owns something is moved out.
     #[inline(never)]
     pub(crate) fn read_as(self, rec: Rec, layout: &[PieceTy]) -> Traced<T> {
+        if const { needs_drop::<T>() } {
+            self.is_accessed_as_a_whole(rec);
+        }
         let mut value = MaybeUninit::<T>::uninit();
         let (size, id) = (size_of::<T>(), typeid::of::<T>);
         // SAFETY: the value has so many bytes, and the plain function reads them here too, perhaps with
@@ -742,6 +778,13 @@ impl<T> Place<T> {
         let lanes =
             unsafe { self.untyped().read(rec, layout, value.as_mut_ptr().cast(), size, id) };
         Traced::new(value, lanes)
+    }
+
+    /// All parts of a value that owns something are looked at or changed.
+    fn is_accessed_as_a_whole(self, rec: Rec) {
+        if self.addr.class.is_buffer() && !rec.is_live() {
+            rec.element_has(size_of::<T>(), true);
+        }
     }
 
     /// What the pointer here points to.
@@ -826,6 +869,9 @@ impl<T> Place<T> {
 
     /// Reads one scalar of the value.
     pub(crate) fn piece(self, rec: Rec, piece: PieceTy) -> Arg {
+        if const { needs_drop::<T>() } {
+            self.is_accessed_as_a_whole(rec);
+        }
         self.untyped().piece(rec, piece)
     }
 
@@ -834,6 +880,9 @@ impl<T> Place<T> {
     pub(crate) fn write_as(self, rec: Rec, value: Traced<T>, layout: &[PieceTy]) {
         if const { needs_drop::<T>() && size_of::<T>() >= size_of::<Vec<u8>>() } {
             self.untyped().receives_owned(rec);
+        }
+        if const { needs_drop::<T>() } {
+            self.is_accessed_as_a_whole(rec);
         }
         let value = value.take_whole();
         // SAFETY: the value has so many bytes, and the plain function writes them here too.
@@ -897,6 +946,13 @@ impl<T> Place<T> {
         super::owned::drop_contents(rec, this);
         drop(write);
     }
+}
+
+/// What is to be known of a value to find a part of it.
+#[derive(Clone, Copy)]
+struct Whole {
+    size: usize,
+    owns: bool,
 }
 
 /// A place of which the type does not matter: what is here is compiled once, not for each type of an
@@ -1082,15 +1138,20 @@ impl Untyped {
         Untyped { ptr, addr }
     }
 
-    /// The place of a part that was found at an address, of a value of so many bytes.
-    fn field(&self, rec: Rec, size: usize, part: *const u8, part_size: usize) -> Option<Untyped> {
+    /// The place of a part that was found at an address, of so many bytes.
+    fn field(&self, rec: Rec, whole: Whole, part: *const u8, part_size: usize) -> Option<Untyped> {
         let bytes = part.addr().wrapping_sub(self.ptr.addr()) as isize;
-        let inside = bytes >= 0 && bytes as usize + part_size <= size;
+        let inside = bytes >= 0 && bytes as usize + part_size <= whole.size;
         if !inside {
             // The access went through a `Deref` that is not known here.
             rec.abort(Abort::UnknownDeref);
+            return None;
         }
-        inside.then(|| self.part(rec, bytes))
+        let Untyped { ptr, mut addr } = self.part(rec, bytes);
+        if addr.shadow.is_none() && !rec.is_live() {
+            addr.class = addr.class_of_field(rec, whole, part_size);
+        }
+        Some(Untyped { ptr, addr })
     }
 
     fn refers_to_local(&self, rec: Rec, offset: u32) -> Option<Const> {
@@ -1830,7 +1891,7 @@ impl<T> Place<Vec<T>> {
         let address = std::ptr::with_exposed_provenance_mut::<T>(ptr.bits as usize);
         let slice = std::ptr::slice_from_raw_parts_mut(address, len.bits as usize);
         let mut slice = Place::memory(slice, ptr.lane, len.lane, self.addr.frozen);
-        slice.addr.class = self.addr.class_of_buffer(rec);
+        slice.addr.class = self.addr.class_of_buffer(rec, size_of::<T>());
         slice.addr.green = self.addr.green;
         slice
     }
@@ -1866,7 +1927,7 @@ impl<T> Place<Vec<T>> {
         let ptr = self.part::<*const T>(rec, ptr_at).read(rec).scalar_arg(rec, Ty::Ptr);
         let address = std::ptr::with_exposed_provenance_mut::<T>(ptr.bits as usize);
         let mut first = Place::memory(address, ptr.lane, Lane::CONST, self.addr.frozen);
-        first.addr.class = self.addr.class_of_buffer(rec);
+        first.addr.class = self.addr.class_of_buffer(rec, size_of::<T>());
         first.addr.green = self.addr.green;
         first.element_at(rec, index)
     }

@@ -154,11 +154,12 @@ impl<T> LocalVar for Memory<T> {
     fn set_green(&mut self, _: Rec) {
         unreachable!("a variable in memory is not green");
     }
-    fn set_red(&mut self, _: Rec, args: &[Arg], class: Class, _: bool) -> bool {
+    fn set_red(&mut self, rec: Rec, args: &[Arg], class: Class, _: bool) -> bool {
         let address = self.arg().bits as usize;
         *self = Memory::new(std::ptr::with_exposed_provenance_mut(address), args[0].lane);
         self.set_class(class);
         // Another variable may refer to this one.
+        rec.has_open_local();
         false
     }
 }

@@ -190,6 +190,13 @@ impl MemDescr {
     /// The first class of objects whose size is known; the last one is before [`MemDescr::BOXED`].
     pub const FIRST_BOXED: u32 = 48;
 
+    /// The class of objects that own something and are reached by a pointer that somebody else has to them: not
+    /// elements of `Vec`s, and not what one red alone leads to.
+    pub const OBJECT: u32 = 46;
+
+    /// The class of the buffers of `Vec`s in such objects.
+    pub const OBJECT_BUFFER: u32 = 47;
+
     /// The class of the buffers of `Vec`s.
     pub const BUFFER: u32 = 1;
 
@@ -210,12 +217,15 @@ impl MemDescr {
     }
 
     /// Whether accesses of these classes never overlap. What is of class 0 may be anything, what is of
-    /// [`MemDescr::BOXED`] an object of any size, and what is of [`MemDescr::BUFFER`] a buffer that has a class of its
-    /// own.
+    /// [`MemDescr::BOXED`] an object of any size, what is of [`MemDescr::OBJECT`] one that somebody owns by
+    /// another pointer, or a part of it, and what is of [`MemDescr::BUFFER`] a buffer that has a class of its own.
     pub const fn are_apart(a: u32, b: u32) -> bool {
         let (low, high) = if a < b { (a, b) } else { (b, a) };
-        let any_size = high == MemDescr::BOXED && MemDescr::is_boxed(low);
-        let any_buffer = low == MemDescr::BUFFER && high >= MemDescr::FIRST_NAMED_BUFFER;
+        let any_size = (high == MemDescr::BOXED || low == MemDescr::OBJECT)
+            && MemDescr::is_boxed(high)
+            && (low == MemDescr::OBJECT || MemDescr::is_boxed(low));
+        let is_special = high >= MemDescr::FIRST_NAMED_BUFFER || high == MemDescr::OBJECT_BUFFER;
+        let any_buffer = low == MemDescr::BUFFER && is_special;
         low != high && low != 0 && !any_size && !any_buffer
     }
 
@@ -223,7 +233,7 @@ impl MemDescr {
     /// runs: classes from 2 on are such, below those of objects, which are given back.
     #[inline]
     pub fn is_exclusive(&self) -> bool {
-        2 <= self.class && self.class < MemDescr::FIRST_BOXED
+        2 <= self.class && self.class < MemDescr::OBJECT
     }
 }
 

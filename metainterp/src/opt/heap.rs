@@ -193,12 +193,19 @@ impl Accesses {
         let last = of(class).max(of(0));
         // As `MemDescr::are_apart` says.
         match class {
-            MemDescr::BOXED => {
-                (MemDescr::FIRST_BOXED..MemDescr::BOXED).map(of).fold(last, Time::max)
+            MemDescr::BOXED | MemDescr::OBJECT => {
+                let boxed = MemDescr::FIRST_BOXED..=MemDescr::BOXED;
+                boxed.map(of).fold(last.max(of(MemDescr::OBJECT)), Time::max)
             }
-            _ if MemDescr::is_boxed(class) => last.max(of(MemDescr::BOXED)),
-            MemDescr::BUFFER => last.max(self.named.last_overlap(root, apart)),
-            MemDescr::FIRST_NAMED_BUFFER.. => last.max(of(MemDescr::BUFFER)),
+            _ if MemDescr::is_boxed(class) => {
+                last.max(of(MemDescr::BOXED)).max(of(MemDescr::OBJECT))
+            }
+            MemDescr::BUFFER => {
+                last.max(of(MemDescr::OBJECT_BUFFER)).max(self.named.last_overlap(root, apart))
+            }
+            MemDescr::OBJECT_BUFFER | MemDescr::FIRST_NAMED_BUFFER.. => {
+                last.max(of(MemDescr::BUFFER))
+            }
             _ => last,
         }
     }

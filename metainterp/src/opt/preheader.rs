@@ -341,7 +341,7 @@ fn apart(walk: &Walk<'_>, reused: &[Reused]) -> Vec<Test> {
     let new = cx.new_trace();
     for op in new.ops.iter().filter(|op| matches!(op.opcode, Opcode::GetField | Opcode::SetField)) {
         let (mem, base) = (new.mem(op), new.args(op)[0]);
-        let is_object = MemDescr::is_boxed(mem.class) || mem.class == 0;
+        let is_object = MemDescr::is_boxed(mem.class) || matches!(mem.class, 0 | MemDescr::OBJECT);
         if !is_object || mem.frozen || base.is_const() {
             continue;
         }

@@ -316,6 +316,10 @@ pub struct Recorder {
     shown: Cell<Classes>,
     /// Whether single `Vec`s' buffers have classes of their own.
     buffers: Cell<Buffers>,
+    /// Other pointers than a red may lead to what has the red's class.
+    has_open_local: Cell<bool>,
+    /// What objects are told apart from the elements of `Vec`s by.
+    sizes: RefCell<Sizes>,
     limits: Limits,
     /// No merge point was passed so far.
     in_first_region: Cell<bool>,
@@ -444,6 +448,8 @@ impl Recorder {
                 true => Buffers::MayBeNamed,
                 false => Buffers::Unnamed,
             }),
+            has_open_local: Cell::default(),
+            sizes: RefCell::default(),
             limits,
             in_first_region: Cell::new(true),
             find_target,
@@ -923,6 +929,42 @@ impl Recorder {
     pub fn moves_buffer(&self) {
         if self.recording.get() && self.buffers.replace(Buffers::Moved) == Buffers::Named {
             self.abort(Abort::BufferMoved);
+        }
+    }
+
+    /// Whether an object of so many bytes that owns something, and to which a pointer has led that was not
+    /// derived from a red, is apart from what the [exclusive](Recorder::set_exclusive) reds lead to and from the
+    /// buffers of `Vec`s.
+    ///
+    /// It is no element of a `Vec`, and not in one, as long as none that is looked at is of its size, nor has parts of
+    /// its size: see [`Recorder::element_has`].
+    pub fn names_object(&self, bytes: usize) -> bool {
+        let mut sizes = self.sizes.borrow_mut();
+        let may_be_red = self.has_open_local.get() || self.apart() != self.exclusive.get();
+        if may_be_red || sizes.in_elements(bytes) || !self.names_buffer() {
+            return false;
+        }
+        Sizes::note(&mut sizes.objects, bytes);
+        true
+    }
+
+    /// A red is a variable in memory, to which others may refer.
+    pub fn has_open_local(&self) {
+        self.has_open_local.set(true);
+    }
+
+    /// The twin looks at an element of a `Vec`, or a part of one, of so many bytes; or at any part of at most so many.
+    /// If it has taken objects of that size for none, the recording is given up.
+    pub fn element_has(&self, bytes: usize, or_less: bool) {
+        let mut sizes = self.sizes.borrow_mut();
+        match or_less {
+            true => sizes.most_in_elements = sizes.most_in_elements.max(bytes),
+            false => Sizes::note(&mut sizes.elements, bytes),
+        }
+        if sizes.objects.iter().any(|&it| sizes.in_elements(it)) && self.recording.get() {
+            self.buffers.set(Buffers::Moved);
+            drop(sizes);
+            self.abort(Abort::ObjectInVec);
         }
     }
 
@@ -1498,6 +1540,29 @@ impl Recorder {
             None => Recorded::Bridge { trace },
         };
         *self.recorded.borrow_mut() = Some(recorded);
+    }
+}
+
+/// Sizes in bytes. Objects of different sizes are of different types.
+#[derive(Debug, Default)]
+struct Sizes {
+    /// Objects that are apart from buffers.
+    objects: SmallVec<[usize; 8]>,
+    /// Elements of `Vec`s, and parts of them.
+    elements: SmallVec<[usize; 8]>,
+    /// Parts of elements may be of any size up to this.
+    most_in_elements: usize,
+}
+
+impl Sizes {
+    fn in_elements(&self, bytes: usize) -> bool {
+        bytes <= self.most_in_elements || self.elements.contains(&bytes)
+    }
+
+    fn note(sizes: &mut SmallVec<[usize; 8]>, bytes: usize) {
+        if !sizes.contains(&bytes) {
+            sizes.push(bytes);
+        }
     }
 }
 

@@ -422,7 +422,8 @@ impl<'r> Generator<'r> {
 
     fn carried_at(&mut self, at: usize) -> Operand {
         let slots = self.builder.constant(Const::new(Ty::Ptr, SLOTS));
-        let mem = MemDescr { class: 1, ..Self::field(Ty::Ptr, CARRIED_AT[at]) };
+        let class = self.class_of_slots();
+        let mem = MemDescr { class, ..Self::field(Ty::Ptr, CARRIED_AT[at]) };
         let mem = self.builder.mem(mem);
         let object = self.push(Opcode::GetField, &[slots], mem, Ty::Ptr);
         self.operands.pop();
@@ -431,7 +432,13 @@ impl<'r> Generator<'r> {
 
     fn carry(&mut self, at: usize, object: Operand) {
         let slots = self.builder.constant(Const::new(Ty::Ptr, SLOTS));
-        self.set(&[slots, object], MemDescr { class: 1, ..Self::field(Ty::Ptr, CARRIED_AT[at]) });
+        let class = self.class_of_slots();
+        self.set(&[slots, object], MemDescr { class, ..Self::field(Ty::Ptr, CARRIED_AT[at]) });
+    }
+
+    /// The slots are in the buffer of a `Vec` that is in some object.
+    fn class_of_slots(&mut self) -> u32 {
+        self.rng.choose(&[MemDescr::BUFFER, MemDescr::OBJECT_BUFFER].map(u64::from)) as u32
     }
 
     /// What may be said of where an object is.
@@ -439,7 +446,8 @@ impl<'r> Generator<'r> {
         let bytes = self.bytes[&object];
         match self.rng.below(10) {
             0 | 1 => 0,
-            2..=5 => MemDescr::BOXED,
+            2..=4 => MemDescr::BOXED,
+            5 | 6 => MemDescr::OBJECT,
             _ => MemDescr::boxed(bytes),
         }
     }
