@@ -59,6 +59,8 @@ aborts! {
     GreenChanged       "a green expression changes when it is read"                   Never;
     /// The portal returned a value that is not traceable before its first merge point was passed.
     LeftPortal         "the portal returned in its first opcode"                      BackOff;
+    /// The portal returns with fewer operations than `entry_cost`.
+    ReturnsSoon        "it returns too soon for compiled code to be worth entering"    BackOff;
     /// All compiled code is in use, and there is no room for more.
     NoRoom             "there is as much compiled code as max_code_bytes and max_traces allow" BackOff;
     /// A value that the author says is constant in traces is not.

@@ -47,6 +47,9 @@ params! {
     /// The same for code of the program that is called, or returned to, where there is no `can_enter_jit!` and the
     /// greens tell; at most twice `threshold`. Loops go first, and take in what they call. 0 for never.
     function_threshold: u32 = 1619u32; // PyPy's value, too
+    /// Recorded operations that entering compiled code and leaving it is as much as. What starts where code of the
+    /// program is called, as above, and returns with fewer of them, is left to the interpreter.
+    entry_cost: u32 = 300u32;
     /// Times a guard must fail before a bridge is recorded from it.
     trace_eagerness: u32 = 200u32;
     /// Operations that a recording may have before it is given up.

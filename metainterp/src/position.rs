@@ -28,19 +28,18 @@ pub enum Way {
     Elsewhere,
 }
 
-/// The way from the position with the words `before` to the one with the greens `now`.
-pub fn way(before: &[u64], now: &[Const]) -> Way {
-    if before.len() != now.len() {
-        return Way::Back;
-    }
+/// The way from one position to another, from the words of both, and whether each is a pointer. This is asked at
+/// each merge point that the interpreter comes to.
+#[inline]
+pub fn way(words: impl Iterator<Item = (u64, u64, bool)>) -> Way {
     let (mut ahead, mut n_far, mut has_number) = (None, 0, false);
-    for (&before, now) in before.iter().zip(now) {
-        has_number |= now.ty != Ty::Ptr;
-        if before == now.bits {
+    for (before, now, is_pointer) in words {
+        has_number |= !is_pointer;
+        if before == now {
             continue;
         }
-        n_far += u32::from(now.ty == Ty::Ptr && now.bits.wrapping_sub(before) > NEAR);
-        ahead.get_or_insert(before < now.bits);
+        n_far += u32::from(is_pointer && now.wrapping_sub(before) > NEAR);
+        ahead.get_or_insert(before < now);
     }
     // One of the pointers is the program counter if no number can be.
     match (n_far, ahead) {
@@ -50,13 +49,22 @@ pub fn way(before: &[u64], now: &[Const]) -> Way {
     }
 }
 
+/// The same with the types of the words.
+pub fn typed_way(before: &[u64], now: impl ExactSizeIterator<Item = Const>) -> Way {
+    match before.len() == now.len() {
+        true => way(before.iter().zip(now).map(|(&it, now)| (it, now.bits, now.ty == Ty::Ptr))),
+        false => Way::Back,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn numbers_in_order_and_pointers_when_near() {
-        let is_ahead = |before: &[u64], now: &[Const]| way(before, now) == Way::Ahead;
+        let is_ahead =
+            |before: &[u64], now: &[Const]| typed_way(before, now.iter().copied()) == Way::Ahead;
         let position =
             |pc, code| [Const::new(Ty::I64, pc), Const::new(Ty::Ptr, code), Const::new(Ty::I8, 1)];
         assert!(is_ahead(&[3, 0x1000, 1], &position(4, 0x1000)));
@@ -78,12 +86,15 @@ mod tests {
     fn other_code_is_behind_another_pointer() {
         let pointers = |pc, code| [Const::new(Ty::Ptr, pc), Const::new(Ty::Ptr, code)];
         let position = |pc, code| [Const::new(Ty::I64, pc), Const::new(Ty::Ptr, code)];
-        assert_eq!(way(&[4, 0x1000], &position(2, 0x1000)), Way::Back);
-        assert_eq!(way(&[4, 0x1000], &position(4, 0x1000)), Way::Back);
-        assert_eq!(way(&[4, 0x1000], &position(0, 0x2000)), Way::Elsewhere);
-        assert_eq!(way(&[4, 0x2000], &position(9, 0x1000)), Way::Elsewhere);
-        assert_eq!(way(&[0x8000], &[Const::new(Ty::Ptr, 0x7000)]), Way::Back);
-        assert_eq!(way(&[0x8000, 0x1000], &pointers(0x7000, 0x1000)), Way::Back);
-        assert_eq!(way(&[0x8000, 0x1000], &pointers(0x9000, 0x2000)), Way::Elsewhere);
+        assert_eq!(typed_way(&[4, 0x1000], position(2, 0x1000).into_iter()), Way::Back);
+        assert_eq!(typed_way(&[4, 0x1000], position(4, 0x1000).into_iter()), Way::Back);
+        assert_eq!(typed_way(&[4, 0x1000], position(0, 0x2000).into_iter()), Way::Elsewhere);
+        assert_eq!(typed_way(&[4, 0x2000], position(9, 0x1000).into_iter()), Way::Elsewhere);
+        assert_eq!(typed_way(&[0x8000], [Const::new(Ty::Ptr, 0x7000)].into_iter()), Way::Back);
+        assert_eq!(typed_way(&[0x8000, 0x1000], pointers(0x7000, 0x1000).into_iter()), Way::Back);
+        assert_eq!(
+            typed_way(&[0x8000, 0x1000], pointers(0x9000, 0x2000).into_iter()),
+            Way::Elsewhere
+        );
     }
 }

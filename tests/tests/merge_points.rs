@@ -113,7 +113,8 @@ fn b005_a_merge_point_alone() {
     // One lap earlier than with `can_enter_jit!`: the first arrival counts.
     let counts = |n| Counts { tracings: n, loops: n, ..ONE_LOOP };
     for (laps, n) in [(2, 0), (3, 1)] {
-        check_counts(RPYTHON, counts(n), |d| Vm::new(&PROGRAM, laps).run_alone(d));
+        let params = format!("{RPYTHON},entry_cost=0");
+        check_counts(&params, counts(n), |d| Vm::new(&PROGRAM, laps).run_alone(d));
         check_counts(RPYTHON, counts(0), |d| Vm::new(&PROGRAM, laps).run(d));
     }
 }

@@ -12,10 +12,10 @@ use super::rec::{Rec, Running};
 use super::value::{Args, Lanes, Traced, read_bits, write_bits};
 use crate::driver::JitDriver;
 use metainterp::abort::Abort;
-use metainterp::ir::{Classes, Const, Ty};
+use metainterp::ir::{Classes, Ty};
 use metainterp::record::{Arg, Flow, InlinedFlow, Lane, Recorder, Words, zeros};
 use metainterp::warm::assembler::AtExit;
-use metainterp::warm::{Left, MetaInterp, State};
+use metainterp::warm::{Left, MAX_LAST_GREENS, MetaInterp, State};
 use smallvec::SmallVec;
 use std::any::Any;
 use std::marker::PhantomData;
@@ -334,8 +334,12 @@ pub trait Vars {
     type Locals;
     /// What comes back.
     type Back;
-    /// The words, with their types.
-    fn consts(&self) -> SmallVec<[Const; 8]>;
+    /// How many words there are.
+    const N_WORDS: usize;
+    /// Bit `k` says whether word `k` is a pointer, for the first ones.
+    const POINTERS: u64;
+    /// Puts the words into so many.
+    fn write(&self, words: &mut [u64]);
     /// The words' types.
     fn types() -> SmallVec<[Ty; 8]>;
     /// Puts the words there. In place, as what was just written by the word is slow to move.
@@ -366,16 +370,36 @@ pub trait LocalVars {
     fn each(&mut self, f: &mut dyn FnMut(&mut dyn LocalVar, bool));
 }
 
+/// Of the words of several variables.
+const fn pointers(variables: &[&[Ty]]) -> u64 {
+    let (mut pointers, mut word, mut variable) = (0, 0, 0);
+    while variable < variables.len() {
+        let (tys, mut at) = (variables[variable], 0);
+        while at < tys.len() && word < MAX_LAST_GREENS {
+            pointers |= (matches!(tys[at], Ty::Ptr) as u64) << word;
+            at += 1;
+            word += 1;
+        }
+        variable += 1;
+    }
+    pointers
+}
+
 macro_rules! vars {
     ($(($($name:ident $at:tt),*);)*) => {$(
         impl<$($name: Var),*> Vars for ($($name,)*) {
             type Locals = ($($name::Local,)*);
             type Back = ($($name::Back,)*);
 
-            fn consts(&self) -> SmallVec<[Const; 8]> {
-                let (types, mut words) = (Self::types(), Words::new());
-                self.words(&mut words);
-                types.iter().zip(words).map(|(&ty, bits)| Const::new(ty, bits)).collect()
+            const N_WORDS: usize = 0 $(+ $name::TYS.len())*;
+            const POINTERS: u64 = pointers(&[$($name::TYS),*]);
+
+            #[allow(unused_variables, unused_mut, unused_assignments)]
+            #[inline]
+            fn write(&self, words: &mut [u64]) {
+                let words = &mut words[..Self::N_WORDS];
+                let mut at = 0;
+                $(self.$at.words(&mut words[at..]); at += $name::TYS.len();)*
             }
 
             #[allow(unused_mut)]
@@ -385,14 +409,10 @@ macro_rules! vars {
                 types
             }
 
-            #[allow(unused_variables, unused_mut, unused_assignments)]
             #[inline]
             fn words(&self, words: &mut Words) {
-                let n_words = const { 0 $(+ $name::TYS.len())* };
-                *words = zeros(n_words);
-                let words = &mut words[..n_words];
-                let mut at = 0;
-                $(self.$at.words(&mut words[at..]); at += $name::TYS.len();)*
+                *words = zeros(Self::N_WORDS);
+                self.write(words);
             }
 
             #[allow(unused_variables, unused_mut, unused_assignments, clippy::unused_unit)]
@@ -683,7 +703,15 @@ pub fn tick_at_merge_point<G: Vars>(driver: &JitDriver<'_>, greens: impl FnOnce(
 
 #[inline(never)]
 fn tick_ahead<G: Vars>(driver: &JitDriver<'_>, greens: G) -> bool {
-    driver.meta().tick_at_merge_point(&greens.consts())
+    // This happens at each instruction of a program that is interpreted, and there are few words.
+    if const { G::N_WORDS <= 4 } {
+        let mut words = [0; 4];
+        greens.write(&mut words);
+        return driver.meta().tick_at_merge_point(&words[..G::N_WORDS], G::POINTERS);
+    }
+    let mut words = Words::new();
+    greens.words(&mut words);
+    driver.meta().tick_at_merge_point(&words, G::POINTERS)
 }
 
 /// A local of the twin as an argument for the call that reads a green.

@@ -1251,9 +1251,9 @@ impl Recorder {
     /// Where the program has gone since the last merge point.
     fn way(&self, greens: &[Arg]) -> Way {
         let state = self.state.borrow();
-        let now: SmallVec<[Const; 8]> = greens.iter().map(|green| green.concrete()).collect();
+        let now = greens.iter().map(|green| green.concrete());
         let before = &state.builder.trace().merge_points[state.region.merge_point as usize];
-        position::way(&before.greens, &now)
+        position::typed_way(&before.greens, now)
     }
 
     /// The portal returns; `result` has the words of its value, if that can be recorded.

@@ -242,6 +242,9 @@ impl MetaInterp {
                 let task = Task { start, route, validity, becomes };
                 return self.compile_version(trace, *bridge, task);
             }
+            Recorded::Entry { trace, .. } if self.returns_soon(&trace) => {
+                return self.aborted(Abort::ReturnsSoon, &start);
+            }
             Recorded::Entry { trace, target } => {
                 // One that ends otherwise is a segment, which those who come round again are to find.
                 let leads_on = jump_target(&trace).is_some();
@@ -251,6 +254,17 @@ impl MetaInterp {
             Recorded::Bridge { trace } => (trace, Becomes::Bridge),
         };
         self.compile(trace, Task { start, route, validity, becomes });
+    }
+
+    /// Whether a trace that starts at a merge point is not worth entering from the interpreter. Where there is
+    /// `can_enter_jit!`, the author has said that it is.
+    fn returns_soon(&self, trace: &Trace) -> bool {
+        let returns = |op: &ir::Op| {
+            op.opcode == Opcode::Finish && trace.exit(op).resume.kind == ResumeKind::Return
+        };
+        self.has_last_greens.get()
+            && trace.n_operations() < self.params.borrow().entry_cost as usize
+            && trace.ops.last().is_some_and(returns)
     }
 
     /// Compiles a trace, at once or in the background.

@@ -86,6 +86,9 @@ pub type RedTypes = fn() -> SmallVec<[Ty; 8]>;
 /// Operations recorded of a trace that leads to a loop, to be recorded again by those that come there.
 const MAX_PASSED: usize = 200;
 
+/// By how many words of the greens it is told where the program goes.
+pub const MAX_LAST_GREENS: usize = 16;
+
 /// Portals that are not inlined any more. When there are too many, because a program makes ever new ones, they get
 /// another chance.
 const MAX_NOT_INLINED: usize = 10_000;
@@ -100,8 +103,9 @@ pub struct MetaInterp {
     enabled: Cell<bool>,
     recording: Cell<bool>,
     portal: Cell<Option<(TypeId, &'static str)>>,
-    /// The greens at the last merge point that is alone.
-    last_greens: RefCell<Words>,
+    /// The words of the greens at the last merge point that is alone: the first ones, if there are more.
+    last_greens: [Cell<u64>; MAX_LAST_GREENS],
+    has_last_greens: Cell<bool>,
     params: RefCell<Params>,
     passes: Cell<Passes>,
     threshold: Cell<u32>,
@@ -226,7 +230,8 @@ impl MetaInterp {
             enabled: Cell::new(true),
             recording: Cell::new(false),
             portal: Cell::new(None),
-            last_greens: RefCell::default(),
+            last_greens: Default::default(),
+            has_last_greens: Cell::new(false),
             params: RefCell::new(Params::default()),
             passes: Cell::new(Passes::default()),
             threshold: Cell::new(0),
@@ -367,6 +372,7 @@ impl MetaInterp {
         self.tick_at(greens, self.threshold.get())
     }
 
+    #[inline(never)]
     fn tick_at(&self, greens: &[u64], threshold: u32) -> bool {
         let tick = self.cells.borrow_mut().tick(greens, threshold);
         match tick {
@@ -396,18 +402,39 @@ impl MetaInterp {
 
     /// The same for an arrival at a merge point that has no `can_enter_jit!`: it is one at a loop header
     /// if the program has jumped back there, or come there from other code.
-    pub fn tick_at_merge_point(&self, greens: &[Const]) -> bool {
-        let mut last = self.last_greens.take();
-        let way = position::way(&last, greens);
-        last.clear();
-        last.extend(greens.iter().map(|green| green.bits));
-        let enters = match way {
-            Way::Ahead => false,
-            Way::Back => self.tick_at(&last, self.threshold.get()),
-            Way::Elsewhere => self.tick_at(&last, self.function_threshold.get()),
+    ///
+    /// Bit `k` of `pointers` says whether word `k` is one.
+    #[inline]
+    pub fn tick_at_merge_point(&self, greens: &[u64], pointers: u64) -> bool {
+        let mut changed = 0u64;
+        for (at, (last, now)) in self.last_greens.iter().zip(greens).enumerate() {
+            changed |= u64::from(last.get() != *now) << at;
+        }
+        // As a rule only the program counter has changed, and this is asked at each instruction.
+        let at = changed.trailing_zeros() as usize;
+        let is_one = changed != 0 && changed & (changed - 1) == 0;
+        if is_one
+            && pointers & changed == 0
+            && self.last_greens[at].get() < greens[at]
+            && self.has_last_greens.get()
+        {
+            self.last_greens[at].set(greens[at]);
+            return false;
+        }
+        self.tick_elsewhere(greens, pointers)
+    }
+
+    #[inline(never)]
+    fn tick_elsewhere(&self, greens: &[u64], pointers: u64) -> bool {
+        let words = self.last_greens.iter().zip(greens).enumerate();
+        let words =
+            words.map(|(at, (last, &now))| (last.replace(now), now, pointers >> at & 1 == 1));
+        let threshold = match (position::way(words), self.has_last_greens.replace(true)) {
+            (Way::Ahead, true) => return false,
+            (Way::Elsewhere, true) => &self.function_threshold,
+            _ => &self.threshold,
         };
-        self.last_greens.replace(last);
-        enters
+        self.tick_at(greens, threshold.get())
     }
 
     /// Goes on from a loop header with compiled code or by recording, or from an exit of compiled code.

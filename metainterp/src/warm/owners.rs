@@ -212,7 +212,7 @@ impl MetaInterp {
         self.free_codes(&owners.freeable(&counted));
         self.cells.borrow_mut().forget(&counted);
         self.forget_not_inlined(&counted);
-        self.last_greens.borrow_mut().clear();
+        self.has_last_greens.set(false);
         owners.last.set(0);
         owners.weak.borrow_mut().clear();
         !self.depends_on_anything()

@@ -17,6 +17,7 @@ use crate::syntax::{self, BreakKind, rename_self};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
+use syn::visit::Visit;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Block, Expr, ReturnType, Signature, Stmt, Type, parse_quote};
 
@@ -279,10 +280,7 @@ fn enter_by(hint: &Hint, portal: &check::Portal, active: &TokenStream) -> TokenS
 /// `jit_merge_point!` in the plain function: the twin.
 fn twin(sig: &Signature, block: &Block, portal: &check::Portal) -> syn::Result<TokenStream> {
     let hint = &portal.hint;
-    let (ret, result) = match is_traceable(&sig.output) {
-        true => (Return::Portal, quote!(::jitdriver::plumbing::traced_result)),
-        false => (Return::UntracedPortal, quote!(::jitdriver::plumbing::untraced_result)),
-    };
+    let (ret, result) = returns(&sig.output);
     let green_locals: Vec<_> = hint.greens.iter().enumerate().map(green_name).collect();
     let red_locals: Vec<_> = hint.reds.iter().map(|red| rename_self(quote!(#red))).collect();
     let variables = hint.greens.iter().filter_map(Green::variable).chain(&hint.reds);
@@ -311,9 +309,14 @@ fn twin(sig: &Signature, block: &Block, portal: &check::Portal) -> syn::Result<T
         #[allow(warnings, clippy::all)]
         let __jit_portal = ::jitdriver::plumbing::portal(
             || (#green_values, #red_values),
-            #result,
+            {
+                use ::jitdriver::plumbing::{ResultPlain as _, ResultTraced as _};
+                #result
+            },
             |__rec, (#(mut #green_locals,)*), (#(mut #red_locals,)*)| {
                 #prelude
+                use ::jitdriver::plumbing::{ResultPlain as _, ResultTraced as _};
+                let __is_inlined = false;
                 #body
             },
         );
@@ -459,6 +462,36 @@ fn items(stmts: &[Stmt]) -> Vec<&Stmt> {
 }
 
 /// Whether the words of a result of this type are known: by its syntax, as types are not known here.
+/// How the twin returns, and the function that makes the portal's result of the words of compiled code.
+fn returns(output: &ReturnType) -> (Return, TokenStream) {
+    match output {
+        output if is_traceable(output) => {
+            (Return::Portal, quote!(::jitdriver::plumbing::traced_result))
+        }
+        // Rustc knows whether it can be traced, if it has a name.
+        ReturnType::Type(_, ty) if is_named(ty) => {
+            let of_words = quote! {
+                (&&::jitdriver::plumbing::ResultOf::<#ty>(::core::marker::PhantomData)).of_words()
+            };
+            (Return::Inlinable, of_words)
+        }
+        _ => (Return::UntracedPortal, quote!(::jitdriver::plumbing::untraced_result)),
+    }
+}
+
+/// Whether a type can be written where its value is made: it has no `impl Trait` in it.
+fn is_named(ty: &Type) -> bool {
+    struct Names(bool);
+    impl<'a> Visit<'a> for Names {
+        fn visit_type_impl_trait(&mut self, _: &'a syn::TypeImplTrait) {
+            self.0 = false;
+        }
+    }
+    let mut names = Names(true);
+    names.visit_type(ty);
+    names.0 && !matches!(ty, Type::Never(_))
+}
+
 fn is_traceable(output: &ReturnType) -> bool {
     match output {
         ReturnType::Default => true,
