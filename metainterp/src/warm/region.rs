@@ -39,9 +39,11 @@ impl Price {
         (self.threshold << n_compiled.min(32)).max(n_ops as u64 * (self.threshold / 16))
     }
 
-    /// Until it is looked whether a region is compiled that is compiled in the background.
+    /// Until it is looked whether a region is compiled that is compiled in the background. The code that has paused
+    /// for that goes on by the same entry, which counts: with one it would stand still until there is the region, and
+    /// for ever during a recording, in which nothing is installed.
     fn until_look(self) -> u64 {
-        (self.threshold / 4).max(1)
+        (self.threshold / 4).max(2)
     }
 
     /// For taking in so many operations of a neighbour.
@@ -348,5 +350,15 @@ impl BegunRegion {
     // The traces stay as they are, and nobody asks again.
     fn is_declined(&self, driver: &str, refusal: &Refusal) {
         log::warn!("[{driver}] {}: declined: {refusal}", self.region);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_that_has_paused_gets_further_before_it_pauses_again() {
+        assert!((1..100).all(|threshold| Price { threshold }.until_look() > 1));
     }
 }
