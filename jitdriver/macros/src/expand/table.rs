@@ -1,6 +1,6 @@
 //! Tables of functions: `#[jit]` on a constant or static that is an array.
 //!
-//! The table stays as it is, and beside it an [announcement](super::announcement) says which twins the
+//! The table stays as it is, and beside it an announcement ([`super::announcement`]) says which twins the
 //! functions in it have: those that are named have their own, and a closure is given one here, for only here
 //! can it be named. The pointers are read from the table itself, since a function, and every closure, may be
 //! compiled several times. For the same reason a constant `&[…]` becomes a reference to a static.
