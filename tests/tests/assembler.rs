@@ -462,3 +462,76 @@ fn b092_what_is_compiled_is_inlined_all_the_same() {
         assert_eq!((run.stats.aborted(), run.count("call_assembler")), (0, 0), "{run}");
     }
 }
+
+#[derive(Traceable)]
+#[repr(u8)]
+enum Tree {
+    Argument,
+    /// The argument less this number.
+    Minus(i64),
+    /// An effect of what it is of, and what it is of.
+    Noted(Rc<Tree>),
+    Add(Rc<Tree>, Rc<Tree>),
+    /// The second one for arguments below this number, else the third.
+    Below(i64, Rc<Tree>, Rc<Tree>),
+    /// The function.
+    Again(Rc<Tree>),
+}
+
+/// Its merge point is alone.
+struct Alone<'d> {
+    jit: &'d JitDriver<'static>,
+    function: Rc<Tree>,
+}
+
+#[jit]
+impl Alone<'_> {
+    fn eval(&mut self, tree: &Rc<Tree>, argument: i64) -> i64 {
+        self.eval_loop(Rc::clone(tree), argument)
+    }
+
+    fn eval_loop(&mut self, mut tree: Rc<Tree>, mut argument: i64) -> i64 {
+        loop {
+            jit_merge_point!(self.jit, greens = [tree], reds = [self, argument]);
+            tree = match &*tree {
+                Tree::Argument => return argument,
+                Tree::Minus(n) => return argument - n,
+                Tree::Noted(of) => {
+                    let value = self.eval(of, argument);
+                    effect(value);
+                    return value;
+                }
+                Tree::Add(a, b) => {
+                    return self.eval(a, argument).wrapping_add(self.eval(b, argument));
+                }
+                Tree::Below(n, then, otherwise) => match argument < *n {
+                    true => Rc::clone(then),
+                    false => Rc::clone(otherwise),
+                },
+                Tree::Again(value) => {
+                    argument = self.eval(value, argument);
+                    Rc::clone(&self.function)
+                }
+            };
+        }
+    }
+}
+
+/// A merge point that is alone is a header wherever the program may have jumped back to. What code that is called
+/// there is left with goes on from the exit, and not from the start.
+#[test]
+fn a_merge_point_alone_goes_on_from_the_exit() {
+    let noted = |tree| Rc::new(Tree::Noted(tree));
+    let minus = |n| Rc::new(Tree::Again(noted(Rc::new(Tree::Minus(n)))));
+    let sum = noted(Rc::new(Tree::Add(minus(1), minus(2))));
+    let function = Rc::new(Tree::Below(2, noted(Rc::new(Tree::Argument)), sum));
+    let params = [THRESHOLDS, &["threshold=2,trace_eagerness=2,entry_cost=0"]].concat();
+    let runs = check(&params, |jit| {
+        with_effects(|| {
+            let mut alone = Alone { jit, function: Rc::clone(&function) };
+            [7, 1, 9, 10, 2, 11].map(|n| alone.eval(&Rc::clone(&alone.function), n))
+        })
+    });
+    let called = |run: &Run| run.count("call_assembler") > 0 && run.stats.guard_failures > 0;
+    assert!(runs.iter().any(called), "{}", runs[0]);
+}

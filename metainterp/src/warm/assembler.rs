@@ -169,7 +169,10 @@ impl MetaInterp {
         };
         let left = AtExit { meta, exit, frame: pooled.keep() };
         LEFT.set(Some(ManuallyDrop::new(left)));
-        call_plain(portal, words, AT_EXIT)
+        let answer = call_plain(portal, words, AT_EXIT);
+        let was_taken = LEFT.take().is_none();
+        assert!(was_taken, "[{}] the plain portal has not gone on from exit {}", self.name, exit.0);
+        answer
     }
 
     /// The code for these greens, if a call may go there at once. What else there is to do at a loop header is for

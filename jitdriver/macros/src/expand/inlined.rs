@@ -157,13 +157,7 @@ pub fn beside(
     let reds: Vec<_> = hint.reds.iter().map(local).collect();
     let green_types: Vec<_> = greens.iter().map(typed).collect();
     let red_types: Vec<_> = reds.iter().map(typed).collect();
-    let enter = (!portal.is_alone).then(|| {
-        let (portal_value, enter) =
-            (plain_portal(sig, portal), portal::enter_in_call(hint, portal));
-        quote! {
-            if __start != ::jitdriver::plumbing::AT_MERGE_POINT { #portal_value #enter }
-        }
-    });
+    let (portal_value, enter) = (plain_portal(sig, portal), portal::enter_in_call(hint, portal));
     let (inputs, name) = (&sig.inputs, &sig.ident);
     let given = sig.inputs.iter().map(|input| match input {
         FnArg::Receiver(_) => quote!(self),
@@ -208,7 +202,7 @@ pub fn beside(
         #[allow(warnings, clippy::all)]
         #[inline(never)]
         fn #resume #generics (#receiver_and_rest) #plain_output #bounds {
-            #enter
+            if __start != ::jitdriver::plumbing::AT_MERGE_POINT { #portal_value #enter }
             Self::#name(#(#given),*)
         }
     })

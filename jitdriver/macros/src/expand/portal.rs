@@ -218,8 +218,10 @@ pub fn enter(hint: &Hint, portal: &check::Portal) -> TokenStream {
 pub fn enter_in_call(hint: &Hint, portal: &check::Portal) -> TokenStream {
     let driver = &hint.driver;
     let active = quote!(::jitdriver::plumbing::active_in_call(&#driver, __start));
-    let (ticks, entry) = (ticks(hint, portal), enter_by(hint, portal, &active));
-    quote!(if __start == ::jitdriver::plumbing::AT_EXIT || #ticks { #entry })
+    let entry = enter_by(hint, portal, &active);
+    // A merge point that is alone looks for code by itself.
+    let ticks = (!portal.is_alone).then(|| ticks(hint, portal)).map(|ticks| quote!(|| #ticks));
+    quote!(if __start == ::jitdriver::plumbing::AT_EXIT #ticks { #entry })
 }
 
 /// The entry itself.
