@@ -301,6 +301,9 @@ fn traced_function(item: &ItemFn, unrolls: bool) -> syn::Result<TokenStream> {
     })
 }
 
+/// Most arguments of a function or closure whose twin is told of; `plumbing` has functions for that many.
+const MOST_ANNOUNCED_ARGS: usize = 11;
+
 /// Tells of a function's twin, for calls through pointers to the function. `around` has the parameters of the
 /// `impl` block; a function with type parameters is many, of which nobody knows.
 fn announced(
@@ -311,7 +314,9 @@ fn announced(
     unwinds: bool,
 ) -> Option<TokenStream> {
     let mut params = around.params.iter().chain(&sig.generics.params);
-    if params.any(|param| !matches!(param, GenericParam::Lifetime(_))) || sig.inputs.len() > 11 {
+    if params.any(|param| !matches!(param, GenericParam::Lifetime(_)))
+        || sig.inputs.len() > MOST_ANNOUNCED_ARGS
+    {
         return None;
     }
     let types = sig.inputs.iter().map(|_| quote!(_));

@@ -195,10 +195,10 @@ fn mark_unused(trace: &Trace, keep: &mut [bool]) {
     let mut call_is_used = false;
     for (op, keep) in trace.ops.iter().zip(keep).rev() {
         let result_is_used = trace.results(op).any(|res| used[res.index()]);
-        *keep &= has_effect(trace, op) || result_is_used || is_call(op) && call_is_used;
+        *keep &= has_effect(trace, op) || result_is_used || op.opcode.is_call() && call_is_used;
         match op.opcode {
             Opcode::CallResult => call_is_used |= *keep,
-            _ if is_call(op) => call_is_used = false,
+            _ if op.opcode.is_call() => call_is_used = false,
             _ => {}
         }
         if *keep {
@@ -214,10 +214,6 @@ fn use_all(operands: &[Operand], used: &mut [bool]) {
     for value in operands.iter().filter_map(|operand| operand.value()) {
         used[value.index()] = true;
     }
-}
-
-fn is_call(op: &Op) -> bool {
-    op.opcode.is_call()
 }
 
 fn has_effect(trace: &Trace, op: &Op) -> bool {

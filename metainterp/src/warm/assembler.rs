@@ -22,6 +22,7 @@ use super::owners::Entered;
 use super::run::PooledFrame;
 use crate::backend::{CALL_WORDS, Frame};
 use crate::ir::{CodeId, ExitId, ResumeKind};
+use crate::memory::Helper;
 use crate::record::Words;
 use smallvec::SmallVec;
 use std::cell::{Cell, OnceCell};
@@ -29,11 +30,8 @@ use std::mem::ManuallyDrop;
 use std::ops::Range;
 use std::rc::Rc;
 
-/// A function that compiled code calls: see [`crate::ir::CallDescr`].
-pub type Shim = unsafe extern "C" fn(words: *mut u64) -> u8;
-
 /// The function that a `call_assembler` calls.
-pub const CALL: Shim = call;
+pub const CALL: Helper = call;
 
 /// How the plain portal starts: at a merge point that is no loop header.
 pub const AT_MERGE_POINT: u64 = 0;
@@ -46,7 +44,7 @@ pub const AT_EXIT: u64 = 2;
 #[derive(Debug)]
 pub struct PortalCall {
     /// Calls the plain portal: takes how to start, the greens' and the reds' words; answers the result's.
-    pub plain: Shim,
+    pub plain: Helper,
     /// Words of the greens.
     pub n_greens: usize,
     /// Words of the reds.

@@ -5,16 +5,13 @@
 //! can it be named. The pointers are read from the table itself, since a function, and every closure, may be
 //! compiled several times. For the same reason a constant `&[…]` becomes a reference to a static.
 
-use super::{announcement, prelude};
+use super::{MOST_ANNOUNCED_ARGS, announcement, prelude};
 use crate::lower::{Lowerer, Return, token_of};
 use crate::parse;
 use crate::scope;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::{Expr, ItemConst, ItemStatic, Member, Type, parse_quote};
-
-/// Most arguments of a closure that has a twin; `plumbing` has functions for that many.
-const MOST_ARGS: usize = 11;
 
 /// Whether a constant or static is likely a table of functions.
 pub fn is_one(e: &Expr) -> bool {
@@ -148,7 +145,7 @@ fn names_function(path: &syn::Path) -> bool {
 /// The twin of a closure that captures nothing, at `place`.
 fn of_closure(closure: &syn::ExprClosure, place: &TokenStream) -> syn::Result<Option<TokenStream>> {
     let function: syn::ItemFn = parse_quote!(fn __closure() { #closure });
-    if closure.inputs.len() > MOST_ARGS || parse::contains_loop(&function.block) {
+    if closure.inputs.len() > MOST_ANNOUNCED_ARGS || parse::contains_loop(&function.block) {
         return Ok(None);
     }
     let names = scope::resolve(&function.sig, &function.block);
