@@ -658,12 +658,12 @@ impl<G, R, O> Exit<G, R, O> {
 pub struct Active {
     meta: Rc<MetaInterp>,
     /// Where to go on from, if not at a loop header.
-    from: Option<AtExit>,
+    from: Option<Box<AtExit>>,
 }
 
 impl Active {
     /// To go on from an exit of compiled code.
-    pub(super) fn at_exit(left: AtExit) -> Active {
+    pub(super) fn at_exit(left: Box<AtExit>) -> Active {
         Active { meta: Rc::clone(left.meta()), from: Some(left) }
     }
 }
@@ -690,9 +690,7 @@ pub fn tick<G: Vars>(driver: &JitDriver<'_>, greens: impl FnOnce() -> G) -> bool
 
 #[inline(never)]
 fn tick_enabled<G: Vars>(driver: &JitDriver<'_>, greens: G) -> bool {
-    let mut words = Words::new();
-    greens.words(&mut words);
-    driver.meta().tick(&words)
+    with_words(&greens, |words| driver.meta().tick(words))
 }
 
 /// Counts an arrival at a merge point that has no `can_enter_jit!`, as [`tick`].
@@ -703,15 +701,21 @@ pub fn tick_at_merge_point<G: Vars>(driver: &JitDriver<'_>, greens: impl FnOnce(
 
 #[inline(never)]
 fn tick_ahead<G: Vars>(driver: &JitDriver<'_>, greens: G) -> bool {
-    // This happens at each instruction of a program that is interpreted, and there are few words.
+    with_words(&greens, |words| driver.meta().tick_at_merge_point(words, G::POINTERS))
+}
+
+/// Calls it with the words of the greens. This happens at each arrival, of a program that is interpreted at each
+/// instruction, and as a rule there are few words.
+#[inline]
+fn with_words<G: Vars, T>(greens: &G, call: impl FnOnce(&[u64]) -> T) -> T {
     if const { G::N_WORDS <= 4 } {
         let mut words = [0; 4];
         greens.write(&mut words);
-        return driver.meta().tick_at_merge_point(&words[..G::N_WORDS], G::POINTERS);
+        return call(&words[..G::N_WORDS]);
     }
     let mut words = Words::new();
     greens.words(&mut words);
-    driver.meta().tick_at_merge_point(&words, G::POINTERS)
+    call(&words)
 }
 
 /// A local of the twin as an argument for the call that reads a green.

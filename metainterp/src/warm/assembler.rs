@@ -92,7 +92,8 @@ impl Assembler {
     }
 }
 
-/// An exit by which compiled code was left that compiled code had called.
+/// An exit by which compiled code was left that compiled code had called. Always in a box: as a rule a portal
+/// starts without one, and each entry hands that on.
 pub struct AtExit {
     meta: Rc<MetaInterp>,
     pub(super) exit: ExitId,
@@ -102,12 +103,12 @@ pub struct AtExit {
 thread_local! {
     /// From the call to the plain portal that takes it. It has no destructor, so that destructors of a
     /// thread's other variables may run programs.
-    static LEFT: Cell<Option<ManuallyDrop<AtExit>>> = const { Cell::new(None) };
+    static LEFT: Cell<Option<ManuallyDrop<Box<AtExit>>>> = const { Cell::new(None) };
 }
 
 impl AtExit {
     /// What the plain portal starts with, that was called with [`AT_EXIT`].
-    pub fn take() -> AtExit {
+    pub fn take() -> Box<AtExit> {
         ManuallyDrop::into_inner(LEFT.take().expect("compiled code was left"))
     }
 
@@ -166,7 +167,7 @@ impl MetaInterp {
             Rc::from_raw(meta)
         };
         let left = AtExit { meta, exit, frame: pooled.keep() };
-        LEFT.set(Some(ManuallyDrop::new(left)));
+        LEFT.set(Some(ManuallyDrop::new(Box::new(left))));
         let answer = call_plain(portal, words, AT_EXIT);
         let was_taken = LEFT.take().is_none();
         assert!(was_taken, "[{}] the plain portal has not gone on from exit {}", self.name, exit.0);

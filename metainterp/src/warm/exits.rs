@@ -47,6 +47,7 @@ pub(super) struct ExitInfo {
 }
 
 /// The value of an argument.
+#[inline]
 fn word(slot: &ExitSlot, frame: &Frame) -> u64 {
     match *slot {
         ExitSlot::Const(constant) => constant.bits,
@@ -54,19 +55,22 @@ fn word(slot: &ExitSlot, frame: &Frame) -> u64 {
     }
 }
 
-/// Copies as many words as both have. There are few: neither a call nor a loop that is unrolled pays, and what
-/// was just written word by word is not to be read in larger pieces.
-#[inline]
+/// Copies all words of `from`. As a rule there are few, at each entry and each exit, and a loop would be compiled
+/// to a call of `memcpy`.
+#[inline(always)]
 pub(super) fn copy_few(to: &mut [u64], from: &[u64]) {
-    let mut from = from.iter();
-    for to in to {
-        let Some(&word) = from.next() else { break };
-        *to = word;
+    match *from {
+        [] => {}
+        [a] => to[0] = a,
+        [a, b] => [to[0], to[1]] = [a, b],
+        [a, b, c] => [to[0], to[1], to[2]] = [a, b, c],
+        [a, b, c, d] => [to[0], to[1], to[2], to[3]] = [a, b, c, d],
+        _ => to[..from.len()].copy_from_slice(from),
     }
 }
 
 /// Puts the words of `from` there.
-#[inline]
+#[inline(always)]
 pub(super) fn set_words(words: &mut Words, from: &[u64]) {
     if words.len() != from.len() {
         *words = zeros(from.len());
@@ -157,7 +161,7 @@ impl ExitInfo {
     }
 
     /// Puts the words of the exit's first arguments there.
-    #[inline]
+    #[inline(always)]
     pub fn words(&self, frame: &Frame, n_args: usize, words: &mut Words) {
         if words.len() != n_args {
             *words = zeros(n_args);

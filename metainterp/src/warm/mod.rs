@@ -445,7 +445,7 @@ impl MetaInterp {
         &self,
         state: &mut State,
         types: RedTypes,
-        mut from: Option<AtExit>,
+        mut from: Option<Box<AtExit>>,
         twin: &mut Twin<'_>,
     ) -> Left {
         let mut is_first = from.is_none();
@@ -459,7 +459,7 @@ impl MetaInterp {
         }
         loop {
             let (left, progress) = match from.take() {
-                Some(left) => self.run_from_exit(left, state, twin),
+                Some(left) => self.run_from_exit(*left, state, twin),
                 None => {
                     let code = self.cells.borrow_mut().enter(&state.greens);
                     match code {
@@ -595,7 +595,7 @@ impl MetaInterp {
 
     /// What a hook has panicked with since this was asked last.
     pub fn take_hook_panic(&self) -> Option<Box<dyn Any + Send>> {
-        self.hook_panic.take()
+        self.hooks.as_ref().and_then(|_| self.hook_panic.take())
     }
 
     /// Tells of the trace that was compiled last.

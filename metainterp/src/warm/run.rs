@@ -163,6 +163,7 @@ impl MetaInterp {
     }
 
     /// Goes on from an exit by which compiled code was left that compiled code had called.
+    #[inline(never)]
     pub(super) fn run_from_exit(
         &self,
         left: AtExit,
@@ -174,7 +175,7 @@ impl MetaInterp {
     }
 
     /// Runs compiled code until it leaves. It was marked as entered, and the slots hold the reds.
-    #[inline]
+    #[inline(always)]
     pub(super) fn execute(&self, code: CodeId, frame: &mut Frame) -> ExitId {
         // SAFETY: `code` comes from the table of loops, and is not freed while it is marked as entered;
         // the slots hold the reds, of the types that every trace of this portal starts with;
@@ -191,6 +192,7 @@ impl MetaInterp {
         exit
     }
 
+    #[inline(always)]
     fn leave(
         &self,
         exit: ExitId,
@@ -203,7 +205,9 @@ impl MetaInterp {
         if exit.has_effects() {
             exit.each_effect(frame, make);
         }
-        self.tell(|hooks| hooks.on_exit());
+        if self.has_hooks() {
+            self.tell(|hooks| hooks.on_exit());
+        }
         let (n_words, words) = match exit.resume.kind {
             ResumeKind::Return => (exit.n_values(), &mut state.result),
             _ => (exit.resume.n_reds as usize, &mut state.reds),
