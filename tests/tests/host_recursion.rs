@@ -79,7 +79,7 @@ fn fib(padding: usize) -> Vec<Op> {
 }
 
 fn run(params: &[&str], padding: usize) -> Vec<Run> {
-    let functions: &'static [Vec<Op>] = vec![fib(padding)].leak();
+    let functions = &[fib(padding)];
     check(params, |jit| {
         let mut vm = Vm { jit, functions };
         [7, 9, 1, 10, 8, 14, 9].map(|n| vm.run(0, n))

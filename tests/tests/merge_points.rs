@@ -729,13 +729,13 @@ fn first_start(run: &Run) -> u32 {
 fn b009_loops_go_before_the_functions_that_they_call() {
     // What follows keeps them so far from each other as programs are.
     let far = |text: &[u8]| [text, &[b' '; 100][..]].concat();
-    let (main, callee): (&[u8], &[u8]) = (far(b"++c+<").leak(), far(b"+r").leak());
-    let run = |d: &JitDriver<'static>| run_calls(d, main, callee, 3000);
-    for run in check(&["threshold=20", "threshold=20,function_threshold=0"], run) {
+    let (main, callee) = (far(b"++c+<"), far(b"+r"));
+    let runs = |params: &[&str]| check(params, |d| run_calls(d, &main, &callee, 3000));
+    for run in runs(&["threshold=20", "threshold=20,function_threshold=0"]) {
         assert_eq!((first_start(&run), run.stats.loops), (1, 1), "{run}");
     }
     // A function that is called more often than it takes is recorded from its start.
-    for run in check(&["threshold=20,function_threshold=5"], run) {
+    for run in runs(&["threshold=20,function_threshold=5"]) {
         assert_eq!((first_start(&run), run.stats.loops), (0, 1), "{run}");
     }
 }

@@ -120,6 +120,8 @@ const TASKS: &[Task] = &[
             ("CARGO_TARGET_DIR", "target/sanitize"),
             ("RUSTFLAGS", "-Zsanitizer=address"),
             ("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1"),
+            // Frames of instrumented functions are larger.
+            ("RUST_MIN_STACK", "16777216"),
             ("RUST_BACKTRACE", "0"),
             ("CARGO_INCREMENTAL", "0"),
         ],
