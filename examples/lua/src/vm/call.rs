@@ -17,6 +17,9 @@ const MAX_HOST_DEPTH: usize = 195;
 /// Slots that a native function finds behind its arguments.
 const NATIVE_SLOTS: usize = 20;
 
+/// So many arguments of a tail call are moved without another call.
+pub(super) const FEW_ARGS: usize = 8;
+
 impl<'p> Vm<'p> {
     /// Calls the value in slot `func` with the arguments behind it. A compiled function gets a frame and
     /// has not run yet when this returns.
@@ -62,6 +65,25 @@ impl<'p> Vm<'p> {
         let kind = FrameKind::Code(closure);
         self.frames.push(Frame { kind, base, func, pc: 0, n_extra, then, is_tail: false });
         Ok((proto, base))
+    }
+
+    /// The same in the place of the running frame.
+    #[unroll_safe]
+    #[inline(always)]
+    pub(super) fn replace_frame(
+        &mut self,
+        closure: Gc<Closure>,
+        func: usize,
+        n_args: usize,
+    ) -> Result<(&'p Proto, usize)> {
+        let Frame { func: place, then, .. } = *self.frame();
+        for slot in 0..=n_args {
+            self.stack[place + slot] = self.stack[func + slot];
+        }
+        self.frames.pop();
+        let entered = self.push_frame(closure, place, n_args, then)?;
+        self.frame_mut().is_tail = true;
+        Ok(entered)
     }
 }
 

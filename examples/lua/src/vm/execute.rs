@@ -4,6 +4,7 @@
 //! call of a function that says how to go on (see [`Flow`]).
 
 use super::arith;
+use super::call::FEW_ARGS;
 use super::error::Result;
 use super::event::Event;
 use super::frame::{Flow, FrameKind, Then};
@@ -619,6 +620,13 @@ impl<'p> Vm<'p> {
                 Op::TailCall { func, args } => {
                     let func = base + usize::from(func);
                     let n_args = if args == OPEN { self.top - func - 1 } else { usize::from(args) };
+                    if let Value::Function(callee) = self.stack[func]
+                        && n_args <= FEW_ARGS
+                    {
+                        (proto, base) = self.at(pc).replace_frame(callee, func, n_args)?;
+                        (closure, pc) = (callee, 0);
+                        continue;
+                    }
                     self.at(pc).tail_call(func, n_args)?
                 }
                 Op::Return { first, count } => {
@@ -648,7 +656,15 @@ impl<'p> Vm<'p> {
                 }
 
                 Op::ForPrep { base: reg, target } => {
-                    if !self.at(pc).prepare_for(base + usize::from(reg))? {
+                    let slot = base + usize::from(reg);
+                    let has_lap =
+                        match (self.stack[slot], self.stack[slot + 1], self.stack[slot + 2]) {
+                            (Value::Int(start), Value::Int(limit), Value::Int(by)) if by != 0 => {
+                                self.prepare_int_for(slot, start, limit, by)
+                            }
+                            _ => self.at(pc).prepare_for(slot)?,
+                        };
+                    if !has_lap {
                         pc = target as usize;
                     }
                     continue;
@@ -828,11 +844,7 @@ impl<'p> Vm<'p> {
     fn tail_call(&mut self, func: usize, n_args: usize) -> Result<Flow> {
         match self.stack[func] {
             Value::Function(closure) => {
-                let frame = *self.frame();
-                self.stack.copy_within(func..func + 1 + n_args, frame.func);
-                self.frames.pop();
-                self.push_frame(closure, frame.func, n_args, frame.then)?;
-                self.frame_mut().is_tail = true;
+                self.replace_frame(closure, func, n_args)?;
                 Ok(Flow::Reload)
             }
             Value::Native(_) => self.call_value(func, n_args, Then::Results { wanted: OPEN }),
@@ -897,6 +909,21 @@ impl<'p> Vm<'p> {
             self.heap[made].upvalues[at] = Value::Function(made);
         }
         made
+    }
+
+    /// Prepares a loop over integers, with a step that is not 0; whether it has a lap.
+    #[inline(always)]
+    pub(super) fn prepare_int_for(&mut self, slot: usize, start: i64, limit: i64, by: i64) -> bool {
+        if if by > 0 { limit < start } else { start < limit } {
+            return false;
+        }
+        let laps = match by > 0 {
+            true => (limit as u64).wrapping_sub(start as u64) / by as u64,
+            false => (start as u64).wrapping_sub(limit as u64) / by.unsigned_abs(),
+        };
+        self.stack[slot + 1] = Value::Int(laps as i64);
+        self.stack[slot + 3] = Value::Int(start);
+        true
     }
 
     /// Goes to the next lap of a numeric loop, if there is one. A loop over integers counts its laps, so

@@ -395,14 +395,10 @@ impl Vm<'_> {
             if by == 0 {
                 return Err(self.op_error("'for' step is zero"));
             }
-            let Some(limit) = self.int_limit(start, limit, by)? else { return Ok(false) };
-            let laps = match by > 0 {
-                true => (limit as u64).wrapping_sub(start as u64) / by as u64,
-                false => (start as u64).wrapping_sub(limit as u64) / by.unsigned_abs(),
+            return match self.int_limit(limit, by)? {
+                Some(limit) => Ok(self.prepare_int_for(slot, start, limit, by)),
+                None => Ok(false),
             };
-            self.stack[slot + 1] = Value::Int(laps as i64);
-            self.stack[slot + 3] = init;
-            return Ok(true);
         }
         let limit = self.for_number(limit, "limit")?;
         let by = self.for_number(step, "step")?;
@@ -420,25 +416,21 @@ impl Vm<'_> {
         Ok(true)
     }
 
-    /// The last integer that a loop may reach, or none if it does not start.
-    fn int_limit(&mut self, start: i64, limit: Value, by: i64) -> Result<Option<i64>> {
-        let limit = match limit {
-            Value::Int(it) => it,
-            _ => {
-                let float = self.for_number(limit, "limit")?;
-                let rounded = if by < 0 { float.ceil() } else { float.floor() };
-                match number::float_to_int_exact(rounded) {
-                    Some(it) => it,
-                    None if float.is_nan() => return Ok(None),
-                    None if float > 0.0 && by < 0 => return Ok(None),
-                    None if float < 0.0 && by > 0 => return Ok(None),
-                    None if float > 0.0 => i64::MAX,
-                    None => i64::MIN,
-                }
-            }
-        };
-        let runs = if by > 0 { start <= limit } else { limit <= start };
-        Ok(runs.then_some(limit))
+    /// The last integer that a loop may reach, or none if it has no lap wherever it starts.
+    fn int_limit(&mut self, limit: Value, by: i64) -> Result<Option<i64>> {
+        if let Value::Int(it) = limit {
+            return Ok(Some(it));
+        }
+        let float = self.for_number(limit, "limit")?;
+        let rounded = if by < 0 { float.ceil() } else { float.floor() };
+        Ok(match number::float_to_int_exact(rounded) {
+            Some(it) => Some(it),
+            None if float.is_nan() => None,
+            None if float > 0.0 && by < 0 => None,
+            None if float < 0.0 && by > 0 => None,
+            None if float > 0.0 => Some(i64::MAX),
+            None => Some(i64::MIN),
+        })
     }
 
     fn for_number(&mut self, value: Value, what: &str) -> Result<f64> {
