@@ -9,7 +9,7 @@ use crate::link::{Relocation, Target as LinkTarget};
 use crate::lower::{Env, Helper, lower, trace_signature};
 use crate::target::Target;
 use cranelift_codegen::control::ControlPlane;
-use cranelift_codegen::ir::{ExternalName, Function, UserFuncName};
+use cranelift_codegen::ir::{ExternalName, Function};
 use cranelift_codegen::{
     CodegenError, CompiledCode, Context, FinalizedMachReloc, FinalizedRelocTarget,
 };
@@ -61,8 +61,7 @@ impl Compiler {
         env: &Env,
     ) -> Result<MachineCode, Refusal> {
         self.context.clear();
-        self.context.func =
-            Function::with_name_signature(UserFuncName::default(), trace_signature());
+        self.context.func.signature = trace_signature();
         let builder = FunctionBuilder::new(&mut self.context.func, &mut self.builder_context);
         let symbols = lower(group, analysis, env, &*self.target.isa, builder);
         log::trace!("{name}:\n{}", self.context.func.display());
