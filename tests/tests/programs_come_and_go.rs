@@ -179,10 +179,16 @@ fn so_is_code_that_is_compiled_in_the_background() {
         let plain = session(&driver(Jit::Off, ""), 200);
         for jit in backends() {
             let driver = driver(jit, params);
-            assert_eq!(session(&driver, 200), plain, "{jit}");
-            driver.wait_for_background();
-            assert_eq!(session(&driver, 200), plain, "{jit}");
-            let stats = driver.stats();
+            let mut stats = driver.stats();
+            // How many programs are dropped before their code is there depends on what else the machine does.
+            for _ in 0..50 {
+                assert_eq!(session(&driver, 200), plain, "{jit}");
+                stats = driver.stats();
+                if stats.loops >= 10 {
+                    break;
+                }
+                driver.wait_for_background();
+            }
             assert!(stats.loops >= 10, "{jit}: {stats}");
             assert!(stats.loops + stats.bridges - stats.freed <= 60, "{jit}: {stats}");
         }

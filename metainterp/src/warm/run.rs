@@ -192,6 +192,7 @@ impl MetaInterp {
         exit
     }
 
+    // Inlined, as all on the way in and out by a rewind is: together the calls cost a tenth of it (`bench-exits`).
     #[inline(always)]
     fn leave(
         &self,
