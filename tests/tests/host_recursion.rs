@@ -102,6 +102,21 @@ fn compiled_code_returns_a_result() {
     }
 }
 
+/// Without a loop there is one trace, which returns.
+#[test]
+fn b006_a_portal_without_a_loop() {
+    let functions = &[vec![Op::Argument, Op::Constant(3), Op::Add, Op::Return]];
+    let runs = check(&["threshold=3,entry_cost=0"], |jit| {
+        let mut vm = Vm { jit, functions };
+        (0..40).map(|n| vm.run(0, n)).collect::<Vec<_>>()
+    });
+    for run in runs {
+        assert_eq!((run.stats.loops, run.stats.bridges, run.stats.aborted()), (1, 0, 0), "{run}");
+        assert_eq!((run.count("finish"), run.count("jump")), (1, 0), "{run}");
+        assert!(run.stats.entered > 20, "{run}");
+    }
+}
+
 /// Functions that return at once are left to the interpreter; long ones are not.
 #[test]
 fn what_returns_soon_is_not_entered() {
