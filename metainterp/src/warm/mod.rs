@@ -568,8 +568,11 @@ impl MetaInterp {
 
     /// Tells the hooks. A panic waits until the interpreter's state is whole: to unwind from here would lose
     /// what compiled code or the twin has made of it.
+    #[inline]
     pub(super) fn tell(&self, tell: impl FnOnce(&dyn Hooks)) {
-        self.ask(tell);
+        if self.has_hooks() {
+            self.ask(tell);
+        }
     }
 
     /// The same with an answer, if there is one.
@@ -595,7 +598,7 @@ impl MetaInterp {
 
     /// What a hook has panicked with since this was asked last.
     pub fn take_hook_panic(&self) -> Option<Box<dyn Any + Send>> {
-        self.hooks.as_ref().and_then(|_| self.hook_panic.take())
+        self.has_hooks().then(|| self.hook_panic.take())?
     }
 
     /// Tells of the trace that was compiled last.

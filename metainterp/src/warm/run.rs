@@ -206,9 +206,7 @@ impl MetaInterp {
         if exit.has_effects() {
             exit.each_effect(frame, make);
         }
-        if self.has_hooks() {
-            self.tell(|hooks| hooks.on_exit());
-        }
+        self.tell(|hooks| hooks.on_exit());
         let (n_words, words) = match exit.resume.kind {
             ResumeKind::Return => (exit.n_values(), &mut state.result),
             _ => (exit.resume.n_reds as usize, &mut state.reds),

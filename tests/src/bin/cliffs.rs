@@ -402,7 +402,7 @@ struct Measured<'p> {
 }
 
 /// Prints the line of this guest program.
-fn measure<'p>(guest: &'p Guest) -> Measured<'p> {
+fn measure(guest: &Guest) -> Measured<'_> {
     let laps = calibrate(guest, Duration::from_secs(1));
     let (driver, plain) = (JitDriver::builder().build().expect("a driver"), off());
     let (expected, plain_time) = call(&plain, guest, laps, Int(0));
@@ -433,7 +433,8 @@ impl Measured<'_> {
 
     /// Whether other programs are compared with it.
     fn is_compared(&self) -> bool {
-        self.guest.name.starts_with(ROULETTE) || self.guest.name.ends_with("branches")
+        let name = &*self.guest.name;
+        name.starts_with(ROULETTE) || name == FEW_BRANCHES || name == MANY_BRANCHES
     }
 
     /// Runs it once more at steady state; the fastest run counts.
@@ -444,6 +445,8 @@ impl Measured<'_> {
 }
 
 const ROULETTE: &str = "roulette";
+const FEW_BRANCHES: &str = "3 branches";
+const MANY_BRANCHES: &str = "12 branches";
 
 /// How often those programs run in turns that are compared with each other.
 const ROUNDS: u32 = 5;
@@ -483,7 +486,7 @@ fn main() {
         compared.for_each(Measured::again);
     }
     let of = |name: &str| all.iter().find(|it| it.guest.name == name).map(Measured::lap);
-    if let (Some(three), Some(twelve)) = (of("3 branches"), of("12 branches")) {
+    if let (Some(three), Some(twelve)) = (of(FEW_BRANCHES), of(MANY_BRANCHES)) {
         println!("a branch of 12 costs {:.2} times one of 3", twelve / 12.0 / (three / 3.0));
     }
     let seeds = all.iter().filter(|it| it.guest.name.starts_with(ROULETTE)).map(Measured::lap);
