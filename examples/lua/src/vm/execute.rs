@@ -656,15 +656,7 @@ impl<'p> Vm<'p> {
                 }
 
                 Op::ForPrep { base: reg, target } => {
-                    let slot = base + usize::from(reg);
-                    let has_lap =
-                        match (self.stack[slot], self.stack[slot + 1], self.stack[slot + 2]) {
-                            (Value::Int(start), Value::Int(limit), Value::Int(by)) if by != 0 => {
-                                self.prepare_int_for(slot, start, limit, by)
-                            }
-                            _ => self.at(pc).prepare_for(slot)?,
-                        };
-                    if !has_lap {
+                    if !self.at(pc).prepare_for(base + usize::from(reg))? {
                         pc = target as usize;
                     }
                     continue;
@@ -909,6 +901,17 @@ impl<'p> Vm<'p> {
             self.heap[made].upvalues[at] = Value::Function(made);
         }
         made
+    }
+
+    /// Prepares a numeric loop; whether it has a lap.
+    #[inline(always)]
+    fn prepare_for(&mut self, slot: usize) -> Result<bool> {
+        match (self.stack[slot], self.stack[slot + 1], self.stack[slot + 2]) {
+            (Value::Int(start), Value::Int(limit), Value::Int(by)) if by != 0 => {
+                Ok(self.prepare_int_for(slot, start, limit, by))
+            }
+            _ => self.prepare_other_for(slot),
+        }
     }
 
     /// Prepares a loop over integers, with a step that is not 0; whether it has a lap.

@@ -388,8 +388,8 @@ impl Vm<'_> {
         Ok(value)
     }
 
-    /// Prepares a numeric loop; whether it has a lap.
-    pub(super) fn prepare_for(&mut self, slot: usize) -> Result<bool> {
+    /// Prepares a numeric loop that is not over integers alone, or whose step is 0; whether it has a lap.
+    pub(super) fn prepare_other_for(&mut self, slot: usize) -> Result<bool> {
         let (init, limit, step) = (self.stack[slot], self.stack[slot + 1], self.stack[slot + 2]);
         if let (Value::Int(start), Value::Int(by)) = (init, step) {
             if by == 0 {
