@@ -201,6 +201,59 @@ pub unsafe fn record_exact_value(holds: bool) {
     debug_assert!(holds, "record_exact_value of something that is false");
 }
 
+/// Promises that a value is of one variant, so that a `match` on it leaves no guard: RPython's
+/// `record_exact_class`, for enums.
+///
+/// Its arguments are those of `matches!`, with a pattern that names one variant and nothing else. It stands in
+/// an `unsafe` block.
+///
+/// ```
+/// use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point, record_exact_variant};
+///
+/// #[jit]
+/// #[derive(Clone, Copy)]
+/// enum Value {
+///     Int(i64),
+///     Float(f64),
+/// }
+///
+/// #[jit]
+/// fn sum(driver: &JitDriver<'_>, values: &[Value]) -> i64 {
+///     let mut at = 0;
+///     let mut sum = 0;
+///     loop {
+///         jit_merge_point!(driver, greens = [], reds = [values, at, sum]);
+///         // SAFETY: callers have looked at every value.
+///         unsafe { record_exact_variant!(values[at], Value::Int(_)) };
+///         sum += match values[at] {
+///             Value::Int(n) => n,
+///             Value::Float(_) => -1,
+///         };
+///         at += 1;
+///         if at == values.len() {
+///             return sum;
+///         }
+///         can_enter_jit!(driver, greens = [], reds = [values, at, sum]);
+///     }
+/// }
+///
+/// let driver = JitDriver::builder().threshold(3).build().unwrap();
+/// assert_eq!(sum(&driver, &[Value::Int(2); 100]), 200);
+/// // The numbers are loaded, and nothing else of the values.
+/// let trace = &driver.compiled()[0].optimized;
+/// let lap = trace.rsplit("label(").next().unwrap();
+/// assert_eq!((lap.matches("getarrayitem").count(), lap.matches("guard_value").count()), (1, 0), "{trace}");
+/// ```
+///
+/// # Safety
+/// The value is of that variant each time. Debug builds check that in the plain function.
+#[macro_export]
+macro_rules! record_exact_variant {
+    ($value:expr, $variant:pat $(,)?) => {
+        $crate::record_exact_value(::core::matches!($value, $variant))
+    };
+}
+
 /// The twin of [`record_exact_value`].
 #[doc(hidden)]
 #[allow(non_camel_case_types)]

@@ -85,6 +85,7 @@
 //! | a value that hardly ever changes | [`QuasiImmutable`] |
 //! | a value that must be constant in traces | [`assert_green`] |
 //! | a condition that always holds there | [`record_exact_value`] |
+//! | a value that is always of one variant there | [`record_exact_variant!`] |
 //! | something to do when code is compiled, entered, left or given up | [`Hooks`] |
 //!
 //! [`JitDriver::builder`] chooses the backend and the parameters, [`JitDriver::stats`] and

@@ -13,6 +13,7 @@ use jit_tests::oracle::{
 };
 use jitdriver::{
     JitDriver, Traceable, can_enter_jit, dont_look_inside, elidable, jit, jit_merge_point, promote,
+    record_exact_variant,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::rc::{Rc, Weak};
@@ -258,6 +259,123 @@ fn b113_no_guard_follows_what_the_program_has_made() {
         assert!(conditions <= 2, "{run}");
     }
     check(THRESHOLDS, |d| made_and_matched(d, 3000));
+}
+
+/// Takes what is known to be in a list: shapes with two sides, by reference and by value, and something.
+#[jit]
+#[expect(unsafe_code, reason = "promises are")]
+fn promised(driver: &JitDriver<'_>, shapes: &[Shape], boxed: &[Option<Box<i64>>], n: i64) -> i64 {
+    let mut i = 0;
+    let mut sum = 0i64;
+    while i < n {
+        jit_merge_point!(driver, greens = [], reds = [i, n, sum, shapes, boxed]);
+        let at = i as usize % shapes.len();
+        // What is loaded here need not be loaded again behind a promise.
+        if let Shape::Box(a, _) = shapes[at] {
+            sum = sum.wrapping_add(a);
+        }
+        let shape = &shapes[at];
+        // SAFETY: all tests hand over boxes, and something.
+        unsafe {
+            record_exact_variant!(shape, Shape::Box(..));
+            record_exact_variant!(boxed[at], Some(_));
+        }
+        if let Some(it) = &boxed[at] {
+            sum = sum.wrapping_add(**it);
+        }
+        sum = sum.wrapping_add(match *shape {
+            Shape::Box(a, b) => a ^ b,
+            Shape::Dot => 7,
+            Shape::Square(_) | Shape::Circle(_) => 8,
+        });
+        i += 1;
+        can_enter_jit!(driver, greens = [], reds = [i, n, sum, shapes, boxed]);
+    }
+    sum
+}
+
+/// As above, with nothing in front of the promise that asks for the class.
+#[jit]
+#[expect(unsafe_code, reason = "promises are")]
+fn only_promised(
+    driver: &JitDriver<'_>,
+    shapes: &[Shape],
+    boxed: &[Option<Box<i64>>],
+    n: i64,
+) -> i64 {
+    let mut i = 0;
+    let mut sum = 0i64;
+    while i < n {
+        jit_merge_point!(driver, greens = [], reds = [i, n, sum, shapes, boxed]);
+        let at = i as usize % shapes.len();
+        // SAFETY: as above.
+        unsafe {
+            record_exact_variant!(shapes[at], Shape::Box(..));
+            record_exact_variant!(&boxed[at], Some(_));
+        }
+        match (&boxed[at], shapes[at]) {
+            (Some(it), Shape::Box(a, b)) => sum = sum.wrapping_add(**it + a * b),
+            _ => sum = 0,
+        }
+        i += 1;
+        can_enter_jit!(driver, greens = [], reds = [i, n, sum, shapes, boxed]);
+    }
+    sum
+}
+
+#[test]
+fn b114_a_promised_class_leaves_no_guard() {
+    let shapes: Vec<_> = (0..7).map(|i| Shape::Box(i, i * i)).collect();
+    let boxed: Vec<_> = (0..7).map(|i| Some(Box::new(i))).collect();
+    for run in check_counts(RPYTHON, ONE_LOOP, |d| only_promised(d, &shapes, &boxed, 100)) {
+        // Nothing is the value of a tag, or compared with it, and no box is compared with null.
+        for name in ["guard_value", "int_eq", "int_ne", "u8"] {
+            assert_eq!(in_body(run.trace("loop"), name), 0, "{name}: {run}");
+        }
+    }
+    let loads = |run: &Run| in_body(run.trace("loop"), "getarrayitem");
+    let runs = check_counts(RPYTHON, ONE_LOOP, |d| promised(d, &shapes, &boxed, 100));
+    for run in &runs {
+        assert_eq!(in_body(run.trace("loop"), "guard_value"), 1, "the first `if` asks: {run}");
+        // The tag, both sides, and the box.
+        assert_eq!(loads(run), 4, "{run}");
+    }
+    check(THRESHOLDS, |d| promised(d, &shapes, &boxed, 3000));
+    check(THRESHOLDS, |d| only_promised(d, &shapes, &boxed, 3000));
+}
+
+/// A class of which nothing is known but what a call says.
+#[derive(Debug, Clone, Copy)]
+enum Unknown {
+    #[expect(dead_code, reason = "it is promised that there is none")]
+    Nothing(u16),
+    Something(u16),
+}
+
+laps! {
+    promised_red(i, n, shape: Shape = Shape::Square(2), other: Unknown = Unknown::Something(3), sum: i64 = 0) -> i64 {
+        promise_both(shape, other);
+        match shape { Shape::Dot => sum += 5, Shape::Square(a) => sum += a + i, _ => sum += 9 }
+        match other { Unknown::Nothing(a) | Unknown::Something(a) if a == 1 => sum += 1, Unknown::Something(_) => sum += 2, Unknown::Nothing(_) => sum += 4 }
+    } => sum
+}
+
+#[jit]
+#[expect(unsafe_code, reason = "promises are")]
+fn promise_both(shape: Shape, other: Unknown) {
+    // SAFETY: they never change.
+    unsafe {
+        record_exact_variant!(shape, Shape::Square(_));
+        record_exact_variant!(other, Unknown::Something { .. });
+    }
+}
+
+#[test]
+fn b114_a_promised_class_of_a_red() {
+    for run in check_counts(RPYTHON, ONE_LOOP, |d| promised_red(d, 100)) {
+        assert_eq!(run.count("guard_value"), 0, "{run}");
+    }
+    check(THRESHOLDS, |d| promised_red(d, 3000));
 }
 
 laps! {

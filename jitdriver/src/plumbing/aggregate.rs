@@ -89,12 +89,63 @@ pub(crate) fn promote_variant<T: Tagged>(rec: Rec, place: Place<T>) -> Known {
         return variant_by_call(rec, place);
     }
     match T::tag() {
-        Some(Tag::Niche(niche)) => guard_niche(rec, niche, tag),
+        // Which side of the niche it is on.
+        Some(Tag::Niche(niche)) => rec.guard_one_of_many(is_in_niche(rec, niche, tag)),
         _ => {
             rec.guard_value(tag);
         }
     }
     known
+}
+
+/// Promises that the value at a place is always of the variant that it is of now, if it is the right one. Nothing
+/// is recorded that could fail.
+pub(crate) fn promise_variant<T: Tagged>(
+    rec: Rec,
+    place: Place<T>,
+    is_right: impl FnOnce(&T) -> bool,
+) {
+    let (offset, ty) = match T::tag() {
+        _ if place.variant_is_known() => return rec.step(),
+        Some(Tag::Single) => return rec.step(),
+        Some(Tag::Value { offset, ty }) => (offset, ty),
+        Some(Tag::Niche(niche)) => (niche.offset, niche.ty),
+        None => return promise_by_call(rec, place, is_right),
+    };
+    let tag = place.piece(rec, PieceTy::at(offset, ty));
+    let is_it = match T::tag() {
+        Some(Tag::Niche(niche)) => is_in_niche(rec, niche, tag),
+        _ => is_now(rec, tag),
+    };
+    rec.step();
+    let known = Known::Tag(offset, tag.concrete()).copy(place);
+    if known.agrees(tag.bits) && is_right(&known) {
+        rec.assume(is_it);
+    }
+}
+
+/// Promises that a value is of the variant that `std::mem::discriminant` says now.
+pub(crate) fn promise_by_call<T>(rec: Rec, place: Place<T>, is_right: impl FnOnce(&T) -> bool) {
+    if place.variant_is_known() {
+        return rec.step();
+    }
+    let (number, whole) = discriminant_by_call(rec, place);
+    let is_it = is_now(rec, number);
+    rec.step();
+    if is_right(&whole.copy(place)) {
+        rec.assume(is_it);
+    }
+}
+
+/// Whether a value is what it is now.
+fn is_now(rec: Rec, value: Arg) -> Arg {
+    let yes = Const::new(Ty::Bool, 1);
+    let lane = rec.op_silently(
+        Opcode::IntEq,
+        &[value, Arg::constant(value.concrete().ty, value.bits)],
+        yes,
+    );
+    Arg::of(lane, yes)
 }
 
 /// What says which variant a value is. Where that was read from memory, a replay has it from its exit: the
@@ -139,8 +190,8 @@ impl Known {
     }
 }
 
-/// Guards on which side of a niche the bits there are.
-fn guard_niche(rec: Rec, niche: Niche, tag: Arg) {
+/// Whether the bits there are one of a niche's.
+fn is_in_niche(rec: Rec, niche: Niche, tag: Arg) -> Arg {
     let ty = niche.ty;
     let mut distance = tag;
     if niche.first != 0 {
@@ -152,7 +203,7 @@ fn guard_niche(rec: Rec, niche: Niche, tag: Arg) {
     let inside = Const::new(Ty::Bool, u64::from(niche.contains(tag.bits)));
     let limit = Arg::constant(ty, niche.n);
     let lane = rec.op_silently(Opcode::UintLt, &[distance, limit], inside);
-    rec.guard_one_of_many(Arg::of(lane, inside));
+    Arg::of(lane, inside)
 }
 
 /// The discriminant of any value, as a number.
@@ -166,6 +217,14 @@ pub(crate) fn variant_by_call<T>(rec: Rec, place: Place<T>) -> Known {
     if place.variant_is_known() {
         return Known::Local;
     }
+    let (number, whole) = discriminant_by_call(rec, place);
+    rec.step();
+    rec.guard_value(number);
+    whole
+}
+
+/// The discriminant of a value, asked by a call, and the value.
+fn discriminant_by_call<T>(rec: Rec, place: Place<T>) -> (Arg, Known) {
     let site = CallSite {
         name: "discriminant",
         site: std::any::type_name::<T>(),
@@ -178,9 +237,7 @@ pub(crate) fn variant_by_call<T>(rec: Rec, place: Place<T>) -> Known {
         let value = ManuallyDrop::new(value);
         discriminant(&*value)
     });
-    rec.step();
-    rec.guard_value(number.arg());
-    whole
+    (number.arg(), whole)
 }
 
 /// The bytes of a value that was read.

@@ -16,7 +16,9 @@
 //! turn it down ([`own`]).
 #![expect(unsafe_code, reason = "copies values to try patterns on them")]
 
-use super::aggregate::{Known, promote_variant, variant_by_call, whole_of};
+use super::aggregate::{
+    Known, promise_by_call, promise_variant, promote_variant, variant_by_call, whole_of,
+};
 use super::call::{CallSite, residual};
 use super::layout::Tagged;
 use super::ops::{self, Compare};
@@ -266,26 +268,40 @@ pub const ONE_VARIANT: Known = Known::OneVariant;
 pub struct Variant<T>(pub Place<T>);
 
 /// Of types whose discriminant has a known place.
-pub trait KnownVariant {
+pub trait KnownVariant<T> {
     /// Promotes it, unless it has been.
     fn promote(&self, rec: Rec, seen: &mut Seen, level: u64) -> Known;
+    /// Promises that it is always the one that it is now, if that is right.
+    fn promise(&self, rec: Rec, is_right: impl FnOnce(&T) -> bool);
 }
 
-impl<T: Tagged> KnownVariant for Variant<T> {
+impl<T: Tagged> KnownVariant<T> for Variant<T> {
     fn promote(&self, rec: Rec, seen: &mut Seen, level: u64) -> Known {
         seen.or(level, || promote_variant(rec, self.0))
+    }
+
+    fn promise(&self, rec: Rec, is_right: impl FnOnce(&T) -> bool) {
+        promise_variant(rec, self.0, is_right);
     }
 }
 
 /// Of all other types.
-pub trait AnyVariant {
+pub trait AnyVariant<T> {
     /// Promotes it, unless it has been.
     fn promote(&self, rec: Rec, seen: &mut Seen, level: u64) -> Known;
+    /// Promises that it is always the one that it is now, if that is right.
+    fn promise(&self, rec: Rec, is_right: impl FnOnce(&T) -> bool);
 }
 
-impl<T> AnyVariant for &Variant<T> {
+impl<T> AnyVariant<T> for &Variant<T> {
     fn promote(&self, rec: Rec, seen: &mut Seen, level: u64) -> Known {
         seen.or(level, || variant_of_any(rec, self.0))
+    }
+
+    fn promise(&self, rec: Rec, is_right: impl FnOnce(&T) -> bool) {
+        if size_of::<T>() > 0 {
+            promise_by_call(rec, self.0, is_right);
+        }
     }
 }
 

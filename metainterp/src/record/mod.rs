@@ -883,11 +883,12 @@ impl Recorder {
         self.state.borrow_mut().region.dirty = true;
     }
 
-    /// Says that a condition holds, as the author promises: the optimizer may use it, and no guard is left.
-    /// The caller has made the step.
-    pub fn assume(&self, holds: Arg) {
-        if self.recording.get() && !holds.lane.is_const() {
-            self.append_void(Opcode::AssumeTrue, &[holds], 0);
+    /// Says that a condition is always as it is now, as the author promises: the optimizer may use it, and no
+    /// guard is left. The caller has made the step.
+    pub fn assume(&self, condition: Arg) {
+        if self.recording.get() && !condition.lane.is_const() {
+            let opcode = if condition.bits == 1 { Opcode::AssumeTrue } else { Opcode::AssumeFalse };
+            self.append_void(opcode, &[condition], 0);
         }
     }
 

@@ -637,6 +637,7 @@ pub(super) fn is_expression_macro(mac: &Macro) -> bool {
         "dbg",
         "vec",
         "matches",
+        "record_exact_variant",
         "concat",
         "stringify",
         "line",

@@ -1,11 +1,12 @@
 //! Macros that are called in a body.
 
+use super::pattern::{is_scalar_pattern, names_constant, scalar_binding};
 use super::{Lowerer, combine, start};
 use crate::parse::{self, Hint, std_macros};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, Macro};
+use syn::{Expr, Macro, Pat};
 
 impl Lowerer {
     pub(super) fn macro_call(&mut self, mac: &Macro, at_mac: &impl Spanned) -> TokenStream {
@@ -33,6 +34,7 @@ impl Lowerer {
             }
             "vec" => self.vec(mac, at_mac),
             "matches" => self.matches(mac, at_mac),
+            "record_exact_variant" => self.record_exact_variant(mac, at_mac),
             "line" | "column" | "file" | "module_path" | "concat" | "stringify" | "env"
             | "option_env" | "include_str" | "cfg" => quote!(__p::Traced::constant(#mac)),
             _ if super::degrade::is_expression_macro(mac) => {
@@ -198,6 +200,41 @@ impl Lowerer {
         let value = &exprs[0];
         let e: Expr = syn::parse_quote!(match #value { #pat => true, _ => false });
         self.value(&e)
+    }
+
+    /// The promise that a value is of a variant. The pattern is not taken apart, so it must not match
+    /// anything else: what is promised is the variant that is seen.
+    fn record_exact_variant(&mut self, mac: &Macro, at_mac: &impl Spanned) -> TokenStream {
+        let Some(std_macros::Args { exprs, pat: Some(pat), .. }) = std_macros::args(mac) else {
+            return self.unsupported(at_mac, "`record_exact_variant!` with these arguments");
+        };
+        if !names_one_variant(&pat) {
+            let message =
+                "`record_exact_variant!` takes the name of one variant, as in `Shape::Circle(..)`";
+            return self.error_of(syn::Error::new_spanned(&pat, message));
+        }
+        let span = start(&exprs[0]);
+        let place = self.place(&exprs[0]);
+        quote_spanned!(span=> {
+            let __place = __p::pattern::Through(#place).through(__rec);
+            let __place = __p::pattern::Through(__place).through(__rec);
+            (&__p::pattern::Variant(__place))
+                .promise(__rec, |__value| ::core::matches!(__value, #pat));
+            __p::Traced::constant(())
+        })
+    }
+}
+
+/// Whether a pattern matches all values of one variant, and no others.
+fn names_one_variant(pat: &Pat) -> bool {
+    let is_anything = |pat: &Pat| matches!(pat, Pat::Wild(_) | Pat::Rest(_));
+    match pat {
+        Pat::Ident(_) | Pat::Path(_) => {
+            is_scalar_pattern(pat) && scalar_binding(pat).is_none() && !names_constant(pat)
+        }
+        Pat::TupleStruct(it) => it.elems.iter().all(is_anything),
+        Pat::Struct(it) => it.fields.iter().all(|field| is_anything(&field.pat)),
+        _ => false,
     }
 }
 

@@ -599,7 +599,7 @@ fn hash(path: &str) -> u64 {
 }
 
 /// Whether a pattern names a constant rather than a variant: by the naming convention.
-fn names_constant(pat: &Pat) -> bool {
+pub(super) fn names_constant(pat: &Pat) -> bool {
     let constant = |name: &Ident| !name.to_string().contains(|c: char| c.is_lowercase());
     match pat {
         Pat::Paren(p) => names_constant(&p.pat),
@@ -618,7 +618,7 @@ fn names_constant(pat: &Pat) -> bool {
 }
 
 /// The name that a pattern of a match on numbers binds.
-fn scalar_binding(pat: &Pat) -> Option<Ident> {
+pub(super) fn scalar_binding(pat: &Pat) -> Option<Ident> {
     scalar_pattern(pat).1
 }
 

@@ -1,4 +1,4 @@
-//! The arguments of the well-known std macros, as expressions.
+//! The arguments of the well-known std macros, and of hints with arguments like theirs, as expressions.
 //!
 //! An attribute macro sees `println!("{x}", y)` unexpanded. To know which variables it uses, its
 //! arguments are parsed here by the rules of that macro, and the names captured inside of format
@@ -22,7 +22,7 @@ pub struct Args {
     pub exprs: Vec<Expr>,
     /// The variables that the format string names: `x` and `w` of `"{x:>w$}"`.
     pub captures: Vec<Ident>,
-    /// The pattern of `matches!`, with its guard.
+    /// The pattern of `matches!` or `record_exact_variant!`, with its guard.
     pub pat: Option<Pat>,
 }
 
@@ -60,6 +60,7 @@ const TABLE: &[(&str, Syntax)] = &[
     ("dbg", Syntax::List),
     ("vec", Syntax::Vec),
     ("matches", Syntax::Matches),
+    ("record_exact_variant", Syntax::Matches),
 ];
 
 /// The arguments of a std macro, or `None` for another macro or for arguments it does not take.
