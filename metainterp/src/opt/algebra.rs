@@ -13,11 +13,11 @@
 //!    (a NaN's sign).
 //! 3. No rule undoes another: [`super::rewrite`] stops with a panic if one does.
 //!
-//! Every rule is tested by evaluation in `tests.rs` beside this file: all operations on all pairs of
+//! Every rule is tested by evaluation in `tests/algebra.rs`: all operations on all pairs of
 //! 8-bit operands, chains of two operations, and random wider ones.
 
 use super::compare::{complement, is_commutative, swapped};
-use super::rewrite::{Contradiction, Cx, Family, Pending, Rewrite};
+use super::rewrite::{Contradiction, Cx, Family, Pending, Rewrite, rule_applies};
 use crate::ir::Opcode::{self, *};
 use crate::ir::{Const, Effect, MemDescr, Operand, Ty, eval};
 
@@ -47,7 +47,26 @@ enum To {
     /// The overflow operation does not overflow, and the result is this.
     NoOverflow(Term),
 }
-use To::{Is, NoOverflow, One, SubFrom, Two};
+
+macro_rules! answers {
+    ($($name:ident => $to:ident($($arg:ident: $ty:ty),*);)*) => {$(
+        #[inline]
+        #[track_caller]
+        fn $name($($arg: $ty),*) -> To {
+            rule_applies();
+            To::$to($($arg),*)
+        }
+    )*};
+}
+
+// A rule answers by one of these, so that a test finds it.
+answers! {
+    is => Is(term: Term);
+    one => One(opcode: Opcode, a: Operand);
+    two => Two(opcode: Opcode, a: Operand, b: Term);
+    sub_from => SubFrom(k: u64, a: Operand);
+    no_overflow => NoOverflow(term: Term);
+}
 
 #[derive(Clone)]
 pub(super) struct Algebra;
@@ -124,18 +143,18 @@ fn answer(cx: &mut Cx, op: &mut Pending, to: To) -> Rewrite {
     let ty = op.args.first().map(|&arg| cx.ty(arg));
     let res = op.ty.expect("only operations with a result have rules");
     match to {
-        Is(term) => Rewrite::Is(operand(cx, term, res)),
-        One(opcode, a) => op.become_op(opcode, &[a]),
-        Two(opcode, a, b) => {
+        To::Is(term) => Rewrite::Is(operand(cx, term, res)),
+        To::One(opcode, a) => op.become_op(opcode, &[a]),
+        To::Two(opcode, a, b) => {
             let ty = if opcode == PtrAdd { Ty::I64 } else { cx.ty(a) };
             let b = operand(cx, b, ty);
             op.become_op(opcode, &[a, b])
         }
-        SubFrom(k, a) => {
+        To::SubFrom(k, a) => {
             let k = operand(cx, K(k), ty.expect("it has operands"));
             op.become_op(IntSub, &[k, a])
         }
-        NoOverflow(term) => {
+        To::NoOverflow(term) => {
             op.overflowed = Some(false);
             Rewrite::Is(operand(cx, term, res))
         }
@@ -209,10 +228,10 @@ impl Rules<'_, '_> {
             BoolNot => self.bool_not(x),
             FloatNeg | FloatAbs | MathFloor | MathCeil | MathTrunc => self.float_unary(opcode, x),
             // x is true: x != 0
-            IntIsTrue => Some(Two(IntNe, x, K(0))),
+            IntIsTrue => Some(two(IntNe, x, K(0))),
             // x is zero: x == 0
-            IntIsZero => Some(Two(IntEq, x, K(0))),
-            SameAs => Some(Is(V(x))),
+            IntIsZero => Some(two(IntEq, x, K(0))),
+            SameAs => Some(is(V(x))),
             _ => self.there_and_back(opcode, x),
         }
     }
@@ -220,17 +239,17 @@ impl Rules<'_, '_> {
     fn int_unary(&self, opcode: Opcode, x: Operand) -> Option<To> {
         Some(match (opcode, self.def(x)?) {
             // -(-x) == x
-            (IntNeg, (IntNeg, y, _)) => Is(y),
+            (IntNeg, (IntNeg, y, _)) => is(y),
             // -(y - z) == z - y
-            (IntNeg, (IntSub, V(y), V(z))) => Two(IntSub, z, V(y)),
+            (IntNeg, (IntSub, V(y), V(z))) => two(IntSub, z, V(y)),
             // -(k - y) == y - k
-            (IntNeg, (IntSub, K(k), V(y))) => Two(IntAdd, y, K(k.wrapping_neg())),
+            (IntNeg, (IntSub, K(k), V(y))) => two(IntAdd, y, K(k.wrapping_neg())),
             // -(y + k) == -k - y
-            (IntNeg, (IntAdd, V(y), K(k))) => SubFrom(k.wrapping_neg(), y),
+            (IntNeg, (IntAdd, V(y), K(k))) => sub_from(k.wrapping_neg(), y),
             // !!x == x
-            (IntInvert, (IntInvert, y, _)) => Is(y),
+            (IntInvert, (IntInvert, y, _)) => is(y),
             // bswap(bswap(x)) == x
-            (IntBswap, (IntBswap, y, _)) => Is(y),
+            (IntBswap, (IntBswap, y, _)) => is(y),
             _ => return None,
         })
     }
@@ -240,23 +259,23 @@ impl Rules<'_, '_> {
         let from = self.cx.ty(y);
         Some(match (opcode, inner, b) {
             // A boolean is 0 or 1 at every width.
-            (_, CastBoolToInt, _) => One(CastBoolToInt, y),
+            (_, CastBoolToInt, _) => one(CastBoolToInt, y),
             // Narrowed back to what it was.
-            (IntTrunc, IntZeroext | IntSignext, _) if from == self.res => Is(V(y)),
+            (IntTrunc, IntZeroext | IntSignext, _) if from == self.res => is(V(y)),
             // Narrowed to less than it was: the wider bits do not matter.
             (IntTrunc, IntZeroext | IntSignext, _) if from.bits() > self.res.bits() => {
-                One(IntTrunc, y)
+                one(IntTrunc, y)
             }
             // Narrowed to more than it was: widened by less.
-            (IntTrunc, IntZeroext | IntSignext, _) => One(inner, y),
+            (IntTrunc, IntZeroext | IntSignext, _) => one(inner, y),
             // Narrowed twice.
-            (IntTrunc, IntTrunc, _) => One(IntTrunc, y),
+            (IntTrunc, IntTrunc, _) => one(IntTrunc, y),
             // The mask keeps all bits that are left.
-            (IntTrunc, IntAnd, K(mask)) if !mask & self.res.mask() == 0 => One(IntTrunc, y),
+            (IntTrunc, IntAnd, K(mask)) if !mask & self.res.mask() == 0 => one(IntTrunc, y),
             // Widened twice in the same way.
-            (IntZeroext, IntZeroext, _) | (IntSignext, IntSignext, _) => One(inner, y),
+            (IntZeroext, IntZeroext, _) | (IntSignext, IntSignext, _) => one(inner, y),
             // Its sign bit is 0 already.
-            (IntSignext, IntZeroext, _) => One(IntZeroext, y),
+            (IntSignext, IntZeroext, _) => one(IntZeroext, y),
             _ => return None,
         })
     }
@@ -264,9 +283,9 @@ impl Rules<'_, '_> {
     fn bool_not(&self, x: Operand) -> Option<To> {
         Some(match self.def(x)? {
             // !!b == b
-            (BoolNot, y, _) => Is(y),
+            (BoolNot, y, _) => is(y),
             // !(a < b) == (a >= b)
-            (opcode, V(a), b) => Two(complement(opcode)?, a, b),
+            (opcode, V(a), b) => two(complement(opcode)?, a, b),
             _ => return None,
         })
     }
@@ -274,13 +293,13 @@ impl Rules<'_, '_> {
     fn float_unary(&self, opcode: Opcode, x: Operand) -> Option<To> {
         Some(match (opcode, self.def(x)?) {
             // -(-x) == x
-            (FloatNeg, (FloatNeg, y, _)) => Is(y),
+            (FloatNeg, (FloatNeg, y, _)) => is(y),
             // ||x|| == |x|
-            (FloatAbs, (FloatAbs, ..)) => Is(V(x)),
+            (FloatAbs, (FloatAbs, ..)) => is(V(x)),
             // |-x| == |x|
-            (FloatAbs, (FloatNeg, V(y), _)) => One(FloatAbs, y),
+            (FloatAbs, (FloatNeg, V(y), _)) => one(FloatAbs, y),
             // x is whole already
-            (MathFloor | MathCeil | MathTrunc, (inner, ..)) if is_whole(inner) => Is(V(x)),
+            (MathFloor | MathCeil | MathTrunc, (inner, ..)) if is_whole(inner) => is(V(x)),
             _ => return None,
         })
     }
@@ -299,7 +318,7 @@ impl Rules<'_, '_> {
             }
             _ => false,
         };
-        (inverse && from == self.res).then_some(Is(V(y)))
+        (inverse && from == self.res).then_some(is(V(y)))
     }
 
     fn binary(&self, opcode: Opcode, a: Operand, b: Operand) -> Option<To> {
@@ -307,11 +326,11 @@ impl Rules<'_, '_> {
         if let (K(_), V(_)) = (x, y) {
             // k + x == x + k
             if is_commutative(opcode) {
-                return Some(Two(opcode, b, x));
+                return Some(two(opcode, b, x));
             }
             // k < x == x > k
             if let Some(opcode) = swapped(opcode) {
-                return Some(Two(opcode, b, x));
+                return Some(two(opcode, b, x));
             }
         }
         match opcode {
@@ -328,8 +347,8 @@ impl Rules<'_, '_> {
             FloatAdd | FloatSub | FloatMul | FloatTruediv => self.float(opcode, a, y),
             PtrAdd => self.ptr_add(a, y),
             // p == p
-            PtrEq if x == y => Some(Is(TRUE)),
-            PtrNe if x == y => Some(Is(FALSE)),
+            PtrEq if x == y => Some(is(TRUE)),
+            PtrNe if x == y => Some(is(FALSE)),
             _ if opcode.effect() == Effect::Overflow => self.overflow(opcode, x, y),
             _ => None,
         }
@@ -339,50 +358,50 @@ impl Rules<'_, '_> {
         let def = |term| if let V(value) = term { self.def(value) } else { None };
         Some(match (opcode, x, y) {
             // x + 0 == x
-            (IntAdd | IntSub, _, K(0)) => Is(x),
+            (IntAdd | IntSub, _, K(0)) => is(x),
             // x - x == 0
-            (IntSub, _, _) if x == y => Is(K(0)),
+            (IntSub, _, _) if x == y => is(K(0)),
             // 0 - x == -x
-            (IntSub, K(0), V(x)) => One(IntNeg, x),
+            (IntSub, K(0), V(x)) => one(IntNeg, x),
             // x - k == x + -k
-            (IntSub, _, K(k)) => Two(IntAdd, a, K(k.wrapping_neg())),
+            (IntSub, _, K(k)) => two(IntAdd, a, K(k.wrapping_neg())),
             _ => match (opcode, x, y, def(x), def(y)) {
                 // (z + j) + k == z + (j + k)
                 (IntAdd, _, K(k), Some((IntAdd, V(z), K(j))), _) => {
-                    Two(IntAdd, z, K(j.wrapping_add(k)))
+                    two(IntAdd, z, K(j.wrapping_add(k)))
                 }
                 // (j - z) + k == (j + k) - z
-                (IntAdd, _, K(k), Some((IntSub, K(j), V(z))), _) => SubFrom(j.wrapping_add(k), z),
+                (IntAdd, _, K(k), Some((IntSub, K(j), V(z))), _) => sub_from(j.wrapping_add(k), z),
                 // k - (z + j) == (k - j) - z
-                (IntSub, K(k), _, _, Some((IntAdd, V(z), K(j)))) => SubFrom(k.wrapping_sub(j), z),
+                (IntSub, K(k), _, _, Some((IntAdd, V(z), K(j)))) => sub_from(k.wrapping_sub(j), z),
                 // k - (j - z) == z + (k - j)
                 (IntSub, K(k), _, _, Some((IntSub, K(j), V(z)))) => {
-                    Two(IntAdd, z, K(k.wrapping_sub(j)))
+                    two(IntAdd, z, K(k.wrapping_sub(j)))
                 }
                 // (z - y) + y == z
-                (IntAdd, _, _, Some((IntSub, z, w)), _) if w == y => Is(z),
+                (IntAdd, _, _, Some((IntSub, z, w)), _) if w == y => is(z),
                 // x + (z - x) == z
-                (IntAdd, _, _, _, Some((IntSub, z, w))) if w == x => Is(z),
+                (IntAdd, _, _, _, Some((IntSub, z, w))) if w == x => is(z),
                 // x + -z == x - z
-                (IntAdd, V(x), _, _, Some((IntNeg, z, _))) => Two(IntSub, x, z),
+                (IntAdd, V(x), _, _, Some((IntNeg, z, _))) => two(IntSub, x, z),
                 // -z + y == y - z
-                (IntAdd, _, V(y), Some((IntNeg, z, _)), _) => Two(IntSub, y, z),
+                (IntAdd, _, V(y), Some((IntNeg, z, _)), _) => two(IntSub, y, z),
                 // x - -z == x + z
-                (IntSub, V(x), _, _, Some((IntNeg, z, _))) => Two(IntAdd, x, z),
+                (IntSub, V(x), _, _, Some((IntNeg, z, _))) => two(IntAdd, x, z),
                 // (z + y) - y == z
-                (IntSub, _, _, Some((IntAdd, z, w)), _) if w == y => Is(z),
+                (IntSub, _, _, Some((IntAdd, z, w)), _) if w == y => is(z),
                 // (y + z) - y == z
-                (IntSub, _, _, Some((IntAdd, w, z)), _) if w == y => Is(z),
+                (IntSub, _, _, Some((IntAdd, w, z)), _) if w == y => is(z),
                 // x - (x - z) == z
-                (IntSub, _, _, _, Some((IntSub, w, z))) if w == x => Is(z),
+                (IntSub, _, _, _, Some((IntSub, w, z))) if w == x => is(z),
                 // x - (x + k) == -k
-                (IntSub, _, _, _, Some((IntAdd, w, K(k)))) if w == x => Is(K(k.wrapping_neg())),
+                (IntSub, _, _, _, Some((IntAdd, w, K(k)))) if w == x => is(K(k.wrapping_neg())),
                 // x - (x + z) == -z
-                (IntSub, _, _, _, Some((IntAdd, w, V(z)))) if w == x => One(IntNeg, z),
+                (IntSub, _, _, _, Some((IntAdd, w, V(z)))) if w == x => one(IntNeg, z),
                 // x - (z + x) == -z
-                (IntSub, _, _, _, Some((IntAdd, V(z), w))) if w == x => One(IntNeg, z),
+                (IntSub, _, _, _, Some((IntAdd, V(z), w))) if w == x => one(IntNeg, z),
                 // (y - z) - y == -z
-                (IntSub, _, _, Some((IntSub, w, V(z))), _) if w == y => One(IntNeg, z),
+                (IntSub, _, _, Some((IntSub, w, V(z))), _) if w == y => one(IntNeg, z),
                 _ => return None,
             },
         })
@@ -392,20 +411,20 @@ impl Rules<'_, '_> {
         let K(k) = y else { return None };
         Some(match (opcode, self.def(a)) {
             // x * 0 == 0
-            _ if k == 0 => Is(K(0)),
+            _ if k == 0 => is(K(0)),
             // x * 1 == x
-            (IntMul, _) if k == 1 => Is(V(a)),
+            (IntMul, _) if k == 1 => is(V(a)),
             // x * -1 == -x
-            (IntMul, _) if k == self.ones() => One(IntNeg, a),
+            (IntMul, _) if k == self.ones() => one(IntNeg, a),
             // (z * j) * k == z * (j * k)
-            (IntMul, Some((IntMul, V(z), K(j)))) => Two(IntMul, z, K(j.wrapping_mul(k))),
+            (IntMul, Some((IntMul, V(z), K(j)))) => two(IntMul, z, K(j.wrapping_mul(k))),
             // x * 2^n == x << n
-            (IntMul, _) => Two(IntLshift, a, K(log2(k)?)),
+            (IntMul, _) => two(IntLshift, a, K(log2(k)?)),
             // The high half of x * 1 is x's sign.
-            (IntMulHigh, _) if k == 1 => Two(IntRshift, a, K(self.width() - 1)),
-            (UintMulHigh, _) if k == 1 => Is(K(0)),
+            (IntMulHigh, _) if k == 1 => two(IntRshift, a, K(self.width() - 1)),
+            (UintMulHigh, _) if k == 1 => is(K(0)),
             // The high half of x * 2^n is x >> (width - n).
-            (UintMulHigh, _) => Two(UintRshift, a, K(self.width() - log2(k)?)),
+            (UintMulHigh, _) => two(UintRshift, a, K(self.width() - log2(k)?)),
             _ => return None,
         })
     }
@@ -413,23 +432,23 @@ impl Rules<'_, '_> {
     fn div(&self, opcode: Opcode, a: Operand, x: Term, y: Term) -> Option<To> {
         Some(match (opcode, x, y) {
             // 0 / x == 0, 0 % x == 0
-            (_, K(0), V(_)) => Is(K(0)),
+            (_, K(0), V(_)) => is(K(0)),
             // x / x == 1
-            (IntDiv | UintDiv, V(_), _) if x == y => Is(K(1)),
+            (IntDiv | UintDiv, V(_), _) if x == y => is(K(1)),
             // x % x == 0
-            (IntMod | UintMod, V(_), _) if x == y => Is(K(0)),
+            (IntMod | UintMod, V(_), _) if x == y => is(K(0)),
             // x / 1 == x
-            (IntDiv | UintDiv, _, K(1)) => Is(x),
+            (IntDiv | UintDiv, _, K(1)) => is(x),
             // x % 1 == 0
-            (IntMod | UintMod, _, K(1)) => Is(K(0)),
+            (IntMod | UintMod, _, K(1)) => is(K(0)),
             // x / -1 == -x
-            (IntDiv, _, K(k)) if k == self.ones() => One(IntNeg, a),
+            (IntDiv, _, K(k)) if k == self.ones() => one(IntNeg, a),
             // x % -1 == 0
-            (IntMod, _, K(k)) if k == self.ones() => Is(K(0)),
+            (IntMod, _, K(k)) if k == self.ones() => is(K(0)),
             // x / 2^n == x >> n
-            (UintDiv, _, K(k)) => Two(UintRshift, a, K(log2(k)?)),
+            (UintDiv, _, K(k)) => two(UintRshift, a, K(log2(k)?)),
             // x % 2^n == x & (2^n - 1)
-            (UintMod, _, K(k)) if k.is_power_of_two() => Two(IntAnd, a, K(k - 1)),
+            (UintMod, _, K(k)) if k.is_power_of_two() => two(IntAnd, a, K(k - 1)),
             _ => return None,
         })
     }
@@ -437,30 +456,30 @@ impl Rules<'_, '_> {
     fn bitwise(&self, opcode: Opcode, a: Operand, x: Term, y: Term) -> Option<To> {
         Some(match (opcode, x, y) {
             // x & 0 == 0
-            (IntAnd, _, K(0)) => Is(K(0)),
+            (IntAnd, _, K(0)) => is(K(0)),
             // x | 0 == x, x ^ 0 == x
-            (IntOr | IntXor, _, K(0)) => Is(x),
+            (IntOr | IntXor, _, K(0)) => is(x),
             // x & x == x, x | x == x
-            (IntAnd | IntOr, _, _) if x == y => Is(x),
+            (IntAnd | IntOr, _, _) if x == y => is(x),
             // x ^ x == 0
-            (IntXor, _, _) if x == y => Is(K(0)),
+            (IntXor, _, _) if x == y => is(K(0)),
             // x | -1 == -1
-            (IntOr, _, K(k)) if k == self.ones() => Is(K(k)),
+            (IntOr, _, K(k)) if k == self.ones() => is(K(k)),
             // x ^ -1 == !x
-            (IntXor, _, K(k)) if k == self.ones() => One(IntInvert, a),
+            (IntXor, _, K(k)) if k == self.ones() => one(IntInvert, a),
             // x & k == x if k has all bits that x can have
-            (IntAnd, _, K(k)) if self.possible_bits(a) & !k == 0 => Is(x),
+            (IntAnd, _, K(k)) if self.possible_bits(a) & !k == 0 => is(x),
             _ => match (opcode, y, self.def(a)) {
                 // (z & j) & k == z & (j & k)
-                (IntAnd, K(k), Some((IntAnd, V(z), K(j)))) => Two(IntAnd, z, K(j & k)),
+                (IntAnd, K(k), Some((IntAnd, V(z), K(j)))) => two(IntAnd, z, K(j & k)),
                 // (z | j) | k == z | (j | k)
-                (IntOr, K(k), Some((IntOr, V(z), K(j)))) => Two(IntOr, z, K(j | k)),
+                (IntOr, K(k), Some((IntOr, V(z), K(j)))) => two(IntOr, z, K(j | k)),
                 // (z ^ j) ^ k == z ^ (j ^ k)
-                (IntXor, K(k), Some((IntXor, V(z), K(j)))) => Two(IntXor, z, K(j ^ k)),
+                (IntXor, K(k), Some((IntXor, V(z), K(j)))) => two(IntXor, z, K(j ^ k)),
                 // (z ^ y) ^ y == z
-                (IntXor, V(_), Some((IntXor, z, w))) if w == y => Is(z),
+                (IntXor, V(_), Some((IntXor, z, w))) if w == y => is(z),
                 // (y ^ z) ^ y == z
-                (IntXor, V(_), Some((IntXor, w, z))) if w == y => Is(z),
+                (IntXor, V(_), Some((IntXor, w, z))) if w == y => is(z),
                 _ => return None,
             },
         })
@@ -470,9 +489,9 @@ impl Rules<'_, '_> {
         let width = self.width();
         let k = match y {
             // x << 0 == x
-            K(0) => return Some(Is(x)),
+            K(0) => return Some(is(x)),
             // x << k == x << (k % width)
-            K(k) if width <= k => return Some(Two(opcode, a, K(k % width))),
+            K(k) if width <= k => return Some(two(opcode, a, K(k % width))),
             K(k) => k,
             V(count) => return self.shift_by_value(opcode, a, x, count),
             Absent => return None,
@@ -482,16 +501,16 @@ impl Rules<'_, '_> {
         Some(match (opcode, inner) {
             // (z << j) << k == z << (j + k), or 0 if no bit is left
             (IntLshift, IntLshift) | (UintRshift, UintRshift) if j + k < width => {
-                Two(opcode, z, K(j + k))
+                two(opcode, z, K(j + k))
             }
-            (IntLshift, IntLshift) | (UintRshift, UintRshift) => Is(K(0)),
+            (IntLshift, IntLshift) | (UintRshift, UintRshift) => is(K(0)),
             // (z >> j) >> k == z >> (j + k), where the sign is all that is left in the end
-            (IntRshift, IntRshift) => Two(IntRshift, z, K((j + k).min(width - 1))),
-            (IntRotl, IntRotl) => Two(IntRotl, z, K((j + k) % width)),
+            (IntRshift, IntRshift) => two(IntRshift, z, K((j + k).min(width - 1))),
+            (IntRotl, IntRotl) => two(IntRotl, z, K((j + k) % width)),
             // (z << k) >> k has the low bits of z
-            (UintRshift, IntLshift) if j == k => Two(IntAnd, z, K(self.ones() >> k)),
+            (UintRshift, IntLshift) if j == k => two(IntAnd, z, K(self.ones() >> k)),
             // (z >> k) << k has the high bits of z
-            (IntLshift, UintRshift | IntRshift) if j == k => Two(IntAnd, z, K(self.ones() << k)),
+            (IntLshift, UintRshift | IntRshift) if j == k => two(IntAnd, z, K(self.ones() << k)),
             _ => return None,
         })
     }
@@ -500,12 +519,12 @@ impl Rules<'_, '_> {
         let low = self.width() - 1;
         match (opcode, x, self.def(count)) {
             // 0 << x == 0
-            (_, K(0), _) => Some(Is(K(0))),
+            (_, K(0), _) => Some(is(K(0))),
             // -1 >> x == -1
-            (IntRshift | IntRotl, K(k), _) if k == self.ones() => Some(Is(x)),
+            (IntRshift | IntRotl, K(k), _) if k == self.ones() => Some(is(x)),
             // x << (z & mask) == x << z if the mask is the one that the operation applies
             (_, _, Some((IntAnd, z @ V(_), K(mask)))) if !mask & low == 0 => {
-                Some(Two(opcode, a, z))
+                Some(two(opcode, a, z))
             }
             _ => None,
         }
@@ -513,27 +532,27 @@ impl Rules<'_, '_> {
 
     fn equality(&self, opcode: Opcode, a: Operand, y: Term) -> Option<To> {
         let K(k) = y else { return None };
-        let differs = Is(if opcode == IntNe { TRUE } else { FALSE });
+        let differs = if opcode == IntNe { TRUE } else { FALSE };
         Some(match self.def(a)? {
             // z + j == k: z == k - j
-            (IntAdd, V(z), K(j)) => Two(opcode, z, K(k.wrapping_sub(j))),
+            (IntAdd, V(z), K(j)) => two(opcode, z, K(k.wrapping_sub(j))),
             // j - z == k: z == j - k
-            (IntSub, K(j), V(z)) => Two(opcode, z, K(j.wrapping_sub(k))),
+            (IntSub, K(j), V(z)) => two(opcode, z, K(j.wrapping_sub(k))),
             // z - w == 0: z == w
-            (IntSub | IntXor, V(z), w @ V(_)) if k == 0 => Two(opcode, z, w),
+            (IntSub | IntXor, V(z), w @ V(_)) if k == 0 => two(opcode, z, w),
             // z ^ j == k: z == j ^ k
-            (IntXor, V(z), K(j)) => Two(opcode, z, K(j ^ k)),
+            (IntXor, V(z), K(j)) => two(opcode, z, K(j ^ k)),
             // -z == k: z == -k
-            (IntNeg, V(z), _) => Two(opcode, z, K(k.wrapping_neg())),
+            (IntNeg, V(z), _) => two(opcode, z, K(k.wrapping_neg())),
             // !z == k: z == !k
-            (IntInvert, V(z), _) => Two(opcode, z, K(!k)),
+            (IntInvert, V(z), _) => two(opcode, z, K(!k)),
             // A widened z compares as z, or never.
-            (IntZeroext, V(z), _) if k <= self.cx.ty(z).mask() => Two(opcode, z, K(k)),
-            (IntZeroext, ..) => differs,
+            (IntZeroext, V(z), _) if k <= self.cx.ty(z).mask() => two(opcode, z, K(k)),
+            (IntZeroext, ..) => is(differs),
             (IntSignext, V(z), _) => {
                 let ty = self.cx.ty(z);
                 let fits = self.ty.sign_extend(k) == ty.sign_extend(k);
-                if fits { Two(opcode, z, K(k)) } else { differs }
+                if fits { two(opcode, z, K(k)) } else { is(differs) }
             }
             _ => return None,
         })
@@ -542,27 +561,27 @@ impl Rules<'_, '_> {
     fn compare(&self, opcode: Opcode, a: Operand, x: Term, y: Term) -> Option<To> {
         if x == y {
             let reflexive = matches!(opcode, IntEq | IntLe | IntGe | UintLe | UintGe);
-            return Some(Is(if reflexive { TRUE } else { FALSE }));
+            return Some(is(if reflexive { TRUE } else { FALSE }));
         }
         let K(k) = y else { return None };
         Some(match opcode {
             // Nothing is less than the least value, or greater than the greatest.
-            IntLt if k == self.min() => Is(FALSE),
-            IntGe if k == self.min() => Is(TRUE),
-            IntGt if k == self.max() => Is(FALSE),
-            IntLe if k == self.max() => Is(TRUE),
-            UintLt if k == 0 => Is(FALSE),
-            UintGe if k == 0 => Is(TRUE),
-            UintGt if k == self.ones() => Is(FALSE),
-            UintLe if k == self.ones() => Is(TRUE),
+            IntLt if k == self.min() => is(FALSE),
+            IntGe if k == self.min() => is(TRUE),
+            IntGt if k == self.max() => is(FALSE),
+            IntLe if k == self.max() => is(TRUE),
+            UintLt if k == 0 => is(FALSE),
+            UintGe if k == 0 => is(TRUE),
+            UintGt if k == self.ones() => is(FALSE),
+            UintLe if k == self.ones() => is(TRUE),
             // Only 0 is less than 1 without sign.
-            UintLt if k == 1 => Two(IntEq, a, K(0)),
-            UintGe if k == 1 => Two(IntNe, a, K(0)),
-            UintGt if k == 0 => Two(IntNe, a, K(0)),
-            UintLe if k == 0 => Two(IntEq, a, K(0)),
+            UintLt if k == 1 => two(IntEq, a, K(0)),
+            UintGe if k == 1 => two(IntNe, a, K(0)),
+            UintGt if k == 0 => two(IntNe, a, K(0)),
+            UintLe if k == 0 => two(IntEq, a, K(0)),
             // Only the greatest is not less than the greatest.
-            UintLt if k == self.ones() => Two(IntNe, a, y),
-            UintGe if k == self.ones() => Two(IntEq, a, y),
+            UintLt if k == self.ones() => two(IntNe, a, y),
+            UintGe if k == self.ones() => two(IntEq, a, y),
             _ => return self.compare_bool(opcode, a, k),
         })
     }
@@ -576,27 +595,27 @@ impl Rules<'_, '_> {
             eval::fold(opcode, Ty::Bool, &args).map(|res| res.bits == 1)
         };
         Some(match (case(0)?, case(1)?) {
-            (false, true) => Is(V(b)),
-            (true, false) => One(BoolNot, b),
-            (false, false) => Is(FALSE),
-            (true, true) => Is(TRUE),
+            (false, true) => is(V(b)),
+            (true, false) => one(BoolNot, b),
+            (false, false) => is(FALSE),
+            (true, true) => is(TRUE),
         })
     }
 
     fn boolean(&self, opcode: Opcode, a: Operand, x: Term, y: Term) -> Option<To> {
         Some(match (opcode, y) {
             // b & b == b, b | b == b
-            (BoolAnd | BoolOr, _) if x == y => Is(x),
+            (BoolAnd | BoolOr, _) if x == y => is(x),
             // b ^ b == false
-            (BoolXor, _) if x == y => Is(FALSE),
+            (BoolXor, _) if x == y => is(FALSE),
             // b & true == b, b | false == b, b ^ false == b
-            (BoolAnd, TRUE) | (BoolOr | BoolXor, FALSE) => Is(x),
+            (BoolAnd, TRUE) | (BoolOr | BoolXor, FALSE) => is(x),
             // b & false == false
-            (BoolAnd, FALSE) => Is(FALSE),
+            (BoolAnd, FALSE) => is(FALSE),
             // b | true == true
-            (BoolOr, TRUE) => Is(TRUE),
+            (BoolOr, TRUE) => is(TRUE),
             // b ^ true == !b
-            (BoolXor, TRUE) => One(BoolNot, a),
+            (BoolXor, TRUE) => one(BoolNot, a),
             _ => return None,
         })
     }
@@ -604,16 +623,16 @@ impl Rules<'_, '_> {
     fn float(&self, opcode: Opcode, a: Operand, y: Term) -> Option<To> {
         let K(bits) = y else { return None };
         let k = self.float_value(bits);
-        let is = |value: f64| k.to_bits() == value.to_bits();
+        let equals = |value: f64| k.to_bits() == value.to_bits();
         Some(match opcode {
             // x * 1.0 == x, x / 1.0 == x
-            FloatMul | FloatTruediv if is(1.0) => Is(V(a)),
+            FloatMul | FloatTruediv if equals(1.0) => is(V(a)),
             // x - 0.0 == x, also for -0.0
-            FloatSub if is(0.0) => Is(V(a)),
+            FloatSub if equals(0.0) => is(V(a)),
             // x + -0.0 == x, also for 0.0
-            FloatAdd if is(-0.0) => Is(V(a)),
+            FloatAdd if equals(-0.0) => is(V(a)),
             // x / 2^n == x * 2^-n
-            FloatTruediv => Two(FloatMul, a, K(self.exact_reciprocal(k)?)),
+            FloatTruediv => two(FloatMul, a, K(self.exact_reciprocal(k)?)),
             _ => return None,
         })
     }
@@ -640,9 +659,9 @@ impl Rules<'_, '_> {
     fn ptr_add(&self, p: Operand, distance: Term) -> Option<To> {
         Some(match (distance, self.def(p)) {
             // p + 0 == p
-            (K(0), _) => Is(V(p)),
+            (K(0), _) => is(V(p)),
             // (q + j) + k == q + (j + k)
-            (K(k), Some((PtrAdd, V(q), K(j)))) => Two(PtrAdd, q, K(j.wrapping_add(k))),
+            (K(k), Some((PtrAdd, V(q), K(j)))) => two(PtrAdd, q, K(j.wrapping_add(k))),
             _ => return None,
         })
     }
@@ -650,13 +669,13 @@ impl Rules<'_, '_> {
     fn overflow(&self, opcode: Opcode, x: Term, y: Term) -> Option<To> {
         Some(match (opcode, y) {
             // x + 0 == x, x - 0 == x
-            (IntAddOvf | UintAddOvf | IntSubOvf | UintSubOvf, K(0)) => NoOverflow(x),
+            (IntAddOvf | UintAddOvf | IntSubOvf | UintSubOvf, K(0)) => no_overflow(x),
             // x - x == 0
-            (IntSubOvf | UintSubOvf, _) if x == y => NoOverflow(K(0)),
+            (IntSubOvf | UintSubOvf, _) if x == y => no_overflow(K(0)),
             // x * 0 == 0
-            (IntMulOvf | UintMulOvf, K(0)) => NoOverflow(K(0)),
+            (IntMulOvf | UintMulOvf, K(0)) => no_overflow(K(0)),
             // x * 1 == x
-            (IntMulOvf | UintMulOvf, K(1)) => NoOverflow(x),
+            (IntMulOvf | UintMulOvf, K(1)) => no_overflow(x),
             _ => return None,
         })
     }

@@ -50,13 +50,13 @@ impl Family for Cse {
             self.forget_reused(cx);
             return Ok(self
                 .call(cx, op)
-                .map_or(Rewrite::Keep, |results| Rewrite::IsCall(Box::new(results))));
+                .map_or(Rewrite::Keep, |results| Rewrite::is_call(results)));
         }
         let found = key(op).and_then(|key| self.results.get(&key));
         let Some(&(res, flag)) = found else { return Ok(Rewrite::Keep) };
         // It may have been found out before that it does not overflow.
         op.overflowed = op.overflowed.or(flag);
-        Ok(Rewrite::Is(res))
+        Ok(Rewrite::is(res))
     }
 
     fn emitted(&mut self, cx: &mut Cx, op: &Pending, res: Option<Operand>) {

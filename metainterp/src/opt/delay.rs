@@ -332,7 +332,7 @@ impl Delayed {
             Some((bytes, align)) if freed.can_wait(cx) => {
                 let address = free.args[0];
                 cx.delayed.spares.push(Spare { address, bytes, align, contents });
-                Rewrite::Delayed
+                Rewrite::delayed()
             }
             _ => Rewrite::Keep,
         }
@@ -434,7 +434,7 @@ impl Family for Delay {
                 let access = Access::new(cx, op, &cx.new_trace().mems[op.descr as usize]);
                 let (opcode, mem, args) = (op.opcode, op.descr, SmallVec::from_slice(&op.args));
                 Delayed::add(cx, Store { opcode, mem, args, access, in_memory: op.before });
-                return Ok(Rewrite::Delayed);
+                return Ok(Rewrite::delayed());
             }
             Effect::Load if !cx.delayed.stores.is_empty() => {
                 let mem = &cx.new_trace().mems[op.descr as usize];
@@ -451,7 +451,7 @@ impl Family for Delay {
             Effect::Forget => {
                 let access = Access::new(cx, op, &cx.new_trace().mems[op.descr as usize]);
                 cx.delayed.stores.retain(|store| !store.access.is_at(&access));
-                return Ok(Rewrite::Gone);
+                return Ok(Rewrite::gone());
             }
             _ if op.opcode.is_final() => Delayed::make_all(cx),
             _ if op.opcode == Opcode::DebugMergePoint => cx.delayed.see_merge_point(),

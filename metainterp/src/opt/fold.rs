@@ -5,7 +5,7 @@
 //! such loads itself; what is left are those whose address became a constant here.
 
 use super::guards;
-use super::rewrite::{Contradiction, Cx, Family, Pending, Rewrite};
+use super::rewrite::{Contradiction, Cx, Family, Pending, Rewrite, rule_applies};
 use crate::ir::{Const, Effect, Opcode, Ty, eval};
 use smallvec::SmallVec;
 
@@ -46,8 +46,11 @@ fn constants(cx: &Cx, op: &Pending) -> Option<SmallVec<[Const; 2]>> {
     are_constant.then(|| op.args.iter().filter_map(|&arg| cx.as_const(arg)).collect())
 }
 
+#[track_caller]
 fn is(cx: &mut Cx, folded: Option<Const>) -> Rewrite {
-    folded.map_or(Rewrite::Keep, |c| Rewrite::Is(cx.constant(c)))
+    let Some(folded) = folded else { return Rewrite::Keep };
+    rule_applies();
+    Rewrite::Is(cx.constant(folded))
 }
 
 fn pure(cx: &mut Cx, op: &Pending) -> Rewrite {

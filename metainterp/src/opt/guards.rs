@@ -31,7 +31,7 @@ pub(super) fn decide(cx: &Cx, op: &Pending) -> Result<Rewrite, Contradiction> {
     };
     match holds {
         None => Ok(Rewrite::Keep),
-        Some(true) => Ok(Rewrite::Gone),
+        Some(true) => Ok(Rewrite::gone()),
         Some(false) => Err(Contradiction),
     }
 }
@@ -44,10 +44,7 @@ pub(super) struct Guards {
 impl Family for Guards {
     fn rewrite(&mut self, cx: &mut Cx, op: &mut Pending) -> Result<Rewrite, Contradiction> {
         match op.opcode.effect() {
-            Effect::Guard => match simpler_guard(cx, op) {
-                Some((opcode, condition)) => Ok(op.become_op(opcode, &[condition])),
-                None => decide(cx, op),
-            },
+            Effect::Guard => simpler_guard(cx, op).map_or_else(|| decide(cx, op), Ok),
             Effect::Pure if op.args.len() == 2 => Ok(self.decided_comparison(cx, op)),
             _ => Ok(Rewrite::Keep),
         }
@@ -77,18 +74,19 @@ impl Family for Guards {
 }
 
 /// A guard that tests the same more directly.
-fn simpler_guard(cx: &Cx, op: &Pending) -> Option<(Opcode, Operand)> {
-    match op.opcode {
+fn simpler_guard(cx: &Cx, op: &mut Pending) -> Option<Rewrite> {
+    let condition = *op.args.first()?;
+    Some(match op.opcode {
         // guard_true(!b) is guard_false(b)
-        GuardTrue => Some((GuardFalse, negated(cx, op.args[0])?)),
-        GuardFalse => Some((GuardTrue, negated(cx, op.args[0])?)),
+        GuardTrue => op.become_op(GuardFalse, &[negated(cx, condition)?]),
+        GuardFalse => op.become_op(GuardTrue, &[negated(cx, condition)?]),
         // guard_value(b, true) is guard_true(b)
-        GuardValue if cx.ty(op.args[0]) == Ty::Bool => match cx.as_const(op.args[1])?.bits {
-            0 => Some((GuardFalse, op.args[0])),
-            _ => Some((GuardTrue, op.args[0])),
+        GuardValue if cx.ty(condition) == Ty::Bool => match cx.as_const(op.args[1])?.bits {
+            0 => op.become_op(GuardFalse, &[condition]),
+            _ => op.become_op(GuardTrue, &[condition]),
         },
-        _ => None,
-    }
+        _ => return None,
+    })
 }
 
 fn negated(cx: &Cx, condition: Operand) -> Option<Operand> {
@@ -104,7 +102,7 @@ impl Guards {
         match self.facts.get(&fact) {
             None => Rewrite::Keep,
             Some(&truth) => {
-                Rewrite::Is(cx.constant(Const::new(Ty::Bool, (truth != negated).into())))
+                Rewrite::is(cx.constant(Const::new(Ty::Bool, (truth != negated).into())))
             }
         }
     }

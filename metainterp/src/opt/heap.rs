@@ -259,9 +259,9 @@ impl Family for Heap {
         }
         op.before = known.filter(|_| effect == Effect::Store);
         Ok(match (known, effect) {
-            (Some(value), Effect::Load) => Rewrite::Is(value),
-            (Some(_), Effect::Debug) => Rewrite::Gone,
-            (Some(value), _) if op.args.last() == Some(&value) => Rewrite::Gone,
+            (Some(value), Effect::Load) => Rewrite::is(value),
+            (Some(_), Effect::Debug) => Rewrite::gone(),
+            (Some(value), _) if op.args.last() == Some(&value) => Rewrite::gone(),
             _ => Rewrite::Keep,
         })
     }
@@ -414,7 +414,7 @@ impl Heap {
         });
         match found {
             None => Rewrite::Keep,
-            Some((Part::Constant(c), _)) => Rewrite::Is(cx.constant(c)),
+            Some((Part::Constant(c), _)) => Rewrite::is(cx.constant(c)),
             Some((Part::By(opcode), value)) => {
                 op.descr = 0;
                 op.become_op(opcode, &[value])

@@ -141,7 +141,7 @@ impl Ranges {
         let &[a, b] = &*op.args else { return Ok(Rewrite::Keep) };
         Ok(match op.opcode.effect() {
             Effect::Pure => match self.decide(cx, op.opcode, a, b) {
-                Some(truth) => Rewrite::Is(cx.constant(Const::new(Ty::Bool, truth.into()))),
+                Some(truth) => Rewrite::is(cx.constant(Const::new(Ty::Bool, truth.into()))),
                 None if matches!(op.opcode, IntEq | IntNe) => self.equality(cx, op, a, b),
                 None => self.less_or_equal(cx, op),
             },
@@ -694,7 +694,7 @@ impl Ranges {
         cx.strengthen(walk.guard, walk.test, test, &[value, k]);
         self.set(value, range.without(c));
         self.learn_difference(cx, value);
-        Rewrite::Is(cx.constant(Const::new(Ty::Bool, (op.opcode == IntNe).into())))
+        Rewrite::is(cx.constant(Const::new(Ty::Bool, (op.opcode == IntNe).into())))
     }
 
     /// Whether a guard is about to be emitted that can be strengthened later.

@@ -126,6 +126,45 @@ pub(super) enum Rewrite {
     IsCall(Box<CallResults>),
 }
 
+/// What a rule answers with, so that a test finds it: see [`rule_applies`].
+impl Rewrite {
+    #[inline]
+    #[track_caller]
+    pub fn is(known: Operand) -> Rewrite {
+        rule_applies();
+        Rewrite::Is(known)
+    }
+
+    #[inline]
+    #[track_caller]
+    pub fn gone() -> Rewrite {
+        rule_applies();
+        Rewrite::Gone
+    }
+
+    #[inline]
+    #[track_caller]
+    pub fn delayed() -> Rewrite {
+        rule_applies();
+        Rewrite::Delayed
+    }
+
+    #[inline]
+    #[track_caller]
+    pub fn is_call(results: CallResults) -> Rewrite {
+        rule_applies();
+        Rewrite::IsCall(Box::new(results))
+    }
+}
+
+/// A rule applies, which the place of the call names. Tests ask for each rule in the source that it does once.
+#[inline]
+#[track_caller]
+pub(super) fn rule_applies() {
+    #[cfg(test)]
+    super::tests::note_rule(std::panic::Location::caller());
+}
+
 /// The results of a call, by number of the word.
 pub(super) type CallResults = SmallVec<[(u64, Operand); 2]>;
 
@@ -156,7 +195,9 @@ impl Pending {
     }
 
     /// Makes it another operation with the same result type.
+    #[track_caller]
     pub fn become_op(&mut self, opcode: Opcode, args: &[Operand]) -> Rewrite {
+        rule_applies();
         self.opcode = opcode;
         self.args.clear();
         self.args.extend_from_slice(args);

@@ -168,13 +168,13 @@ impl Family for Virtuals {
             Opcode::Free => {
                 if let Some(at) = cx.virtual_at(op.args[0]) {
                     cx.delayed.virtuals.swap_remove(at);
-                    return Ok(Rewrite::Gone);
+                    return Ok(Rewrite::gone());
                 }
             }
             Opcode::PtrEq | Opcode::PtrNe => {
                 if let Some(same) = compare(cx, op.args[0], op.args[1]) {
                     let truth = same == (op.opcode == Opcode::PtrEq);
-                    return Ok(Rewrite::Is(cx.constant(Const::new(Ty::Bool, truth.into()))));
+                    return Ok(Rewrite::is(cx.constant(Const::new(Ty::Bool, truth.into()))));
                 }
             }
             // The exits of a preheader do not need it.
@@ -227,7 +227,7 @@ fn new(cx: &mut Cx, op: &Pending) -> Rewrite {
     let value = cx.reserve_object();
     let (bytes, align) = (bytes as u32, align as u32);
     cx.delayed.virtuals.push(Virtual { value, bytes, align, fields: SmallVec::new() });
-    Rewrite::Is(value.into())
+    Rewrite::is(value.into())
 }
 
 /// Whether two addresses are the same, if one of them is virtual.
@@ -251,12 +251,13 @@ fn access(cx: &mut Cx, op: &mut Pending) -> Result<Option<Rewrite>, Contradictio
     let offset = address.offset as u32;
     let done = match op.opcode.effect() {
         _ if index.is_some() || !inside => None,
-        Effect::Load => load(cx, at, offset, mem.ty).map(Rewrite::Is),
+        Effect::Load => load(cx, at, offset, mem.ty).map(|value| Rewrite::is(value)),
         Effect::Store => {
             let value = *op.args.last().expect("a store has a value");
-            store(cx, at, Field { offset, ty: mem.ty, value }).then_some(Rewrite::Gone)
+            store(cx, at, Field { offset, ty: mem.ty, value }).then(|| Rewrite::gone())
         }
-        Effect::Debug | Effect::Forget => Some(Rewrite::Gone),
+        Effect::Debug => Some(Rewrite::gone()),
+        Effect::Forget => Some(Rewrite::gone()),
         _ => None,
     };
     match done {

@@ -1,11 +1,12 @@
 //! Tests of the optimizer by evaluation: an optimized trace does what the given one does.
 //!
-//! What single rules make of a trace is in `tests/opt/*.trace`; here is whether that is right, and
+//! What single rules make of a trace is in `tests/opt/*.trace` ([`files`]); here is whether that is right, and
 //! whether the walks are linear.
 
 mod algebra;
 mod counted;
 mod exits;
+mod files;
 mod linear;
 mod machine;
 mod random;
@@ -13,6 +14,7 @@ mod ranges;
 
 use super::{InvalidLoop, Pass, Passes, Size, optimize, optimize_and_count};
 use crate::ir::{Const, ExitId, Op, Opcode, Resume, ResumeKind, Trace};
+pub(super) use files::note_rule;
 use machine::{Machine, Outcome, Ran, is_behind_preheader};
 
 /// A trace and what the optimizer made of it.
