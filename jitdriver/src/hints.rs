@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "a promise that the optimizer relies on is `unsafe` to make")]
 #![allow(clippy::type_complexity, reason = "a token's type is the signature of its twin")]
 
-use crate::plumbing::{Rec, Scalar, Traceable, Traced, Twin};
+use crate::plumbing::{Local, Pointee, Rec, Scalar, Traceable, Traced, Twin};
 
 /// Makes a red value a constant of the trace, with a guard that it is the same again: a scalar, or what
 /// derives [`Traceable`].
@@ -105,6 +105,140 @@ impl we_are_jitted {
     #[doc(hidden)]
     pub fn __jit(self) -> Twin<fn(Rec) -> Traced<bool>> {
         Twin(|_| Traced::constant(true))
+    }
+}
+
+/// False in the plain interpreter; in traces, whether a value is constant there: RPython's `isconstant`.
+///
+/// For the choice between two ways to the same result, of which one is better where much is known. No result
+/// may depend on the answer.
+///
+/// ```
+/// use jitdriver::{JitDriver, can_enter_jit, is_constant, jit, jit_merge_point, unroll_safe};
+///
+/// // A loop of `n` laps is unrolled where `n` is known, and called where it is not.
+/// #[jit]
+/// fn power(x: u64, n: u64) -> u64 {
+///     if is_constant(n) { multiply(x, n) } else { x.wrapping_pow(n as u32) }
+/// }
+///
+/// #[jit]
+/// #[unroll_safe]
+/// fn multiply(x: u64, n: u64) -> u64 {
+///     let mut product = 1u64;
+///     let mut i = 0;
+///     while i < n {
+///         product = product.wrapping_mul(x);
+///         i += 1;
+///     }
+///     product
+/// }
+///
+/// #[jit]
+/// fn interpret(driver: &JitDriver<'_>, n: u64) -> u64 {
+///     let mut n = n;
+///     let mut acc = 0u64;
+///     loop {
+///         jit_merge_point!(driver, greens = [], reds = [n, acc]);
+///         acc = acc.wrapping_add(power(n, 3));
+///         n -= 1;
+///         if n == 0 {
+///             return acc;
+///         }
+///         can_enter_jit!(driver, greens = [], reds = [n, acc]);
+///     }
+/// }
+///
+/// let driver = JitDriver::builder().threshold(3).build().unwrap();
+/// assert_eq!(interpret(&driver, 100), 5050 * 5050);
+/// let trace = &driver.compiled()[0].optimized;
+/// assert!(trace.contains("int_mul") && !trace.contains("call"), "{trace}");
+/// ```
+pub fn is_constant<T: Copy>(value: T) -> bool {
+    let _ = value;
+    false
+}
+
+/// The twin of [`is_constant`].
+#[doc(hidden)]
+#[allow(non_camel_case_types)]
+pub enum is_constant {
+    __JitToken,
+}
+
+impl is_constant {
+    #[doc(hidden)]
+    pub fn __jit<T: Copy>(self) -> Twin<fn(Rec, Traced<T>) -> Traced<bool>> {
+        Twin(|rec, value| {
+            rec.step();
+            Traced::constant(rec.ask(|| value.lanes().is_const()))
+        })
+    }
+}
+
+/// False in the plain interpreter; in traces, whether what a reference leads to is not in memory as far as is
+/// known: RPython's `isvirtual`.
+///
+/// That is a local of a traced function, or what a `Box` or `Rc` has that was made since the last merge
+/// point, and is stored nowhere and was given to no call. Across a merge point, and in a portal that is called by
+/// compiled code, it is not known. No result may depend on the answer.
+///
+/// ```
+/// use jitdriver::{JitDriver, can_enter_jit, is_virtual, jit, jit_merge_point};
+///
+/// /// Of a number that is on its way to nowhere, no statistics are kept.
+/// #[jit]
+/// fn unbox(number: &u64, seen: &mut u64) -> u64 {
+///     if !is_virtual(number) {
+///         *seen += 1;
+///     }
+///     *number
+/// }
+///
+/// #[jit]
+/// fn interpret(driver: &JitDriver<'_>, n: u64, seen: &mut u64) -> u64 {
+///     let mut n = n;
+///     let mut acc = 0;
+///     loop {
+///         jit_merge_point!(driver, greens = [], reds = [n, acc, seen]);
+///         let boxed = Box::new(n);
+///         acc += unbox(&boxed, seen);
+///         n -= 1;
+///         if n == 0 {
+///             return acc;
+///         }
+///         can_enter_jit!(driver, greens = [], reds = [n, acc, seen]);
+///     }
+/// }
+///
+/// let driver = JitDriver::builder().threshold(100).build().unwrap();
+/// let mut seen = 0;
+/// assert_eq!(interpret(&driver, 5000, &mut seen), 12_502_500);
+/// assert!(seen < 200, "{seen} were seen");
+/// ```
+pub fn is_virtual<T: ?Sized>(value: &T) -> bool {
+    let _ = value;
+    false
+}
+
+/// The twin of [`is_virtual`].
+#[doc(hidden)]
+#[allow(non_camel_case_types)]
+pub enum is_virtual {
+    __JitToken,
+}
+
+impl is_virtual {
+    #[doc(hidden)]
+    pub fn __jit<'a, T: ?Sized + Pointee>(self) -> Twin<fn(Rec, Traced<&'a T>) -> Traced<bool>>
+    where
+        &'a T: Traceable,
+    {
+        Twin(|rec, mut value| {
+            let place = Local::as_place(&mut value).pointee::<T>(rec);
+            rec.step();
+            Traced::constant(rec.ask(|| place.is_virtual(rec)))
+        })
     }
 }
 

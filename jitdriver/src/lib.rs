@@ -82,6 +82,7 @@
 //! | a red that is nearly always the same at this place, and from which much follows | [`promote`] |
 //! | one like that, of which its arguments are few and known | [`#[elidable_promote]`](macro@elidable_promote) |
 //! | something that only the plain interpreter should do | [`we_are_jitted`], or [`#[not_in_trace]`](macro@not_in_trace) |
+//! | two ways to a result, of which one is better where a value is known, or not in memory | [`is_constant`], [`is_virtual`] |
 //! | a value that hardly ever changes | [`QuasiImmutable`] |
 //! | a value that must be constant in traces | [`assert_green`] |
 //! | a condition that always holds there | [`record_exact_value`] |
@@ -104,7 +105,9 @@ mod sendable;
 mod shims;
 
 pub use driver::{BuildError, Builder, Jit, JitDriver};
-pub use hints::{assert_green, promote, record_exact_value, we_are_jitted};
+pub use hints::{
+    assert_green, is_constant, is_virtual, promote, record_exact_value, we_are_jitted,
+};
 pub use jitdriver_macros::Traceable;
 pub use metainterp::abort::Abort;
 pub use metainterp::hooks::Hooks;

@@ -164,7 +164,7 @@ pub const BEHAVIOURS: &[(RangeInclusive<u32>, State)] = &[
     (93..=93, Tested("entering#b093_a_loop_before_the_portals_loop")),
     (94..=94, Tested("limits#b066_two_drivers")),
     (95..=95, Later("enter_portal_frame, leave_portal_frame")),
-    (96..=96, Later("nobody asks `is_virtual` of what a portal was called with")),
+    (96..=96, Tested("assembler#b096_what_a_portal_is_called_with")),
     // F. Integers, floats, strings of ops
     (97..=97, Tested("frontend#wrapping(")),
     (98..=98, Tested("frontend#shifting_until_it_panics")),

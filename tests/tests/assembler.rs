@@ -4,7 +4,7 @@
 //! owned variables, and its result is more than one machine word.
 
 use jit_tests::oracle::{Effects, Run, THRESHOLDS, check, effect, outcome, with_effects};
-use jitdriver::{JitDriver, Traceable, can_enter_jit, jit, jit_merge_point};
+use jitdriver::{JitDriver, Traceable, can_enter_jit, is_virtual, jit, jit_merge_point};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -37,6 +37,8 @@ enum Node {
     Fails(Rc<Node>, i64, i64),
     /// From here on, the interpreter has its other driver.
     Swap(Rc<Node>),
+    /// Three times the parameter, which is computed in another way if the frame is in no memory.
+    Triple,
 }
 
 #[derive(Debug, Clone, PartialEq, Traceable)]
@@ -136,6 +138,13 @@ impl Interpreter<'_> {
                 Node::Swap(value) => {
                     std::mem::swap(&mut self.jit, &mut self.other);
                     Rc::clone(value)
+                }
+                Node::Triple => {
+                    return match frame.argument {
+                        Value::Int(n) if is_virtual(&*frame) => Ok(Value::Int(n.wrapping_mul(3))),
+                        Value::Int(n) => Ok(Value::Int(n.wrapping_shl(1).wrapping_add(n))),
+                        _ => Err(Error::Types),
+                    };
                 }
                 Node::Call(function, value) => {
                     let argument = self.eval(value, &frame)?;
@@ -446,6 +455,32 @@ fn b032_where_no_trace_shall_start_the_portal_is_called() {
     for run in runs {
         assert_eq!((run.stats.loops, run.count("call_assembler")), (1, 1), "{run}");
         assert_eq!((run.stats.aborted(), run.stats.assembler_calls), (0, 0), "{run}");
+    }
+}
+
+/// What is made for a call that is inlined is in no memory. Of what compiled code is called with, that is not
+/// known; and what the recording was told, replays of its exits are told too.
+#[test]
+fn b096_what_a_portal_is_called_with_is_not_known_to_be_virtual() {
+    let effect = |node| Rc::new(Node::Effect(node));
+    let triple = || Rc::new(Node::Triple);
+    // Is called once in each lap, with an effect and a guard behind the question.
+    let inlined = [
+        countdown(0, call(1, parameter())),
+        if_(less(triple(), int(60)), zero(effect(triple())), int(0)),
+    ];
+    let runs = check(THRESHOLDS, |jit| run(jit, &inlined, &ints(&[40, 3, 50])));
+    for run in runs.iter().filter(|run| run.params.contains("threshold=")) {
+        assert_eq!((run.stats.aborted(), run.count("call_assembler")), (0, 0), "{run}");
+        assert!(run.count("int_mul") > 0 && run.count("int_lshift") == 0, "{run}");
+    }
+    // Asks in the code that is called, of its red, and in what is inlined into that.
+    let minus = |n: i64| call(0, add(parameter(), int(-n)));
+    let recursive = if_(less(triple(), int(6)), parameter(), add(minus(1), minus(2)));
+    let runs = check(THRESHOLDS, |jit| run(jit, &[Rc::clone(&recursive)], &ints(&[13, 1, 12])));
+    have_called(&runs);
+    for run in runs.iter().filter(|run| run.params.contains("threshold=")) {
+        assert!(run.count("int_mul") > 0 && run.count("int_lshift") > 0, "{run}");
     }
 }
 

@@ -8,8 +8,8 @@ use jit_tests::oracle::{
 };
 use jitdriver::{
     Abort, CompiledTrace, Hooks, Jit, JitDriver, QuasiImmutable, assert_green, can_enter_jit,
-    dont_look_inside, elidable_promote, jit, jit_merge_point, not_in_trace, record_exact_value,
-    unroll_safe,
+    dont_look_inside, elidable_promote, is_constant, is_virtual, jit, jit_merge_point,
+    not_in_trace, promote, record_exact_value, unroll_safe,
 };
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -208,6 +208,41 @@ fn b158_a_condition_decides_whether_a_trace_goes_inside() {
         assert!(in_body(trace, "int_mul") >= 2 && in_body(trace, "call") == 1, "{run}");
     }
     check(THRESHOLDS, |d| with_effects(|| powers(d, 3000)));
+}
+
+laps! {
+    asked_about(i, n, k: i64 = 3, sum: i64 = 0) -> i64 {
+        let x = if i % 7 < 3 { promote(k) } else { i };
+        // Both ways give the same.
+        sum += if is_constant(x) { x * 2 } else { x + x };
+        if i % 5 == 0 { effect(sum); }
+        let boxed = Box::new((x, i));
+        sum += if is_virtual(&*boxed) { boxed.0 * 5 } else { boxed.0 + (boxed.0 << 2) };
+        if i % 11 == 0 { k = 3 + i % 4; }
+        if i % 6 == 0 { sum += only_called(&boxed.1); }
+        sum += if is_virtual(&boxed.1) { boxed.1 * 9 } else { (boxed.1 << 3) + boxed.1 };
+    } => sum
+}
+
+#[dont_look_inside]
+fn only_called(x: &i64) -> i64 {
+    effect(*x);
+    x & 3
+}
+
+/// What a recording is told of constants and virtual objects, replays of its exits are told too, though less may be
+/// known in them.
+#[test]
+fn questions_about_the_trace_change_no_result() {
+    let more =
+        ["threshold=2,trace_eagerness=1,max_promoted_values=2", "threshold=7,trace_eagerness=2"];
+    for params in [THRESHOLDS, &more].concat() {
+        for run in check(&[params], |d| with_effects(|| asked_about(d, 900))) {
+            assert_eq!(run.stats.aborted(), 0, "{run}");
+            let is_compiled = run.stats.loops > 0;
+            assert_eq!(is_compiled, run.count("int_mul") > 0, "{run}");
+        }
+    }
 }
 
 laps! {

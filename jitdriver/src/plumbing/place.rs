@@ -688,6 +688,12 @@ impl<T: ?Sized> Place<T> {
         Place { ptr, addr, known: None, part: Part::None, whole: false }
     }
 
+    /// Whether it is not in memory, as far as is known.
+    pub(crate) fn is_virtual(&self, rec: Rec) -> bool {
+        self.addr.shadow.is_some_and(|shadow| !shadow.head().is_spilled())
+            || rec.is_fresh(self.addr.base_lane)
+    }
+
     pub(crate) fn addr(&self) -> Addr {
         self.addr
     }

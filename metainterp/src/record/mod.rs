@@ -126,17 +126,25 @@ pub struct Route {
     pub varying: SmallVec<[u32; 2]>,
     /// Which portals are not inlined, from which step on.
     pub not_inlined: SmallVec<[(u32, Rc<NotInlined>); 1]>,
+    /// Where a question about the trace was answered with yes: merge points, and steps behind them.
+    pub answers: SmallVec<[(u32, u32); 1]>,
 }
 
 /// The greens of portals that are called, not inlined.
 pub type NotInlined = FxHashSet<Words>;
 
 impl Route {
-    /// The same where steps are counted anew.
-    pub fn behind_a_merge_point(&self) -> Route {
+    /// That of exits behind a merge point of the trace, which are replayed from there: steps are counted anew. A
+    /// bridge begins behind the merge point of its exit.
+    pub fn behind(&self, merge_point: u32) -> Route {
+        let here = self.answers.iter().filter(|(at, _)| *at == merge_point);
+        let answers = here.map(|&(_, step)| (0, step)).collect();
+        if merge_point == 0 {
+            return Route { answers, ..self.clone() };
+        }
         let last = self.not_inlined.last().map(|(_, last)| (0, Rc::clone(last)));
         let not_inlined = last.into_iter().collect();
-        Route { varying: SmallVec::new(), not_inlined, ..*self }
+        Route { varying: SmallVec::new(), not_inlined, answers, ..*self }
     }
 
     /// Where a recording goes on behind this step.
@@ -264,6 +272,9 @@ struct Recording {
     region: Region,
     heap: HeapCache,
     headers: Vec<Header>,
+    /// Addresses of and in objects that nobody but the twin has them of, since the last merge point. With the object's
+    /// own address.
+    fresh: Vec<(ValueId, ValueId)>,
     from_interpreter: bool,
     /// The target that this recording may define.
     target: TargetId,
@@ -307,6 +318,8 @@ pub struct Recorder {
     /// What made the recording too large to go on, if that was inlined.
     too_large: RefCell<Option<Words>>,
     degraded: Cell<Degraded>,
+    /// As [`Route::answers`], of this recording.
+    answers: RefCell<SmallVec<[(u32, u32); 1]>>,
     /// The answer of an elidable call is a constant of the trace, and leads somewhere.
     is_of_thread: Cell<bool>,
     validity: RefCell<Option<Rc<Validity>>>,
@@ -430,6 +443,7 @@ impl Recorder {
                 region: Region::default(),
                 heap: HeapCache::default(),
                 headers: Vec::new(),
+                fresh: Vec::new(),
                 from_interpreter: false,
                 target,
             }),
@@ -440,6 +454,7 @@ impl Recorder {
             largest: RefCell::default(),
             too_large: RefCell::default(),
             degraded: Cell::default(),
+            answers: RefCell::default(),
             is_of_thread: Cell::new(false),
             validity: RefCell::default(),
             exclusive: Cell::default(),
@@ -609,8 +624,34 @@ impl Recorder {
     }
 
     /// What its way depends on besides values.
-    pub fn route(&self) -> &Route {
-        &self.limits.route
+    pub fn route(&self) -> Route {
+        let mut route = self.limits.route.clone();
+        route.answers.extend(self.answers.borrow().iter().copied());
+        route
+    }
+
+    /// Answers a question about the trace, such as whether a value is constant in it. The interpreter's results do not
+    /// depend on that, but its way does: a replay gets the answers of the recording. The caller has made the step.
+    pub fn ask(&self, is_so: impl FnOnce() -> bool) -> bool {
+        let step = self.step.get();
+        match self.mode.get() {
+            Mode::Live => false,
+            Mode::Replay => self.limits.route.answers.contains(&(0, step)),
+            Mode::Record => {
+                let yes = is_so();
+                if yes {
+                    let merge_point = self.state.borrow().region.merge_point;
+                    self.answers.borrow_mut().push((merge_point, step));
+                }
+                yes
+            }
+        }
+    }
+
+    /// Whether an object has been allocated since the last merge point, and its address is stored nowhere and was
+    /// given to no call.
+    pub fn is_fresh(&self, address: Lane) -> bool {
+        self.state.borrow().fresh_object(address).is_some()
     }
 
     /// Whether this step is of an expression that has had too many values. A merge point begins to count anew,
@@ -830,7 +871,11 @@ impl Recorder {
         descr: &MemDescr,
         made: bool,
     ) {
-        self.state.borrow_mut().heap.stored(base, index, descr, value);
+        {
+            let state = &mut *self.state.borrow_mut();
+            state.heap.stored(base, index, descr, value);
+            state.escape(&[value]);
+        }
         if made {
             return;
         }
@@ -848,6 +893,7 @@ impl Recorder {
     pub fn allocate(&self, bytes: usize, align: usize, run: impl FnOnce() -> u64) -> (u64, Lane) {
         if self.mode.get() == Mode::Replay && !self.rereads {
             let saved = self.next_saved(Ty::Ptr);
+            self.state.borrow_mut().made(saved.lane);
             return (saved.bits, saved.lane);
         }
         let address = Const::new(Ty::Ptr, run());
@@ -857,7 +903,11 @@ impl Recorder {
         let args = [bytes, align].map(|word| Arg::constant(Ty::I64, word as u64));
         self.log_op(Opcode::New.name(), &args, Some(address));
         let lane = self.append(Opcode::New, &args, 0, Ty::Ptr);
-        self.state.borrow_mut().region.dirty = true;
+        {
+            let state = &mut *self.state.borrow_mut();
+            state.made(lane);
+            state.region.dirty = true;
+        }
         self.push_result(Arg::of(lane, address));
         (address.bits, lane)
     }
@@ -993,7 +1043,11 @@ impl Recorder {
     ) {
         let CallResults { tys: res_tys, words, lanes } = results;
         if self.mode.get() == Mode::Replay && !site.elidable {
-            self.state.borrow_mut().heap.called(self.apart());
+            {
+                let state = &mut *self.state.borrow_mut();
+                state.heap.called(self.apart());
+                state.escape(args);
+            }
             for (i, &ty) in res_tys.iter().enumerate() {
                 let saved = self.next_saved(ty);
                 words[i] = saved.bits;
@@ -1005,8 +1059,12 @@ impl Recorder {
         if !self.recording.get() {
             return;
         }
-        if !site.is_pure() {
-            self.state.borrow_mut().heap.called(self.apart());
+        {
+            let state = &mut *self.state.borrow_mut();
+            if !site.is_pure() {
+                state.heap.called(self.apart());
+            }
+            state.escape(args);
         }
         let results: SmallVec<[Const; 4]> =
             res_tys.iter().zip(&*words).map(|(&ty, &bits)| Const::new(ty, bits)).collect();
@@ -1611,6 +1669,26 @@ impl Recording {
             self.builder.merge_point(MergePoint { greens: SmallVec::from_slice(greens) });
         self.builder.push_void(Opcode::DebugMergePoint, &[], merge_point);
         self.region.begin(merge_point, Mark::here(&self.builder));
+        self.fresh.clear();
+    }
+
+    /// An object has been made.
+    fn made(&mut self, address: Lane) {
+        self.fresh.extend(address.value().map(|object| (object, object)));
+    }
+
+    /// Somebody else has these from here on: objects with such addresses are not fresh any more.
+    fn escape(&mut self, values: &[Arg]) {
+        for value in values {
+            if let Some(escaping) = self.fresh_object(value.lane) {
+                self.fresh.retain(|&(_, object)| object != escaping);
+            }
+        }
+    }
+
+    fn fresh_object(&self, address: Lane) -> Option<ValueId> {
+        let address = address.value().filter(|_| !self.fresh.is_empty())?;
+        self.fresh.iter().find(|(it, _)| *it == address).map(|&(_, object)| object)
     }
 
     #[inline]
@@ -1620,6 +1698,11 @@ impl Recording {
             self.builder.arg(operand);
         }
         let res = self.builder.push_of_args(opcode, args.len(), descr, res);
+        if opcode == Opcode::PtrAdd
+            && let Some(object) = self.fresh_object(args[0].lane)
+        {
+            self.fresh.extend(res.map(|res| (res, object)));
+        }
         res.map_or(Lane::CONST, Lane::of)
     }
 

@@ -466,11 +466,7 @@ fn new_exits(
     for (at, (layout, rejoins)) in layouts.into_iter().zip(copied).enumerate() {
         let exit = &trace.exits[at];
         let greens = trace.merge_points[exit.resume.merge_point as usize].greens[..].into();
-        // Steps are counted from the merge point on, and a bridge begins behind that of its exit.
-        let route = match exit.resume.merge_point {
-            0 => route.clone(),
-            _ => route.behind_a_merge_point(),
-        };
+        let route = route.behind(exit.resume.merge_point);
         let mut info = ExitInfo::new(exit.id, code, exit.resume, route, layout, greens);
         info.rejoins = rejoins;
         info.is_validity = validities[at];

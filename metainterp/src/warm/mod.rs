@@ -553,7 +553,7 @@ impl MetaInterp {
                 self.given_up_once(reason, &start);
             }
             (recorded, _) => {
-                self.compile_recorded(recorded, start, recorder.route().clone(), validity);
+                self.compile_recorded(recorded, start, recorder.route(), validity);
             }
         }
         if self.release_due.replace(false) {
@@ -703,6 +703,7 @@ impl MetaInterp {
             inlining: inlining != 0,
             varying: SmallVec::new(),
             not_inlined: SmallVec::new(),
+            answers: SmallVec::new(),
         };
         route.go_on(0, Rc::clone(&self.not_inlined.borrow()));
         route
