@@ -81,6 +81,7 @@
 //! | a function that traces should call: cold, large, or with effects of its own | nothing, or [`#[dont_look_inside]`](macro@dont_look_inside) in an annotated `impl` block |
 //! | a red that is nearly always the same at this place, and from which much follows | [`promote`] |
 //! | one like that, of which its arguments are few and known | [`#[elidable_promote]`](macro@elidable_promote) |
+//! | one whose result is settled when a loop is entered | [`#[loop_invariant]`](macro@loop_invariant) |
 //! | something that only the plain interpreter should do | [`we_are_jitted`], or [`#[not_in_trace]`](macro@not_in_trace) |
 //! | two ways to a result, of which one is better where a value is known, or not in memory | [`is_constant`], [`is_virtual`] |
 //! | a value that hardly ever changes | [`QuasiImmutable`] |
@@ -593,6 +594,53 @@ pub use jitdriver_macros::elidable;
 /// assert!(trace.contains("guard_value") && !trace.contains("call"), "{trace}");
 /// ```
 pub use jitdriver_macros::elidable_promote;
+
+/// Says that a function answers the same for the same arguments as long as a loop of the interpreted program runs, and
+/// has no effects: what a loop calls in each lap, compiled code calls once before the first. RPython's
+/// `loop_invariant`.
+///
+/// For what is settled when a loop is entered, such as the thread that it runs in, or an option that is only changed
+/// between two runs. In contrast to [`#[elidable]`](macro@elidable), its answer while recording is not the answer for
+/// ever. A function whose result borrows from its arguments, or owns something, is called each time.
+///
+/// ```
+/// use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point, loop_invariant};
+/// use std::cell::Cell;
+///
+/// thread_local! {
+///     static SCALE: Cell<u64> = const { Cell::new(1) };
+/// }
+///
+/// // Nothing that an interpreted program does changes it.
+/// #[loop_invariant]
+/// fn scale() -> u64 {
+///     SCALE.get()
+/// }
+///
+/// #[jit]
+/// fn interpret(driver: &JitDriver<'_>, n: u64) -> u64 {
+///     let mut n = n;
+///     let mut acc = 0;
+///     loop {
+///         jit_merge_point!(driver, greens = [], reds = [n, acc]);
+///         acc += n * scale();
+///         n -= 1;
+///         if n == 0 {
+///             return acc;
+///         }
+///         can_enter_jit!(driver, greens = [], reds = [n, acc]);
+///     }
+/// }
+///
+/// let driver = JitDriver::builder().threshold(3).build().unwrap();
+/// assert_eq!(interpret(&driver, 100), 5050);
+/// SCALE.set(2);
+/// assert_eq!(interpret(&driver, 100), 10100);
+/// let trace = &driver.compiled()[0].optimized;
+/// let lap = trace.rsplit("label(").next().unwrap();
+/// assert!(trace.contains("call_pure") && !lap.contains("call"), "{trace}");
+/// ```
+pub use jitdriver_macros::loop_invariant;
 
 /// Lets a function be called by the plain interpreter and while recording, and not at all by compiled code. It
 /// answers nothing, and no result depends on it: counters, checks, tracing.

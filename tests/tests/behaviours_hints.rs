@@ -8,8 +8,8 @@ use jit_tests::oracle::{
 };
 use jitdriver::{
     Abort, CompiledTrace, Hooks, Jit, JitDriver, QuasiImmutable, assert_green, can_enter_jit,
-    dont_look_inside, elidable_promote, is_constant, is_virtual, jit, jit_merge_point,
-    not_in_trace, promote, record_exact_value, unroll_safe,
+    dont_look_inside, elidable, elidable_promote, is_constant, is_virtual, jit, jit_merge_point,
+    loop_invariant, not_in_trace, promote, record_exact_value, unroll_safe,
 };
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -190,6 +190,124 @@ fn power_called(x: i64, n: i64) -> i64 {
 #[jit]
 fn power(x: i64, n: i64) -> i64 {
     if n < 4 { power_unrolled(x, n) } else { power_called(x, n) }
+}
+
+thread_local! {
+    static LIMIT: Cell<i64> = const { Cell::new(5) };
+}
+
+/// Settled before any loop. The calls are counted, which nobody sees but the test.
+#[loop_invariant]
+fn limit() -> i64 {
+    CALLS.set(CALLS.get() + 1);
+    let limit = LIMIT.get();
+    assert!(limit != 13, "no limit is {limit}");
+    limit
+}
+
+#[loop_invariant]
+fn limit_times(factor: i64) -> i64 {
+    CALLS.set(CALLS.get() + 1);
+    LIMIT.get() * factor
+}
+
+laps! {
+    limited(i, n, factor: i64 = 3, sum: i64 = 0) -> i64 {
+        sum += limit() + limit_times(factor) + limit_times(4) + limit();
+        if i % 8 == 3 { sum += 1 + limit() + limit_times(factor); }
+        if i % 16 == 5 { effect(sum); }
+    } => sum
+}
+
+laps! {
+    limited_after(i, n, factor: i64 = 3, sum: i64 = 0) -> i64 {
+        sum += limit() + limit_times(factor);
+        effect(sum);
+        if i % 8 == 3 { sum += 1 + limit() + limit_times(factor); }
+    } => sum
+}
+
+laps! {
+    settled(i, n, factor: i64 = 3, sum: i64 = 0) -> i64 {
+        sum += limit() + limit_times(factor) + i;
+        if i == 600 { factor += 1; effect(sum); }
+    } => sum
+}
+
+/// Calls of elidable functions in bridges: on their own way, and in front of the loop that they lead to.
+fn in_bridges(run: &Run) -> (usize, usize) {
+    let bridges = run.compiled.iter().filter(|it| it.name.starts_with("bridge"));
+    let calls = |text: &str| text.matches("= call_pure(").count();
+    let counts = bridges.map(|it| {
+        let (own, rest) =
+            it.optimized.split_once("debug_merge_point(1)").unwrap_or((&it.optimized, ""));
+        (calls(own), calls(rest))
+    });
+    counts.fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1))
+}
+
+#[test]
+fn b156_what_a_loop_does_not_change_is_asked_for_once() {
+    for run in check(&[RPYTHON], |d| with_effects(|| limited(d, 300))) {
+        assert_eq!(run.stats.aborted(), 0, "{run}");
+        // Before the loop: three different questions. In it, none.
+        let before = run.trace("loop").optimized.matches("= call_pure(").count();
+        assert_eq!((before, in_body(run.trace("loop"), "call_pure")), (3, 0), "{run}");
+        // A bridge that begins the lap anew asks each once, and those in front of the loop not again.
+        let (own, of_loop) = in_bridges(&run);
+        assert!(own <= 3 * run.stats.bridges as usize && of_loop == 0, "{run}");
+    }
+    for run in check(&[RPYTHON], |d| with_effects(|| limited_after(d, 300))) {
+        assert_eq!(in_body(run.trace("loop"), "call_pure"), 0, "{run}");
+        // What was asked for before the way parted is known in a bridge from there.
+        assert!(run.stats.bridges > 0 && in_bridges(&run).0 == 0, "{run}");
+    }
+    for jit in backends() {
+        let driver = driver(jit, "threshold=50,trace_eagerness=5");
+        for (value, laps) in [(5, 20_000), (7, 30_000), (0, 10_000)] {
+            LIMIT.set(value);
+            CALLS.set(0);
+            let sum = with_effects(|| settled(&driver, laps));
+            let off = jit_tests::oracle::driver(Jit::Off, "");
+            let calls = CALLS.get();
+            assert_eq!(sum, with_effects(|| settled(&off, laps)));
+            assert!(calls < 500, "{calls} calls with {jit:?}");
+        }
+        // A panic is the lap's own.
+        LIMIT.set(13);
+        CALLS.set(0);
+        let off = jit_tests::oracle::driver(Jit::Off, "");
+        assert_eq!(outcome(|| settled(&driver, 900)), outcome(|| settled(&off, 900)));
+        assert_eq!(CALLS.get(), 2);
+        LIMIT.set(5);
+    }
+    check(THRESHOLDS, |d| with_effects(|| settled(d, 3000)));
+    check(THRESHOLDS, |d| with_effects(|| limited(d, 3000)));
+}
+
+#[elidable]
+fn slow_square(x: i64) -> i64 {
+    assert!(x < 1000, "{x} is too large");
+    x * x
+}
+
+laps! {
+    squared(i, n, x: i64 = 12, sum: i64 = 0) -> i64 {
+        sum += slow_square(x) & 0xff;
+        if i == 700 { x = 999; }
+        if i == 900 { x = 1000; }
+    } => sum
+}
+
+/// The call of a value that stays the same leaves the loop, though it may panic.
+#[test]
+fn elidable_calls_that_may_panic_leave_loops() {
+    for run in check(&[RPYTHON], |d| squared(d, 300)) {
+        assert_eq!(in_body(run.trace("loop"), "call_pure"), 0, "{run}");
+    }
+    for laps in [200, 800, 901, 903, 3000] {
+        check(THRESHOLDS, |d| outcome(|| squared(d, laps)));
+    }
 }
 
 laps! {

@@ -109,19 +109,37 @@ pub fn hint_alone(item: Item, token: &str) -> TokenStream {
     match item {
         Item::Fn(item) if cfg!(feature = "plain") => item.into_token_stream(),
         Item::Fn(mut item) => {
-            let token = match token.strip_prefix("Elidable") {
-                Some(_) => borrow::token(token, &item.sig, None),
-                None => format_ident!("{token}"),
+            let token = match token {
+                "Elidable" | "ElidablePromote" | "LoopInvariant" => {
+                    borrow::token(token, &item.sig, None)
+                }
+                _ => format_ident!("{token}"),
             };
             item.attrs.extend(borrow::lint(&token));
-            let twin =
-                token_struct(&item, quote!(__p::#token), quote!(__p::#token), &Generics::default());
+            let value = token_value(&token, Some(&item.sig));
+            let twin = token_struct(&item, quote!(__p::#token), value, &Generics::default());
             quote!(#item #twin)
         }
         other => {
             let error = syn::Error::new(other.span(), "this hint goes on a `fn`");
             with_errors(Err(error), &other)
         }
+    }
+}
+
+/// A token, of a free function with this signature, or of a method.
+fn token_value(token: &Ident, sig: Option<&Signature>) -> TokenStream {
+    let is_one = |sig: &&Signature| {
+        sig.generics.params.iter().all(|param| matches!(param, GenericParam::Lifetime(_)))
+            && !takes_impl(sig)
+    };
+    match sig.filter(is_one) {
+        _ if token != "LoopInvariant" => quote!(__p::#token),
+        None => quote!(__p::#token::ANY),
+        Some(_) => quote!({
+            static __OWN: ::core::sync::atomic::AtomicU8 = ::core::sync::atomic::AtomicU8::new(0);
+            __p::#token::of(&__OWN)
+        }),
     }
 }
 
@@ -144,7 +162,8 @@ fn function(item: &ItemFn) -> syn::Result<TokenStream> {
     }
     let twin = match policy {
         Policy::Token(token) => {
-            token_struct(item, quote!(__p::#token), quote!(__p::#token), &Generics::default())
+            let value = token_value(&token, Some(&item.sig));
+            token_struct(item, quote!(__p::#token), value, &Generics::default())
         }
         Policy::Twin => traced_function(item, hints.unroll_safe)?,
     };
@@ -170,9 +189,11 @@ impl Policy {
 
 /// `of`: the `impl` block around a method.
 fn policy(hints: &FnHints, sig: &Signature, block: &Block, of: Option<&ItemImpl>) -> Policy {
-    for (is_set, token) in
-        [(hints.elidable, "Elidable"), (hints.elidable_promote, "ElidablePromote")]
-    {
+    for (is_set, token) in [
+        (hints.elidable, "Elidable"),
+        (hints.elidable_promote, "ElidablePromote"),
+        (hints.loop_invariant, "LoopInvariant"),
+    ] {
         if is_set {
             return Policy::Token(borrow::token(token, sig, of));
         }
@@ -440,12 +461,13 @@ fn method_twin(
     let vis = &method.vis;
     let called = |token: Ident| {
         let receiver = method.sig.receiver().map(|_| quote!(&self));
-        let token_name = &token_name;
+        let (token_name, value) = (&token_name, token_value(&token, None));
         quote! {
             #[doc(hidden)]
             #[allow(private_interfaces)]
             #vis fn #token_name(#receiver) -> ::jitdriver::plumbing::#token {
-                ::jitdriver::plumbing::#token
+                use ::jitdriver::plumbing as __p;
+                #value
             }
         }
     };

@@ -44,6 +44,12 @@ pub fn elidable_promote(args: TokenStream, item: TokenStream) -> TokenStream {
     expand_item(args, item, "elidable_promote", |item| expand::hint_alone(item, "ElidablePromote"))
 }
 
+/// See `jitdriver::loop_invariant`.
+#[proc_macro_attribute]
+pub fn loop_invariant(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand_item(args, item, "loop_invariant", |item| expand::hint_alone(item, "LoopInvariant"))
+}
+
 /// See `jitdriver::not_in_trace`.
 #[proc_macro_attribute]
 pub fn not_in_trace(args: TokenStream, item: TokenStream) -> TokenStream {

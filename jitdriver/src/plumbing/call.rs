@@ -19,7 +19,9 @@ use smallvec::SmallVec;
 use std::any::Any;
 use std::cell::Cell;
 use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::AtomicU8;
 
 /// The token of a function that is called, not traced.
 #[derive(Clone, Copy)]
@@ -41,9 +43,63 @@ pub struct ElidableBorrowing;
 #[derive(Clone, Copy)]
 pub struct ElidablePromoteBorrowing;
 
+/// The token of a function whose result depends on its arguments only, as long as a loop runs.
+#[derive(Clone, Copy)]
+pub struct LoopInvariant {
+    /// See [`CallSite::function`].
+    pub function: Option<NonZeroUsize>,
+}
+
+impl LoopInvariant {
+    /// Of a method, or a function with type parameters.
+    pub const ANY: LoopInvariant = LoopInvariant { function: None };
+
+    /// Of a function that has this static to itself. It can be written to, so that it has an address of its own.
+    pub fn of(own: &'static AtomicU8) -> LoopInvariant {
+        LoopInvariant { function: NonZeroUsize::new(std::ptr::from_ref(own).addr()) }
+    }
+}
+
+/// The token of a [`LoopInvariant`] function whose result may borrow from its arguments: the promise is not made use
+/// of.
+#[derive(Clone, Copy)]
+pub struct LoopInvariantBorrowing;
+
 /// The token of a function that compiled code does not call.
 #[derive(Clone, Copy)]
 pub struct NotInTrace;
+
+/// Tokens of functions that are called, not traced.
+pub(super) trait Called {
+    /// What is known of such a call.
+    fn site(self, site: &CallSite) -> CallSite;
+}
+
+macro_rules! called {
+    ($($token:ident { $($field:ident),* })*) => {$(
+        impl Called for $token {
+            fn site(self, site: &CallSite) -> CallSite {
+                CallSite { $($field: true,)* ..*site }
+            }
+        }
+    )*};
+}
+
+called! {
+    Residual {}
+    Elidable { elidable }
+    ElidablePromote { elidable, promotes }
+    ElidableBorrowing { elidable, borrows }
+    ElidablePromoteBorrowing { elidable, promotes, borrows }
+    LoopInvariantBorrowing {}
+    NotInTrace { not_in_trace }
+}
+
+impl Called for LoopInvariant {
+    fn site(self, site: &CallSite) -> CallSite {
+        CallSite { loop_invariant: true, function: self.function, ..*site }
+    }
+}
 
 /// The token of a function whose twin is that function pointer.
 #[derive(Clone, Copy)]
@@ -240,14 +296,14 @@ pub trait ArgTuple {
 }
 
 macro_rules! tuples {
-    (@called $token:ident { $($field:ident: $value:literal),* } $($name:ident),*) => {
+    (@called $token:ident $($name:ident),*) => {
         impl<$($name,)* R, F> Callee<($(Traced<$name>,)*), F> for $token
         where F: Fn($($name),*) -> R + Copy
         {
             type Out = Traced<R>;
             #[allow(non_snake_case)]
             fn call(self, rec: Rec, site: &'static CallSite, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
-                let site = CallSite { $($field: $value,)* ..*site };
+                let site = Called::site(self, site);
                 residual(rec, &site, args, move |($($name,)*): ($($name,)*)| plain($($name),*))
             }
         }
@@ -258,7 +314,7 @@ macro_rules! tuples {
             type Out = Traced<R>;
             #[allow(non_snake_case)]
             fn call_method(self, rec: Rec, site: &'static CallSite, this: Place<T>, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
-                let site = CallSite { $($field: $value,)* ..*site };
+                let site = Called::site(self, site);
                 let code = MethodCode::of(&args, move |this: &'x mut Target<T>, ($($name,)*): ($($name,)*)| plain(this $(, $name)*));
                 residual_method(rec, &site, this, args, code)
             }
@@ -342,11 +398,13 @@ macro_rules! tuples {
             }
         }
 
-        tuples!(@called Elidable { elidable: true } $($name),*);
-        tuples!(@called ElidablePromote { elidable: true, promotes: true } $($name),*);
-        tuples!(@called ElidableBorrowing { elidable: true, borrows: true } $($name),*);
-        tuples!(@called ElidablePromoteBorrowing { elidable: true, promotes: true, borrows: true } $($name),*);
-        tuples!(@called NotInTrace { not_in_trace: true } $($name),*);
+        tuples!(@called Elidable $($name),*);
+        tuples!(@called ElidablePromote $($name),*);
+        tuples!(@called ElidableBorrowing $($name),*);
+        tuples!(@called ElidablePromoteBorrowing $($name),*);
+        tuples!(@called LoopInvariant $($name),*);
+        tuples!(@called LoopInvariantBorrowing $($name),*);
+        tuples!(@called NotInTrace $($name),*);
 
         impl<'x, T: ?Sized + Pointee + 'x, This: FromPlace<T>, $($name,)* R, F>
             Method<'x, T, ($(Traced<$name>,)*), F> for Twin<fn(Rec, This $(, Traced<$name>)*) -> Traced<R>>
@@ -635,6 +693,8 @@ impl ResidualCall {
     /// What a call is said to be holds only if its arguments and its result are all there is to it.
     fn limit_purity(&mut self, is_pure: bool) {
         self.site.elidable &= is_pure;
+        self.site.loop_invariant &= is_pure;
+        self.site.function = self.site.function.filter(|_| is_pure);
     }
 
     /// Promotes the arguments, if the call is of that kind. Each makes its step.

@@ -5,8 +5,9 @@
 //! method is called on the value itself, and rustc finds out.
 
 use super::call::{
-    CallSite, Elidable, ElidableBorrowing, ElidablePromote, ElidablePromoteBorrowing, FromPlace,
-    InlinedPortal, Inside, NotInTrace, PortalFrame, Residual, Twin, residual,
+    CallSite, Called, Elidable, ElidableBorrowing, ElidablePromote, ElidablePromoteBorrowing,
+    FromPlace, InlinedPortal, Inside, LoopInvariant, LoopInvariantBorrowing, NotInTrace,
+    PortalFrame, Residual, Twin, residual,
 };
 use super::place::{Place, Pointee};
 use super::portal::Ended;
@@ -31,7 +32,7 @@ pub trait Consuming<X, T: ?Sized, A, F> {
 }
 
 macro_rules! consuming {
-    (@called $token:ident { $($field:ident: $value:literal),* } $($name:ident),*) => {
+    (@called $token:ident $($name:ident),*) => {
         impl<X, T: ?Sized, $($name,)* R, F> Consuming<X, T, ($(Traced<$name>,)*), F> for $token
         where F: Fn(X $(, $name)*) -> R + Copy
         {
@@ -41,7 +42,7 @@ macro_rules! consuming {
                 self, rec: Rec, site: &'static CallSite, owner: &mut Traced<X>, _: Place<T>,
                 args: ($(Traced<$name>,)*), plain: F,
             ) -> Traced<R> {
-                let site = CallSite { $($field: $value,)* ..*site };
+                let site = Called::site(self, site);
                 let ($($name,)*) = args;
                 residual(rec, &site, (owner.take(), $($name,)*), move |(owner, $($name,)*): (X, $($name,)*)| {
                     plain(owner $(, $name)*)
@@ -57,12 +58,14 @@ macro_rules! consuming {
             plain
         }
 
-        consuming!(@called Residual {} $($name),*);
-        consuming!(@called Elidable { elidable: true } $($name),*);
-        consuming!(@called ElidablePromote { elidable: true, promotes: true } $($name),*);
-        consuming!(@called ElidableBorrowing { elidable: true, borrows: true } $($name),*);
-        consuming!(@called ElidablePromoteBorrowing { elidable: true, promotes: true, borrows: true } $($name),*);
-        consuming!(@called NotInTrace { not_in_trace: true } $($name),*);
+        consuming!(@called Residual $($name),*);
+        consuming!(@called Elidable $($name),*);
+        consuming!(@called ElidablePromote $($name),*);
+        consuming!(@called ElidableBorrowing $($name),*);
+        consuming!(@called ElidablePromoteBorrowing $($name),*);
+        consuming!(@called LoopInvariant $($name),*);
+        consuming!(@called LoopInvariantBorrowing $($name),*);
+        consuming!(@called NotInTrace $($name),*);
 
         impl<X, T: ?Sized + Pointee, This: FromPlace<T>, $($name,)* R, F> Consuming<X, T, ($(Traced<$name>,)*), F>
             for Twin<fn(Rec, This $(, Traced<$name>)*) -> Traced<R>>

@@ -35,8 +35,8 @@ pub use assembler::{AT_EXIT, AT_HEADER, AT_MERGE_POINT, Order, active_in_call};
 pub(crate) use call::PanicAside;
 pub use call::{
     Assoc, CallSite, Callee, Elidable, ElidableBorrowing, ElidablePromote,
-    ElidablePromoteBorrowing, FromPlace, InlinedPortal, Method, NotInTrace, Residual, Target, Twin,
-    no_twin, residual,
+    ElidablePromoteBorrowing, FromPlace, InlinedPortal, LoopInvariant, LoopInvariantBorrowing,
+    Method, NotInTrace, Residual, Target, Twin, no_twin, residual,
 };
 pub use green::{Green, GreenExpr, green, green_expr, green_value, know, know_green, read_green};
 pub use layout::{Tagged, Traceable};

@@ -7,7 +7,7 @@
 //! loop would put off are put off past the jump (`forget_field`).
 //!
 //! The copy's exits begin the loop's lap anew, like those of the preheader itself: they hand back
-//! the reds that the jump has.
+//! the reds that the jump has. Only that of a panic is the lap's own.
 //!
 //! Source: RPython replays the short preamble of a loop in front of jumps to it for the same reason (Ardö,
 //! Bolz, Fijałkowski, "Loop-aware optimizations in PyPy's tracing JIT", 2012).
@@ -59,10 +59,18 @@ pub fn behind_preheader(trace: &Trace, entered: &Trace) -> Trace {
             Opcode::CallResult => new.trace().calls.len() as u32 - 1,
             _ if op.opcode.has_mem() => new.mem(entered.mem(op).clone()),
             _ if op.opcode.has_exit() => {
-                let merge_point = new.trace().merge_points.len() as u32 - 1;
-                let resume = Resume { merge_point, ..entered.exit(op).resume };
+                let exit = entered.exit(op);
+                let mut merge_point = new.trace().merge_points.len() as u32 - 1;
+                let mut args = reds.clone();
+                // A panic is the lap's own. There are no stores to make: what the exit has is what a bridge may know.
+                if op.opcode == Opcode::GuardNoException {
+                    let at = &entered.merge_points[exit.resume.merge_point as usize];
+                    merge_point = new.merge_point(at.clone());
+                    args = graft.operands(new, entered.exit_values(exit));
+                }
+                let resume = Resume { merge_point, ..exit.resume };
                 next_exit += 1;
-                new.exit(ExitId(next_exit - 1), &reds, resume)
+                new.exit(ExitId(next_exit - 1), &args, resume)
             }
             _ => op.descr,
         };

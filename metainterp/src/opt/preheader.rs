@@ -12,6 +12,9 @@
 //! which thereby live in registers. Stores to them stay delayed across the label, so the loop does not
 //! write to memory at all; its exits do.
 //!
+//! The exception is the exit of an elidable call that panics, which the lap would come to in the same state: as
+//! long as nothing has happened, such a call can be made in the preheader, and its exit is the lap's own.
+//!
 //! How far the preheader goes ([`prefix`]): to the last load, guard or elidable call in it that is the same in all
 //! laps. It ends before anything that could see one of the stores that have not been made, for up to
 //! there it computes what the lap would, and so is as safe. The second guard that may well fail in some
@@ -457,7 +460,8 @@ fn walk_prefix<'a>(
     let (mut starts, n_exits) = (vec![0], trace.n_exit_ids());
     let mut to_test: SmallVec<[Test; 8]> = tests.into();
     let mut newest = trace.results(&trace.ops[0]).last();
-    let mut without = LeftOut { guards: &extent.left_out, any: false, missing: Vec::new() };
+    let mut without =
+        LeftOut { wanted: &extent.left_out, has_happened: false, any: false, missing: Vec::new() };
     for (op_idx, op) in trace.ops.iter().enumerate().take(extent.end).skip(1) {
         let start = walk.cx.n_ops() as usize;
         walk.cx.at = op_idx;
@@ -501,12 +505,20 @@ fn walk_prefix<'a>(
 /// *missing*, as is all that is computed from them: that is written, so that memory can be said to
 /// hold it, and removed again by the backward walk.
 struct LeftOut<'e> {
-    /// By index in the old trace.
-    guards: &'e FxHashSet<usize>,
+    /// Guards and calls, by index in the old trace.
+    wanted: &'e FxHashSet<usize>,
+    /// Whether something has happened in the lap so far that the preheader has only noted.
+    has_happened: bool,
     /// Whether something was left out so far.
     any: bool,
     /// By value of the new trace, as far as there are missing ones.
     missing: Vec<bool>,
+}
+
+/// Whether something happens in an operation that a preheader may have, such as a store: an exit behind it that does
+/// not begin the lap anew would have to make it first.
+fn happens(op: &Op) -> bool {
+    matches!(op.opcode.effect(), Effect::Store | Effect::Alloc | Effect::Forget)
 }
 
 impl LeftOut<'_> {
@@ -524,18 +536,22 @@ impl LeftOut<'_> {
         pending: &mut Pending,
     ) -> Result<(), Contradiction> {
         let (op, start) = (&trace.ops[op_idx], walk.cx.n_ops());
+        self.has_happened |= happens(op);
         match op.opcode {
             // One merge point is enough to come back to.
             Opcode::DebugMergePoint if op_idx > 1 => return Ok(()),
             Opcode::Call | Opcode::CallAssembler => self.any = true,
-            Opcode::CallPure => self.any |= trace.call(op).can_panic,
+            Opcode::CallPure => {
+                let can_be = !trace.call(op).can_panic || !self.has_happened;
+                self.any |= !can_be || self.wanted.contains(&op_idx);
+            }
             // What goes with a call that is there.
             Opcode::CallResult | Opcode::GuardNoException if !self.any => {}
             Opcode::GuardNoException => return Ok(()),
             Opcode::CallResult => {}
             opcode if opcode.is_guard() => {
                 let mut args = trace.args(op).iter().map(|&arg| walk.cx.old_to_new(arg));
-                if self.guards.contains(&op_idx) || args.any(|arg| self.is_missing(arg)) {
+                if self.wanted.contains(&op_idx) || args.any(|arg| self.is_missing(arg)) {
                     self.any = true;
                     return Ok(());
                 }
@@ -577,17 +593,22 @@ fn extent(cx: &Cx, trace: &Trace, starts: &[usize], varying: &[bool]) -> Option<
     let new = cx.new_trace();
     let is_varying = |arg: Operand| arg.value().is_some_and(|value| varying[value.index()]);
     let varies = |op: &Op| new.args(op).iter().any(|&arg| is_varying(arg));
+    let has_varying = |old: &Op| trace.args(old).iter().any(|&arg| is_varying(cx.old_to_new(arg)));
     let (mut needed, mut n_varying, mut left_out) = (None, 0, FxHashSet::default());
+    let mut has_happened = false;
     'walked: for (op_idx, &start) in starts.iter().enumerate().skip(1) {
         let old = &trace.ops[op_idx];
+        has_happened |= happens(old);
         if !left_out.is_empty() && !is_safe(cx, trace, old) {
             break;
         }
         match old.opcode {
             Opcode::Call | Opcode::CallAssembler => _ = left_out.insert(op_idx),
-            Opcode::CallPure if trace.call(old).can_panic || !left_out.is_empty() => {
+            // A panic is not taken back: it is the lap's own, if the lap has come that far for certain.
+            Opcode::CallPure if trace.call(old).can_panic && (has_happened || has_varying(old)) => {
                 left_out.insert(op_idx);
             }
+            Opcode::CallPure if !left_out.is_empty() => _ = left_out.insert(op_idx),
             Opcode::CallResult | Opcode::GuardNoException if !left_out.is_empty() => continue,
             _ => {}
         }

@@ -505,7 +505,9 @@ impl<'t> Cx<'t> {
 
     fn emit_exit(&mut self, exit: u32, guard: &Pending) -> u32 {
         self.exit_is_of_condition = false;
-        if let Some(StartOver { resume, reds }) = &self.start_over {
+        // In a preheader, a panic comes where nothing has happened yet.
+        let panics = guard.opcode == Opcode::GuardNoException;
+        if let Some(StartOver { resume, reds }) = self.start_over.as_ref().filter(|_| !panics) {
             let id = self.extra_exit.unwrap_or_else(|| self.old.exits[exit as usize].id);
             return self.copy.new.exit(id, reds, *resume);
         }
@@ -515,8 +517,7 @@ impl<'t> Cx<'t> {
         args.clear();
         args.extend(self.old.exit_values(exit).iter().map(|&arg| self.old_to_new(arg)));
         // A panic has happened by then and must not be repeated.
-        let may_rewind =
-            guard.opcode != Opcode::GuardNoException && resume.kind == ResumeKind::Replay;
+        let may_rewind = !panics && resume.kind == ResumeKind::Replay;
         let state = self.delayed.at_merge_point().filter(|_| may_rewind);
         let (delayed, virtuals, spares, is_now) = match state {
             Some(state) => {

@@ -49,7 +49,7 @@ impl Recorder {
     #[inline]
     pub(super) fn log_call(&self, site: &CallSite, args: &[Arg], res: Option<Const>) {
         if self.logging && !self.is_replaying() {
-            let kind = if site.elidable && !site.borrows { "call_pure" } else { "call" };
+            let kind = if site.repeats() { "call_pure" } else { "call" };
             log_line(&format!("{kind} {} ({})", site.name, site.site), args, res);
         }
     }

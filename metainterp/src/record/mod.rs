@@ -42,6 +42,7 @@ use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 use std::any::TypeId;
 use std::cell::{Cell, RefCell};
+use std::num::NonZeroUsize;
 use std::rc::Rc;
 
 /// Whether the twin goes on at a merge point.
@@ -188,6 +189,10 @@ pub struct CallSite {
     pub borrows: bool,
     /// As elidable, and the arguments are promoted before.
     pub promotes: bool,
+    /// Equal arguments have equal results as long as a loop runs, and there are no effects.
+    pub loop_invariant: bool,
+    /// Of one of those: what no other function has. Nothing if functions of that name are many.
+    pub function: Option<NonZeroUsize>,
     /// Called by the interpreter and while recording, never by compiled code. Answers nothing.
     pub not_in_trace: bool,
     /// It calls the portal, by [`Recorder::assembler`].
@@ -202,6 +207,8 @@ impl CallSite {
         elidable: false,
         borrows: false,
         promotes: false,
+        loop_invariant: false,
+        function: None,
         not_in_trace: false,
         calls_portal: false,
     };
@@ -209,6 +216,11 @@ impl CallSite {
     /// Equal arguments have equal results, as long as the trace exists.
     fn is_pure(&self) -> bool {
         self.elidable && !self.borrows
+    }
+
+    /// Equal arguments have equal results in one run of a trace, and nothing happens.
+    fn repeats(&self) -> bool {
+        self.is_pure() || self.loop_invariant
     }
 }
 
@@ -267,6 +279,13 @@ struct InlinedPortal {
     depth: Vec<(usize, u32)>,
 }
 
+/// A call that answers the same as long as the loop runs, and what it has answered.
+struct Invariant {
+    function: NonZeroUsize,
+    args: Vec<Operand>,
+    results: SmallVec<[Arg; 2]>,
+}
+
 struct Recording {
     builder: TraceBuilder,
     region: Region,
@@ -275,6 +294,8 @@ struct Recording {
     /// Addresses of and in objects that nobody but the twin has them of, since the last merge point. With the object's
     /// own address.
     fresh: Vec<(ValueId, ValueId)>,
+    /// Since the last merge point.
+    invariants: Vec<Invariant>,
     from_interpreter: bool,
     /// The target that this recording may define.
     target: TargetId,
@@ -444,6 +465,7 @@ impl Recorder {
                 heap: HeapCache::default(),
                 headers: Vec::new(),
                 fresh: Vec::new(),
+                invariants: Vec::new(),
                 from_interpreter: false,
                 target,
             }),
@@ -1042,10 +1064,13 @@ impl Recorder {
         run: impl FnOnce(&mut [u64]),
     ) {
         let CallResults { tys: res_tys, words, lanes } = results;
-        if self.mode.get() == Mode::Replay && !site.elidable {
+        let is_made_again = site.elidable || (self.rereads && site.loop_invariant);
+        if self.mode.get() == Mode::Replay && !is_made_again {
             {
                 let state = &mut *self.state.borrow_mut();
-                state.heap.called(self.apart());
+                if !site.repeats() {
+                    state.heap.called(self.apart());
+                }
                 state.escape(args);
             }
             for (i, &ty) in res_tys.iter().enumerate() {
@@ -1053,6 +1078,10 @@ impl Recorder {
                 words[i] = saved.bits;
                 lanes[i] = saved.lane;
             }
+            self.keep_invariant(site, args, res_tys, words, lanes);
+            return;
+        }
+        if self.find_invariant(site, args, words, lanes) {
             return;
         }
         run(words);
@@ -1061,7 +1090,7 @@ impl Recorder {
         }
         {
             let state = &mut *self.state.borrow_mut();
-            if !site.is_pure() {
+            if !site.repeats() {
                 state.heap.called(self.apart());
             }
             state.escape(args);
@@ -1081,6 +1110,44 @@ impl Recorder {
                 self.push_result(Arg::of(lane, concrete));
             }
         }
+        self.keep_invariant(site, args, res_tys, words, lanes);
+    }
+
+    /// Keeps what a call has answered that answers the same as long as the loop runs.
+    fn keep_invariant(
+        &self,
+        site: &CallSite,
+        args: &[Arg],
+        tys: &[Ty],
+        words: &[u64],
+        lanes: &[Lane],
+    ) {
+        let Some(function) = site.function.filter(|_| self.recording.get()) else { return };
+        let state = &mut *self.state.borrow_mut();
+        let args = operands(&mut state.builder, args);
+        let results =
+            tys.iter().zip(words).zip(lanes).map(|((&ty, &bits), &lane)| Arg::new(lane, ty, bits));
+        state.invariants.push(Invariant { function, args, results: results.collect() });
+    }
+
+    /// Puts what such a call is known to answer into `words` and `lanes`.
+    fn find_invariant(
+        &self,
+        site: &CallSite,
+        args: &[Arg],
+        words: &mut [u64],
+        lanes: &mut [Lane],
+    ) -> bool {
+        let Some(function) = site.function.filter(|_| self.recording.get()) else { return false };
+        let state = &mut *self.state.borrow_mut();
+        let args = operands(&mut state.builder, args);
+        let found = state.invariants.iter().find(|it| it.function == function && it.args == args);
+        let Some(results) = found.map(|it| it.results.clone()) else { return false };
+        for (i, result) in results.iter().enumerate() {
+            (words[i], lanes[i]) = (result.bits, result.lane);
+            state.push_result(result);
+        }
+        true
     }
 
     /// Whether the trace may lead to something that no other thread has to do with: a function that was called
@@ -1454,7 +1521,7 @@ impl Recorder {
         if self.too_long() {
             return;
         }
-        let opcode = match (site.is_pure(), site.calls_portal) {
+        let opcode = match (site.repeats(), site.calls_portal) {
             (true, _) => Opcode::CallPure,
             (false, true) => Opcode::CallAssembler,
             (false, false) => Opcode::Call,
@@ -1478,7 +1545,7 @@ impl Recorder {
             let number_arg = [Arg::constant(Ty::I64, number as u64)];
             lanes[number] = self.append(Opcode::CallResult, &number_arg, descr, ty);
         }
-        if !site.is_pure() {
+        if !site.repeats() {
             self.state.borrow_mut().region.dirty = true;
         }
         // A panic has happened by then and must not be repeated: never a rewind.
@@ -1670,6 +1737,7 @@ impl Recording {
         self.builder.push_void(Opcode::DebugMergePoint, &[], merge_point);
         self.region.begin(merge_point, Mark::here(&self.builder));
         self.fresh.clear();
+        self.invariants.clear();
     }
 
     /// An object has been made.

@@ -166,7 +166,11 @@ impl TraceJob {
         );
         let (mut finalized, layouts) = opt::finalize_exits(&optimized);
         let first_exit = self.next_exit.fetch_add(finalized.exits.len() as u32, Ordering::Relaxed);
-        let is_copied = |exit: &ir::Exit| first_copied.is_some_and(|first| first <= exit.id.0);
+        // The exit of a panic does not begin the lap anew, in which it has happened.
+        let is_copied = |exit: &ir::Exit| {
+            exit.resume.kind == ResumeKind::Rewind
+                && first_copied.is_some_and(|first| first <= exit.id.0)
+        };
         let copied = finalized.exits.iter().map(is_copied).collect();
         for (exit, id) in finalized.exits.iter_mut().zip(first_exit..) {
             exit.id = ExitId(id);

@@ -1,4 +1,4 @@
-//! Whether the result of an `#[elidable]` function may borrow from its arguments.
+//! Whether the result of an `#[elidable]` or `#[loop_invariant]` function may borrow from its arguments.
 //!
 //! A trace keeps the result of such a call. If it is a reference to something that an argument leads to, that must be
 //! frozen, or it might be gone when the trace runs again. Whether it is shows when a call is recorded; here it is found
@@ -11,7 +11,7 @@ use quote::format_ident;
 use syn::visit::{self, Visit};
 use syn::{Attribute, ItemImpl, ReturnType, Signature, Type, parse_quote};
 
-/// The token of an elidable function, perhaps of an `impl` block: `name`, or the same for results that may borrow.
+/// The token of such a function, perhaps of an `impl` block: `name`, or the same for results that may borrow.
 pub fn token(name: &str, sig: &Signature, of: Option<&ItemImpl>) -> Ident {
     match may_borrow(sig, of) {
         true => format_ident!("{name}Borrowing"),
@@ -21,8 +21,8 @@ pub fn token(name: &str, sig: &Signature, of: Option<&ItemImpl>) -> Ident {
 
 /// The lint against hidden lifetimes, for a function with such a token.
 pub fn lint(token: &Ident) -> Option<Attribute> {
-    let is_elidable = token == "Elidable" || token == "ElidablePromote";
-    is_elidable.then(|| parse_quote!(#[deny(elided_lifetimes_in_paths)]))
+    let keeps = ["Elidable", "ElidablePromote", "LoopInvariant"].iter().any(|it| token == it);
+    keeps.then(|| parse_quote!(#[deny(elided_lifetimes_in_paths)]))
 }
 
 fn may_borrow(sig: &Signature, of: Option<&ItemImpl>) -> bool {

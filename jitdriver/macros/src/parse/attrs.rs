@@ -1,5 +1,5 @@
 //! What may carry `#[jit]`, and the attributes beside it: `#[elidable]`, `#[elidable_promote]`,
-//! `#[not_in_trace]`, `#[dont_look_inside]`, `#[unroll_safe]`.
+//! `#[loop_invariant]`, `#[not_in_trace]`, `#[dont_look_inside]`, `#[unroll_safe]`.
 //!
 //! Invariant: of these at most one is set, because each answers the same question in another way:
 //! what does the recorder do at a call of this function?
@@ -13,8 +13,14 @@ use quote::{ToTokens, quote};
 use syn::{Attribute, ImplItem, Item, Meta, Signature};
 
 /// The names of the attributes.
-pub const FN_HINTS: [&str; 5] =
-    ["elidable", "dont_look_inside", "unroll_safe", "elidable_promote", "not_in_trace"];
+pub const FN_HINTS: [&str; 6] = [
+    "elidable",
+    "dont_look_inside",
+    "unroll_safe",
+    "elidable_promote",
+    "loop_invariant",
+    "not_in_trace",
+];
 
 /// What the attributes of a function say about calls of it.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +33,8 @@ pub struct FnHints {
     pub unroll_safe: bool,
     /// As elidable, with promoted arguments.
     pub elidable_promote: bool,
+    /// As elidable, as long as a loop runs.
+    pub loop_invariant: bool,
     /// Not called by compiled code.
     pub not_in_trace: bool,
     /// The attribute that says so.
@@ -53,6 +61,7 @@ impl FnHints {
             &mut self.dont_look_inside,
             &mut self.unroll_safe,
             &mut self.elidable_promote,
+            &mut self.loop_invariant,
             &mut self.not_in_trace,
         ];
         for (flag, known) in flags.into_iter().zip(FN_HINTS) {

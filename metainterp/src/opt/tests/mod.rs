@@ -45,8 +45,9 @@ impl<'t> Optimized<'t> {
                 let mut found: Ran = machine.clone().run(optimized, inputs);
                 if let Outcome::Exit { op_idx, .. } = found.outcome
                     && is_in_preheader(optimized, op_idx)
+                    && optimized.ops[op_idx].opcode != Opcode::GuardNoException
                 {
-                    // Whatever it has seen there, the lap begins anew, and nothing has happened.
+                    // Whatever it has seen there but a panic, the lap begins anew, and nothing has happened.
                     let resume = Resume { step: 0, ..found.resume };
                     assert_eq!((found.resume, resume.kind), (resume, ResumeKind::Rewind));
                     expected = machine.clone().run_to_label(trace, inputs);
