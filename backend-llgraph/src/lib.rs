@@ -8,8 +8,8 @@
 //! - When compiling: the [verifier](metainterp::ir::verify()), the contract of [`metainterp::backend`] on
 //!   exits, and that code, exit and target numbers are not in use.
 //! - When running: that words from outside (inputs, loads, results of calls) fit their types; that memory
-//!   accesses are aligned, not near null, and inside the [`MemoryMap`] if one is set; that frozen memory
-//!   does not change; that `PureChecked` operations are defined; that a call that cannot panic does not.
+//!   accesses are not near null, and inside the [`MemoryMap`] if one is set; that stores are aligned (words of
+//!   strings are loaded from anywhere); that frozen memory does not change; that `PureChecked` operations are defined; that a call that cannot panic does not.
 //! - When leaving and jumping: that bridge and target were compiled and not freed, and fit.
 //! - When freeing: that the trace is not running and no exit of another one continues in it.
 //!

@@ -145,7 +145,9 @@ impl<'b> Machine<'b> {
             }
             false => (base, 1),
         };
-        if let Err(problem) = raw::check(address, mem.ty, self.backend.memory.borrow().as_ref()) {
+        let is_load = step.opcode.effect() == Effect::Load;
+        let map = self.backend.memory.borrow();
+        if let Err(problem) = raw::check(address, mem.ty, is_load, map.as_ref()) {
             self.fail(problem);
         }
         (address, mem.ty, self.arg(step, value))

@@ -290,6 +290,8 @@ pub struct CallDescr {
     pub res: Option<Ty>,
     /// It may panic: a `guard_no_exception` follows.
     pub can_panic: bool,
+    /// It changes no memory, and has no other effects either: its result depends on arguments and memory.
+    pub reads_only: bool,
     /// Classes of memory that it neither reads nor writes.
     pub apart: Classes,
 }

@@ -802,6 +802,7 @@ mod tests {
                         site,
                         res: None,
                         can_panic: false,
+                        reads_only: false,
                         apart: crate::ir::Classes::NONE,
                     });
                     b.push_void(opcode, &args, descr);

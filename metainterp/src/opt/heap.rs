@@ -13,7 +13,8 @@
 //! What may overlap: accesses with the same [`Root`] have a known distance, so exactly those whose
 //! bytes do. Accesses with different roots may, unless their classes are apart ([`MemDescr::are_apart`]), or
 //! they have the same base and what is known of their indices keeps them apart ([`super::ranges`]):
-//! `stack[2]` is not `stack[len]` where `len` is at least 3. A residual call may read and write everything but frozen memory; `call_pure` nothing.
+//! `stack[2]` is not `stack[len]` where `len` is at least 3. A residual call may read and write everything but frozen memory, or
+//! only read it if it says so; `call_pure` does nothing to it.
 //!
 //! How this stays linear: nothing is searched for what a store invalidates. Each piece of knowledge
 //! has the time it is from, and each class its last accesses through a few roots ([`LastAccesses`]);
@@ -279,7 +280,11 @@ impl Family for Heap {
             (_, Effect::Guard) => self.observed = now,
             (Opcode::Free, _) => self.freed(cx, op, now),
             (Opcode::Call | Opcode::CallAssembler, _) => {
-                self.called(cx.new_trace().calls[op.descr as usize].apart, now);
+                let call = &cx.new_trace().calls[op.descr as usize];
+                match call.reads_only {
+                    true => self.observed = now,
+                    false => self.called(call.apart, now),
+                }
             }
             _ => {}
         }

@@ -483,9 +483,14 @@ impl<'t> Cx<'t> {
 
     fn emit(&mut self, pending: &Pending) -> Option<Operand> {
         let mut descr = pending.descr;
-        if pending.opcode.is_impure_call()
-            || matches!(pending.opcode.effect(), Effect::Store | Effect::Alloc)
-        {
+        let has_effect = match pending.opcode.effect() {
+            Effect::Store | Effect::Alloc => true,
+            Effect::Call if pending.opcode.is_impure_call() => {
+                !self.new_trace().calls[descr as usize].reads_only
+            }
+            _ => false,
+        };
+        if has_effect {
             self.delayed.no_way_back();
         }
         if pending.opcode.has_exit() {

@@ -187,6 +187,8 @@ pub struct CallSite {
     /// The result may refer to something that the arguments lead to, and that may go away: the call can be made
     /// again in a replay, but its result is not used again in place of another call's.
     pub borrows: bool,
+    /// It changes nothing, does not panic, and what it answers refers to nothing that the arguments lead to.
+    pub reads_only: bool,
     /// As elidable, and the arguments are promoted before.
     pub promotes: bool,
     /// Equal arguments have equal results as long as a loop runs, and there are no effects.
@@ -206,6 +208,7 @@ impl CallSite {
         site: "",
         elidable: false,
         borrows: false,
+        reads_only: false,
         promotes: false,
         loop_invariant: false,
         function: None,
@@ -748,7 +751,7 @@ impl Recorder {
 
     /// A load. `read` does it; it is not called when the result comes from an exit.
     ///
-    /// `green`: at a constant address the memory does not change. Unlike `descr.frozen`, that is known in
+    /// `known`: what is there is the same on every run of the trace. Unlike `descr.frozen`, that is known in
     /// this recording and not in replays, so it does not decide whether there is a saved result.
     #[inline]
     pub fn load(
@@ -756,7 +759,7 @@ impl Recorder {
         base: Arg,
         index: Option<Arg>,
         descr: &MemDescr,
-        green: bool,
+        known: bool,
         read: impl FnOnce() -> u64,
     ) -> (u64, Lane) {
         if !descr.frozen && self.mode.get() == Mode::Replay && !self.rereads {
@@ -770,7 +773,7 @@ impl Recorder {
         if !self.recording.get() {
             return (res.bits, Lane::CONST);
         }
-        (res.bits, self.record_load(base, index, descr, green, res))
+        (res.bits, self.record_load(base, index, descr, known, res))
     }
 
     fn record_load(
@@ -778,21 +781,18 @@ impl Recorder {
         base: Arg,
         index: Option<Arg>,
         descr: &MemDescr,
-        green: bool,
+        known: bool,
         res: Const,
     ) -> Lane {
         let opcode = if index.is_some() { Opcode::GetArrayItem } else { Opcode::GetField };
         let args = &[base, index.unwrap_or(base)][..1 + usize::from(index.is_some())];
         self.log_op(opcode.name(), args, Some(res));
-        let is_constant = (descr.frozen || green)
-            && base.lane.is_const()
-            && index.is_none_or(|index| index.lane.is_const());
-        if is_constant && descr.frozen {
+        if known && descr.frozen {
             return Lane::CONST;
         }
         {
             let state = &mut *self.state.borrow_mut();
-            let known = match is_constant {
+            let known = match known {
                 true => Some(Lane::CONST),
                 false => state.heap.load(base, index, descr, res),
             };
@@ -1046,6 +1046,16 @@ impl Recorder {
         self.buffers.get() == Buffers::Moved
     }
 
+    /// What has been handed out so far.
+    pub fn shown(&self) -> Classes {
+        self.shown.get()
+    }
+
+    /// Who was given more than this does not have it any more.
+    pub fn hide_all_but(&self, shown: Classes) {
+        self.shown.set(shown);
+    }
+
     /// Memory that a call does not reach now.
     fn apart(&self) -> Classes {
         self.exclusive.get().without(self.shown.get())
@@ -1064,11 +1074,12 @@ impl Recorder {
         run: impl FnOnce(&mut [u64]),
     ) {
         let CallResults { tys: res_tys, words, lanes } = results;
-        let is_made_again = site.elidable || (self.rereads && site.loop_invariant);
+        let is_made_again =
+            site.elidable || self.rereads && (site.loop_invariant || site.reads_only);
         if self.mode.get() == Mode::Replay && !is_made_again {
             {
                 let state = &mut *self.state.borrow_mut();
-                if !site.repeats() {
+                if !site.repeats() && !site.reads_only {
                     state.heap.called(self.apart());
                 }
                 state.escape(args);
@@ -1090,7 +1101,7 @@ impl Recorder {
         }
         {
             let state = &mut *self.state.borrow_mut();
-            if !site.repeats() {
+            if !site.repeats() && !site.reads_only {
                 state.heap.called(self.apart());
             }
             state.escape(args);
@@ -1530,7 +1541,8 @@ impl Recorder {
             name: site.name.into(),
             site: site.site.into(),
             res: res_tys.first().copied(),
-            can_panic: true,
+            can_panic: !site.reads_only,
+            reads_only: site.reads_only,
             apart: self.apart(),
         };
         let descr = self.state.borrow_mut().builder.call(descr);
@@ -1544,6 +1556,9 @@ impl Recorder {
         for (number, &ty) in res_tys.iter().enumerate().skip(1) {
             let number_arg = [Arg::constant(Ty::I64, number as u64)];
             lanes[number] = self.append(Opcode::CallResult, &number_arg, descr, ty);
+        }
+        if site.reads_only {
+            return;
         }
         if !site.repeats() {
             self.state.borrow_mut().region.dirty = true;

@@ -369,8 +369,14 @@ impl Generator<'_> {
     fn push_call(&mut self, args: &[Value], types: &[Ty], hash: u64, writes: bool, panics: bool) {
         let (name, site) = ("mix".into(), "".into());
         let res = types.first().copied();
-        let descr =
-            self.b.call(CallDescr { name, site, res, can_panic: panics, apart: Classes::NONE });
+        let descr = self.b.call(CallDescr {
+            name,
+            site,
+            res,
+            can_panic: panics,
+            reads_only: false,
+            apart: Classes::NONE,
+        });
         let opcode = match (writes, args.len() % 2) {
             (false, _) => Opcode::CallPure,
             (true, 0) => Opcode::CallAssembler,

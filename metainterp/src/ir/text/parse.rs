@@ -257,6 +257,7 @@ impl<'a> Line<'a> {
             site: "".into(),
             res: None,
             can_panic: false,
+            reads_only: false,
             apart: Classes::NONE,
         };
         if self.eat(')') {
@@ -264,13 +265,14 @@ impl<'a> Line<'a> {
         }
         self.expect(',')?;
         self.items(')', |line| {
-            let what = "a site in quotes, `res`, `apart` or `can_panic`";
+            let what = "a site in quotes, `res`, `apart`, `reads_only` or `can_panic`";
             match line.peek_word() {
                 "res" => {
                     line.key()?;
                     call.res = Some(line.ty()?);
                 }
                 "apart" => call.apart = call.apart.with(line.keyed("a number")?),
+                "reads_only" => call.reads_only = !line.word(what)?.is_empty(),
                 "can_panic" => call.can_panic = !line.word(what)?.is_empty(),
                 _ if line.rest().starts_with('"') => call.site = line.string()?.into(),
                 _ => return line.expected(what),

@@ -183,6 +183,9 @@ impl Display for CallDescr {
         for class in self.apart.iter() {
             write!(f, ", apart={class}")?;
         }
+        if self.reads_only {
+            f.write_str(", reads_only")?;
+        }
         f.write_str(if self.can_panic { ", can_panic)" } else { ")" })
     }
 }

@@ -75,6 +75,7 @@ fn push_sample(b: &mut TraceBuilder, opcode: Opcode, args: &[Operand]) {
         site: "x.rs:1:2".into(),
         res: Some(Ty::F32),
         can_panic: true,
+        reads_only: true,
         apart: Classes::NONE.with(2).with(5),
     };
     match (opcode, opcode.info().res) {
@@ -282,6 +283,7 @@ fn names_of_functions_are_exact() {
             site,
             res: None,
             can_panic: false,
+            reads_only: false,
             apart: Classes::NONE,
         });
         b.push_void(Opcode::Call, &[callee], descr);
@@ -334,7 +336,7 @@ fn errors_say_where_and_what() {
         "[]\ncall(0x5, descr=call(f, 3))",
         2,
         25,
-        "expected a site in quotes, `res`, `apart` or `can_panic`, found `3`",
+        "expected a site in quotes, `res`, `apart`, `reads_only` or `can_panic`, found `3`",
     );
     check_error("[]\ncall(0x5, descr=call(\"f))", 2, 22, "this string does not end");
     check_error("[]\ni1 = call_result(1)", 2, 1, "`call_result` without a call above");

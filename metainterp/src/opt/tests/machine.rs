@@ -5,7 +5,7 @@
 
 use crate::ir::eval::order_holds;
 use crate::ir::{
-    Const, Effect, ExitId, MemDescr, Op, Opcode, Operand, OperandKind, Resume, ResumeKind,
+    Classes, Const, Effect, ExitId, MemDescr, Op, Opcode, Operand, OperandKind, Resume, ResumeKind,
     TargetId, Trace, Ty, eval,
 };
 use std::fmt;
@@ -190,6 +190,14 @@ pub struct Region {
     pub frozen: bool,
     /// The class of accesses here, if they have one.
     pub class: Option<u32>,
+}
+
+impl Region {
+    /// Whether a call may look at it that does not reach memory of these classes.
+    fn is_seen_by_call(&self, apart: Classes) -> bool {
+        let is_apart = self.class.is_some_and(|class| apart.has(class));
+        !self.frozen && !is_apart && self.start < SLOTS
+    }
 }
 
 impl fmt::Debug for Region {
@@ -402,6 +410,13 @@ impl Machine {
             }
             (_, Effect::Load) => self.load(address(op.opcode, trace.mem(op), args), ty),
             (Opcode::New, _) => Const::new(ty, self.allocate(args[0].bits)),
+            (Opcode::Call, _) if trace.call(op).reads_only => {
+                let memory = self.seen_by(trace.call(op).apart);
+                let words = memory
+                    .flat_map(|it| &it.bytes)
+                    .fold(0, |words, &byte| mix(words ^ u64::from(byte)));
+                Const::new(ty, self.call(args, words))
+            }
             (opcode, _) if opcode.is_impure_call() => Const::new(ty, self.call(args, self.calls)),
             (Opcode::CallPure, _) => Const::new(ty, self.call(args, 0)),
             (Opcode::CallResult, _) => Const::new(ty, mix(self.call_words ^ args[0].bits)),
@@ -423,14 +438,12 @@ impl Machine {
             }
             Opcode::Free => self.free(args[0].bits, args[1].bits),
             Opcode::DebugMergePoint => self.merge_point = (self.memory.clone(), self.calls),
+            Opcode::Call if trace.call(op).reads_only => {}
             opcode if opcode.is_impure_call() => {
                 self.calls += 1;
                 let mut noise = self.call_words;
-                let apart = |region: &Region| {
-                    region.class.is_some_and(|class| trace.call(op).apart.has(class))
-                };
-                let seen = |it: &&mut Region| !it.frozen && !apart(it) && it.start < SLOTS;
-                for region in self.memory.iter_mut().filter(seen) {
+                let apart = trace.call(op).apart;
+                for region in self.memory.iter_mut().filter(|it| it.is_seen_by_call(apart)) {
                     for byte in &mut region.bytes {
                         noise = mix(noise);
                         *byte ^= (noise & noise >> 8) as u8;
@@ -442,6 +455,11 @@ impl Machine {
         if op.opcode.is_call() {
             self.panicked = trace.call(op).can_panic && self.call_words.is_multiple_of(16);
         }
+    }
+
+    /// What a call sees of memory.
+    fn seen_by(&self, apart: Classes) -> impl Iterator<Item = &Region> {
+        self.memory.iter().filter(move |it| it.is_seen_by_call(apart))
     }
 
     fn allocate(&mut self, bytes: u64) -> u64 {

@@ -683,6 +683,7 @@ impl<'r> Generator<'r> {
 
     fn call(&mut self, opcode: Opcode) {
         let can_panic = self.rng.chance(30);
+        let reads_only = opcode == Opcode::Call && !can_panic && self.rng.chance(50);
         let function = 0x40 + u64::from(can_panic);
         let mut args = vec![self.builder.constant(Const::new(Ty::Ptr, function))];
         args.push(self.operand(Ty::I8));
@@ -690,7 +691,7 @@ impl<'r> Generator<'r> {
         // Class 2 is the second region.
         let apart = if self.rng.chance(40) { Classes::NONE.with(2) } else { Classes::NONE };
         let (name, site) = (name.into(), "".into());
-        let descr = CallDescr { name, site, res: Some(Ty::I64), can_panic, apart };
+        let descr = CallDescr { name, site, res: Some(Ty::I64), can_panic, reads_only, apart };
         let descr = self.builder.call(descr);
         let mut after = self.machine.clone();
         let from = self.n_ops();
@@ -703,7 +704,7 @@ impl<'r> Generator<'r> {
             return;
         }
         self.machine = after;
-        self.dirty |= opcode.is_impure_call();
+        self.dirty |= opcode.is_impure_call() && !reads_only;
         self.operands.push(res);
         if self.rng.chance(40) {
             let word = self.builder.constant(Const::new(Ty::I64, 1));
