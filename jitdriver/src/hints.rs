@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "a promise that the optimizer relies on is `unsafe` to make")]
 #![allow(clippy::type_complexity, reason = "a token's type is the signature of its twin")]
 
-use crate::plumbing::{Local, Pointee, Rec, Scalar, Traceable, Traced, Twin};
+use crate::plumbing::{Local, Pointee, Rec, Scalar, Traceable, Traced, Twin, promoted};
 
 /// Makes a red value a constant of the trace, with a guard that it is the same again: a scalar, or what
 /// derives [`Traceable`].
@@ -54,6 +54,111 @@ impl promote {
     #[doc(hidden)]
     pub fn __jit<T: Copy + Traceable>(self) -> Twin<fn(Rec, Traced<T>) -> Traced<T>> {
         Twin(|rec, value| value.promoted(rec))
+    }
+}
+
+/// Makes length and contents of a string constants of the trace, with guards that they are the same again.
+///
+/// Where the string is does not matter, and may change. What is read through the result is constant: comparing it
+/// with literals, or with strings of the interpreted program, leaves nothing in the trace. A function that is called
+/// with it gets an address that is not constant.
+///
+/// There is a guard for the length and one for each eight bytes. Of a string of more than 64 bytes the length is
+/// promoted, and no more. As with [`promote`], each guard makes code for the first `max_promoted_values` values; from
+/// then on there is code in which they vary.
+///
+/// ```
+/// use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point, promote_str};
+///
+/// #[jit]
+/// fn apply(operator: &str, a: u64, b: u64) -> u64 {
+///     match promote_str(operator) {
+///         "add" => a.wrapping_add(b),
+///         "sub" => a.wrapping_sub(b),
+///         _ => b,
+///     }
+/// }
+///
+/// #[jit]
+/// fn interpret(driver: &JitDriver<'_>, operator: &str, n: u64) -> u64 {
+///     let mut n = n;
+///     let mut acc = 0;
+///     while n > 0 {
+///         jit_merge_point!(driver, greens = [], reds = [operator, n, acc]);
+///         acc = apply(operator, acc, n);
+///         n -= 1;
+///         can_enter_jit!(driver, greens = [], reds = [operator, n, acc]);
+///     }
+///     acc
+/// }
+///
+/// let driver = JitDriver::builder().threshold(3).build().unwrap();
+/// assert_eq!(interpret(&driver, &String::from("add"), 100), 5050);
+/// // It is for any string with these letters.
+/// assert_eq!(interpret(&driver, &String::from("add"), 1000), 500500);
+/// assert_eq!((driver.stats().loops, driver.stats().bridges), (1, 0));
+/// assert_eq!(driver.stats().residual_calls, 0);
+/// ```
+pub fn promote_str(value: &str) -> &str {
+    value
+}
+
+/// The twin of [`promote_str`].
+#[doc(hidden)]
+#[allow(non_camel_case_types)]
+pub enum promote_str {
+    /// The token.
+    __JitToken,
+}
+
+impl promote_str {
+    #[doc(hidden)]
+    pub fn __jit<'a>(self) -> Twin<fn(Rec, Traced<&'a str>) -> Traced<&'a str>> {
+        Twin(|rec, text| promoted(rec, text.place(rec).str_bytes()).as_str().shared(rec))
+    }
+}
+
+/// As [`promote_str`], of bytes.
+///
+/// ```
+/// use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point, promote_bytes};
+///
+/// #[jit]
+/// fn interpret(driver: &JitDriver<'_>, key: &[u8], n: u64) -> u64 {
+///     let mut n = n;
+///     let mut acc = 0;
+///     while n > 0 {
+///         jit_merge_point!(driver, greens = [], reds = [key, n, acc]);
+///         let known = promote_bytes(key);
+///         acc += if known[0] < b'k' && known != b"j" { n } else { 1 };
+///         n -= 1;
+///         can_enter_jit!(driver, greens = [], reds = [key, n, acc]);
+///     }
+///     acc
+/// }
+///
+/// let driver = JitDriver::builder().threshold(3).build().unwrap();
+/// assert_eq!(interpret(&driver, b"height", 100), 5050);
+/// // The bytes are loaded and guarded as words, once, and nothing asks for one of them.
+/// let trace = &driver.compiled()[0].optimized;
+/// assert!(!trace.contains("uint_lt") && !trace.contains("call"), "{trace}");
+/// ```
+pub fn promote_bytes(value: &[u8]) -> &[u8] {
+    value
+}
+
+/// The twin of [`promote_bytes`].
+#[doc(hidden)]
+#[allow(non_camel_case_types)]
+pub enum promote_bytes {
+    /// The token.
+    __JitToken,
+}
+
+impl promote_bytes {
+    #[doc(hidden)]
+    pub fn __jit<'a>(self) -> Twin<fn(Rec, Traced<&'a [u8]>) -> Traced<&'a [u8]>> {
+        Twin(|rec, bytes| promoted(rec, bytes.place(rec)).shared(rec))
     }
 }
 

@@ -80,6 +80,7 @@
 //! | a function whose result follows from its arguments | [`#[elidable]`](macro@elidable) |
 //! | a function that traces should call: cold, large, or with effects of its own | nothing, or [`#[dont_look_inside]`](macro@dont_look_inside) in an annotated `impl` block |
 //! | a red that is nearly always the same at this place, and from which much follows | [`promote`] |
+//! | one like that which is a string, and of which the letters matter | [`promote_str`], or [`promote_bytes`] |
 //! | one like that, of which its arguments are few and known | [`#[elidable_promote]`](macro@elidable_promote) |
 //! | one whose result is settled when a loop is entered | [`#[loop_invariant]`](macro@loop_invariant) |
 //! | something that only the plain interpreter should do | [`we_are_jitted`], or [`#[not_in_trace]`](macro@not_in_trace) |
@@ -107,7 +108,8 @@ mod shims;
 
 pub use driver::{BuildError, Builder, Jit, JitDriver};
 pub use hints::{
-    assert_green, is_constant, is_virtual, promote, record_exact_value, we_are_jitted,
+    assert_green, is_constant, is_virtual, promote, promote_bytes, promote_str, record_exact_value,
+    we_are_jitted,
 };
 pub use jitdriver_macros::Traceable;
 pub use metainterp::abort::Abort;

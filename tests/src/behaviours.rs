@@ -217,11 +217,11 @@ pub const BEHAVIOURS: &[(RangeInclusive<u32>, State)] = &[
     (142..=142, Tested("objects#b142_a_list_grows")),
     (143..=143, Tested("objects#b143_a_store_into_one_list")),
     (144..=145, Tested("objects#b144_b145_maps_are_asked")),
-    (146..=146, Later("strings in traces: their comparison is a call")),
+    (146..=146, Tested("objects#b146_a_text_is_compared_with_a_known_one")),
     (147..=147, Tested("objects#b147_b149_b151_strings")),
     (148..=148, Tested("objects#b148_texts_that_stay")),
     (149..=149, Tested("objects#b147_b149_b151_strings")),
-    (150..=150, Later("promotion of strings by value")),
+    (150..=150, Tested("hints#b150_a_string_is_promoted_by_value")),
     (151..=151, Tested("objects#b147_b149_b151_strings")),
     (152..=152, Tested("objects#b152_byte_arrays")),
     // J. Calls, elidable, hints

@@ -9,12 +9,17 @@ use jit_tests::oracle::{
 use jitdriver::{
     Abort, CompiledTrace, Hooks, Jit, JitDriver, QuasiImmutable, assert_green, can_enter_jit,
     dont_look_inside, elidable, elidable_promote, is_constant, is_virtual, jit, jit_merge_point,
-    loop_invariant, not_in_trace, promote, record_exact_value, unroll_safe,
+    loop_invariant, not_in_trace, promote, promote_bytes, promote_str, record_exact_value,
+    unroll_safe,
 };
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 const ONE_LOOP: Counts = Counts { tracings: 1, loops: 1, bridges: 0, aborted: 0 };
+
+fn with_bridges(bridges: u64) -> Counts {
+    Counts { tracings: 1 + bridges, bridges, ..ONE_LOOP }
+}
 
 /// A loop for each `mode`, with one way that is rare.
 #[jit]
@@ -914,5 +919,171 @@ fn a_driver_in_each_of_many_threads() {
         for pair in results.chunks(2) {
             assert_eq!(pair, [expected(500 + thread), 5050]);
         }
+    }
+}
+
+// B150: promotion of strings, by value.
+
+/// What a word of a language stands for.
+#[jit]
+fn meaning(word: &str, sum: i64) -> i64 {
+    match promote_str(word) {
+        "add" => sum + 3,
+        "subtract" => sum - 1,
+        "multiply the sum by" => (sum * 3) & 0xffff,
+        "" => sum ^ 5,
+        _ => sum,
+    }
+}
+
+#[jit]
+fn words(driver: &JitDriver<'_>, words: &[String], n: i64) -> i64 {
+    let mut i = 0i64;
+    let mut sum = 0i64;
+    while i < n {
+        jit_merge_point!(driver, greens = [], reds = [i, n, sum, words]);
+        sum = meaning(&words[i as usize / 40 % words.len()], sum);
+        i += 1;
+        can_enter_jit!(driver, greens = [], reds = [i, n, sum, words]);
+    }
+    sum
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.into()).collect()
+}
+
+#[test]
+fn b150_a_string_is_promoted_by_value() {
+    // There are several strings, but they are all one word.
+    for (word, n_words) in [("add", 2), ("subtract", 1), ("multiply the sum by", 3), ("", 0)] {
+        let strings = owned(&[word; 4]);
+        for run in check_counts(RPYTHON, ONE_LOOP, |d| words(d, &strings, 200)) {
+            assert_eq!(run.count("call"), 0, "{run}");
+            // Nothing but its length and its letters is asked, in a lap.
+            assert_eq!(in_body(run.trace("loop"), "guard_value"), 1 + n_words, "{word}: {run}");
+            let compared = run.trace("loop").optimized.matches("int_eq").count();
+            assert_eq!(compared, 0, "{word}: {run}");
+        }
+    }
+}
+
+#[test]
+fn b150_other_strings_have_code_of_their_own() {
+    let strings = owned(&["add", "subtract", "add", "multiply the sum by", "sub", "subtracs"]);
+    let program = |d: &JitDriver<'_>| words(d, &strings, 1200);
+    for run in check(&[RPYTHON], program) {
+        assert_eq!((run.stats.loops, run.stats.aborted()), (1, 0), "{run}");
+        // By length: `add` and `sub`, `subtract` and `subtracs`, and the long one.
+        assert_eq!(run.stats.bridges, 4, "{run}");
+        assert_eq!(run.count("call"), 0, "{run}");
+    }
+    check(THRESHOLDS, program);
+}
+
+#[test]
+fn b150_strings_that_are_too_many_vary() {
+    // Of one length, and of many.
+    let numbered: Vec<String> = (100..130).map(|number| number.to_string()).collect();
+    let lengths: Vec<String> = (0..70).map(|len| "x".repeat(len)).collect();
+    for strings in [numbered, lengths] {
+        let n = 80 * strings.len() as i64;
+        for params in ["max_promoted_values=2,", ""] {
+            let params = format!("{params}{RPYTHON}");
+            for run in check(&[&params], |d| words(d, &strings, n)) {
+                assert_eq!(run.stats.aborted(), 0, "{run}");
+                assert!(run.stats.bridges < 60, "{run}");
+            }
+        }
+        check(THRESHOLDS, |d| words(d, &strings, n));
+    }
+}
+
+#[jit]
+fn kinds_of_keys(driver: &JitDriver<'_>, keys: &[Vec<u8>], out: &mut [u8], n: i64) -> i64 {
+    let mut i = 0i64;
+    let mut sum = 0i64;
+    while i < n {
+        jit_merge_point!(driver, greens = [], reds = [i, n, sum, keys, out]);
+        let key = promote_bytes(&keys[i as usize / 40 % keys.len()]);
+        out[i as usize & 7] = i as u8;
+        if !key.is_empty() && key[0] < b'k' {
+            sum += 1;
+        }
+        if key.len() > 2 && key[2] == b'y' {
+            sum += 2;
+        }
+        let at = i as usize % (key.len() + 1);
+        if at < key.len() && key[at] == b'e' {
+            sum += 4;
+        }
+        if &key[key.len() / 2..] == b"y" {
+            sum += 8;
+        }
+        i += 1;
+        can_enter_jit!(driver, greens = [], reds = [i, n, sum, keys, out]);
+    }
+    sum
+}
+
+#[test]
+fn b150_what_is_read_of_promoted_bytes_is_constant() {
+    let program = |keys: &[&[u8]], n| {
+        let keys: Vec<Vec<u8>> = keys.iter().map(|key| key.to_vec()).collect();
+        move |d: &JitDriver<'_>| kinds_of_keys(d, &keys, &mut [0; 8], n)
+    };
+    for run in check_counts(RPYTHON, with_bridges(1), program(&[b"jay"], 100)) {
+        // Other bytes are written, but that cannot be these. Where it is not known which one is asked for, it is
+        // loaded.
+        let loads = run.trace("loop").optimized.matches("mem(i8").count();
+        let stores = run.count("setarrayitem");
+        assert!(loads <= stores + 4, "{run}");
+        let compared = run.trace("loop").optimized.matches(", 107)").count();
+        assert_eq!(compared, 0, "{run}");
+    }
+    let long = [b'y'; 65];
+    check(THRESHOLDS, program(&[b"key", b"jay", b"", b"xyz", &long, b"keys"], 600));
+}
+
+/// A string that changes behind the place where it was promoted, before a guard fails.
+#[jit]
+fn changing(driver: &JitDriver<'_>, n: i64) -> (i64, String) {
+    let mut text = String::from("a");
+    let mut i = 0i64;
+    let mut sum = 0i64;
+    while i < n {
+        jit_merge_point!(driver, greens = [], reds = [i, n, sum, text]);
+        let known = promote_str(&text);
+        if known == "a" {
+            sum += 1;
+        } else if known.as_bytes()[0] == b'b' {
+            sum += 2;
+        }
+        another(&mut text);
+        if i % 7 == 3 {
+            sum += 4;
+        }
+        if promote_str(&text).len() == 1 && text.as_bytes()[0] == b'b' {
+            sum += 8;
+        }
+        text = String::from(if i % 40 < 20 { "a" } else { "bc" });
+        if i % 11 == 5 {
+            sum += 16;
+        }
+        i += 1;
+        can_enter_jit!(driver, greens = [], reds = [i, n, sum, text]);
+    }
+    (sum, text)
+}
+
+#[dont_look_inside]
+fn another(text: &mut String) {
+    *text = if text == "a" { "b".into() } else { "a".into() };
+}
+
+#[test]
+fn b150_a_string_that_changes_is_promoted_again() {
+    for run in check(THRESHOLDS, |d| changing(d, 400)) {
+        assert!(run.stats.bridges > 2 || run.params.is_empty(), "{run}");
     }
 }

@@ -5,7 +5,11 @@
 //! tests of virtuals are tests of values, and "not allocated" is "neither stored, loaded nor called for".
 //! What owns memory of its own (`Box`, `Rc`, `Vec`) is allocated where the program says so.
 
-#![allow(clippy::manual_swap, reason = "assignments are what is traced")]
+#![allow(
+    clippy::manual_swap,
+    clippy::eq_op,
+    reason = "assignments are what is traced, and so is a comparison with itself"
+)]
 
 use jit_tests::laps;
 use jit_tests::oracle::{
@@ -1046,6 +1050,349 @@ fn b148_texts_that_stay_the_same_and_change_places() {
         assert_eq!(run.count("getfield"), 0, "{run}");
     }
     check(THRESHOLDS, program);
+}
+
+/// Compares each of some texts with one that is green.
+#[jit]
+fn is_key<'p>(driver: &JitDriver<'p>, key: &'p str, texts: &[String], n: i64) -> i64 {
+    let mut i = 0i64;
+    let mut sum = 0i64;
+    while i < n {
+        jit_merge_point!(driver, greens = [key], reds = [i, n, sum, texts]);
+        let text = &texts[i as usize % texts.len()];
+        sum = (sum * 3 + if text == key { 1 } else { 0 }) & 0xffff;
+        if key != text {
+            sum += 7;
+        }
+        i += 1;
+        can_enter_jit!(driver, greens = [key], reds = [i, n, sum, texts]);
+    }
+    sum
+}
+
+const LETTERS: &str =
+    "The quick brown fox jumps over the lazy dog; Sphinx of black quartz, judge my vow.";
+
+#[test]
+fn b146_a_text_is_compared_with_a_known_one_word_by_word() {
+    for len in [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 63, 64, 65] {
+        let key = &LETTERS[..len];
+        let texts = [key.to_owned()];
+        for run in check(&[RPYTHON], |d| is_key(d, key, &texts, 100)) {
+            assert_eq!((run.stats.loops, run.stats.aborted()), (1, 0), "{run}");
+            // What it is compared with is part of the code; what is longer is compared by calls.
+            assert_eq!(run.count("call"), if len > 64 { 2 } else { 0 }, "{len}: {run}");
+            let words = run.trace("loop").optimized.matches("_eq(").count();
+            assert!(words <= 3 + len / 8, "{len}: {run}");
+            assert_eq!(run.count("guard_no_exception"), 0, "{len}: {run}");
+        }
+        // One that differs in one place, wherever that is, is another one; so is a shorter or longer one.
+        let mut texts: Vec<String> = (0..len)
+            .map(|at| {
+                let mut text = key.to_owned();
+                text.replace_range(at..=at, "#");
+                text
+            })
+            .collect();
+        texts.extend([
+            key.to_owned(),
+            LETTERS[..len + 1].to_owned(),
+            LETTERS[..len / 2].to_owned(),
+        ]);
+        let n = 4 * texts.len() as i64;
+        check(&["threshold=1,trace_eagerness=2", RPYTHON], |d| is_key(d, key, &texts, n));
+    }
+}
+
+/// Looks for a text among names of the green program.
+#[jit]
+fn is_name<'p>(driver: &JitDriver<'p>, names: &'p [String], texts: &[String], n: i64) -> i64 {
+    let mut i = 0i64;
+    let mut sum = 0i64;
+    while i < n {
+        jit_merge_point!(driver, greens = [names], reds = [i, n, sum, texts]);
+        let text = &texts[i as usize / 50 % texts.len()];
+        let name = &names[i as usize % names.len()];
+        if name == text {
+            sum += 1;
+        }
+        if &names[0] == text {
+            sum += 2;
+        }
+        if name == &names[1] {
+            sum += 4;
+        }
+        i += 1;
+        can_enter_jit!(driver, greens = [names], reds = [i, n, sum, texts]);
+    }
+    sum
+}
+
+#[test]
+fn b146_a_text_is_compared_with_one_of_many_known_ones() {
+    let long = LETTERS.to_owned();
+    let names: Vec<String> = (0..24).map(|len| LETTERS[..len].into()).chain([long]).collect();
+    let texts = [&names[3], &names[23], &names[24], &names[0]].map(|name| name.clone());
+    for params in ["threshold=1,trace_eagerness=2,max_promoted_values=2", RPYTHON, ""] {
+        check(&[params], |d| is_name(d, &names, &texts, 2000));
+    }
+}
+
+laps! {
+    known_texts(i, n, sum: i64 = 0) -> i64 {
+        if "ab" == "ab" { sum += 1; }
+        if "ab" != GREETING { sum += 2; }
+        if GREETING == "hello" { sum += 4; }
+        if b"ab" == b"ac" { sum += 8; }
+        if GREETING.as_bytes()[1] == b'e' && GREETING.len() == 5 { sum += 16; }
+        match GREETING { "hello" => sum += 32, _ => sum += 64 }
+    } => sum
+}
+
+const GREETING: &str = "hello";
+
+#[test]
+fn b146_the_equality_of_known_texts_is_known() {
+    for run in check_counts(RPYTHON, ONE_LOOP, |d| known_texts(d, 100)) {
+        no_memory(&run);
+        // Nothing but the end of the loop and the overflow of the sum is asked.
+        let asked =
+            in_body(run.trace("loop"), "guard_true") + in_body(run.trace("loop"), "guard_false");
+        assert_eq!(asked, 1, "{run}");
+    }
+}
+
+struct Names {
+    hits: i64,
+    name: String,
+}
+
+#[jit]
+fn same_name(driver: &JitDriver<'_>, names: &mut Names, other: &str, n: i64) -> i64 {
+    let mut i = 0i64;
+    while i < n {
+        jit_merge_point!(driver, greens = [], reds = [i, n, names, other]);
+        names.hits += 1;
+        if names.name == other {
+            names.hits += 2;
+        }
+        if names.name == names.name {
+            names.hits += 4;
+        }
+        i += 1;
+        can_enter_jit!(driver, greens = [], reds = [i, n, names, other]);
+    }
+    names.hits
+}
+
+#[test]
+fn b146_two_unknown_texts_are_compared_by_one_call_that_only_reads() {
+    let names = |name: &str| Names { hits: 0, name: name.into() };
+    let lives = String::from("here and there");
+    for run in
+        check_counts(RPYTHON, ONE_LOOP, |d| same_name(d, &mut names("here and there"), &lives, 100))
+    {
+        let body = run.trace("loop");
+        assert_eq!(in_body(body, "call"), 1, "{run}");
+        assert!(body.optimized.contains("reads_only"), "{run}");
+        // What the interpreter knows of its own state it still knows behind the call.
+        assert_eq!(in_body(body, "getfield") + in_body(body, "setfield"), 0, "{run}");
+        assert_eq!(run.count("guard_no_exception"), 0, "{run}");
+    }
+    // Another length is enough.
+    for run in check_counts(RPYTHON, ONE_LOOP, |d| same_name(d, &mut names("nowhere"), &lives, 100))
+    {
+        assert_eq!(run.count("call"), 0, "{run}");
+    }
+    for name in ["here and there", "here and thera", "", "nowhere"] {
+        check(THRESHOLDS, |d| same_name(d, &mut names(name), &lives, 100));
+    }
+}
+
+/// Texts and bytes that come in all kinds of wrappings.
+#[jit]
+fn wrapped(driver: &JitDriver<'_>, texts: &[Rc<str>], n: i64) -> i64 {
+    let mut i = 0i64;
+    let mut sum = 0i64;
+    while i < n {
+        jit_merge_point!(driver, greens = [], reds = [i, n, sum, texts]);
+        let (a, b) = (&texts[i as usize % texts.len()], &texts[i as usize / 2 % texts.len()]);
+        if a == b {
+            sum += 1;
+        }
+        if &**a == "spam" {
+            sum += 2;
+        }
+        if a.as_bytes() == b"eggs" {
+            sum += 4;
+        }
+        if b.as_bytes() != [b's', b'p'] {
+            sum += 8;
+        }
+        if *a != *b {
+            sum += 16;
+        }
+        if &texts[0] == a {
+            sum += 32;
+        }
+        sum &= 0xffff;
+        i += 1;
+        can_enter_jit!(driver, greens = [], reds = [i, n, sum, texts]);
+    }
+    sum
+}
+
+laps! {
+    owned_texts(i, n, a: String = String::from("ab"), b: Vec<u8> = vec![1, 2], c: Vec<u16> = vec![1, 2, 3], sum: i64 = 0) -> (i64, String) {
+        if a == "ab" { sum += 1; }
+        if "abab" == a { sum += 2; }
+        if b == [1, 2] { sum += 4; }
+        if &b[..1] == [1] { sum += 8; }
+        if c == [1, 2, 3] { sum += 16; }
+        if c[1..] == c[..2] { sum += 32; }
+        if i % 5 == 0 { a.push_str("ab"); b[1] = b[1].wrapping_add(1); c[0] ^= 2; }
+        if i % 15 == 0 { a.clear(); a.push_str("ab"); }
+        if a.is_empty() || a.len() == 4 { sum += 64; }
+    } => (sum, a)
+}
+
+#[test]
+fn b146_texts_and_numbers_in_all_that_holds_them() {
+    let texts: [Rc<str>; 5] = ["spam", "eggs", "sp", "spam", ""].map(Rc::from);
+    for run in check(THRESHOLDS, |d| wrapped(d, &texts, 200)) {
+        assert_eq!(run.stats.aborted(), 0, "{run}");
+    }
+    check(THRESHOLDS, |d| owned_texts(d, 200));
+}
+
+/// Counts letters by kind.
+#[jit]
+fn letters(driver: &JitDriver<'_>, text: &str, letter: char, n: i64) -> i64 {
+    let mut i = 0i64;
+    let mut sum = 0i64;
+    while i < n {
+        jit_merge_point!(driver, greens = [], reds = [i, n, sum, text, letter]);
+        let byte = text.as_bytes()[i as usize % text.len()];
+        if byte < b'x' {
+            sum += 1;
+        }
+        if byte == b'a' || byte >= text.as_bytes()[0] {
+            sum += 2;
+        }
+        if letter == 'a' || letter < 'c' {
+            sum += 4;
+        }
+        i += 1;
+        can_enter_jit!(driver, greens = [], reds = [i, n, sum, text, letter]);
+    }
+    sum
+}
+
+#[test]
+fn b146_bytes_and_chars_are_compared_as_numbers() {
+    for letter in ['a', 'b', 'z'] {
+        for run in check(THRESHOLDS, |d| letters(d, "taxonomy", letter, 200)) {
+            assert_eq!(run.count("call"), 0, "{run}");
+            assert_eq!(run.stats.aborted(), 0, "{run}");
+        }
+    }
+    for run in check(&[RPYTHON], |d| letters(d, "aaaa", 'z', 100)) {
+        let trace = &run.trace("loop").optimized;
+        assert!(trace.contains("uint_lt(") && trace.contains(", 97)"), "{run}");
+    }
+}
+
+/// A match on a text that is another one when a guard fails.
+#[jit]
+fn matches(driver: &JitDriver<'_>, text: &mut String, n: i64) -> i64 {
+    let mut i = 0i64;
+    let mut sum = 0i64;
+    while i < n {
+        jit_merge_point!(driver, greens = [], reds = [i, n, sum, text]);
+        match text.as_str() {
+            "hello" => sum += 1,
+            "world" | "w" if i % 3 == 0 => sum += 100,
+            other => sum += other.len() as i64,
+        }
+        toggle(text);
+        if i % 7 == 3 {
+            sum += 3;
+        }
+        match text.as_str() {
+            GREETING => sum += 5,
+            _ => sum += 7,
+        }
+        if let Some("world") = Some(text.as_str()) {
+            sum += 11;
+        }
+        toggle(text);
+        if i % 11 == 3 {
+            sum += 13;
+        }
+        if i % 5 == 3 {
+            toggle(text)
+        }
+        sum &= 0xffff;
+        i += 1;
+        can_enter_jit!(driver, greens = [], reds = [i, n, sum, text]);
+    }
+    sum
+}
+
+#[dont_look_inside]
+fn toggle(text: &mut String) {
+    let other = if text == "hello" { "world" } else { "hello" };
+    text.clear();
+    text.push_str(other);
+}
+
+#[test]
+fn b146_a_match_on_a_text_goes_the_same_way_again_when_the_text_has_changed() {
+    for run in check(THRESHOLDS, |d| matches(d, &mut "hello".to_string(), 300)) {
+        assert!(!run.compiled.iter().any(|trace| trace.optimized.contains("pattern")), "{run}");
+    }
+}
+
+#[derive(PartialEq, Eq)]
+struct Spot {
+    x: i64,
+    y: i64,
+}
+
+const ORIGIN: &Spot = &Spot { x: 0, y: 0 };
+
+#[dont_look_inside]
+fn move_on(spot: &mut Spot) {
+    spot.x ^= 1;
+}
+
+#[jit]
+fn spots(driver: &JitDriver<'_>, spot: &mut Spot, n: i64) -> i64 {
+    let mut i = 0i64;
+    let mut sum = 0i64;
+    while i < n {
+        jit_merge_point!(driver, greens = [], reds = [i, n, sum, spot]);
+        let here = &*spot;
+        match here {
+            ORIGIN => sum += 1,
+            _ => sum += 100,
+        }
+        move_on(spot);
+        if i % 7 == 3 {
+            sum += 3;
+        }
+        if i % 5 == 3 {
+            move_on(spot);
+        }
+        i += 1;
+        can_enter_jit!(driver, greens = [], reds = [i, n, sum, spot]);
+    }
+    sum
+}
+
+#[test]
+fn b146_a_match_on_what_is_behind_a_reference_too() {
+    check(THRESHOLDS, |d| spots(d, &mut Spot { x: 0, y: 0 }, 300));
 }
 
 #[dont_look_inside]

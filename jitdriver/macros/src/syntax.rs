@@ -11,6 +11,11 @@ pub fn is_constant_name(name: &Ident) -> bool {
     name.to_string().starts_with(|c: char| c.is_uppercase())
 }
 
+/// Whether a name is like `MAX`, and not `Max`.
+pub fn is_all_upper_case(name: &Ident) -> bool {
+    !name.to_string().contains(|c: char| c.is_lowercase())
+}
+
 /// Collects every identifier in `tokens`, also those that string literals capture, with the hygiene
 /// of its place.
 pub fn mentioned(tokens: TokenStream, names: &mut BTreeMap<String, Ident>) {

@@ -579,6 +579,19 @@ fn residual_of<A: ArgTuple, R>(rec: Rec, site: &CallSite, args: A, code: Code) -
     call.make(code)
 }
 
+/// The same of what only reads, and keeps nothing: what it is given stays as unknown to others as it was.
+pub(crate) fn residual_read<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(
+    rec: Rec,
+    site: &CallSite,
+    args: A,
+    plain: F,
+) -> Traced<R> {
+    let shown = rec.shown();
+    let res = residual(rec, &CallSite { reads_only: true, ..*site }, args, plain);
+    rec.hide_all_but(shown);
+    res
+}
+
 /// A residual call with two arguments.
 pub(crate) fn residual2<A, B, R, F: Fn(A, B) -> R + Copy>(
     rec: Rec,
@@ -824,8 +837,8 @@ fn may_hold_pointer<T>() -> bool {
 }
 
 impl<T: ?Sized> Place<T> {
-    /// Whether a method could leave a reference to the value in the value.
-    fn may_hold_pointer(&self) -> bool {
+    /// Whether there may be a reference in the value, such as one to the value that a method leaves there.
+    pub(crate) fn may_hold_pointer(&self) -> bool {
         match self.layout() {
             Some(layout) => layout.iter().any(|piece| piece.ty == Ty::Ptr),
             None => size_of_val(self.probe()) >= 8,

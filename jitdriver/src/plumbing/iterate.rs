@@ -417,6 +417,12 @@ impl StrPlace for str {
     }
 }
 
+impl StrPlace for String {
+    fn bytes(rec: Rec, place: Place<String>) -> Place<[u8]> {
+        place.string_bytes(rec)
+    }
+}
+
 /// Methods that start an iteration over a slice.
 #[allow(missing_docs)]
 pub trait IterationShims {

@@ -26,6 +26,7 @@ pub mod pointer;
 mod portal;
 pub mod question;
 mod rec;
+mod text;
 mod value;
 mod vec;
 
@@ -54,5 +55,7 @@ pub use portal::{
     tick_at_merge_point, traced_result, untraced_result,
 };
 pub use rec::Rec;
+pub(crate) use text::promoted;
+pub use text::{AnyConstant, Bytewise, Constant, Text};
 pub use value::{Kind, Scalar, Traced, before};
 pub use vec::{Bounds, IndexRange, SlicePlace};

@@ -1,7 +1,9 @@
 //! Operators of the twin. Each computes the concrete result as Rust does, panics included, and
 //! records what a trace must do to compute the same.
 
+use super::place::Local;
 use super::rec::Rec;
+use super::text::Text;
 use super::value::{Kind, Scalar, Traced, constant_of};
 use metainterp::ir::{Const, Opcode, Ty};
 use metainterp::record::{Arg, Lane};
@@ -638,7 +640,7 @@ pub mod operators {
         AnyNeg as _, AnyNot as _, AnyOr as _, AnyRem as _, AnyShl as _, AnyShr as _, AnySub as _,
         AnyXor as _, NumberArith as _, NumberBits as _, NumberCast as _, NumberComparison as _,
         NumberNot as _, NumberShift as _, NumberSign as _, ReferenceArith as _, ReferenceBits as _,
-        ReferenceComparison as _, ReferenceShift as _,
+        ReferenceComparison as _, ReferenceShift as _, TextComparison as _,
     };
 }
 
@@ -782,6 +784,25 @@ pub trait ReferenceComparison {
     fn gt(&self, rec: Rec) -> Traced<bool>;
     /// `a >= b`.
     fn ge(&self, rec: Rec) -> Traced<bool>;
+}
+
+/// Equality of strings and of slices of integers, of what holds them, and of references to these.
+pub trait TextComparison {
+    /// `a == b`.
+    fn eq(&self, rec: Rec) -> Traced<bool>;
+    /// `a != b`.
+    fn ne(&self, rec: Rec) -> Traced<bool>;
+}
+
+impl<A: Text, B: Text<Item = A::Item>> TextComparison for &Compared<A, B> {
+    fn eq(&self, rec: Rec) -> Traced<bool> {
+        let (mut a, mut b) = (self.0.peek(), self.1.peek());
+        super::text::equal(rec, a.as_place(), b.as_place())
+    }
+
+    fn ne(&self, rec: Rec) -> Traced<bool> {
+        bool::not(rec, self.eq(rec))
+    }
 }
 
 /// Comparisons of anything else, by calls.

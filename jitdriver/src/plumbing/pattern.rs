@@ -22,8 +22,9 @@ use super::aggregate::{
 use super::call::{CallSite, residual};
 use super::layout::Tagged;
 use super::ops::{self, Compare};
-use super::place::{Addr, Place, Pointee};
+use super::place::{Addr, Local, Place, Pointee};
 use super::rec::Rec;
+use super::text::Text;
 use super::value::{Bytes, Lanes, Scalar, Traced};
 use metainterp::abort::Abort;
 use metainterp::ir::Ty;
@@ -472,6 +473,34 @@ impl<T> AnyLeaf<T> for Leaf<T> {
     }
 }
 
+/// A place compared with a literal that is no number.
+pub struct TextLeaf<A, B>(pub Place<A>, pub Traced<B>);
+
+/// Of strings and bytes.
+pub trait KnownTextLeaf<A> {
+    /// Whether the value equals the literal.
+    fn test(&self, rec: Rec, plain: impl Fn(&A) -> bool + Copy) -> bool;
+}
+
+impl<A: Text, B: Text<Item = A::Item>> KnownTextLeaf<A> for &TextLeaf<A, B> {
+    fn test(&self, rec: Rec, _: impl Fn(&A) -> bool + Copy) -> bool {
+        let mut literal = self.1.peek();
+        ops::branch(rec, super::text::equal(rec, self.0, literal.as_place()))
+    }
+}
+
+/// Of everything else.
+pub trait AnyTextLeaf<A> {
+    /// Asks the plain pattern, by a call.
+    fn test(&self, rec: Rec, plain: impl Fn(&A) -> bool + Copy) -> bool;
+}
+
+impl<A, B> AnyTextLeaf<A> for TextLeaf<A, B> {
+    fn test(&self, rec: Rec, plain: impl Fn(&A) -> bool + Copy) -> bool {
+        test_by_call(rec, self.0, plain)
+    }
+}
+
 fn test_by_call<T>(rec: Rec, place: Place<T>, plain: impl Fn(&T) -> bool + Copy) -> bool {
     let site = CallSite {
         name: "pattern",
@@ -547,6 +576,93 @@ impl<T: Tagged> VariantMatch<T> for &Matched<T> {
     }
 }
 
+/// Matches on strings and bytes.
+pub trait TextMatch<T> {
+    /// Starts.
+    fn start<F: Fn(&T, usize) -> usize + Copy>(
+        &self,
+        rec: Rec,
+        arms: &[&[(T, T)]],
+        variants: bool,
+        plain: F,
+    ) -> ChosenText<T>
+    where
+        T: MatchedText;
+}
+
+impl<T: MatchedText> TextMatch<T> for &Matched<T> {
+    fn start<F: Fn(&T, usize) -> usize + Copy>(
+        &self,
+        rec: Rec,
+        arms: &[&[(T, T)]],
+        _: bool,
+        _: F,
+    ) -> ChosenText<T> {
+        let literals: SmallVec<[T; 8]> =
+            arms.iter().flat_map(|arm| arm.iter().map(|&(literal, _)| literal)).collect();
+        let is_it = |&literal: &T| {
+            let mut literal = super::frozen(rec, literal);
+            ops::branch(rec, super::text::equal(rec, self.0, literal.as_place()))
+        };
+        let bits = literals.iter().copied().find(is_it);
+        let bits = bits.unwrap_or_else(|| T::unlike(&literals));
+        ChosenText { rec, place: self.0, bits }
+    }
+}
+
+/// What literals that are no numbers may be patterns of.
+pub trait MatchedText: Text + Copy {
+    /// What is none of these.
+    fn unlike(literals: &[Self]) -> Self;
+}
+
+/// As many as a match may have arms.
+static ZEROS: [u8; 1 << 12] = [0; 1 << 12];
+
+/// Of so many lengths, one is that of no literal.
+fn length_unlike(mut lengths: impl Iterator<Item = usize> + Clone) -> usize {
+    let unused = (0..ZEROS.len()).find(|&len| lengths.clone().all(|it| it != len));
+    unused.unwrap_or_else(|| panic!("a match with {} arms", lengths.by_ref().count()))
+}
+
+impl MatchedText for &str {
+    fn unlike(literals: &[Self]) -> Self {
+        let zeros = &ZEROS[..length_unlike(literals.iter().map(|it| it.len()))];
+        std::str::from_utf8(zeros).expect("zeros are ASCII")
+    }
+}
+
+impl MatchedText for &[u8] {
+    fn unlike(literals: &[Self]) -> Self {
+        &ZEROS[..length_unlike(literals.iter().map(|it| it.len()))]
+    }
+}
+
+/// A match on a string.
+///
+/// What is matched on is not the string itself: in a replay, nobody knows what is there by now. It is the literal
+/// that it was found to equal, or something else that equals none.
+pub struct ChosenText<T> {
+    rec: Rec,
+    place: Place<T>,
+    bits: T,
+}
+
+impl<T: MatchedText> ChosenText<T> {
+    /// The pattern of this arm has matched. The trace knows that already.
+    pub fn reach(&mut self, _: usize) {}
+
+    /// What is matched on.
+    pub fn bits(&self) -> ManuallyDrop<T> {
+        ManuallyDrop::new(self.bits)
+    }
+
+    /// The value, still owned by the scrutinee.
+    pub fn value(&self) -> Traced<T> {
+        self.place.read_any(self.rec).borrowed()
+    }
+}
+
 /// Matches on everything else.
 pub trait CallMatch<T> {
     /// Starts.
@@ -589,6 +705,11 @@ pub struct AnyMatch<T, F> {
 
 impl<T, F: Fn(&T, usize) -> usize + Copy> AnyMatch<T, F> {
     fn by_call(rec: Rec, place: Place<T>, plain: F) -> AnyMatch<T, F> {
+        if place.may_hold_pointer() {
+            // A replay takes the way that the call has answered, but the pattern looks at the value once more, and
+            // nobody knows what is behind references by then.
+            super::cut(rec);
+        }
         let known = whole_of(&place.read_any(rec).borrowed());
         AnyMatch { rec, place, known, asks: true, plain, reached: 0 }
     }

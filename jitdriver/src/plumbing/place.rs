@@ -39,9 +39,19 @@ pub struct Addr {
     meta_lane: Lane,
     class: Class,
     frozen: bool,
-    /// As long as base and index are constant, they lead into green data: frozen, but known to be so in
-    /// this recording only.
-    green: bool,
+    contents: Contents,
+}
+
+/// What memory holds that is not frozen, as far as it is known in this recording. A replay may know something else,
+/// so nothing that the twin does may depend on it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Contents {
+    /// Anything.
+    Unknown,
+    /// As long as base and index are constant, they lead into green data, which never changes.
+    Green,
+    /// As long as the index is constant, what is there is: it has been promoted, and is borrowed.
+    Promoted,
 }
 
 // It is moved often, and up to two cache lines without a call.
@@ -134,14 +144,30 @@ impl Addr {
             offset: 0,
             meta_lane,
             frozen,
-            green: false,
+            contents: Contents::Unknown,
             class: Class::ANY,
         }
     }
 
     /// What is there never changes, as far as it is known here.
     pub(crate) fn is_frozen(&self) -> bool {
-        self.shadow.is_none() && (self.frozen || self.green)
+        self.shadow.is_none() && (self.frozen || self.contents == Contents::Green)
+    }
+
+    /// The same, where a replay knows it too.
+    pub(crate) fn is_frozen_for_good(&self) -> bool {
+        self.shadow.is_none() && self.frozen
+    }
+
+    /// Whether what is here is the same on every run of the trace.
+    fn is_constant(&self) -> bool {
+        let is_at_constant = self.scale == 0 || self.index_lane.is_const();
+        is_at_constant
+            && match self.contents {
+                Contents::Unknown => self.frozen && self.base_lane.is_const(),
+                Contents::Green => self.base_lane.is_const(),
+                Contents::Promoted => true,
+            }
     }
 
     /// It was a local, which lives in memory by now.
@@ -233,9 +259,14 @@ impl Addr {
     fn compute_index(&mut self, rec: Rec) {
         if self.scale != 0 {
             let address = self.address(rec);
-            let Addr { meta_lane, frozen, green, class, .. } = *self;
+            let Addr { meta_lane, frozen, contents, class, .. } = *self;
+            let contents = match contents {
+                // It was known from where on.
+                Contents::Promoted if !self.index_lane.is_const() => Contents::Unknown,
+                contents => contents,
+            };
             let computed = Addr::new(address.bits, address.lane, meta_lane, frozen);
-            *self = Addr { green, class: class.indexed(), ..computed };
+            *self = Addr { contents, class: class.indexed(), ..computed };
         }
     }
 
@@ -248,7 +279,7 @@ impl Addr {
             && self.scale == 0
             && self.offset == 0
             && !self.frozen
-            && !self.green
+            && self.contents == Contents::Unknown
             && self.class == Class::ANY;
         let address = match plain {
             true if self.base_lane.is_const() => None,
@@ -744,7 +775,7 @@ impl<T: ?Sized> Place<T> {
     /// Memory here may change although it is reached through a shared reference.
     pub(crate) fn thawed(mut self) -> Place<T> {
         self.addr.frozen = false;
-        self.addr.green = false;
+        self.addr.contents = Contents::Unknown;
         self
     }
 
@@ -1106,10 +1137,12 @@ impl Untyped {
         let mut pieces = Pieces::new();
         for (piece, arg) in layout.iter().zip(loaded) {
             let frozen = piece.keeps_frozen && self.addr.frozen;
-            let green = piece.keeps_frozen && (self.addr.green || known_green);
+            let green =
+                piece.keeps_frozen && (self.addr.contents == Contents::Green || known_green);
             if frozen || green {
                 let addr = Addr::new(arg.bits, arg.lane, Lane::CONST, frozen);
-                let what = What::Address(rec.arena().add_addr(Addr { green, ..addr }));
+                let contents = if green { Contents::Green } else { Contents::Unknown };
+                let what = What::Address(rec.arena().add_addr(Addr { contents, ..addr }));
                 pieces.push(Piece { offset: piece.offset, what });
             } else if !arg.lane.is_const() {
                 let what = What::Lane(piece.ty, arg.lane);
@@ -1189,7 +1222,7 @@ impl Untyped {
         let (addr, descr, at) = self.at_piece(piece);
         // SAFETY: the plain function reads this place here too, and the piece lies within it.
         let read = || unsafe { read_bits(at, piece.ty.bytes() as usize) };
-        let (bits, lane) = rec.load(addr.base(), addr.index(), &descr, addr.green, read);
+        let (bits, lane) = rec.load(addr.base(), addr.index(), &descr, addr.is_constant(), read);
         Arg::new(lane, piece.ty, bits)
     }
 
@@ -1533,7 +1566,9 @@ macro_rules! counted {
                 let is_green = || rec.is_green(typeid::of::<$pointer<T>>(), &counts.args(rec));
                 let is_green = !rec.is_live() && is_green();
                 let mut value = counts.place(rec);
-                value.addr.green |= is_green;
+                if is_green {
+                    value.addr.contents = Contents::Green;
+                }
                 value.boxed(counted_size::<T>()).behind(value_offset::<T>())
             }
         }
@@ -1602,6 +1637,11 @@ impl<T> Memory<T> {
     /// What a use of the variable yields: a copy, or the value itself if it owns something.
     pub fn take(&self) -> Traced<T> {
         self.place().take_any(Rec::current())
+    }
+
+    /// A copy that owns nothing.
+    pub fn peek(&self) -> Traced<T> {
+        self.place().read_any(Rec::current()).borrowed()
     }
 
     pub(crate) fn set_class(&mut self, class: Class) {
@@ -1877,6 +1917,11 @@ impl<T> IndexPlace for Place<Vec<T>> {
 }
 
 impl<T> Place<[T]> {
+    /// What a comparison takes that is written without a reference, as in `a[1..] == b[1..]`.
+    pub fn read<'a>(self, rec: Rec) -> Traced<&'a [T]> {
+        self.shared(rec)
+    }
+
     /// The length.
     pub fn len(self) -> Traced<usize> {
         Traced::scalar(self.ptr.len(), self.addr.meta_lane)
@@ -1884,9 +1929,44 @@ impl<T> Place<[T]> {
 }
 
 impl Place<str> {
+    /// What a comparison takes that is written without a reference, as in `*a == *b`.
+    pub fn read<'a>(self, rec: Rec) -> Traced<&'a str> {
+        self.shared(rec)
+    }
+
     /// The bytes.
     pub(crate) fn str_bytes(self) -> Place<[u8]> {
         Place::at(self.ptr as *mut [u8], self.addr)
+    }
+}
+
+impl Place<[u8]> {
+    /// The string that has these bytes.
+    pub(crate) fn as_str(self) -> Place<str> {
+        Place::at(self.ptr as *mut str, self.addr)
+    }
+}
+
+impl<T> Place<[T]> {
+    /// The same elements, of which it is known how many they are.
+    pub(crate) fn with_len_lane(mut self, lane: Lane) -> Place<[T]> {
+        self.addr.meta_lane = lane;
+        self
+    }
+
+    /// The same elements, all of which have been promoted. They are borrowed, so nobody changes them.
+    pub(crate) fn with_promoted_elements(mut self) -> Place<[T]> {
+        self.addr.contents = Contents::Promoted;
+        self
+    }
+}
+
+impl Place<String> {
+    /// The bytes.
+    pub(crate) fn string_bytes(self, rec: Rec) -> Place<[u8]> {
+        // A `String` is a `Vec`, and nothing else.
+        const _: () = assert!(size_of::<String>() == size_of::<Vec<u8>>());
+        self.part::<Vec<u8>>(rec, 0).as_slice(rec)
     }
 }
 
@@ -1898,7 +1978,7 @@ impl<T> Place<Vec<T>> {
         let slice = std::ptr::slice_from_raw_parts_mut(address, len.bits as usize);
         let mut slice = Place::memory(slice, ptr.lane, len.lane, self.addr.frozen);
         slice.addr.class = self.addr.class_of_buffer(rec, size_of::<T>());
-        slice.addr.green = self.addr.green;
+        slice.addr.contents = self.addr.contents;
         slice
     }
 
@@ -1934,7 +2014,7 @@ impl<T> Place<Vec<T>> {
         let address = std::ptr::with_exposed_provenance_mut::<T>(ptr.bits as usize);
         let mut first = Place::memory(address, ptr.lane, Lane::CONST, self.addr.frozen);
         first.addr.class = self.addr.class_of_buffer(rec, size_of::<T>());
-        first.addr.green = self.addr.green;
+        first.addr.contents = self.addr.contents;
         first.element_at(rec, index)
     }
 }
@@ -2115,6 +2195,18 @@ macro_rules! slice_of_vec {
         }
     )*};
 }
+
+macro_rules! str_of_string {
+    ($($from:ty;)*) => {$(
+        impl<'b> CoerceTo<&'b str> for Traced<$from> {
+            fn coerce(self, rec: Rec) -> Traced<&'b str> {
+                self.place(rec).string_bytes(rec).as_str().shared(rec)
+            }
+        }
+    )*};
+}
+
+str_of_string! { &String; &mut String; }
 
 unsize! {
     &[T; N], &'b [T], place, rec => place.as_slice(), shared;

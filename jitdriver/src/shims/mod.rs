@@ -12,6 +12,7 @@ mod number;
 mod option;
 mod raw;
 mod slice;
+mod text;
 
 pub use cell::*;
 pub use convert::*;
@@ -27,3 +28,4 @@ pub use slice::{
     Contains, CopyFromSlice, CopyWithin, Extend, ExtendFromSlice, Fill, Get, GetMut, GetUnchecked,
     GetUncheckedMut, Is, SliceIterShims, SliceShims, Swap, VecShims,
 };
+pub use text::{StrShims, StringShims};

@@ -326,23 +326,24 @@ impl Lowerer {
 
     /// Literals, constants, ranges.
     fn leaf(&mut self, pat: &Pat, place: &Ident, test: &mut Test) {
-        let (first, second) = (self.fresh("through"), self.fresh("through"));
-        let is_text = matches!(pat, Pat::Lit(lit) if matches!(lit.lit, syn::Lit::Str(_) | syn::Lit::ByteStr(_) | syn::Lit::CStr(_)));
-        let target = if is_text { place } else { &second };
-        let mut ranges = Vec::new();
-        if !is_text {
-            scalar_ranges(pat, &mut ranges);
-        }
-        let variant = !names_constant(pat);
         let fail = test.fail();
-        if !is_text {
+        if is_text(pat) {
             test.code.extend(quote! {
-                let #first = __p::pattern::Through(#place).through(__rec);
-                let #second = __p::pattern::Through(#first).through(__rec);
+                if !(&&__p::pattern::TextLeaf(#place, __p::frozen(__rec, #pat))).test(
+                    __rec,
+                    |__value| match *__value { #pat => true, _ => false },
+                ) { #fail }
             });
+            return;
         }
+        let (first, second) = (self.fresh("through"), self.fresh("through"));
+        let mut ranges = Vec::new();
+        scalar_ranges(pat, &mut ranges);
+        let variant = !names_constant(pat);
         test.code.extend(quote! {
-            if !(&&&__p::pattern::Leaf(#target)).test(
+            let #first = __p::pattern::Through(#place).through(__rec);
+            let #second = __p::pattern::Through(#first).through(__rec);
+            if !(&&&__p::pattern::Leaf(#second)).test(
                 __rec,
                 || __p::pattern::ranges([#(#ranges),*]),
                 #variant,
@@ -600,7 +601,7 @@ fn hash(path: &str) -> u64 {
 
 /// Whether a pattern names a constant rather than a variant: by the naming convention.
 pub(super) fn names_constant(pat: &Pat) -> bool {
-    let constant = |name: &Ident| !name.to_string().contains(|c: char| c.is_lowercase());
+    let constant = syntax::is_all_upper_case;
     match pat {
         Pat::Paren(p) => names_constant(&p.pat),
         Pat::Or(p) => p.cases.iter().any(names_constant),
@@ -640,6 +641,12 @@ pub(super) fn is_scalar_pattern(pat: &Pat) -> bool {
         Pat::Path(_) | Pat::Lit(_) | Pat::Range(_) | Pat::Wild(_) | Pat::Const(_) => true,
         _ => false,
     }
+}
+
+/// A literal that is a string or the like.
+fn is_text(pat: &Pat) -> bool {
+    use syn::Lit::{ByteStr, CStr, Str};
+    matches!(pat, Pat::Lit(lit) if matches!(lit.lit, Str(_) | ByteStr(_) | CStr(_)))
 }
 
 /// The inclusive ranges that a scalar pattern matches; none means everything.

@@ -2,6 +2,7 @@
 
 use super::operator::{Operator, is_assignment, operator};
 use super::{Lowerer, Return, call_at, start, stmt_diverges, unit};
+use crate::syntax;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -242,6 +243,15 @@ impl Lowerer {
             _ if self.is_place(e) => {
                 let place = self.place(e);
                 quote!(#place.read(__rec).borrowed())
+            }
+            Expr::Path(it)
+                if it
+                    .path
+                    .segments
+                    .last()
+                    .is_some_and(|it| syntax::is_all_upper_case(&it.ident)) =>
+            {
+                quote!(__p::Constant(#e).traced(__rec))
             }
             e => self.value(e),
         }
