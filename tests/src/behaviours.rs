@@ -21,7 +21,7 @@ pub enum State {
     Absent(&'static str),
 }
 
-use State::{Absent, Later, Tested};
+use State::{Absent, Tested};
 
 /// The number of behaviours in the catalogue.
 pub const N_BEHAVIOURS: u32 = 304;

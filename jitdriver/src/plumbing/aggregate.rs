@@ -36,7 +36,14 @@ fn whole<W, P>(
         shifted(rec, lanes, offset, &mut pieces);
         lanes = joined(rec, pieces);
     }
-    Traced::new(MaybeUninit::new(value), lanes)
+    let mut whole = Traced::new(MaybeUninit::new(value), lanes);
+    // With what lies between the part's own parts, as in `join`.
+    // SAFETY: the part lies there.
+    unsafe {
+        let to = whole.value.as_mut_ptr().byte_add(offset).cast::<MaybeUninit<u8>>();
+        to.copy_from_nonoverlapping(part.value.as_ptr().cast(), size_of::<P>());
+    }
+    whole
 }
 
 impl<T> Traced<Option<T>> {
@@ -319,6 +326,20 @@ pub trait WholeOf {
     fn apart(self) -> (Self::Plain, SmallVec<[Lanes; 8]>);
 }
 
+/// Clears the bytes of a tuple that belong to none of its parts, which are given by offset and size. Where words of a
+/// tuple are recorded these bytes are in the trace, which is to be the same each time: they must not be what lay on
+/// the stack by chance.
+fn clear_between<W>(whole: &mut Traced<W>, parts: &mut [(usize, usize)]) {
+    parts.sort_unstable();
+    let bytes = whole.value.as_mut_ptr().cast::<u8>();
+    let mut end = 0;
+    for &(start, size) in parts.iter().chain(&[(size_of::<W>(), 0)]) {
+        // SAFETY: these bytes are within the tuple, and padding.
+        unsafe { bytes.add(end).write_bytes(0, start.saturating_sub(end)) };
+        end = end.max(start + size);
+    }
+}
+
 /// A tuple of traced values, as a traced tuple.
 pub trait Parts {
     /// The plain tuple.
@@ -343,14 +364,16 @@ macro_rules! tuples {
                 let parts = ManuallyDrop::new(self);
                 // SAFETY: a `Traced` is only made from an initialized value, which is moved here.
                 let value = ($(unsafe { parts.$field.bits().assume_init() },)+);
-                let mut pieces = Pieces::new();
+                let mut taken = [$((offset_in(&value, &value.$field), size_of::<$name>())),+];
+                let mut lanes = Lanes::CONST;
                 if $(!parts.$field.lanes().is_const())||+ {
-                    let rec = Rec::current();
+                    let (rec, mut pieces) = (Rec::current(), Pieces::new());
                     $(shifted(rec, parts.$field.lanes(), offset_in(&value, &value.$field), &mut pieces);)+
-                    let lanes = joined(rec, pieces);
-                    return Traced::new(MaybeUninit::new(value), lanes);
+                    lanes = joined(rec, pieces);
                 }
-                Traced::constant(value)
+                let mut whole = Traced::new(MaybeUninit::new(value), lanes);
+                clear_between(&mut whole, &mut taken);
+                whole
             }
         }
     )*};

@@ -808,13 +808,18 @@ impl<T> Place<T> {
         if const { needs_drop::<T>() } {
             self.is_accessed_as_a_whole(rec);
         }
-        let mut value = MaybeUninit::<T>::uninit();
+        // Where it is in the end: a `MaybeUninit` that is moved may leave what lies between its parts behind, and
+        // words of it may become part of the trace.
+        let mut read = Traced::new(MaybeUninit::<T>::uninit(), Lanes::CONST);
+        read.disown();
         let (size, id) = (size_of::<T>(), typeid::of::<T>);
         // SAFETY: the value has so many bytes, and the plain function reads them here too, perhaps with
         // `read_unaligned`.
         let lanes =
-            unsafe { self.untyped().read(rec, layout, value.as_mut_ptr().cast(), size, id) };
-        Traced::new(value, lanes)
+            unsafe { self.untyped().read(rec, layout, read.value.as_mut_ptr().cast(), size, id) };
+        read.head.set_lanes(lanes);
+        read.reown();
+        read
     }
 
     /// All parts of a value that owns something are looked at or changed.
