@@ -174,7 +174,7 @@ impl<'b> Machine<'b> {
     }
 
     fn alloc(&mut self, step: &Step) {
-        if step.opcode == Opcode::New {
+        if step.opcode.allocates() {
             let address = memory::new(self.arg(step, 0), self.arg(step, 1));
             return self.set(step, address);
         }

@@ -231,6 +231,43 @@ pub use sendable::SendableDriver;
 /// one may have several addresses, and is called where another one is met. [`traced!`] annotates many items at
 /// once.
 ///
+/// On a type's `impl Drop`, if the type has it too, the drop is traced where the last owner goes:
+///
+/// ```
+/// use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point};
+/// use std::{cell::Cell, rc::Rc};
+///
+/// #[jit]
+/// struct Lent<'c> {
+///     bytes: u64,
+///     free: &'c Cell<u64>,
+/// }
+///
+/// #[jit]
+/// impl Drop for Lent<'_> {
+///     fn drop(&mut self) {
+///         self.free.set(self.free.get() + self.bytes);
+///     }
+/// }
+///
+/// #[jit]
+/// fn interpret(driver: &JitDriver<'_>, free: &Cell<u64>, n: u64) {
+///     let mut n = n;
+///     while n > 0 {
+///         jit_merge_point!(driver, greens = [], reds = [free, n]);
+///         let lent = Rc::new(Lent { bytes: n, free });
+///         free.set(free.get() - lent.bytes);
+///         n -= 1;
+///         can_enter_jit!(driver, greens = [], reds = [free, n]);
+///     }
+/// }
+///
+/// let driver = JitDriver::builder().threshold(3).build().unwrap();
+/// let free = Cell::new(1000);
+/// interpret(&driver, &free, 100);
+/// assert_eq!((free.get(), driver.stats().loops, driver.stats().residual_calls), (1000, 1, 0));
+/// ```
+///
 /// A function with a merge point is a *portal*; if it cannot be traced, that is a compile error. A helper
 /// that contains something which cannot be traced yet, or a loop without
 /// [`#[unroll_safe]`](macro@unroll_safe), has no twin and is called.

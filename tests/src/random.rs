@@ -393,6 +393,8 @@ mod tests {
             // The optimizer's own random traces have objects.
             Opcode::New,
             Opcode::Free,
+            Opcode::NewBuffer,
+            Opcode::FreeBuffer,
             Opcode::AssumeTrue,
             Opcode::AssumeFalse,
             Opcode::AssumeUintLess,

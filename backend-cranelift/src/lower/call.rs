@@ -32,7 +32,7 @@ impl Lower<'_, '_> {
     pub(super) fn alloc_op(&mut self, op: &Op) {
         self.pass_words(self.trace.args(op));
         let function = match op.opcode {
-            Opcode::New => self.helper(memory::NEW as usize as u64),
+            Opcode::New | Opcode::NewBuffer => self.helper(memory::NEW as usize as u64),
             _ => self.helper(memory::FREE as usize as u64),
         };
         self.b.ins().call(function, &[self.frame]);

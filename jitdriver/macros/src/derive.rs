@@ -55,18 +55,26 @@ pub fn traceable(input: &DeriveInput) -> syn::Result<TokenStream> {
         const _: () = {
             use ::jitdriver::plumbing as __p;
             use __p::layout::AnyLayout as _;
-            use __p::owned::{NoDrop as _, NoNote as _};
+            use __p::owned::{NoDrop as _, NoNote as _, NoOwnDrop as _};
             // SAFETY: the pieces are those of the fields, at the fields' offsets.
             unsafe impl #generics __p::layout::Traceable for #name #args #bounds {
                 const LAYOUT: &'static [__p::layout::PieceTy] = const { &#layout }.get();
                 const NICHE: ::core::option::Option<__p::layout::Niche> = #niche;
                 const DROP: ::core::option::Option<fn(__p::Rec, __p::Place<Self>)> =
-                    match ::core::mem::needs_drop::<Self>() && !__p::owned::HasDrop::<Self>::HAS {
+                    match ::core::mem::needs_drop::<Self>()
+                        && (!__p::owned::HasDrop::<Self>::HAS
+                            || __p::owned::is_traced(&|__value: &Self| __value.__jit_own_drop()))
+                    {
                         true => ::core::option::Option::Some(|__rec, __place| {
                             <Self as __p::owned::Glue>::note(__rec);
-                            __p::owned::drop_parts(__rec, __place, |__whole, __parts| match __whole {
-                                #(#arms)*
-                            });
+                            __p::owned::drop_whole(
+                                __rec,
+                                __place,
+                                |__value: &Self| __value.__jit_own_drop(),
+                                |__whole, __parts| match __whole {
+                                    #(#arms)*
+                                },
+                            );
                         }),
                         false => ::core::option::Option::None,
                     };

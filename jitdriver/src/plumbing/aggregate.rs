@@ -12,6 +12,7 @@ use super::value::{Bytes, Lanes, Pieces, Traced, joined, shifted, write_bits};
 use metainterp::ir::{Const, Opcode, Ty};
 use metainterp::record::Arg;
 use smallvec::SmallVec;
+use std::cell::{Cell, RefCell};
 use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
 use std::rc::Rc;
 
@@ -62,6 +63,22 @@ impl<T, E> Traced<Result<T, E>> {
     /// `Err(payload)`.
     pub fn err(payload: Traced<E>) -> Traced<Result<T, E>> {
         whole(payload, Err, |whole| whole.as_ref().err().expect("just made")).with_known_variant()
+    }
+}
+
+impl<T> Traced<Cell<T>> {
+    /// `Cell::new`.
+    pub(crate) fn cell(content: Traced<T>) -> Traced<Cell<T>> {
+        // SAFETY: nobody writes to the cell that was just made while this looks for the content's address.
+        whole(content, Cell::new, |whole| unsafe { &*whole.as_ptr() })
+    }
+}
+
+impl<T> Traced<RefCell<T>> {
+    /// `RefCell::new`.
+    pub(crate) fn ref_cell(content: Traced<T>) -> Traced<RefCell<T>> {
+        // SAFETY: as above.
+        whole(content, RefCell::new, |whole| unsafe { &*whole.as_ptr() })
     }
 }
 

@@ -947,7 +947,17 @@ pub(crate) fn drop_in_place<T>(rec: Rec, place: Place<T>) {
         // A local is moved from as a whole or in parts only if the author does it.
         return shadow.drop_part(rec, place.ptr);
     }
-    let site = drop_site::<T>();
+    drop_by_call(rec, place);
+}
+
+/// The same by a call, whatever is known of how it is dropped.
+pub(crate) fn drop_by_call<T>(rec: Rec, place: Place<T>) {
+    let (site, place) = (drop_site::<T>(), place.settled());
+    if let Some(shadow) = place.shadow() {
+        let value = shadow.take_part(rec, place.ptr);
+        residual(rec, &site, (value,), |(value,): (T,)| drop(value));
+        return;
+    }
     let pointer = place.part::<()>(rec, 0).raw_mut(rec);
     // SAFETY: the place is overwritten next, so that nobody sees what was dropped there.
     residual(rec, &site, (pointer,), |(place,): (*mut (),)| unsafe {

@@ -28,7 +28,7 @@ impl<T> Place<RefCell<T>> {
         self.part::<isize>(rec, 0).thawed()
     }
 
-    fn content(self, rec: Rec) -> Place<T> {
+    pub(crate) fn content(self, rec: Rec) -> Place<T> {
         let start = self.probe();
         let distance = start.as_ptr().addr() - std::ptr::from_ref(start).addr();
         // The flag is a word, and it is all there is beside the value.

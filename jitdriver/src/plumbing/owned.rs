@@ -22,11 +22,12 @@ use super::ops::{self, OvfOp};
 use super::place::{Local, Place, counted_align, counted_size, value_offset};
 use super::rec::Rec;
 use super::value::Traced;
-use metainterp::ir::Ty;
+use metainterp::ir::{Opcode, Ty};
 use metainterp::memory;
 use metainterp::record::Arg;
 use smallvec::SmallVec;
 use std::any::TypeId;
+use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 use std::mem::{MaybeUninit, needs_drop};
 use std::rc::Rc;
@@ -185,6 +186,96 @@ pub fn drop_parts<T: Tagged>(rec: Rec, place: Place<T>, parts: impl FnOnce(&T, &
     found.drop_all(rec);
 }
 
+/// Drops a value of a type that is taken apart: by its own `Drop` first, if it has one, and then its parts.
+pub fn drop_whole<T: Tagged, D: OwnDrop<T>>(
+    rec: Rec,
+    place: Place<T>,
+    own: impl Fn(&T) -> D,
+    parts: impl FnOnce(&T, &mut DropParts),
+) {
+    if const { !D::IS_TRACED } {
+        return drop_parts(rec, place, parts);
+    }
+    let token = own(place.probe());
+    let Some(inside) = token.enter(rec) else {
+        return call::drop_by_call(rec, place);
+    };
+    // They are dropped also when it panics.
+    let rest = PartsAtEnd { rec, place, parts: Some(parts) };
+    token.run(rec, place);
+    drop(rest);
+    drop(inside);
+}
+
+/// The parts of a value whose own `Drop` is running.
+struct PartsAtEnd<T: Tagged, P: FnOnce(&T, &mut DropParts)> {
+    rec: Rec,
+    place: Place<T>,
+    parts: Option<P>,
+}
+
+impl<T: Tagged, P: FnOnce(&T, &mut DropParts)> Drop for PartsAtEnd<T, P> {
+    fn drop(&mut self) {
+        let parts = self.parts.take().expect("dropped once");
+        drop_parts(self.rec, self.place, parts);
+    }
+}
+
+/// The token of a type's own `Drop`.
+pub trait OwnDrop<T>: Copy {
+    /// Whether it has `#[jit]`.
+    const IS_TRACED: bool;
+    /// Enters it. `None` if the plain one is to be called instead, with the drops of the parts.
+    fn enter(self, rec: Rec) -> Option<call::Inside>;
+    /// Runs it.
+    fn run(self, rec: Rec, place: Place<T>);
+}
+
+/// The token of a type without a `Drop` of its own, or with one that is called.
+#[derive(Clone, Copy)]
+pub struct NotTraced;
+
+impl<T> OwnDrop<T> for NotTraced {
+    const IS_TRACED: bool = false;
+    fn enter(self, _: Rec) -> Option<call::Inside> {
+        None
+    }
+    fn run(self, _: Rec, _: Place<T>) {}
+}
+
+impl<T> OwnDrop<T> for call::Residual {
+    const IS_TRACED: bool = false;
+    fn enter(self, _: Rec) -> Option<call::Inside> {
+        None
+    }
+    fn run(self, _: Rec, _: Place<T>) {}
+}
+
+impl<'x, T: 'x> OwnDrop<T> for call::Twin<fn(Rec, Traced<&'x mut T>) -> Traced<()>> {
+    const IS_TRACED: bool = true;
+    fn enter(self, rec: Rec) -> Option<call::Inside> {
+        call::Inside::enter(rec, self.0 as usize)
+    }
+    fn run(self, rec: Rec, place: Place<T>) {
+        self.0(rec, place.exclusive(rec));
+    }
+}
+
+/// Whether that token says that it is traced.
+pub const fn is_traced<T, D: OwnDrop<T>>(_: &impl Fn(&T) -> D) -> bool {
+    D::IS_TRACED
+}
+
+/// Found where the type's own `Drop` has no `#[jit]`.
+pub trait NoOwnDrop {
+    /// It is not traced.
+    fn __jit_own_drop(&self) -> NotTraced {
+        NotTraced
+    }
+}
+
+impl<T: ?Sized> NoOwnDrop for &T {}
+
 /// Asks for the drops of a type, if it knows any.
 pub struct NoteType<T: ?Sized>(pub PhantomData<T>);
 
@@ -253,7 +344,6 @@ macro_rules! parts {
 }
 
 parts! {
-    [T: Glue] Vec<T>: T;
     [T: Glue] Option<T>: T;
     [T: Glue, const N: usize] [T; N]: T;
 }
@@ -271,6 +361,7 @@ nothing! { () bool char i8 i16 i32 i64 isize u8 u16 u32 u64 usize f32 f64 String
 /// Gives memory back, also when dropping what is in it panics.
 struct FreeAtEnd {
     rec: Rec,
+    opcode: Opcode,
     address: Arg,
     bytes: usize,
     align: usize,
@@ -278,25 +369,158 @@ struct FreeAtEnd {
 
 impl Drop for FreeAtEnd {
     fn drop(&mut self) {
-        give_back(self.rec, self.address, self.bytes, self.align);
+        free(self.rec, self.opcode, self.address, self.bytes, self.align);
     }
 }
 
-/// Gives memory back that was allocated for so many bytes.
+/// Gives memory of an object back that was allocated for so many bytes.
 pub(crate) fn give_back(rec: Rec, address: Arg, bytes: usize, align: usize) {
+    free(rec, Opcode::Free, address, bytes, align);
+}
+
+fn free(rec: Rec, opcode: Opcode, address: Arg, bytes: usize, align: usize) {
     if bytes == 0 {
         return;
     }
     // SAFETY: the plain function gives this memory back here, or the local that had it is gone.
     let run = || unsafe { memory::free(address.bits, bytes as u64, align as u64) };
-    rec.free(address, bytes, align, run);
+    rec.free(opcode, address, bytes, align, run);
 }
 
 /// Memory for a value, and its address.
 pub(crate) fn allocate(rec: Rec, bytes: usize, align: usize) -> Arg {
+    new_memory(rec, Opcode::New, bytes, align)
+}
+
+fn new_memory(rec: Rec, opcode: Opcode, bytes: usize, align: usize) -> Arg {
     let run = || memory::new(bytes as u64, align as u64);
-    let (address, lane) = rec.allocate(bytes, align, run);
+    let (address, lane) = rec.allocate(opcode, bytes, align, run);
     Arg::new(lane, Ty::Ptr, address)
+}
+
+/// Most bytes of a buffer that is allocated, and taken apart when it is dropped, in the trace: most that an object
+/// may have that is not allocated.
+const BUFFER_BYTES: usize = 256;
+
+/// Most elements of such a buffer.
+const BUFFER_ELEMENTS: usize = 16;
+
+/// How many elements such a buffer has at most; 0 if there are none of this type.
+const fn most_in_buffer<T>() -> usize {
+    match size_of::<T>() {
+        0 => 0,
+        bytes if BUFFER_BYTES / bytes < BUFFER_ELEMENTS => BUFFER_BYTES / bytes,
+        _ => BUFFER_ELEMENTS,
+    }
+}
+
+/// Whether there is room for so few elements that they are told apart. The trace is for that number from here on.
+///
+/// Both are guarded, as what a twin does must not depend on what a trace happens to know.
+fn is_small<T>(rec: Rec, capacity: &Traced<usize>) -> bool {
+    let most = const { most_in_buffer::<T>() };
+    if most == 0 || !ops::branch(rec, ops::le(rec, capacity.dup(), Traced::constant(most))) {
+        return false;
+    }
+    rec.step();
+    rec.guard_value(capacity.arg());
+    true
+}
+
+/// `Vec::with_capacity`, if it is known that there is room for few. Such a `Vec` is dropped in the trace.
+pub(crate) fn vec_with_capacity<T>(rec: Rec, capacity: &Traced<usize>) -> Option<Traced<Vec<T>>> {
+    if !is_small::<T>(rec, capacity) {
+        return None;
+    }
+    let capacity = capacity.get();
+    let mut made = Traced::constant(Vec::<T>::new());
+    if capacity > 0 {
+        let (bytes, align) = (capacity * size_of::<T>(), align_of::<T>());
+        let address = new_memory(rec, Opcode::NewBuffer, bytes, align);
+        made.as_place().set_buffer(rec, address, capacity);
+    }
+    made.set_dropper(drop_of_vec::<T>);
+    Some(made)
+}
+
+/// `Vec::new`.
+pub(crate) fn vec_new<T>() -> Traced<Vec<T>> {
+    let made = Traced::constant(Vec::new());
+    made.set_dropper(drop_of_vec::<T>);
+    made
+}
+
+fn drop_of_vec<T>(rec: Rec, owner: *const ()) {
+    // SAFETY: called by the value itself, when it is dropped.
+    let mut value = unsafe { &*owner.cast::<Traced<Vec<T>>>() }.take();
+    value.disown();
+    drop_vec(rec, value.as_place().known());
+}
+
+/// Drops a `Vec` with room for few elements: each of them, and then the buffer. One with room for more is dropped
+/// by a call.
+fn drop_vec<T>(rec: Rec, place: Place<Vec<T>>) {
+    let capacity = place.capacity(rec);
+    if !is_small::<T>(rec, &capacity) {
+        return call::drop_by_call(rec, place);
+    }
+    let capacity = capacity.get();
+    if capacity == 0 {
+        return;
+    }
+    let address = place.buffer(rec);
+    let (bytes, align) = (capacity * size_of::<T>(), align_of::<T>());
+    let end = FreeAtEnd { rec, opcode: Opcode::FreeBuffer, address, bytes, align };
+    if const { needs_drop::<T>() } {
+        let len = place.len(rec);
+        rec.step();
+        rec.guard_value(len.arg());
+        let first = place.slot(rec, &Traced::constant(0)).part::<()>(rec, 0);
+        let mut elements = DropParts { whole: first, start: 0, parts: SmallVec::new() };
+        (0..len.get()).for_each(|at| elements.add_at::<T>(rec, at * size_of::<T>()));
+        elements.drop_all(rec);
+    }
+    drop(end);
+}
+
+/// How a type is dropped whose parts are not told by `Traceable`.
+fn note_in_place<T>(rec: Rec, drop: InPlace) {
+    let id = typeid::of::<T>();
+    let mut noted = rec.arena().noted.borrow_mut();
+    if !noted.iter().any(|&(it, _)| it == id) {
+        noted.push((id, drop));
+    }
+}
+
+impl<T: Glue> Glue for Vec<T> {
+    fn note(rec: Rec) {
+        note_in_place::<Vec<T>>(rec, |rec, place| drop_vec(rec, place.part::<Vec<T>>(rec, 0)));
+        if needs_drop::<T>() {
+            T::note(rec);
+        }
+    }
+}
+
+impl<T: Glue> Glue for RefCell<T> {
+    fn note(rec: Rec) {
+        if needs_drop::<T>() {
+            note_in_place::<RefCell<T>>(rec, |rec, place| {
+                drop_contents(rec, place.part::<RefCell<T>>(rec, 0).content(rec));
+            });
+            T::note(rec);
+        }
+    }
+}
+
+impl<T: Glue> Glue for Cell<T> {
+    fn note(rec: Rec) {
+        if needs_drop::<T>() {
+            note_in_place::<Cell<T>>(rec, |rec, place| {
+                drop_contents(rec, place.part::<T>(rec, 0));
+            });
+            T::note(rec);
+        }
+    }
 }
 
 /// An owner of that memory.
@@ -376,7 +600,8 @@ pub(crate) fn rc_new_known<T: Traceable>(rec: Rec, value: Traced<T>) -> Traced<R
 pub(crate) fn drop_box<T>(rec: Rec, place: Place<Box<T>>) {
     let content: Place<T> = super::place::Peel(place).peel(rec);
     let address = content.raw_mut(rec).scalar_arg(rec, Ty::Ptr);
-    let end = FreeAtEnd { rec, address, bytes: size_of::<T>(), align: align_of::<T>() };
+    let (bytes, align) = (size_of::<T>(), align_of::<T>());
+    let end = FreeAtEnd { rec, opcode: Opcode::Free, address, bytes, align };
     drop_contents(rec, content);
     drop(end);
 }
@@ -384,7 +609,7 @@ pub(crate) fn drop_box<T>(rec: Rec, place: Place<Box<T>>) {
 /// Drops an `Rc`: the last one frees.
 pub(crate) fn drop_rc<T>(rec: Rec, place: Place<Rc<T>>) {
     if !super::cell::counts_are_in_front() {
-        return call::drop_in_place(rec, place);
+        return call::drop_by_call(rec, place);
     }
     let strong = place.strong(rec);
     let now = strong.read(rec);
@@ -415,10 +640,14 @@ impl<T> Drop for FreeRcAtEnd<T> {
         if is_last {
             let address = self.counts.raw_mut(rec).scalar_arg(rec, Ty::Ptr);
             let (bytes, align) = (size_of_rc::<T>(), counted_align::<T>());
-            drop(FreeAtEnd { rec, address, bytes, align });
+            give_back(rec, address, bytes, align);
         }
     }
 }
+
+/// Only a type with std's `Drop` has this: no other trait of the name.
+#[allow(drop_bounds, reason = "it is asked whether there is one")]
+pub const fn is_drop<T: Drop + ?Sized>() {}
 
 /// Whether a type has a `Drop` of its own, which runs before its parts are dropped.
 pub struct HasDrop<T: ?Sized>(PhantomData<T>);

@@ -440,13 +440,18 @@ impl Shadow {
 
     /// Drops a part of the local, which is overwritten next.
     pub(crate) fn drop_part<T>(self, rec: Rec, part: *mut T) {
+        drop(self.take_part(rec, part));
+    }
+
+    /// A part of the local, which nobody uses any more.
+    pub(crate) fn take_part<T>(self, rec: Rec, part: *mut T) -> Traced<T> {
         // SAFETY: the plain function drops the value here, and does not use it any more.
         let value = unsafe { part.cast::<MaybeUninit<T>>().read() };
         let lanes = match rec.is_live() {
             true => Lanes::CONST,
             false => self.slice(rec, part.cast(), size_of::<T>()),
         };
-        drop(Traced::new(value, lanes));
+        Traced::new(value, lanes)
     }
 
     /// The local owns something.
@@ -2004,6 +2009,19 @@ impl<T> Place<Vec<T>> {
         }
         let [_, capacity_at, _] = vec_layout();
         self.part::<usize>(rec, capacity_at).read(rec)
+    }
+
+    /// The address of the buffer.
+    pub(crate) fn buffer(self, rec: Rec) -> Arg {
+        let [ptr_at, _, _] = vec_layout();
+        self.part::<*const T>(rec, ptr_at).read(rec).scalar_arg(rec, Ty::Ptr)
+    }
+
+    /// Gives an empty `Vec` without a buffer this one, which has room for so many elements.
+    pub(crate) fn set_buffer(self, rec: Rec, address: Arg, capacity: usize) {
+        let [ptr_at, capacity_at, _] = vec_layout();
+        self.part::<*const T>(rec, ptr_at).initialize(rec, Traced::of_scalar_arg(address));
+        self.part::<usize>(rec, capacity_at).initialize(rec, Traced::constant(capacity));
     }
 
     /// Says how many elements there are. The others are neither read nor dropped any more.

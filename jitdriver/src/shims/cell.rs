@@ -50,16 +50,29 @@ impl<T> CellShims<T> for Cell<T> {
 /// Methods of `RefCell`.
 #[allow(missing_docs)]
 pub trait RefCellShims {
+    /// What is in it.
+    type Content;
     fn __jit_borrow(&self) -> Borrow;
     fn __jit_borrow_mut(&self) -> BorrowMut;
+    fn __jit_get_mut<'a>(&self) -> Twin<fn(Rec, Place<Self>) -> Traced<&'a mut Self::Content>>
+    where
+        Self: Sized,
+        Self::Content: 'a;
 }
 
 impl<T> RefCellShims for RefCell<T> {
+    type Content = T;
     fn __jit_borrow(&self) -> Borrow {
         Borrow
     }
     fn __jit_borrow_mut(&self) -> BorrowMut {
         BorrowMut
+    }
+    fn __jit_get_mut<'a>(&self) -> Twin<fn(Rec, Place<RefCell<T>>) -> Traced<&'a mut T>>
+    where
+        T: 'a,
+    {
+        Twin(|rec, this| this.content(rec).exclusive(rec))
     }
 }
 
@@ -129,6 +142,30 @@ pub trait RcFunctions<'a, T> {
 impl<'a, T> RcFunctions<'a, T> for Assoc<(&'a Rc<T>,), Rc<T>> {
     fn __jit_Rc_clone(&self) -> Twin<fn(Rec, Traced<&'a Rc<T>>) -> Traced<Rc<T>>> {
         Twin(|rec, this| this.place(rec).clone_rc(rec))
+    }
+}
+
+/// `Cell::new`.
+#[allow(missing_docs, non_snake_case)]
+pub trait CellNew<T> {
+    fn __jit_Cell_new(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<Cell<T>>>;
+}
+
+impl<T> CellNew<T> for Assoc<(T,), Cell<T>> {
+    fn __jit_Cell_new(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<Cell<T>>> {
+        Twin(|_, content| Traced::cell(content))
+    }
+}
+
+/// `RefCell::new`.
+#[allow(missing_docs, non_snake_case)]
+pub trait RefCellNew<T> {
+    fn __jit_RefCell_new(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<RefCell<T>>>;
+}
+
+impl<T> RefCellNew<T> for Assoc<(T,), RefCell<T>> {
+    fn __jit_RefCell_new(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<RefCell<T>>> {
+        Twin(|_, content| Traced::ref_cell(content))
     }
 }
 
@@ -251,6 +288,21 @@ pub trait MemReplace<'a, T> {
 impl<'a, T> MemReplace<'a, T> for Assoc<(&'a mut T, T), T> {
     fn __jit_mem_replace(&self) -> Twin<fn(Rec, Traced<&'a mut T>, Traced<T>) -> Traced<T>> {
         Twin(|rec, place, value| cell::replace(rec, place.place(rec), value))
+    }
+}
+
+/// `drop`.
+#[allow(missing_docs)]
+pub trait MemDrop<T> {
+    fn __jit_mem_drop(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<()>>;
+}
+
+impl<T> MemDrop<T> for Assoc<(T,), ()> {
+    fn __jit_mem_drop(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<()>> {
+        Twin(|_, value| {
+            drop(value);
+            Traced::constant(())
+        })
     }
 }
 

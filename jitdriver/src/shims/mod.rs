@@ -26,6 +26,7 @@ pub use option::{
 pub use raw::{NonNullShims, RawShims};
 pub use slice::{
     Contains, CopyFromSlice, CopyWithin, Extend, ExtendFromSlice, Fill, Get, GetMut, GetUnchecked,
-    GetUncheckedMut, Is, SliceIterShims, SliceShims, Swap, VecShims,
+    GetUncheckedMut, Is, Resize, SliceIterShims, SliceShims, Swap, VecNew, VecShims,
+    VecWithCapacity, WithCapacity,
 };
 pub use text::{StrShims, StringShims};

@@ -2,7 +2,8 @@
 
 use crate::plumbing::ops::OvfOp;
 use crate::plumbing::{
-    CallSite, Local, Method, Place, Pointee, Rec, Residual, SlicePlace, Target, Traced, Twin, ops,
+    Assoc, CallSite, Callee, Local, Method, Place, Pointee, Rec, Residual, SlicePlace, Target,
+    Traced, Twin, ops, owned,
 };
 use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 use std::slice::Iter;
@@ -377,6 +378,31 @@ where
     }
 }
 
+/// `resize`: nothing but a drop of the value if there are as many elements already.
+#[derive(Clone, Copy)]
+pub struct Resize;
+
+impl<'x, T: 'x, F> Method<'x, Vec<T>, (Traced<usize>, Traced<T>), F> for Resize
+where
+    F: Fn(&'x mut Target<Vec<T>>, usize, T) + Copy,
+{
+    type Out = Traced<()>;
+    fn call_method(
+        self,
+        rec: Rec,
+        site: &'static CallSite,
+        this: Place<Vec<T>>,
+        (len, value): (Traced<usize>, Traced<T>),
+        plain: F,
+    ) -> Traced<()> {
+        if ops::branch(rec, ops::eq(rec, this.len(rec), len.dup())) {
+            drop(value);
+            return Traced::constant(());
+        }
+        Method::call_method(Residual, rec, site, this, (len, value), plain)
+    }
+}
+
 /// Methods with an index: with a number they are traced, with a range `a..b` some are, with others called.
 macro_rules! indexing {
     ($($token:ident: $out:ty = |$rec:ident, $slice:ident, $index:ident| $body:expr;)*) => {$(
@@ -476,6 +502,53 @@ indexing! {
 indexing! { ranges GetUnchecked Range<usize> }
 indexing! { ranges GetUncheckedMut Range<usize> }
 
+/// `Vec::with_capacity`.
+#[derive(Clone, Copy)]
+pub struct WithCapacity;
+
+impl<T, F> Callee<(Traced<usize>,), F> for WithCapacity
+where
+    F: Fn(usize) -> Vec<T> + Copy,
+{
+    type Out = Traced<Vec<T>>;
+    fn call(
+        self,
+        rec: Rec,
+        site: &'static CallSite,
+        (capacity,): (Traced<usize>,),
+        plain: F,
+    ) -> Traced<Vec<T>> {
+        match owned::vec_with_capacity(rec, &capacity) {
+            Some(made) => made,
+            None => Callee::call(Residual, rec, site, (capacity,), plain),
+        }
+    }
+}
+
+/// Associated functions of `Vec`.
+#[allow(missing_docs, non_snake_case)]
+pub trait VecWithCapacity {
+    fn __jit_Vec_with_capacity(&self) -> WithCapacity;
+}
+
+impl<T> VecWithCapacity for Assoc<(usize,), Vec<T>> {
+    fn __jit_Vec_with_capacity(&self) -> WithCapacity {
+        WithCapacity
+    }
+}
+
+/// `Vec::new`.
+#[allow(missing_docs, non_snake_case)]
+pub trait VecNew<T> {
+    fn __jit_Vec_new(&self) -> Twin<fn(Rec) -> Traced<Vec<T>>>;
+}
+
+impl<T> VecNew<T> for Assoc<(), Vec<T>> {
+    fn __jit_Vec_new(&self) -> Twin<fn(Rec) -> Traced<Vec<T>>> {
+        Twin(|_| owned::vec_new())
+    }
+}
+
 /// Methods of `Vec`s that slices do not have.
 #[allow(missing_docs)]
 pub trait VecShims<T> {
@@ -486,6 +559,7 @@ pub trait VecShims<T> {
     fn __jit_capacity(&self) -> Of<Vec<T>, usize>;
     fn __jit_extend_from_slice(&self) -> ExtendFromSlice;
     fn __jit_extend(&self) -> Extend;
+    fn __jit_resize(&self) -> Resize;
 }
 
 impl<T> VecShims<T> for Vec<T> {
@@ -515,6 +589,9 @@ impl<T> VecShims<T> for Vec<T> {
     }
     fn __jit_extend(&self) -> Extend {
         Extend
+    }
+    fn __jit_resize(&self) -> Resize {
+        Resize
     }
     fn __jit_capacity(&self) -> Of<Vec<T>, usize> {
         Twin(|rec, vec| vec.capacity(rec))

@@ -294,6 +294,10 @@ opcodes! {
     New = "new" (I64, I64) -> Ty(T::Ptr), Alloc;
     /// Gives allocated memory back: (address, bytes, alignment).
     Free = "free" (Ptr, I64, I64) -> None, Alloc;
+    /// Allocates the buffer of a `Vec`, which is no object by itself: (bytes, alignment), both constant.
+    NewBuffer = "new_buffer" (I64, I64) -> Ty(T::Ptr), Alloc;
+    /// Gives the buffer of a `Vec` back: (address, bytes, alignment).
+    FreeBuffer = "free_buffer" (Ptr, I64, I64) -> None, Alloc;
 
     /// Calls a function: (address, arguments…), see [`super::CallDescr`] for the convention.
     Call = "call" (Ptr; args) -> MaybeDescr, Call;
@@ -385,6 +389,18 @@ impl Opcode {
     #[inline]
     pub fn assumes_memory(self) -> bool {
         matches!(self, Opcode::AssumeField | Opcode::AssumeArrayItem)
+    }
+
+    /// Whether it allocates.
+    #[inline]
+    pub fn allocates(self) -> bool {
+        matches!(self, Opcode::New | Opcode::NewBuffer)
+    }
+
+    /// Whether it gives memory back.
+    #[inline]
+    pub fn frees(self) -> bool {
+        matches!(self, Opcode::Free | Opcode::FreeBuffer)
     }
 
     /// Whether it says how two values compare, and does nothing.

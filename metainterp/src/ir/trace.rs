@@ -211,6 +211,21 @@ impl MemDescr {
         MemDescr::FIRST_BOXED + (bytes.div_ceil(8) % n) as u32
     }
 
+    /// The class of what an operation allocates or gives back; `bytes` of it, if that is known.
+    pub fn class_of_allocation(opcode: Opcode, bytes: Option<usize>) -> u32 {
+        match (opcode, bytes) {
+            (Opcode::NewBuffer | Opcode::FreeBuffer, _) => MemDescr::BUFFER,
+            (_, Some(bytes)) => MemDescr::boxed(bytes),
+            (_, None) => MemDescr::BOXED,
+        }
+    }
+
+    /// Whether it is the class of the buffers of some or all `Vec`s.
+    pub const fn is_buffer(class: u32) -> bool {
+        matches!(class, MemDescr::BUFFER | MemDescr::OBJECT_BUFFER)
+            || MemDescr::FIRST_NAMED_BUFFER <= class
+    }
+
     /// Whether it is the class of objects that are reached by the pointer that owns them.
     pub const fn is_boxed(class: u32) -> bool {
         MemDescr::FIRST_BOXED <= class && class <= MemDescr::BOXED
@@ -350,25 +365,29 @@ pub struct Exit {
 }
 
 /// A store that the trace has not made when it is left: whoever leaves makes it first. Or an allocation
-/// that it has not made (`new`), or memory that it has not given back (`free`), or what the trace knows when these are made, of
+/// that it has not made (`new`, `new_buffer`), or memory that it has not given back (`free`, `free_buffer`), or what the trace knows when these are made, of
 /// memory (`assume_field`) or of values (`assume_uint_lt`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DelayedStore {
-    /// `new`; `free`; `setfield` or `setarrayitem`; or one of those that assume something.
+    /// One that allocates or gives back; `setfield` or `setarrayitem`; or one of those that assume something.
     pub opcode: Opcode,
-    /// Index into [`Trace::mems`] of what is about memory; of a `new`, the value that it defines at this
+    /// Index into [`Trace::mems`] of what is about memory; of one that allocates, the value that it defines at this
     /// exit; of others 0.
     pub mem: u32,
 }
 
 impl DelayedStore {
     /// The allocation that is the value `res`.
-    pub fn new_object(res: ValueId) -> DelayedStore {
-        DelayedStore { opcode: Opcode::New, mem: res.0 }
+    pub fn new_object(opcode: Opcode, res: ValueId) -> DelayedStore {
+        debug_assert!(opcode.allocates());
+        DelayedStore { opcode, mem: res.0 }
     }
 
     /// Memory is given back.
-    pub const FREE: DelayedStore = DelayedStore { opcode: Opcode::Free, mem: 0 };
+    pub fn free(opcode: Opcode) -> DelayedStore {
+        debug_assert!(opcode.frees());
+        DelayedStore { opcode, mem: 0 }
+    }
 
     /// How two values compare.
     pub fn order(opcode: Opcode) -> DelayedStore {
@@ -379,7 +398,7 @@ impl DelayedStore {
     /// The value that is defined by it, if it allocates.
     #[inline]
     pub fn res(self) -> Option<ValueId> {
-        (self.opcode == Opcode::New).then_some(ValueId(self.mem))
+        self.opcode.allocates().then_some(ValueId(self.mem))
     }
 
     /// Number of operands.

@@ -330,7 +330,7 @@ impl<'a> Verifier<'a> {
                 ensure(fits, || "size and alignment are constants".into())?;
                 continue;
             }
-            if store.opcode == Opcode::Free {
+            if store.opcode.frees() {
                 let fits = matches!(*args, [address, bytes, align]
                     if trace.ty(address) == Ty::Ptr && bytes.is_const() && align.is_const());
                 ensure(fits, || "an address, its size and alignment".into())?;

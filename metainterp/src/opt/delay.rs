@@ -106,10 +106,22 @@ impl Access {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Spare {
     pub address: Operand,
+    /// What gives it back.
+    pub opcode: Opcode,
     pub bytes: u32,
     pub align: u32,
     /// What is known to be in it.
     pub contents: Contents,
+}
+
+impl Spare {
+    /// Whether an object can be made there. What is known of a buffer's memory is not known of other objects', so
+    /// neither takes the other's.
+    pub fn fits(&self, object: &Virtual) -> bool {
+        let is_buffer = |opcode| matches!(opcode, Opcode::NewBuffer | Opcode::FreeBuffer);
+        (self.bytes, self.align) == (object.bytes, object.align)
+            && is_buffer(self.opcode) == is_buffer(object.opcode)
+    }
 }
 
 /// By offset and type: what is in memory, delayed stores apart.
@@ -207,8 +219,8 @@ impl Delayed {
     }
 
     /// Takes memory that was to be given back; that at an address, if it is there, when one is preferred.
-    pub fn take_spare(&mut self, bytes: u32, align: u32, prefer: Option<Operand>) -> Option<Spare> {
-        let fits = |spare: &Spare| (spare.bytes, spare.align) == (bytes, align);
+    pub fn take_spare(&mut self, object: &Virtual, prefer: Option<Operand>) -> Option<Spare> {
+        let fits = |spare: &Spare| spare.fits(object);
         let preferred = |spare: &Spare| fits(spare) && Some(spare.address) == prefer;
         let at = self.spares.iter().position(preferred);
         let at = at.or_else(|| self.spares.iter().rposition(fits))?;
@@ -303,7 +315,7 @@ impl Delayed {
         let stores = &cx.delayed.stores;
         match op.opcode.effect() {
             Effect::Store => MAX_IN_PREHEADER <= stores.len(),
-            Effect::Alloc if op.opcode == Opcode::Free => {
+            Effect::Alloc if op.opcode.frees() => {
                 let freed = Freed::of(cx, op);
                 !freed.can_wait(cx) || stores.iter().any(|store| freed.may_see(cx, &store.access))
             }
@@ -330,8 +342,8 @@ impl Delayed {
         let contents = std::mem::take(&mut cx.delayed.contents);
         match freed.spare {
             Some((bytes, align)) if freed.can_wait(cx) => {
-                let address = free.args[0];
-                cx.delayed.spares.push(Spare { address, bytes, align, contents });
+                let (address, opcode) = (free.args[0], free.opcode);
+                cx.delayed.spares.push(Spare { address, opcode, bytes, align, contents });
                 Rewrite::delayed()
             }
             _ => Rewrite::Keep,
@@ -387,6 +399,7 @@ impl Delayed {
 /// An object that is given back.
 struct Freed {
     start: Address,
+    class: u32,
     /// Size and alignment, which are constants.
     spare: Option<(u32, u32)>,
 }
@@ -397,7 +410,12 @@ impl Freed {
             let c = cx.as_const(free.args[at])?;
             u32::try_from(c.bits).ok()
         };
-        Freed { start: Address::of_object(cx, free.args[0]), spare: number(1).zip(number(2)) }
+        let bytes = number(1).map(|bytes| bytes as usize);
+        Freed {
+            start: Address::of_object(cx, free.args[0]),
+            class: MemDescr::class_of_allocation(free.opcode, bytes),
+            spare: number(1).zip(number(2)),
+        }
     }
 
     /// Whether it need not be given back at once.
@@ -411,11 +429,9 @@ impl Freed {
 
     /// Whether an access to something else, as far as one can tell, may be to it.
     fn may_see(&self, cx: &Cx, access: &Access) -> bool {
-        let class =
-            self.spare.map_or(MemDescr::BOXED, |(bytes, _)| MemDescr::boxed(bytes as usize));
         let span = |(bytes, _): (u32, u32)| Span { start: self.start, len: bytes.into() };
         let is_apart = |spare| cx.ranges().are_apart(cx, &span(spare), &access.span());
-        !MemDescr::are_apart(class, access.class)
+        !MemDescr::are_apart(self.class, access.class)
             && !self.has(access)
             && !self.spare.is_some_and(is_apart)
     }
@@ -447,7 +463,7 @@ impl Family for Delay {
                 let apart = cx.new_trace().calls[op.descr as usize].apart;
                 Delayed::make_seen(cx, |_, access| !apart.has(access.class));
             }
-            Effect::Alloc if op.opcode == Opcode::Free => return Ok(Delayed::free(cx, op)),
+            Effect::Alloc if op.opcode.frees() => return Ok(Delayed::free(cx, op)),
             Effect::Forget => {
                 let access = Access::new(cx, op, &cx.new_trace().mems[op.descr as usize]);
                 cx.delayed.stores.retain(|store| !store.access.is_at(&access));

@@ -45,9 +45,9 @@ pub struct ExitLayout {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExitEffect {
     /// Allocates, and puts the address into this slot.
-    New(u32),
+    New(Opcode, u32),
     /// Gives memory back.
-    Free,
+    Free(Opcode),
     /// A store; or what the trace knows to be in memory then.
     Store(Opcode, MemDescr),
     /// What the trace knows of two values of a type.
@@ -58,7 +58,7 @@ impl ExitEffect {
     /// Whether nothing is done: it is said for a bridge.
     pub fn is_assumption(&self) -> bool {
         match self {
-            ExitEffect::New(_) | ExitEffect::Free => false,
+            ExitEffect::New(..) | ExitEffect::Free(_) => false,
             ExitEffect::Store(opcode, _) => opcode.assumes_memory(),
             ExitEffect::Order(..) => true,
         }
@@ -67,9 +67,10 @@ impl ExitEffect {
     /// Number of operands.
     pub fn n_args(&self) -> usize {
         let opcode = match self {
-            ExitEffect::New(_) => Opcode::New,
-            ExitEffect::Free => Opcode::Free,
-            ExitEffect::Store(opcode, _) | ExitEffect::Order(opcode, _) => *opcode,
+            ExitEffect::New(opcode, _)
+            | ExitEffect::Free(opcode)
+            | ExitEffect::Store(opcode, _)
+            | ExitEffect::Order(opcode, _) => *opcode,
         };
         opcode.info().args.len()
     }
@@ -78,11 +79,11 @@ impl ExitEffect {
     /// slots that the exit fills, so what is allocated gets the numbers of the slots behind.
     pub fn begin(&self, builder: &mut TraceBuilder, args: &[Operand]) {
         match self {
-            ExitEffect::New(slot) => {
-                let new = builder.push(Opcode::New, args, 0, Ty::Ptr);
+            ExitEffect::New(opcode, slot) => {
+                let new = builder.push(*opcode, args, 0, Ty::Ptr);
                 assert_eq!(new, ValueId(*slot).into(), "the number of what is allocated");
             }
-            ExitEffect::Free => builder.push_void(Opcode::Free, args, 0),
+            ExitEffect::Free(opcode) => builder.push_void(*opcode, args, 0),
             ExitEffect::Order(opcode, _) => builder.push_void(*opcode, args, 0),
             ExitEffect::Store(opcode, mem) => {
                 let mem = builder.mem(mem.clone());
@@ -110,8 +111,8 @@ pub fn finalize_exits(trace: &Trace) -> (Trace, Vec<ExitLayout>) {
             (None, None) => unreachable!("an operand is a constant or a value"),
         };
         let effect = |(store, args): (DelayedStore, &[Operand])| match store.res() {
-            Some(new) => ExitEffect::New(slots.of_value[new.index()].slot),
-            None if store.opcode == Opcode::Free => ExitEffect::Free,
+            Some(new) => ExitEffect::New(store.opcode, slots.of_value[new.index()].slot),
+            None if store.opcode.frees() => ExitEffect::Free(store.opcode),
             None if store.opcode.assumes_order() => {
                 ExitEffect::Order(store.opcode, trace.ty(args[0]))
             }

@@ -243,7 +243,7 @@ type Cells = SmallVec<[Cell; 1]>;
 impl Family for Heap {
     fn rewrite(&mut self, cx: &mut Cx, op: &mut Pending) -> Result<Rewrite, Contradiction> {
         let effect = op.opcode.effect();
-        if op.opcode == Opcode::Free && !cx.is_preheader() {
+        if op.opcode.frees() && !cx.is_preheader() {
             cx.delayed.contents = self.contents(cx, op);
         }
         if !matches!(effect, Effect::Load | Effect::Store) && !op.opcode.assumes_memory() {
@@ -278,7 +278,7 @@ impl Family for Heap {
                 self.holds(cx, op, value, now);
             }
             (_, Effect::Guard) => self.observed = now,
-            (Opcode::Free, _) => self.freed(cx, op, now),
+            (opcode, _) if opcode.frees() => self.freed(cx, op, now),
             (Opcode::Call | Opcode::CallAssembler, _) => {
                 let call = &cx.new_trace().calls[op.descr as usize];
                 match call.reads_only {
@@ -480,10 +480,8 @@ impl Heap {
                 self.freed.push(KnownPlace { address, ty, class, value, first });
             }
         }
-        let class = match bytes {
-            0 => MemDescr::BOXED,
-            _ => MemDescr::boxed(bytes as usize),
-        };
+        let known = (bytes != 0).then_some(bytes as usize);
+        let class = MemDescr::class_of_allocation(op.opcode, known);
         self.stores.note(class, object, bytes as u32, now);
     }
 

@@ -306,6 +306,7 @@ fn steady_reds(walk: &Walk<'_>, trace: &Trace, same: &[bool]) -> SmallVec<[Stead
 struct Reused {
     address: Operand,
     bytes: u32,
+    class: u32,
     fields: SmallVec<[Field; 4]>,
 }
 
@@ -324,13 +325,14 @@ fn reused(walk: &Walk<'_>, trace: &Trace) -> Vec<Reused> {
         let place = places.iter().find(|it| it.first == Some(spare.address));
         let red = reds.iter().find(|(before, _)| *before == spare.address);
         let now = place.map(|it| it.value).or(red.map(|(_, now)| *now));
-        let is_it = |it: &&Virtual| (it.bytes, it.align) == (spare.bytes, spare.align);
+        let is_it = |it: &&Virtual| spare.fits(it);
         let object = now.and_then(|it| cx.virtual_at(it)).map(|at| &cx.delayed.virtuals[at]);
         object.filter(is_it).or_else(|| cx.delayed.virtuals.iter().find(is_it))
     };
     let reused = cx.delayed.spares.iter().filter_map(|spare| {
-        let fields = object(spare)?.fields.clone();
-        Some(Reused { address: spare.address, bytes: spare.bytes, fields })
+        let object = object(spare)?;
+        let (class, fields) = (object.class(), object.fields.clone());
+        Some(Reused { address: spare.address, bytes: spare.bytes, class, fields })
     });
     reused.take(MAX_OBJECTS).collect()
 }
@@ -342,9 +344,12 @@ fn apart(walk: &Walk<'_>, reused: &[Reused]) -> Vec<Test> {
     // By base: offsets of the first byte and of that behind the last.
     let mut others: Vec<(Operand, [i32; 2])> = Vec::new();
     let new = cx.new_trace();
+    let of_buffers = reused.iter().any(|it| MemDescr::is_buffer(it.class));
     for op in new.ops.iter().filter(|op| matches!(op.opcode, Opcode::GetField | Opcode::SetField)) {
         let (mem, base) = (new.mem(op), new.args(op)[0]);
-        let is_object = MemDescr::is_boxed(mem.class) || matches!(mem.class, 0 | MemDescr::OBJECT);
+        let is_object = MemDescr::is_boxed(mem.class)
+            || matches!(mem.class, 0 | MemDescr::OBJECT)
+            || of_buffers && MemDescr::is_buffer(mem.class);
         if !is_object || mem.frozen || base.is_const() {
             continue;
         }
@@ -381,7 +386,7 @@ fn reused_fields(walk: &Walk<'_>, reused: &[Reused]) -> Vec<WantedField> {
         let Some(value) = walk.cx.new_to_old(made.address) else { continue };
         fields.extend(made.fields.iter().map(|field| {
             let is_constant = walk.cx.resolve(field.value).is_const();
-            WantedField { object: value, mem: field.mem(made.bytes), is_constant }
+            WantedField { object: value, mem: field.mem(made.class), is_constant }
         }));
     }
     fields.truncate(MAX_FIELDS);
@@ -420,7 +425,8 @@ fn prefix<'a>(
 /// Reads the fields of objects that the preheader has come to. Answers whether there are any.
 fn read_fields(walk: &mut Walk<'_>, wanted: &Wanted, pending: &mut Pending) -> bool {
     let known = walk.known_places();
-    let is_object = |it: &&KnownPlace| MemDescr::is_boxed(it.class);
+    let is_object =
+        |it: &&KnownPlace| MemDescr::is_boxed(it.class) || MemDescr::is_buffer(it.class);
     let bases: Vec<Operand> = known
         .iter()
         .filter(is_object)
@@ -918,7 +924,7 @@ fn lap(
     let carried: Vec<KnownPlace> = carried.collect();
     Delayed::enter_loop(&mut walk.cx, &carried);
     // Where the lap gives an object back, the next lap may find another one.
-    let freed = trace.ops.iter().filter(|op| op.opcode == Opcode::Free);
+    let freed = trace.ops.iter().filter(|op| op.opcode.frees());
     let freed = freed.filter_map(|op| walk.cx.copied(trace.args(op)[0].value()?));
     let freed: Vec<Operand> = freed.collect();
     walk.cx.delayed.reused.extend(freed);

@@ -389,8 +389,8 @@ impl<'t> Cx<'t> {
     }
 
     /// Allocates now.
-    pub fn emit_new(&mut self, size: &[Operand]) -> Operand {
-        let res = self.copy.new.push(Opcode::New, size, 0, Ty::Ptr);
+    pub fn emit_new(&mut self, opcode: Opcode, size: &[Operand]) -> Operand {
+        let res = self.copy.new.push(opcode, size, 0, Ty::Ptr);
         self.name_new_values(self.n_ops() - 1);
         res
     }
@@ -400,7 +400,7 @@ impl<'t> Cx<'t> {
         let size = [spare.bytes, spare.align].map(|n| Const::new(Ty::I64, n.into()));
         let [bytes, align] = size.map(|n| self.constant(n));
         self.delayed.no_way_back();
-        self.copy.new.push_void(Opcode::Free, &[spare.address, bytes, align], 0);
+        self.copy.new.push_void(spare.opcode, &[spare.address, bytes, align], 0);
     }
 
     /// A value for an object that is not allocated.
@@ -548,7 +548,7 @@ impl<'t> Cx<'t> {
             let size = [spare.bytes, spare.align].map(|n| Const::new(Ty::I64, n.into()));
             args.push(self.resolve(spare.address));
             args.extend(size.map(|n| self.constant(n)));
-            stores.push(DelayedStore::FREE);
+            stores.push(DelayedStore::free(spare.opcode));
         }
         if is_now {
             // A bridge knows of the stores that it begins with.
@@ -628,11 +628,11 @@ impl<'t> Cx<'t> {
             for n in [object.bytes, object.align] {
                 args.push(self.constant(Const::new(Ty::I64, n.into())));
             }
-            stores.push(DelayedStore::new_object(object.value));
+            stores.push(DelayedStore::new_object(object.opcode, object.value));
         }
         for object in &needed {
             for field in &object.fields {
-                let mem = self.mem(field.mem(object.bytes));
+                let mem = self.mem(field.mem(object.class()));
                 let mut value = self.resolve(field.value);
                 if self.is_virtual(value)
                     && !needed.iter().any(|it| Some(it.value) == value.value())
@@ -1089,8 +1089,8 @@ impl<'a> Walk<'a> {
     /// False if there is not, or it is no virtual object.
     pub fn make_at(&mut self, object: Operand, address: Operand, pending: &mut Pending) -> bool {
         let Some((object, contents)) = self.cx.take_for(object, address) else { return false };
+        let class = object.class();
         for (offset, ty, value) in contents {
-            let class = MemDescr::boxed(object.bytes as usize);
             let Ok(offset) = i32::try_from(offset) else { continue };
             let value = self.cx.resolve(value);
             pending.start(Opcode::AssumeField, None, &[address, value]);
@@ -1100,7 +1100,7 @@ impl<'a> Walk<'a> {
         for field in &object.fields {
             let value = self.cx.resolve(field.value);
             pending.start(Opcode::SetField, None, &[address, value]);
-            pending.descr = self.cx.mem(field.mem(object.bytes));
+            pending.descr = self.cx.mem(field.mem(class));
             match self.ask(pending).expect("a store holds") {
                 Rewrite::Delayed => self.delay(pending),
                 Rewrite::Gone => {}
@@ -1416,6 +1416,7 @@ impl Copier {
             self.operands(old.exit_args(exit), &mut buffer);
             let moved = |store: &DelayedStore| match store.res() {
                 Some(new) => DelayedStore::new_object(
+                    store.opcode,
                     self.map[new.index()].value().expect("it was just given a value"),
                 ),
                 None if !store.opcode.has_mem() => *store,

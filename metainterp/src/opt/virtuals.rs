@@ -49,9 +49,9 @@ impl Field {
         self.offset + self.ty.bytes()
     }
 
-    /// Where it is in an object of so many bytes.
-    pub fn mem(&self, bytes: u32) -> MemDescr {
-        let (ty, offset, class) = (self.ty, self.offset as i32, MemDescr::boxed(bytes as usize));
+    /// Where it is in an object of that class.
+    pub fn mem(&self, class: u32) -> MemDescr {
+        let (ty, offset) = (self.ty, self.offset as i32);
         MemDescr { ty, offset, scale: 0, class, frozen: false }
     }
 }
@@ -60,12 +60,19 @@ impl Field {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Virtual {
     pub value: ValueId,
+    /// What allocates such an object.
+    pub opcode: Opcode,
     pub bytes: u32,
     pub align: u32,
     pub fields: SmallVec<[Field; 4]>,
 }
 
 impl Virtual {
+    /// The class of its memory, when it has some.
+    pub fn class(&self) -> u32 {
+        MemDescr::class_of_allocation(self.opcode, Some(self.bytes as usize))
+    }
+
     /// Its fields that an access touches.
     fn overlapping(&self, offset: u32, ty: Ty) -> impl Iterator<Item = usize> {
         let end = offset + ty.bytes();
@@ -99,15 +106,16 @@ impl Cx<'_> {
         self.delayed.no_way_back();
         let made = self.room_for(&object, prefer);
         self.object_is(object.value, made);
+        let class = object.class();
         for field in object.fields {
-            let mem = self.mem(field.mem(object.bytes));
+            let mem = self.mem(field.mem(class));
             self.emit_store(Opcode::SetField, &[made, field.value], mem);
         }
     }
 
     /// Where an object is to be: in memory that the trace has given back but for that, or in new one.
     pub fn room_for(&mut self, object: &Virtual, prefer: Option<Operand>) -> Operand {
-        match self.delayed.take_spare(object.bytes, object.align, prefer) {
+        match self.delayed.take_spare(object, prefer) {
             Some(spare) => {
                 self.delayed.reused.push(spare.address);
                 spare.address
@@ -115,7 +123,7 @@ impl Cx<'_> {
             None => {
                 let size = [object.bytes, object.align].map(|n| Const::new(Ty::I64, n.into()));
                 let size = size.map(|n| self.constant(n));
-                self.emit_new(&size)
+                self.emit_new(object.opcode, &size)
             }
         }
     }
@@ -134,8 +142,8 @@ impl Cx<'_> {
     /// Takes a virtual object that is to be at an address, if there is memory for it.
     pub fn take_for(&mut self, object: Operand, address: Operand) -> Option<(Virtual, Contents)> {
         let at = self.virtual_at(object)?;
-        let Virtual { bytes, align, .. } = self.delayed.virtuals[at];
-        let is_it = |it: &Spare| (it.address, it.bytes, it.align) == (address, bytes, align);
+        let object = &self.delayed.virtuals[at];
+        let is_it = |it: &Spare| it.address == address && it.fits(object);
         let spare = self.delayed.spares.iter().position(is_it)?;
         let spare = self.delayed.spares.remove(spare);
         let object = self.delayed.virtuals.swap_remove(at);
@@ -163,9 +171,9 @@ pub(super) struct Virtuals;
 impl Family for Virtuals {
     fn rewrite(&mut self, cx: &mut Cx, op: &mut Pending) -> Result<Rewrite, Contradiction> {
         match op.opcode {
-            Opcode::New => return Ok(new(cx, op)),
+            Opcode::New | Opcode::NewBuffer => return Ok(new(cx, op)),
             _ if cx.delayed.virtuals.is_empty() && !cx.has_virtuals() => return Ok(Rewrite::Keep),
-            Opcode::Free => {
+            Opcode::Free | Opcode::FreeBuffer => {
                 if let Some(at) = cx.virtual_at(op.args[0]) {
                     cx.delayed.virtuals.swap_remove(at);
                     return Ok(Rewrite::gone());
@@ -226,7 +234,8 @@ fn new(cx: &mut Cx, op: &Pending) -> Rewrite {
     }
     let value = cx.reserve_object();
     let (bytes, align) = (bytes as u32, align as u32);
-    cx.delayed.virtuals.push(Virtual { value, bytes, align, fields: SmallVec::new() });
+    let (opcode, fields) = (op.opcode, SmallVec::new());
+    cx.delayed.virtuals.push(Virtual { value, opcode, bytes, align, fields });
     Rewrite::is(value.into())
 }
 

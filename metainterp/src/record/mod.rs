@@ -911,8 +911,16 @@ impl Recorder {
         self.state.borrow_mut().region.dirty = true;
     }
 
-    /// Allocates. `run` does it and answers the address; it is not called when that comes from an exit.
-    pub fn allocate(&self, bytes: usize, align: usize, run: impl FnOnce() -> u64) -> (u64, Lane) {
+    /// Allocates an object, by `new`, or a buffer. `run` does it and answers the address; it is not called when that
+    /// comes from an exit.
+    pub fn allocate(
+        &self,
+        opcode: Opcode,
+        bytes: usize,
+        align: usize,
+        run: impl FnOnce() -> u64,
+    ) -> (u64, Lane) {
+        debug_assert!(opcode.allocates());
         if self.mode.get() == Mode::Replay && !self.rereads {
             let saved = self.next_saved(Ty::Ptr);
             self.state.borrow_mut().made(saved.lane);
@@ -923,8 +931,8 @@ impl Recorder {
             return (address.bits, Lane::CONST);
         }
         let args = [bytes, align].map(|word| Arg::constant(Ty::I64, word as u64));
-        self.log_op(Opcode::New.name(), &args, Some(address));
-        let lane = self.append(Opcode::New, &args, 0, Ty::Ptr);
+        self.log_op(opcode.name(), &args, Some(address));
+        let lane = self.append(opcode, &args, 0, Ty::Ptr);
         {
             let state = &mut *self.state.borrow_mut();
             state.made(lane);
@@ -936,7 +944,15 @@ impl Recorder {
 
     /// Gives back what was allocated, which `run` does; it is not called in a replay, unless that begins with a
     /// rewind.
-    pub fn free(&self, address: Arg, bytes: usize, align: usize, run: impl FnOnce()) {
+    pub fn free(
+        &self,
+        opcode: Opcode,
+        address: Arg,
+        bytes: usize,
+        align: usize,
+        run: impl FnOnce(),
+    ) {
+        debug_assert!(opcode.frees());
         let done = self.mode.get() == Mode::Replay && !self.rereads;
         if !done {
             run();
@@ -950,8 +966,8 @@ impl Recorder {
         }
         let size = [bytes, align].map(|word| Arg::constant(Ty::I64, word as u64));
         let args = [address, size[0], size[1]];
-        self.log_op(Opcode::Free.name(), &args, None);
-        self.append_void(Opcode::Free, &args, 0);
+        self.log_op(opcode.name(), &args, None);
+        self.append_void(opcode, &args, 0);
         self.state.borrow_mut().region.dirty = true;
     }
 

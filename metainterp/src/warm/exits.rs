@@ -208,7 +208,9 @@ impl ExitInfo {
             for (operand, slot) in words.iter_mut().zip(&self.layout[at..end]) {
                 *operand = word(slot, frame);
             }
-            if let (ExitEffect::New(slot), Some(new)) = (effect, make(effect, &words[..end - at])) {
+            if let (ExitEffect::New(_, slot), Some(new)) =
+                (effect, make(effect, &words[..end - at]))
+            {
                 frame.slots[*slot as usize] = new;
             }
             at = end;
@@ -231,10 +233,10 @@ impl ExitInfo {
             ExitSlot::Slot(slot, _) => Some(*slot as usize + 1),
             ExitSlot::Const(_) => None,
         });
-        let is_new = |effect: &&ExitEffect| matches!(effect, ExitEffect::New(_));
+        let is_new = |effect: &&ExitEffect| matches!(effect, ExitEffect::New(..));
         let first_new = self.effects.first().filter(is_new);
         match first_new {
-            Some(ExitEffect::New(slot)) => *slot as usize,
+            Some(ExitEffect::New(_, slot)) => *slot as usize,
             _ => slots.max().unwrap_or(0),
         }
     }

@@ -93,8 +93,8 @@ impl Drop for PooledFrame<'_> {
 /// Does what compiled code has not done, from the words of its operands. Answers what was allocated.
 fn make(effect: &ExitEffect, words: &[u64]) -> Option<u64> {
     match effect {
-        ExitEffect::New(_) => Some(memory::new(words[0], words[1])),
-        ExitEffect::Free => {
+        ExitEffect::New(..) => Some(memory::new(words[0], words[1])),
+        ExitEffect::Free(_) => {
             // SAFETY: the compiled code has come to where it gives this object back and has not done so.
             unsafe { memory::free(words[0], words[1], words[2]) };
             None

@@ -4,7 +4,8 @@
 //! the method's own. `Self::Output` becomes what the impl says that it is.
 
 use crate::syntax::mentioned;
-use quote::{ToTokens, quote};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, format_ident, quote};
 use std::collections::{BTreeMap, BTreeSet};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
@@ -18,18 +19,42 @@ pub fn inherent(item: &ItemImpl) -> (Generics, Vec<ImplItem>) {
     if item.trait_.is_none() {
         return (generics, item.items.clone());
     }
+    let is_drop = is_drop(item);
     let moved = take_unmentioned(&mut generics, &item.self_ty);
     let mut types = AssociatedTypes::of(item);
     let items = item.items.iter().cloned().map(|mut item| {
         if let ImplItem::Fn(method) = &mut item {
             types.visit_signature_mut(&mut method.sig);
             add(&moved, method);
+            if is_drop {
+                // An inherent method may have that name, too.
+                method.sig.ident = format_ident!("own_drop");
+            }
             // What can name the type can call a method of a trait.
             method.vis = Visibility::Public(Default::default());
         }
         item
     });
     (generics, items.collect())
+}
+
+/// Whether it says what is done before a value is dropped.
+pub fn is_drop(item: &ItemImpl) -> bool {
+    let last = item.trait_.as_ref().and_then(|it| it.0.segments.last());
+    last.is_some_and(|it| it.ident == "Drop")
+}
+
+/// Lets no other trait of that name pass for std's.
+pub fn checked_drop(item: &ItemImpl) -> Option<TokenStream> {
+    let path = item.trait_.as_ref().filter(|_| is_drop(item)).map(|it| &it.0)?;
+    Some(quote! {
+        #[allow(dead_code, drop_bounds, clippy::all)]
+        const _: () = {
+            fn is_of_std<T: ?::core::marker::Sized + #path>() {
+                ::jitdriver::plumbing::owned::is_drop::<T>()
+            }
+        };
+    })
 }
 
 /// Takes out the types and constants that the impl's type does not mention.

@@ -44,8 +44,12 @@ pub const PRIMITIVES: &[&str] = &[
 pub(super) fn of_mem(callee: &ExprPath) -> Option<(Ident, String)> {
     let n = callee.path.segments.len();
     let function = &callee.path.segments[n - 1].ident;
-    let known = ["swap", "replace", "take"].iter().any(|name| function == name);
-    (callee.qself.is_none() && n >= 2 && known && callee.path.segments[n - 2].ident == "mem")
+    let known = ["swap", "replace", "take", "drop"].iter().any(|name| function == name);
+    let in_mem = match n {
+        1 => function == "drop",
+        _ => known && callee.path.segments[n - 2].ident == "mem",
+    };
+    (callee.qself.is_none() && in_mem)
         .then(|| (format_ident!("mem_{function}"), format!("core::mem::{function}")))
 }
 

@@ -617,10 +617,10 @@ impl Parser {
         }
         let opcode = Opcode::from_name(word);
         let is_note = |it: &Opcode| match new {
-            Some(_) => *it == Opcode::New,
+            Some(_) => it.allocates(),
             None => {
                 let is_note = it.assumes_memory() || it.assumes_order();
-                it.effect() == Effect::Store || is_note || *it == Opcode::Free
+                it.effect() == Effect::Store || is_note || it.frees()
             }
         };
         let Some(opcode) = opcode.filter(is_note) else {
@@ -634,8 +634,10 @@ impl Parser {
         }
         args.extend(operands.args);
         match operands.descr {
-            None if new.is_some() => Ok(DelayedStore::new_object(new.expect("it was tested"))),
-            None if opcode == Opcode::Free => Ok(DelayedStore::FREE),
+            None if new.is_some() => {
+                Ok(DelayedStore::new_object(opcode, new.expect("it was tested")))
+            }
+            None if opcode.frees() => Ok(DelayedStore::free(opcode)),
             None if opcode.assumes_order() => Ok(DelayedStore::order(opcode)),
             Some(Descr::Mem(mem)) => Ok(DelayedStore { opcode, mem: self.builder.mem(mem) }),
             _ => line.expected("`descr=mem(…)` before this"),

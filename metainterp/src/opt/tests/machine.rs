@@ -367,7 +367,7 @@ impl Machine {
                 continue;
             }
             let args: Vec<Const> = args.iter().map(|&arg| self.value(trace, arg)).collect();
-            if store.opcode == Opcode::Free {
+            if store.opcode.frees() {
                 self.free(args[0].bits, args[1].bits);
                 continue;
             }
@@ -409,7 +409,7 @@ impl Machine {
                 res
             }
             (_, Effect::Load) => self.load(address(op.opcode, trace.mem(op), args), ty),
-            (Opcode::New, _) => Const::new(ty, self.allocate(args[0].bits)),
+            (opcode, _) if opcode.allocates() => Const::new(ty, self.allocate(args[0].bits)),
             (Opcode::Call, _) if trace.call(op).reads_only => {
                 let memory = self.seen_by(trace.call(op).apart);
                 let words = memory
@@ -436,7 +436,7 @@ impl Machine {
                 let bytes = &mut self.memory[region].bytes[at..][..mem.ty.bytes() as usize];
                 bytes.iter_mut().for_each(|byte| *byte ^= 0x55);
             }
-            Opcode::Free => self.free(args[0].bits, args[1].bits),
+            Opcode::Free | Opcode::FreeBuffer => self.free(args[0].bits, args[1].bits),
             Opcode::DebugMergePoint => self.merge_point = (self.memory.clone(), self.calls),
             Opcode::Call if trace.call(op).reads_only => {}
             opcode if opcode.is_impure_call() => {

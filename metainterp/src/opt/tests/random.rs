@@ -22,6 +22,9 @@ const SECOND: u64 = 0x2000;
 const FROZEN: u64 = 0x800;
 const REGION: u64 = 256;
 
+/// Objects of so many bytes are buffers of `Vec`s.
+const BUFFER: u64 = 40;
+
 struct Generator<'r> {
     rng: &'r mut Rng,
     builder: TraceBuilder,
@@ -37,6 +40,8 @@ struct Generator<'r> {
     gone: Vec<Operand>,
     /// The second region is a `Vec`'s buffer.
     second_is_buffer: bool,
+    /// The objects that are carried from lap to lap are `Vec`s' buffers.
+    carries_buffers: bool,
     /// Something has happened since the merge point.
     dirty: bool,
 }
@@ -121,9 +126,11 @@ impl<'r> Generator<'r> {
         builder.merge_point(MergePoint { greens: [3][..].into() });
         let operands = INPUTS.iter().map(|&ty| builder.input(ty).into()).collect();
         let second = machine.memory.iter().find(|it| it.start == SECOND).expect("a region");
+        let carries_buffers = rng.chance(40);
         let mut generator = Generator {
             rng,
             builder,
+            carries_buffers,
             second_is_buffer: second.class.is_none(),
             machine,
             operands,
@@ -345,10 +352,11 @@ impl<'r> Generator<'r> {
                 let object = self.some_object();
                 self.objects.retain(|&it| it != object);
                 self.gone.push(object);
-                let size = [self.bytes[&object] as u64, 8];
-                let size = size.map(|n| self.builder.constant(Const::new(Ty::I64, n)));
+                let bytes = self.bytes[&object] as u64;
+                let size = [bytes, 8].map(|n| self.builder.constant(Const::new(Ty::I64, n)));
+                let opcode = if bytes == BUFFER { Opcode::FreeBuffer } else { Opcode::Free };
                 let from = self.n_ops();
-                self.builder.push_void(Opcode::Free, &[object, size[0], size[1]], 0);
+                self.builder.push_void(opcode, &[object, size[0], size[1]], 0);
                 self.run(from);
                 self.dirty = true;
             }
@@ -362,12 +370,12 @@ impl<'r> Generator<'r> {
         match self.rng.below(8) {
             0..=2 => {
                 let offset = self.rng.choose(&[0, 8]);
-                let mem = self.builder.mem(Self::field(Ty::I64, offset));
+                let mem = self.builder.mem(self.field(Ty::I64, offset));
                 self.push(Opcode::GetField, &[object], mem, Ty::I64);
             }
             3 => {
                 let (offset, value) = (self.rng.choose(&[0, 8]), self.operand(Ty::I64));
-                self.set(&[object, value], Self::field(Ty::I64, offset));
+                self.set(&[object, value], self.field(Ty::I64, offset));
             }
             4 => {
                 let second = self.carried_at(other);
@@ -377,7 +385,7 @@ impl<'r> Generator<'r> {
             _ => {
                 let fields: Vec<i32> = [0, 8].into_iter().filter(|_| self.rng.chance(60)).collect();
                 for offset in fields {
-                    let mem = self.builder.mem(Self::field(Ty::I64, offset));
+                    let mem = self.builder.mem(self.field(Ty::I64, offset));
                     self.push(Opcode::GetField, &[object], mem, Ty::I64);
                 }
                 self.replace(at, object);
@@ -385,8 +393,12 @@ impl<'r> Generator<'r> {
         }
     }
 
-    fn field(ty: Ty, offset: i32) -> MemDescr {
-        MemDescr { ty, offset, scale: 0, class: MemDescr::boxed(24), frozen: false }
+    fn field(&self, ty: Ty, offset: i32) -> MemDescr {
+        let class = match self.carries_buffers {
+            true => MemDescr::BUFFER,
+            false => MemDescr::boxed(24),
+        };
+        MemDescr { ty, offset, scale: 0, class, frozen: false }
     }
 
     /// Another object takes the place of one that is carried.
@@ -396,15 +408,16 @@ impl<'r> Generator<'r> {
         if free_first {
             self.give_back(object);
         }
-        let new = self.push(Opcode::New, &size, 0, Ty::Ptr);
+        let opcode = if self.carries_buffers { Opcode::NewBuffer } else { Opcode::New };
+        let new = self.push(opcode, &size, 0, Ty::Ptr);
         self.operands.pop();
         self.dirty = true;
         for offset in [0, 8] {
             let value = self.operand(Ty::I64);
-            self.set(&[new, value], Self::field(Ty::I64, offset));
+            self.set(&[new, value], self.field(Ty::I64, offset));
         }
         let null = self.builder.constant(Const::new(Ty::Ptr, 0));
-        self.set(&[new, null], Self::field(Ty::Ptr, 16));
+        self.set(&[new, null], self.field(Ty::Ptr, 16));
         self.carry(at, new);
         if !free_first {
             self.give_back(object);
@@ -413,8 +426,9 @@ impl<'r> Generator<'r> {
 
     fn give_back(&mut self, object: Operand) {
         let size = [24, 8].map(|n| self.builder.constant(Const::new(Ty::I64, n)));
+        let opcode = if self.carries_buffers { Opcode::FreeBuffer } else { Opcode::Free };
         let from = self.n_ops();
-        self.builder.push_void(Opcode::Free, &[object, size[0], size[1]], 0);
+        self.builder.push_void(opcode, &[object, size[0], size[1]], 0);
         self.run(from);
         self.gone.push(object);
         self.dirty = true;
@@ -423,7 +437,7 @@ impl<'r> Generator<'r> {
     fn carried_at(&mut self, at: usize) -> Operand {
         let slots = self.builder.constant(Const::new(Ty::Ptr, SLOTS));
         let class = self.class_of_slots();
-        let mem = MemDescr { class, ..Self::field(Ty::Ptr, CARRIED_AT[at]) };
+        let mem = MemDescr { class, ..self.field(Ty::Ptr, CARRIED_AT[at]) };
         let mem = self.builder.mem(mem);
         let object = self.push(Opcode::GetField, &[slots], mem, Ty::Ptr);
         self.operands.pop();
@@ -433,7 +447,7 @@ impl<'r> Generator<'r> {
     fn carry(&mut self, at: usize, object: Operand) {
         let slots = self.builder.constant(Const::new(Ty::Ptr, SLOTS));
         let class = self.class_of_slots();
-        self.set(&[slots, object], MemDescr { class, ..Self::field(Ty::Ptr, CARRIED_AT[at]) });
+        self.set(&[slots, object], MemDescr { class, ..self.field(Ty::Ptr, CARRIED_AT[at]) });
     }
 
     /// The slots are in the buffer of a `Vec` that is in some object.
@@ -444,6 +458,9 @@ impl<'r> Generator<'r> {
     /// What may be said of where an object is.
     fn class_of(&mut self, object: Operand) -> u32 {
         let bytes = self.bytes[&object];
+        if bytes as u64 == BUFFER {
+            return if self.rng.chance(20) { 0 } else { MemDescr::BUFFER };
+        }
         match self.rng.below(10) {
             0 | 1 => 0,
             2..=4 => MemDescr::BOXED,
@@ -453,9 +470,10 @@ impl<'r> Generator<'r> {
     }
 
     fn new_object(&mut self) {
-        let bytes = self.rng.choose(&[24, 24, 32]);
+        let bytes = self.rng.choose(&[24, 24, 32, BUFFER]) as usize;
         let size = [bytes as u64, 8].map(|n| self.builder.constant(Const::new(Ty::I64, n)));
-        let object = self.push(Opcode::New, &size, 0, Ty::Ptr);
+        let opcode = if bytes as u64 == BUFFER { Opcode::NewBuffer } else { Opcode::New };
+        let object = self.push(opcode, &size, 0, Ty::Ptr);
         self.operands.pop();
         self.bytes.insert(object, bytes);
         let class = self.class_of(object);
