@@ -116,17 +116,35 @@ fn the_diffs_are_those_of_the_sources() {
     check_diff("examples/brainfuck/README.md", &["benches/src/plain_brainfuck.rs"], '-');
     let chip8 = ["run", "machine", "screen"].map(|name| format!("examples/chip8/src/{name}.rs"));
     check_diff("examples/chip8/README.md", &chip8, '+');
-    let minischeme = ["analysis/mod", "error", "interpreter", "value"]
-        .map(|name| format!("examples/minischeme/src/{name}.rs"));
-    check_diff("examples/minischeme/README.md", &minischeme, '+');
+    let minischeme = [
+        "analysis/mod",
+        "builtins/mod",
+        "builtins/numbers",
+        "error",
+        "garbage",
+        "interpreter",
+        "value",
+    ]
+    .map(|name| format!("examples/minischeme/src/{name}.rs"));
+    let readme = "examples/minischeme/README.md";
+    check_diff(readme, &minischeme, '+');
+    let n_lines = diff(readme).lines().filter(|line| line.starts_with('+')).count();
+    assert!(n_lines <= 25, "{readme}: the JIT needs {n_lines} lines");
+    let sentence = format!("in this order: {n_lines} of them.");
+    assert!(read(readme).contains(&sentence), "{readme}: {n_lines} lines");
+}
+
+/// The first diff in a document.
+fn diff(document: &str) -> String {
+    let text = read(document);
+    let diff = text.split("```diff\n").nth(1).and_then(|rest| rest.split("```").next());
+    diff.unwrap_or_else(|| panic!("{document} has no diff")).to_owned()
 }
 
 /// The lines with this sign and those without any occur in the sources, in order.
 fn check_diff(document: &str, sources: &[impl AsRef<Path>], sign: char) {
-    let text = read(document);
     let source_text: String = sources.iter().map(read).collect();
-    let diff = text.split("```diff\n").nth(1).and_then(|rest| rest.split("```").next());
-    let diff = diff.unwrap_or_else(|| panic!("{document} has no diff"));
+    let diff = diff(document);
     let mut lines = source_text.lines();
     for line in diff.lines().filter(|line| line.starts_with([' ', sign])) {
         let wanted = &line[1..];

@@ -1,6 +1,5 @@
 //! What goes wrong in a program, and where.
 
-use jitdriver::jit;
 use std::fmt;
 
 /// A place in a source text; lines and columns count from 1, columns in characters.
@@ -19,7 +18,7 @@ impl fmt::Display for Position {
 }
 
 /// An error of a program.
-#[jit]
+#[jitdriver::jit]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     /// None as long as only a procedure knows of it that does not know who called it.

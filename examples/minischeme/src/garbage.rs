@@ -22,8 +22,15 @@ impl Drop for Pair {
     }
 }
 
+#[jitdriver::jit]
 impl Drop for Env {
+    #[jitdriver::unroll_safe]
     fn drop(&mut self) {
+        let keeps_parent = self.parent.as_ref().is_some_and(|it| Rc::strong_count(it) <= 2);
+        if !keeps_parent && !self.slots.get_mut().iter().any(|value| value.is_last_owner()) {
+            // All of it has other owners.
+            return;
+        }
         let mut garbage = Vec::new();
         empty_env(self, &mut garbage);
         clear(garbage);
@@ -53,8 +60,8 @@ fn empty_pair(pair: &mut Pair, garbage: &mut Vec<Garbage>) {
 }
 
 fn empty_env(env: &mut Env, garbage: &mut Vec<Garbage>) {
-    for slot in &mut env.slots {
-        empty_value(slot.get_mut(), garbage);
+    for value in env.slots.get_mut() {
+        empty_value(value, garbage);
     }
     if let Some(parent) = env.parent.take() {
         keep_env(parent, garbage);

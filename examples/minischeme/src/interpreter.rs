@@ -13,7 +13,7 @@ use crate::builtins;
 use crate::error::{Error, Position};
 use crate::reader;
 use crate::value::{Closure, Env, Value};
-use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point, unroll_safe};
+use jitdriver::{JitDriver, can_enter_jit, jit_merge_point, unroll_safe};
 use std::io::{self, Write};
 use std::rc::Rc;
 
@@ -34,7 +34,7 @@ pub struct Interpreter {
     pub(crate) output: Box<dyn Write>,
 }
 
-#[jit]
+jitdriver::traced! {
 impl Interpreter {
     /// An interpreter that knows the built-in procedures.
     pub fn new(output: impl Write + 'static) -> Interpreter {
@@ -67,11 +67,7 @@ impl Interpreter {
     /// The value of a node.
     pub fn eval(&mut self, node: &Rc<Node>, env: &Rc<Env>) -> Result<Value, Error> {
         if self.depth == MAX_DEPTH {
-            let error = Error::new("recursion is too deep");
-            return Err(match node.position() {
-                Some(position) => Error::at(error, position),
-                None => error,
-            });
+            return Err(too_deep(node));
         }
         self.depth += 1;
         let result = self.eval_loop(Rc::clone(node), Rc::clone(env));
@@ -85,7 +81,7 @@ impl Interpreter {
             node = match &*node {
                 Node::Constant(value) => return Ok(value.clone()),
                 Node::Local { depth, index, name, position } => {
-                    let value = env.outer(*depth).slots[*index].borrow().clone();
+                    let value = env.outer(*depth).get(*index);
                     return assigned(value, name, *position);
                 }
                 Node::Global { global, position } => {
@@ -94,7 +90,7 @@ impl Interpreter {
                 }
                 Node::SetLocal { depth, index, value } => {
                     let value = self.eval(value, &env)?;
-                    env.outer(*depth).slots[*index].replace(value);
+                    env.outer(*depth).set(*index, value);
                     return Ok(Value::Unspecified);
                 }
                 Node::SetGlobal { global, value, position } => {
@@ -158,7 +154,7 @@ impl Interpreter {
                     Value::Closure(closure) => {
                         let size = closure.lambda.size.max(args.len());
                         let values = self.eval_all(args, size, &env)?;
-                        env = enter(&closure, values).map_err(|error| error.at(*position))?;
+                        env = Env::of_call(&closure, values).map_err(|error| error.at(*position))?;
                         node = Rc::clone(&closure.lambda.body);
                         can_enter_jit!(self.jit, greens = [node], reds = [self, env]);
                         continue;
@@ -205,7 +201,7 @@ impl Interpreter {
     pub fn apply(&mut self, function: &Value, args: Vec<Value>) -> Result<Value, Error> {
         match function {
             Value::Closure(closure) => {
-                let env = enter(closure, args)?;
+                let env = Env::of_call(closure, args)?;
                 self.eval(&closure.lambda.body, &env)
             }
             Value::Builtin(builtin) => builtins::call(self, builtin, &args),
@@ -214,23 +210,20 @@ impl Interpreter {
     }
 }
 
-/// The environment of a call.
-fn enter(closure: &Closure, mut args: Vec<Value>) -> Result<Rc<Env>, Error> {
-    let lambda = &closure.lambda;
-    lambda.arity.check(&lambda.name, args.len())?;
-    if lambda.has_rest {
-        let rest = Value::list(args.drain(lambda.n_required..));
-        args.push(rest);
-    }
-    Ok(Env::new(args, lambda.size, Some(Rc::clone(&closure.env))))
-}
-
 /// The value of a variable, if it has one.
-#[jit]
 fn assigned(value: Value, name: &str, position: Position) -> Result<Value, Error> {
     match value {
         Value::Unassigned => Err(Error::new(format!("{name} has no value")).at(position)),
         value => Ok(value),
+    }
+}
+}
+
+fn too_deep(node: &Node) -> Error {
+    let error = Error::new("recursion is too deep");
+    match node.position() {
+        Some(position) => error.at(position),
+        None => error,
     }
 }
 

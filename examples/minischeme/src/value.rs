@@ -3,13 +3,13 @@
 use crate::analysis::Lambda;
 use crate::error::Error;
 use crate::interpreter::Interpreter;
-use jitdriver::{dont_look_inside, jit, unroll_safe};
 use std::cell::RefCell;
 use std::fmt;
+use std::mem;
 use std::rc::Rc;
 
+jitdriver::traced! {
 /// A value. Numbers are copied, everything else is shared.
-#[jit]
 #[derive(Clone)]
 pub enum Value {
     /// The empty list.
@@ -106,29 +106,49 @@ pub struct Builtin {
 /// The variables of a procedure or a `let`.
 pub struct Env {
     /// Arguments first, then what is defined inside.
-    pub slots: Vec<RefCell<Value>>,
+    pub slots: RefCell<Vec<Value>>,
     /// What is around it.
     pub parent: Option<Rc<Env>>,
 }
 
-#[jit]
 impl Env {
     /// An environment whose first slots have values.
-    pub fn new(values: Vec<Value>, size: usize, parent: Option<Rc<Env>>) -> Rc<Env> {
-        let mut slots: Vec<RefCell<Value>> = Vec::with_capacity(size);
-        slots.extend(values.into_iter().map(RefCell::new));
-        slots.resize_with(size, || RefCell::new(Value::Unassigned));
-        Rc::new(Env { slots, parent })
+    pub fn new(mut values: Vec<Value>, size: usize, parent: Option<Rc<Env>>) -> Rc<Env> {
+        values.resize(size, Value::Unassigned);
+        Rc::new(Env { slots: RefCell::new(values), parent })
+    }
+
+    /// The environment of a call.
+    pub fn of_call(closure: &Closure, mut args: Vec<Value>) -> Result<Rc<Env>, Error> {
+        let lambda = &closure.lambda;
+        lambda.arity.check(&lambda.name, args.len())?;
+        if lambda.has_rest {
+            let rest = Value::list(args.drain(lambda.n_required..));
+            args.push(rest);
+        }
+        Ok(Env::new(args, lambda.size, Some(Rc::clone(&closure.env))))
     }
 
     /// The environment so many further out.
-    #[unroll_safe]
+    #[jitdriver::unroll_safe]
     pub fn outer(&self, depth: usize) -> &Env {
         let mut env = self;
         for _ in 0..depth {
             env = env.parent.as_ref().expect("the analysis has counted the environments");
         }
         env
+    }
+
+    /// The value of a variable.
+    pub fn get(&self, index: usize) -> Value {
+        self.slots.borrow()[index].clone()
+    }
+
+    /// Another value for a variable.
+    pub fn set(&self, index: usize, value: Value) {
+        let old = mem::replace(&mut self.slots.borrow_mut()[index], value);
+        // What it leads to may be dropped with it, when nothing is borrowed any more.
+        drop(old);
     }
 }
 
@@ -152,7 +172,6 @@ impl Pair {
     }
 }
 
-#[jit]
 impl Value {
     /// A pair.
     pub fn cons(car: Value, cdr: Value) -> Value {
@@ -187,6 +206,15 @@ impl Value {
     /// Everything is true but `#f`.
     pub fn is_true(&self) -> bool {
         !matches!(self, Value::Bool(false))
+    }
+
+    /// Whether something that has parts of its own goes with it.
+    pub(crate) fn is_last_owner(&self) -> bool {
+        match self {
+            Value::Pair(pair) => Rc::strong_count(pair) == 1,
+            Value::Closure(closure) => Rc::strong_count(closure) == 1,
+            _ => false,
+        }
     }
 
     /// The items of a list, or none if it is not one.
@@ -248,7 +276,7 @@ impl Value {
     }
 
     /// As `display` shows it: strings and characters as they are. Otherwise as the reader reads it.
-    #[dont_look_inside]
+    #[jitdriver::dont_look_inside]
     pub fn display(&self) -> String {
         let mut text = String::new();
         self.print(&mut text, true).expect("a string takes everything");
@@ -285,6 +313,7 @@ impl Value {
             Value::Builtin(builtin) => write!(f, "#<procedure {}>", builtin.name),
         }
     }
+}
 }
 
 /// Shows a value as the reader reads it.

@@ -26,6 +26,11 @@ fn run(program: &'static str, jit: Jit, params: &'static str) -> (String, Stats)
 
 /// Runs a program in every mode; answers the statistics of each mode with low thresholds.
 fn check(program: &'static str, expected: &str) -> Vec<Stats> {
+    check_giving_up(program, expected, 0)
+}
+
+/// The same for a program of which so many recordings may be given up.
+fn check_giving_up(program: &'static str, expected: &str, most: u64) -> Vec<Stats> {
     assert_eq!(run(program, Jit::Off, "").0, expected);
     let backends: &[Jit] = match cfg!(feature = "cranelift") {
         true => &[Jit::Llgraph, Jit::Cranelift],
@@ -36,7 +41,7 @@ fn check(program: &'static str, expected: &str) -> Vec<Stats> {
         for params in PARAMS {
             let (shown, stats) = run(program, jit, params);
             assert_eq!(shown, expected, "{jit} with `{params}`: {stats}");
-            assert_eq!(stats.aborted(), 0, "{jit} with `{params}`: {stats}");
+            assert!(stats.aborted() <= most, "{jit} with `{params}`: {stats}");
             if !params.is_empty() {
                 all.push(stats);
             }
@@ -50,7 +55,7 @@ fn a_named_let_is_one_loop() {
     let program = "(let loop ((i 1) (sum 0)) (if (> i 60) sum (loop (+ i 1) (+ sum (* i i)))))";
     for stats in check(program, "73810") {
         assert!(stats.loops >= 1, "{stats}");
-        assert_eq!(stats.degraded_statements, 0, "{stats}");
+        assert_eq!((stats.degraded_statements, stats.residual_calls), (0, 0), "{stats}");
     }
 }
 
@@ -66,8 +71,12 @@ fn loops_in_loops() {
 
 #[test]
 fn recursion() {
-    let program = "(define (fib n) (if (< n 2) n (+ (fib (- n 1)) (fib (- n 2))))) (fib 12)";
-    for stats in check(program, "144") {
+    let program = "
+        (define (fib n) (if (< n 2) n (+ (fib (- n 1)) (fib (- n 2)))))
+        (fib 9)
+        (fib 12)";
+    // What a recording that became too large had inlined is called from then on.
+    for stats in check_giving_up(program, "144", 1) {
         assert!(stats.loops >= 1, "{stats}");
     }
 }

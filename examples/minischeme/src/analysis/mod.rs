@@ -15,7 +15,6 @@ use crate::builtins;
 use crate::error::{Error, Position};
 use crate::reader::{Datum, DatumKind};
 use crate::value::{Arity, Global, Value};
-use jitdriver::jit;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -23,7 +22,7 @@ use std::rc::Rc;
 pub(crate) use scope::Scope;
 
 /// A piece of the program.
-#[jit]
+#[jitdriver::jit]
 pub enum Node {
     /// A constant.
     Constant(Value),

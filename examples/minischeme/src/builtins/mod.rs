@@ -29,6 +29,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Builtin> {
     all().find(|builtin| builtin.name == name)
 }
 
+jitdriver::traced! {
 /// Calls a procedure after a look at the number of arguments.
 pub(crate) fn call(interpreter: &mut Interpreter, builtin: &Builtin, args: &[Value]) -> Answer {
     builtin.arity.check(builtin.name, args.len())?;
@@ -82,6 +83,7 @@ fn items(list: &Value) -> Result<Vec<Value>, Error> {
 /// Whether the test holds, as a value.
 fn truth(holds: bool) -> Answer {
     Ok(Value::Bool(holds))
+}
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::reader::parse_number;
 use crate::value::{Builtin, Value};
 use std::cmp::Ordering;
 
+jitdriver::traced! {
 pub(super) const TABLE: &[Builtin] = &[
     Builtin { name: "+", arity: AtLeast(0), run: |_, args| fold(args, Value::Int(0), add) },
     Builtin { name: "*", arity: AtLeast(0), run: |_, args| fold(args, Value::Int(1), mul) },
@@ -143,8 +144,7 @@ fn reduce(args: &[Value], neutral: Value, op: fn(&Value, &Value) -> Answer) -> A
     match args {
         [a] => op(&neutral, a),
         [a, b] => op(a, b),
-        [first, rest @ ..] => rest.iter().try_fold(first.clone(), |result, arg| op(&result, arg)),
-        [] => unreachable!("at least one argument"),
+        _ => args[1..].iter().try_fold(args[0].clone(), |result, arg| op(&result, arg)),
     }
 }
 
@@ -157,6 +157,7 @@ fn compare(a: &Value, b: &Value) -> Result<Option<Ordering>, Error> {
 }
 
 /// Whether each argument is in that order with the next.
+#[jitdriver::unroll_safe]
 fn chain(args: &[Value], holds: fn(Ordering) -> bool) -> Answer {
     if let [single] = args {
         float(single)?;
@@ -314,4 +315,5 @@ fn string_to_number(_: &mut Interpreter, args: &[Value]) -> Answer {
     let radix = radix(args)?;
     let number = parse_number(string(&args[0])?, radix);
     Ok(number.and_then(Result::ok).unwrap_or(Value::Bool(false)))
+}
 }
