@@ -360,6 +360,30 @@ fn capacities_are_those_of_the_plain_function() {
 }
 
 opcode! {
+    many_lengths(i; sum: i64) -> i64 {
+        let mut items: Vec<Option<Rc<i64>>> = Vec::with_capacity((i % 13) as usize);
+        items.resize((i * 7 % 11) as usize, Some(Rc::new(i)));
+        sum += (items.len() * 100 + items.capacity()) as i64;
+        if let Some(Some(it)) = items.pop() {
+            sum += Rc::strong_count(&it) as i64 + *it;
+        }
+    } => sum
+}
+
+/// There is code for the first few capacities and lengths, and from then on code in which they vary.
+#[test]
+fn many_lengths_are_no_reason_to_give_up() {
+    check(|d| many_lengths(d, 300, 0));
+    let params =
+        ["threshold=2,trace_eagerness=1,max_promoted_values=2", "threshold=2,trace_eagerness=1"];
+    for run in oracle::check(&params, |d| many_lengths(d, 3000, 0)) {
+        assert_eq!(run.stats.aborted(), 0, "{run}");
+        let most = if run.params.contains("values=2") { 60 } else { 300 };
+        assert!(run.stats.bridges < most, "{run}");
+    }
+}
+
+opcode! {
     vecs_of_owners(i; at: i64, kept: Vec<Rc<Called>>) -> i64 {
         let id = |number: i64| if i == at && number == 2 { 666 } else { i * 1000 + number };
         let mut items = Vec::with_capacity(3);

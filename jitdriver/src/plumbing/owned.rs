@@ -419,12 +419,19 @@ const fn most_in_buffer<T>() -> usize {
 /// Both are guarded, as what a twin does must not depend on what a trace happens to know.
 fn is_small<T>(rec: Rec, capacity: &Traced<usize>) -> bool {
     let most = const { most_in_buffer::<T>() };
-    if most == 0 || !ops::branch(rec, ops::le(rec, capacity.dup(), Traced::constant(most))) {
-        return false;
-    }
+    most > 0
+        && ops::branch(rec, ops::le(rec, capacity.dup(), Traced::constant(most)))
+        && is_promoted(rec, capacity)
+}
+
+/// Promotes a number, unless it has had too many values here.
+fn is_promoted(rec: Rec, number: &Traced<usize>) -> bool {
     rec.step();
-    rec.guard_value(capacity.arg());
-    true
+    let promotes = !rec.varies();
+    if promotes {
+        rec.guard_value(number.arg());
+    }
+    promotes
 }
 
 /// `Vec::with_capacity`, if it is known that there is room for few. Such a `Vec` is dropped in the trace.
@@ -458,7 +465,7 @@ fn drop_of_vec<T>(rec: Rec, owner: *const ()) {
 }
 
 /// Drops a `Vec` with room for few elements: each of them, and then the buffer. One with room for more is dropped
-/// by a call.
+/// by a call, and so are all where they have had too many lengths.
 fn drop_vec<T>(rec: Rec, place: Place<Vec<T>>) {
     let capacity = place.capacity(rec);
     if !is_small::<T>(rec, &capacity) {
@@ -468,16 +475,21 @@ fn drop_vec<T>(rec: Rec, place: Place<Vec<T>>) {
     if capacity == 0 {
         return;
     }
+    let mut n_owning = 0;
+    if const { needs_drop::<T>() } {
+        let len = place.len(rec);
+        if !is_promoted(rec, &len) {
+            return call::drop_by_call(rec, place);
+        }
+        n_owning = len.get();
+    }
     let address = place.buffer(rec);
     let (bytes, align) = (capacity * size_of::<T>(), align_of::<T>());
     let end = FreeAtEnd { rec, opcode: Opcode::FreeBuffer, address, bytes, align };
-    if const { needs_drop::<T>() } {
-        let len = place.len(rec);
-        rec.step();
-        rec.guard_value(len.arg());
+    if n_owning > 0 {
         let first = place.slot(rec, &Traced::constant(0)).part::<()>(rec, 0);
         let mut elements = DropParts { whole: first, start: 0, parts: SmallVec::new() };
-        (0..len.get()).for_each(|at| elements.add_at::<T>(rec, at * size_of::<T>()));
+        (0..n_owning).for_each(|at| elements.add_at::<T>(rec, at * size_of::<T>()));
         elements.drop_all(rec);
     }
     drop(end);
