@@ -24,6 +24,32 @@ pub mod random_programs;
 pub mod suite;
 pub mod tla;
 
+/// An interpreter of one opcode that is run `n` times, with reds that are its parameters; `i` is the number of the lap,
+/// from 1.
+///
+/// The caller imports `JitDriver`, `jit`, `jit_merge_point` and `can_enter_jit`.
+#[macro_export]
+macro_rules! opcode {
+    ($name:ident($i:ident; $($red:ident: $ty:ty),*) -> $ret:ty { $($body:tt)* } => $result:expr) => {
+        #[jit]
+        #[allow(unused_mut, unused_assignments, clippy::too_many_arguments)]
+        fn $name<'p>(driver: &JitDriver<'p>, n: i64, $($red: $ty),*) -> $ret {
+            let mut $i = 0i64;
+            $(let mut $red = $red;)*
+            loop {
+                jit_merge_point!(driver, greens = [], reds = [$i, n, $($red),*]);
+                if $i == n {
+                    break;
+                }
+                $i += 1;
+                { $($body)* }
+                can_enter_jit!(driver, greens = [], reds = [$i, n, $($red),*]);
+            }
+            $result
+        }
+    };
+}
+
 /// An interpreter of one opcode, which it runs `n` times, at least once; `i` is the number of the lap, from 1.
 ///
 /// The caller imports `JitDriver`, `jit`, `jit_merge_point` and `can_enter_jit`.

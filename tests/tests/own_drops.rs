@@ -8,6 +8,7 @@
     reason = "constructs are traced as authors may write them"
 )]
 
+use jit_tests::opcode;
 use jit_tests::oracle::{self, THRESHOLDS, outcome};
 use jitdriver::{
     JitDriver, Stats, can_enter_jit, dont_look_inside, jit, jit_merge_point, unroll_safe,
@@ -64,27 +65,6 @@ fn check_calls<T: PartialEq + Debug>(
         assert_eq!((stats.aborted(), stats.degraded_statements), (0, 0), "{stats}");
         assert_eq!(stats.residual_calls, residual_calls, "{calls:#?}");
     }
-}
-
-macro_rules! opcode {
-    ($name:ident($i:ident; $($red:ident: $ty:ty),*) -> $ret:ty { $($body:tt)* } => $result:expr) => {
-        #[jit]
-        #[allow(unused_mut, unused_assignments)]
-        fn $name<'p>(driver: &JitDriver<'p>, n: i64, $($red: $ty),*) -> $ret {
-            let mut $i = 0i64;
-            $(let mut $red = $red;)*
-            loop {
-                jit_merge_point!(driver, greens = [], reds = [$i, n, $($red),*]);
-                if $i == n {
-                    break;
-                }
-                $i += 1;
-                { $($body)* }
-                can_enter_jit!(driver, greens = [], reds = [$i, n, $($red),*]);
-            }
-            $result
-        }
-    };
 }
 
 /// Something with a `Drop` that is called.

@@ -15,6 +15,7 @@
     reason = "methods are called as authors may call them"
 )]
 
+use jit_tests::opcode;
 use jit_tests::oracle::{self, THRESHOLDS};
 use jitdriver::{JitDriver, Stats, can_enter_jit, jit, jit_merge_point};
 use std::cell::{Cell, RefCell};
@@ -51,28 +52,6 @@ fn compiled<T: PartialEq + Debug>(program: impl Fn(&JitDriver<'static>) -> T) {
         assert!(stats.loops >= 1, "nothing was compiled:\n{stats}");
         assert_eq!(stats.aborted(), 0, "{stats}");
     }
-}
-
-/// An interpreter of one opcode that is run `n` times.
-macro_rules! opcode {
-    ($name:ident($i:ident; $($red:ident: $ty:ty),*) -> $ret:ty { $($body:tt)* } => $result:expr) => {
-        #[jit]
-        #[allow(unused_mut, unused_assignments, clippy::too_many_arguments)]
-        fn $name<'p>(driver: &JitDriver<'p>, n: i64, $($red: $ty),*) -> $ret {
-            let mut $i = 0i64;
-            $(let mut $red = $red;)*
-            loop {
-                jit_merge_point!(driver, greens = [], reds = [$i, n, $($red),*]);
-                if $i == n {
-                    break;
-                }
-                $i += 1;
-                { $($body)* }
-                can_enter_jit!(driver, greens = [], reds = [$i, n, $($red),*]);
-            }
-            $result
-        }
-    };
 }
 
 opcode! {

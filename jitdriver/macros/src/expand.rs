@@ -109,11 +109,9 @@ pub fn hint_alone(item: Item, token: &str) -> TokenStream {
     match item {
         Item::Fn(item) if cfg!(feature = "plain") => item.into_token_stream(),
         Item::Fn(mut item) => {
-            let token = match token {
-                "Elidable" | "ElidablePromote" | "LoopInvariant" => {
-                    borrow::token(token, &item.sig, None)
-                }
-                _ => format_ident!("{token}"),
+            let token = match borrow::KEEPING.contains(&token) {
+                true => borrow::token(token, &item.sig, None),
+                false => format_ident!("{token}"),
             };
             item.attrs.extend(borrow::lint(&token));
             let value = token_value(&token, Some(&item.sig));

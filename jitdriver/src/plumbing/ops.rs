@@ -1107,6 +1107,12 @@ pub fn branch(rec: Rec, cond: Traced<bool>) -> bool {
     cond.get()
 }
 
+/// Promotes a value: the lane of the constant, or nothing where it has had too many values.
+pub(crate) fn promote_few(rec: Rec, value: Arg) -> Option<Lane> {
+    rec.step();
+    (!rec.varies()).then(|| rec.guard_value(value))
+}
+
 /// The range of a `for` loop.
 pub struct Range<T: Int> {
     next: Traced<T>,

@@ -421,17 +421,7 @@ fn is_small<T>(rec: Rec, capacity: &Traced<usize>) -> bool {
     let most = const { most_in_buffer::<T>() };
     most > 0
         && ops::branch(rec, ops::le(rec, capacity.dup(), Traced::constant(most)))
-        && is_promoted(rec, capacity)
-}
-
-/// Promotes a number, unless it has had too many values here.
-fn is_promoted(rec: Rec, number: &Traced<usize>) -> bool {
-    rec.step();
-    let promotes = !rec.varies();
-    if promotes {
-        rec.guard_value(number.arg());
-    }
-    promotes
+        && ops::promote_few(rec, capacity.arg()).is_some()
 }
 
 /// `Vec::with_capacity`, if it is known that there is room for few. Such a `Vec` is dropped in the trace.
@@ -478,7 +468,7 @@ fn drop_vec<T>(rec: Rec, place: Place<Vec<T>>) {
     let mut n_owning = 0;
     if const { needs_drop::<T>() } {
         let len = place.len(rec);
-        if !is_promoted(rec, &len) {
+        if ops::promote_few(rec, len.arg()).is_none() {
             return call::drop_by_call(rec, place);
         }
         n_owning = len.get();

@@ -141,11 +141,7 @@ fn few_bytes<T>(rec: Rec, slice: Place<[T]>) -> Option<usize> {
     if !ops::branch(rec, ops::le(rec, slice.len(), most)) {
         return None;
     }
-    rec.step();
-    if rec.varies() {
-        return None;
-    }
-    rec.guard_value(slice.len().arg());
+    ops::promote_few(rec, slice.len().arg())?;
     Some(slice.len().get() * size_of::<T>())
 }
 
@@ -165,18 +161,12 @@ fn words_are_equal<T>(rec: Rec, a: Place<[T]>, b: Place<[T]>, n_bytes: usize) ->
 /// Promotes length and contents, if these are few bytes.
 pub(crate) fn promoted<T: Bytewise>(rec: Rec, slice: Place<[T]>) -> Place<[T]> {
     let slice = slice.settled();
-    let Some(len) = promote(rec, slice.len().arg()) else { return slice };
+    let Some(len) = ops::promote_few(rec, slice.len().arg()) else { return slice };
     let n_bytes = slice.len().get() * size_of::<T>();
     let slice = slice.with_len_lane(len);
     let is_known = n_bytes <= FEW_BYTES
-        && words(n_bytes).all(|word| promote(rec, load(rec, slice, word)).is_some());
+        && words(n_bytes).all(|word| ops::promote_few(rec, load(rec, slice, word)).is_some());
     if is_known { slice.with_promoted_elements() } else { slice }
-}
-
-/// The lane of the constant, unless there have been too many.
-fn promote(rec: Rec, value: Arg) -> Option<metainterp::record::Lane> {
-    rec.step();
-    (!rec.varies()).then(|| rec.guard_value(value))
 }
 
 /// The words, each as large as the bytes allow, that cover so many bytes and no other. The last one may

@@ -11,6 +11,9 @@ use quote::format_ident;
 use syn::visit::{self, Visit};
 use syn::{Attribute, ItemImpl, ReturnType, Signature, Type, parse_quote};
 
+/// The tokens of functions whose results a trace keeps.
+pub const KEEPING: [&str; 3] = ["Elidable", "ElidablePromote", "LoopInvariant"];
+
 /// The token of such a function, perhaps of an `impl` block: `name`, or the same for results that may borrow.
 pub fn token(name: &str, sig: &Signature, of: Option<&ItemImpl>) -> Ident {
     match may_borrow(sig, of) {
@@ -21,8 +24,7 @@ pub fn token(name: &str, sig: &Signature, of: Option<&ItemImpl>) -> Ident {
 
 /// The lint against hidden lifetimes, for a function with such a token.
 pub fn lint(token: &Ident) -> Option<Attribute> {
-    let keeps = ["Elidable", "ElidablePromote", "LoopInvariant"].iter().any(|it| token == it);
-    keeps.then(|| parse_quote!(#[deny(elided_lifetimes_in_paths)]))
+    KEEPING.iter().any(|it| token == it).then(|| parse_quote!(#[deny(elided_lifetimes_in_paths)]))
 }
 
 fn may_borrow(sig: &Signature, of: Option<&ItemImpl>) -> bool {
