@@ -17,7 +17,9 @@
 //! 1. An operation that may leave a guard makes exactly one step, whatever its operands.
 //! 2. Each load from memory that may change, and each result of a call with effects, appends one
 //!    entry to the region's results; a replay hands them out in the same order.
-//! 3. No `RefCell` is borrowed while the author's code runs.
+//! 3. What an author asks of the trace itself is answered in a replay as in the recording ([`Recorder::ask`]), since
+//!    the way may depend on it.
+//! 4. No `RefCell` is borrowed while the author's code runs.
 
 mod heapcache;
 mod lane;
