@@ -154,12 +154,6 @@ const TASKS: &[Task] = &[
                 "--test=soundness",
                 "--test=threads",
                 "--test=tree_walkers",
-                "--",
-                // Bytes of a value that are not initialized become some constant of the trace, and these tests
-                // compare traces: no result depends on it.
-                "--exact",
-                "--skip=patterns_nest",
-                "--skip=vectors",
             ]),
             in_all_modes(&[
                 "cargo",

@@ -38,13 +38,22 @@ fn whole<W, P>(
         lanes = joined(rec, pieces);
     }
     let mut whole = Traced::new(MaybeUninit::new(value), lanes);
-    // With what lies between the part's own parts, as in `join`.
     // SAFETY: the part lies there.
+    unsafe { put(&mut whole, offset, &part) };
+    whole
+}
+
+/// Puts a part of a whole to where it lies in it once more, with what lies between the part's own parts: a value that
+/// is moved leaves that behind. See [`clear_between`].
+///
+/// # Safety
+/// The part lies at that offset.
+unsafe fn put<W, P>(whole: &mut Traced<W>, offset: usize, part: &Traced<P>) {
+    // SAFETY: the caller vouches for it.
     unsafe {
         let to = whole.value.as_mut_ptr().byte_add(offset).cast::<MaybeUninit<u8>>();
         to.copy_from_nonoverlapping(part.value.as_ptr().cast(), size_of::<P>());
     }
-    whole
 }
 
 impl<T> Traced<Option<T>> {
@@ -381,15 +390,17 @@ macro_rules! tuples {
                 let parts = ManuallyDrop::new(self);
                 // SAFETY: a `Traced` is only made from an initialized value, which is moved here.
                 let value = ($(unsafe { parts.$field.bits().assume_init() },)+);
-                let mut taken = [$((offset_in(&value, &value.$field), size_of::<$name>())),+];
+                let offsets = [$(offset_in(&value, &value.$field)),+];
                 let mut lanes = Lanes::CONST;
                 if $(!parts.$field.lanes().is_const())||+ {
                     let (rec, mut pieces) = (Rec::current(), Pieces::new());
-                    $(shifted(rec, parts.$field.lanes(), offset_in(&value, &value.$field), &mut pieces);)+
+                    $(shifted(rec, parts.$field.lanes(), offsets[$field], &mut pieces);)+
                     lanes = joined(rec, pieces);
                 }
                 let mut whole = Traced::new(MaybeUninit::new(value), lanes);
-                clear_between(&mut whole, &mut taken);
+                clear_between(&mut whole, &mut [$((offsets[$field], size_of::<$name>())),+]);
+                // SAFETY: the parts have just been put there.
+                $(unsafe { put(&mut whole, offsets[$field], &parts.$field) };)+
                 whole
             }
         }

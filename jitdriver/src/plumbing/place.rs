@@ -813,8 +813,7 @@ impl<T> Place<T> {
         if const { needs_drop::<T>() } {
             self.is_accessed_as_a_whole(rec);
         }
-        // Where it is in the end: a `MaybeUninit` that is moved may leave what lies between its parts behind, and
-        // words of it may become part of the trace.
+        // Where it is in the end, as for `Traced::copied`.
         let mut read = Traced::new(MaybeUninit::<T>::uninit(), Lanes::CONST);
         read.disown();
         let (size, id) = (size_of::<T>(), typeid::of::<T>);

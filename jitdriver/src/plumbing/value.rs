@@ -502,6 +502,22 @@ impl<T> Traced<T> {
         Traced { head: Head::new(lanes), value }
     }
 
+    /// A copy of the bytes there, with those between the value's parts: a `MaybeUninit` that is moved may leave them
+    /// behind. Words of the value may become part of the trace, which is to be the same each time.
+    ///
+    /// # Safety
+    /// A value lies there. Of the two that there are then, one is not used any more.
+    #[inline]
+    unsafe fn copied(from: *const T, lanes: Lanes) -> Traced<T> {
+        let mut copy = Traced::new(MaybeUninit::<T>::uninit(), lanes);
+        // SAFETY: the caller vouches for it.
+        unsafe {
+            let to = copy.value.as_mut_ptr().cast::<MaybeUninit<u8>>();
+            to.copy_from_nonoverlapping(from.cast(), size_of::<T>());
+        }
+        copy
+    }
+
     /// What the trace knows of the bytes.
     #[inline]
     pub(crate) fn lanes(&self) -> Lanes {
@@ -612,7 +628,9 @@ impl<T> Traced<T> {
         let Head { lanes, dropper, flags, .. } = &self.head;
         let (dropper, flags) = (dropper.clone(), flags.clone());
         let head = Head { dropper, flags, ..Head::new(lanes.get()) };
-        let mut taken = Traced { head, value: copy_bits(&self.value) };
+        // SAFETY: what is taken from is disowned next.
+        let mut taken = unsafe { Traced::copied(self.value.as_ptr(), lanes.get()) };
+        taken.head = head;
         let moved = self.head.is_moved();
         self.disown();
         if let Some(memory) = self.head.spilled() {
@@ -698,10 +716,9 @@ impl<T> Traced<T> {
     /// # Safety
     /// A `U` that may be used once lies there.
     pub(crate) unsafe fn part<U>(&self, rec: Rec, offset: usize) -> Traced<U> {
-        // SAFETY: the caller vouches for the part; its bytes are copied.
-        let value = unsafe { self.value.as_ptr().byte_add(offset).cast::<MaybeUninit<U>>().read() };
         let lanes = slice(rec, Bytes::of(self), self.lanes(), offset as u32, size_of::<U>() as u32);
-        Traced::new(value, lanes)
+        // SAFETY: the caller vouches for the part.
+        unsafe { Traced::copied(self.value.as_ptr().byte_add(offset).cast::<U>(), lanes) }
     }
 }
 
@@ -867,7 +884,8 @@ impl<T: Copy> Traced<T> {
     /// A copy.
     #[inline]
     pub fn dup(&self) -> Traced<T> {
-        Traced::new(self.value, self.lanes())
+        // SAFETY: what is `Copy` may be there twice.
+        unsafe { Traced::copied(self.value.as_ptr(), self.lanes()) }
     }
 }
 
