@@ -1,46 +1,44 @@
 //! Guards and the ways out.
 //!
-//! A guard is one compare and branch to a cold block of its own, which names the exit and jumps to
-//! the block of its *shape*: the types and slots of the arguments that are not in their slots
-//! already ([`crate::analysis`] knows which). A shape block takes them as block parameters, stores
-//! them and tail-calls through the exit's slot. So the code of a guard is about ten bytes and a few
-//! moves, whatever it saves: values that many guards save at the same position need no move at all.
+//! A guard is one compare and branch to a cold block of its own, which stores the arguments that are
+//! not in their slots already ([`crate::analysis`] knows which), names the exit, and jumps to a block
+//! that all exits share: the *way out*, which tail-calls through the exit's slot.
 //!
 //! The branch goes to the exit when the *inverse* holds. Cranelift lays out blocks in reverse
 //! post-order, which visits the second target first: with the exit as the first target the exits
 //! lie behind the loop and not in it.
 //!
-//! Exits far from a merge point save what every exit before them has saved, and a little more. A shape block for
-//! each would make code, and the time to compile it, quadratic in the number of guards. So what many exits
-//! in a row save to the same slots is stored by a *link*, a cold block that stores a few values more than the
-//! link that it leads to; an exit stores what no link does, and goes to the last link that fits.
+//! An exit saves most of what the one before has saved, to the same slots. What the next exits save too
+//! is stored by a *link*, a cold block that stores a few values more than the link that it leads to; an exit
+//! stores what no link does, and goes to the last link that fits. So code, and the time to compile it, are
+//! linear in the number of values and not in what all exits save together.
 //!
 //! In a region, a guard whose bridge is a member branches to the bridge's block with the exit's
 //! arguments, and saves nothing.
 //!
-//! Why not return to Rust at every exit, or store at every guard: a return or tail call repeats the
-//! epilogue, which makes exits three to five times larger and slower to compile.
+//! Why not return to Rust at every exit: a return or tail call repeats the epilogue, which makes exits
+//! three to five times larger and slower to compile. Why not pass what is saved to a block that stores it
+//! for all exits which save the same slots: that is better where all of them do, but in traces of interpreters
+//! there are nearly as many such sets of slots as exits, and registers are allocated for the parameters of each.
 
 use super::{Cond, Def, Lower, clif};
 use crate::exits::{EXIT_SLOT_CODE, EXIT_SLOT_ENTRY, EXIT_SLOT_SIZE};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, Type, Value, types};
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, Value, types};
 use metainterp::ir::{Exit, Op, Opcode, Operand, Ty};
 use smallvec::SmallVec;
 
-/// Exits that share a shape block. A block that all exits of a long trace share makes the register
+/// Exits and links that share a way out. One that all exits of a long trace share makes the register
 /// allocator's dominator tree quadratic: 10,000 operations with 2,000 guards of 6 values take 26
 /// ms, and 19 ms with 128 or 256 exits a block (`examples/measure.rs`, November 2026, Zen 5).
-const EXITS_PER_SHAPE_BLOCK: u32 = 256;
+const USES_PER_WAY_OUT: u32 = 256;
 
-/// How many values a first link stores at least. Exits that save less have shape blocks.
-const MIN_FIRST_LINK: usize = 16;
+/// How many values a link stores at least. The code for Lua's Richards is a third smaller than with 16, and takes a
+/// third fewer instructions to compile; 1 and 3 are about as good (November 2026).
+const MIN_LINK: usize = 2;
 
-/// How many values any other link stores at least.
-const MIN_LINK: usize = 4;
-
-/// What so many exits ahead save to the same slot is worth a link.
-const LASTING: usize = 8;
+/// What so many exits ahead save to the same slot is worth a link. 8 makes a twentieth more code.
+const LASTING: usize = 2;
 
 /// A block that stores what many exits save.
 pub(super) struct Link {
@@ -50,9 +48,6 @@ pub(super) struct Link {
     /// The one that it leads to.
     next: Option<usize>,
 }
-
-/// Slots, and the types of what goes there.
-pub(super) type Shape = SmallVec<[(u32, Type); 16]>;
 
 /// What an exit must store, and where.
 type Moves = SmallVec<[(u32, Value); 16]>;
@@ -141,12 +136,18 @@ impl Lower<'_, '_> {
         Cond::Int(IntCC::NotEqual, value, expected)
     }
 
-    /// Goes to the shape block with the exit's arguments.
+    /// Stores the exit's arguments and goes out.
     fn leave(&mut self, op: &Op) {
         let moves = self.exit_moves(op);
         match self.link(op, &moves) {
-            Some(link) => self.jump_to_link(op, &moves, link),
-            None => self.jump_to_shape(op, &moves),
+            Some(link) => {
+                let more = without(&moves, &self.links[link].saves);
+                self.go_out(op, &more, self.links[link].block);
+            }
+            None => {
+                let way_out = self.way_out();
+                self.go_out(op, &moves, way_out);
+            }
         }
     }
 
@@ -168,8 +169,7 @@ impl Lower<'_, '_> {
         }
         let next = self.last_link;
         let more = self.lasting(op, &without(moves, self.saves(next)));
-        let min = next.map_or(MIN_FIRST_LINK, |_| MIN_LINK);
-        if min <= more.len() {
+        if MIN_LINK <= more.len() {
             self.last_link = Some(self.new_link(more, next));
         }
         self.last_link
@@ -202,7 +202,7 @@ impl Lower<'_, '_> {
         let exit = self.b.append_block_param(block, types::I64);
         let to = match next {
             Some(next) => self.links[next].block,
-            None => self.shape(Shape::new()),
+            None => self.way_out(),
         };
         self.b.switch_to_block(block);
         self.store_all(&more);
@@ -221,12 +221,10 @@ impl Lower<'_, '_> {
         }
     }
 
-    /// Stores what the link does not, and goes there.
-    fn jump_to_link(&mut self, op: &Op, moves: &Moves, link: usize) {
-        let more = without(moves, &self.links[link].saves);
-        self.store_all(&more);
+    /// Stores what is left to store, and goes on to a block that takes the exit.
+    fn go_out(&mut self, op: &Op, moves: &Moves, block: Block) {
+        self.store_all(moves);
         let exit = self.exit_slot(op);
-        let block = self.links[link].block;
         self.b.ins().jump(block, &[exit.into()]);
     }
 
@@ -241,7 +239,8 @@ impl Lower<'_, '_> {
         }
         self.b.ins().brif(fails, cold, &passed, next, &[]);
         self.b.switch_to_block(cold);
-        self.jump_to_shape(op, &moves);
+        let way_out = self.way_out();
+        self.go_out(op, &moves, way_out);
     }
 
     fn exit_moves(&mut self, op: &Op) -> Moves {
@@ -254,22 +253,12 @@ impl Lower<'_, '_> {
         moves
     }
 
-    // Constants take the type of a word, so that fewer shapes differ.
+    // Constants take the type of a word: then there is one of them, whatever their types.
     fn exit_value(&mut self, operand: Operand) -> Value {
         match self.trace.as_const(operand) {
             Some(_) => self.word(operand),
             None => self.use_(operand),
         }
-    }
-
-    fn jump_to_shape(&mut self, op: &Op, moves: &Moves) {
-        let types = moves.iter().map(|&(slot, arg)| (slot, self.b.func.dfg.value_type(arg)));
-        let shape = types.collect();
-        let shape = self.shape(shape);
-        let exit = self.exit_slot(op);
-        let args = std::iter::once(exit).chain(moves.iter().map(|&(_, arg)| arg));
-        let args: SmallVec<[BlockArg; 17]> = args.map(BlockArg::from).collect();
-        self.b.ins().jump(shape, &args);
     }
 
     /// Names the exit to the block that leads out.
@@ -280,45 +269,32 @@ impl Lower<'_, '_> {
         self.b.ins().iconst(types::I64, slot)
     }
 
-    fn shape(&mut self, shape: Shape) -> Block {
-        match self.shapes.get_mut(&shape) {
-            Some((block, n_exits)) if *n_exits < EXITS_PER_SHAPE_BLOCK => {
-                *n_exits += 1;
-                *block
-            }
-            _ => self.new_shape_block(shape),
+    /// The block that the next exit or link leads to.
+    fn way_out(&mut self) -> Block {
+        if self.ways_out.is_empty() || self.n_last_way_out == USES_PER_WAY_OUT {
+            let block = self.b.create_block();
+            self.b.set_cold_block(block);
+            self.b.append_block_param(block, types::I64);
+            self.ways_out.push(block);
+            self.n_last_way_out = 0;
+        }
+        self.n_last_way_out += 1;
+        self.ways_out[self.ways_out.len() - 1]
+    }
+
+    /// Fills the ways out.
+    pub(super) fn fill_ways_out(&mut self) {
+        for block in std::mem::take(&mut self.ways_out) {
+            self.fill_way_out(block);
         }
     }
 
-    fn new_shape_block(&mut self, shape: Shape) -> Block {
-        let block = self.b.create_block();
-        self.b.set_cold_block(block);
-        self.b.append_block_param(block, types::I64);
-        for &(_, ty) in &shape {
-            self.b.append_block_param(block, ty);
-        }
-        self.shape_blocks.push((block, shape.clone()));
-        self.shapes.insert(shape, (block, 1));
-        block
-    }
-
-    /// Fills the shape blocks.
-    pub(super) fn fill_shape_blocks(&mut self) {
-        for (block, shape) in std::mem::take(&mut self.shape_blocks) {
-            self.shape_block(&shape, block);
-        }
-    }
-
-    fn shape_block(&mut self, shape: &Shape, block: Block) {
+    fn fill_way_out(&mut self, block: Block) {
         self.b.switch_to_block(block);
-        let params: SmallVec<[Value; 17]> = self.b.block_params(block).into();
-        for (&(slot, _), &arg) in shape.iter().zip(&params[1..]) {
-            let word = self.extended(arg);
-            self.store_slot(slot as usize, word);
-        }
+        let exit = self.b.block_params(block)[0];
         let slots = self.group.members[0].exit_slots;
         let slots = self.b.ins().iconst(types::I64, slots as i64);
-        let exit = self.b.ins().iadd(slots, params[0]);
+        let exit = self.b.ins().iadd(slots, exit);
         // A bridge may be attached at any time: these are loads like any other.
         let flags = MemFlagsData::trusted();
         let code = self.b.ins().load(types::I64, flags, exit, EXIT_SLOT_CODE);

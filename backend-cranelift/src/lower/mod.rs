@@ -81,7 +81,7 @@ pub(crate) fn lower<'a>(
     for index in 0..group.members.len() {
         lower.member(index);
     }
-    lower.fill_shape_blocks();
+    lower.fill_ways_out();
     lower.b.seal_all_blocks();
     lower.b.finalize(isa.frontend_config());
     lower.symbols
@@ -125,10 +125,10 @@ struct Lower<'a, 'f> {
     joins: Vec<Block>,
     /// The member's first value that the nearest label above lets through.
     first_usable: u32,
-    /// The block that the next exit of a shape goes to, and how many do already.
-    shapes: FxHashMap<exit::Shape, (Block, u32)>,
-    /// All of them.
-    shape_blocks: Vec<(Block, exit::Shape)>,
+    /// Blocks that lead out; the last is for the next exit.
+    ways_out: Vec<Block>,
+    /// How many exits and links lead to that already.
+    n_last_way_out: u32,
     /// Blocks that store what many exits save, since the last label.
     links: Vec<exit::Link>,
     /// The one that the last exit leads to.
@@ -168,8 +168,8 @@ impl<'a, 'f> Lower<'a, 'f> {
             consts: Vec::new(),
             joins: Vec::new(),
             first_usable: 0,
-            shapes: FxHashMap::default(),
-            shape_blocks: Vec::new(),
+            ways_out: Vec::new(),
+            n_last_way_out: 0,
             links: Vec::new(),
             last_link: None,
             overflow: None,
