@@ -105,7 +105,7 @@ impl<T: Scalar> QuasiImmutable<T> {
             }
             rec.step();
             // SAFETY: the plain function calls a method of it here, so it is there.
-            let plain = unsafe { &*this.ptr };
+            let plain = unsafe { &*this.ptr() };
             let read = || plain.get().bits();
             let (bits, lane) = rec.quasi_immutable(
                 address,

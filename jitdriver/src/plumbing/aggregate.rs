@@ -11,10 +11,8 @@ use super::rec::Rec;
 use super::value::{Bytes, Lanes, Pieces, Traced, joined, shifted, write_bits};
 use metainterp::ir::{Const, Opcode, Ty};
 use metainterp::record::Arg;
-use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
-use std::rc::Rc;
 
 fn offset_in<W, P>(whole: &W, part: &P) -> usize {
     std::ptr::from_ref(part).addr() - std::ptr::from_ref(whole).addr()
@@ -94,12 +92,31 @@ impl<T> Traced<RefCell<T>> {
 /// Promotes the variant of the enum at a place. Answers the bytes that say which it is.
 ///
 /// They are read before the step: a replay that ends here has them from its exit.
-pub(crate) fn promote_variant<T: Tagged>(rec: Rec, place: Place<T>) -> Known {
+pub(crate) fn promote_variant<T: Tagged>(rec: Rec, place: &Place<T>) -> Known {
+    let variants = Variants {
+        tag: T::tag(),
+        agree: |known, place, bits| known.copy(place.retyped::<T>()).agrees(bits),
+        ask: |rec, place| variant_by_call(rec, place.retyped::<T>()),
+    };
+    promote_variant_of(rec, place.erased(), &variants)
+}
+
+/// What is to be known of an enum whose variant is promoted.
+struct Variants {
+    tag: Option<Tag>,
+    /// Whether a value of that variant, at that place, has these bits as its tag.
+    agree: fn(Known, &Place<()>, u64) -> bool,
+    /// Promotes the variant of the value at a place by a call.
+    ask: fn(Rec, &Place<()>) -> Known,
+}
+
+#[inline(never)]
+fn promote_variant_of(rec: Rec, place: &Place<()>, variants: &Variants) -> Known {
     if place.variant_is_known() {
         rec.step();
         return Known::Local;
     }
-    let (offset, ty) = match T::tag() {
+    let (offset, ty) = match variants.tag {
         Some(Tag::Value { offset, ty }) => (offset, ty),
         Some(Tag::Niche(niche)) => (niche.offset, niche.ty),
         Some(Tag::Single) => {
@@ -108,7 +125,7 @@ pub(crate) fn promote_variant<T: Tagged>(rec: Rec, place: Place<T>) -> Known {
         }
         None => {
             rec.step();
-            return variant_by_call(rec, place);
+            return (variants.ask)(rec, place);
         }
     };
     if let Some(address) = place.refers_to_local(rec, offset) {
@@ -118,10 +135,10 @@ pub(crate) fn promote_variant<T: Tagged>(rec: Rec, place: Place<T>) -> Known {
     let tag = place.piece(rec, PieceTy::at(offset, ty));
     rec.step();
     let known = Known::Tag(offset, tag.concrete());
-    if !known.copy(place).agrees(tag.bits) {
-        return variant_by_call(rec, place);
+    if !(variants.agree)(known, place, tag.bits) {
+        return (variants.ask)(rec, place);
     }
-    match T::tag() {
+    match variants.tag {
         // Which side of the niche it is on.
         Some(Tag::Niche(niche)) => rec.guard_one_of_many(is_in_niche(rec, niche, tag)),
         _ => {
@@ -135,7 +152,7 @@ pub(crate) fn promote_variant<T: Tagged>(rec: Rec, place: Place<T>) -> Known {
 /// is recorded that could fail.
 pub(crate) fn promise_variant<T: Tagged>(
     rec: Rec,
-    place: Place<T>,
+    place: &Place<T>,
     is_right: impl FnOnce(&T) -> bool,
 ) {
     let (offset, ty) = match T::tag() {
@@ -158,7 +175,7 @@ pub(crate) fn promise_variant<T: Tagged>(
 }
 
 /// Promises that a value is of the variant that `std::mem::discriminant` says now.
-pub(crate) fn promise_by_call<T>(rec: Rec, place: Place<T>, is_right: impl FnOnce(&T) -> bool) {
+pub(crate) fn promise_by_call<T>(rec: Rec, place: &Place<T>, is_right: impl FnOnce(&T) -> bool) {
     if place.variant_is_known() {
         return rec.step();
     }
@@ -183,7 +200,7 @@ fn is_now(rec: Rec, value: Arg) -> Arg {
 
 /// What says which variant a value is. Where that was read from memory, a replay has it from its exit: the
 /// memory may hold another value by then, or none.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub enum Known {
     /// Nothing: there is only one variant.
     OneVariant,
@@ -191,34 +208,42 @@ pub enum Known {
     Local,
     /// The tag, at an offset.
     Tag(u32, Const),
-    /// All of it, in words.
-    Whole(Rc<[u64]>),
+    /// All of it: the number of its first word in the arena.
+    Whole(u32),
 }
 
 impl Known {
     /// A value of that variant. Its other bytes are not those of the value, whose memory is not looked at: it is
     /// good for asking which variant it is and where its parts lie, and is never dropped.
-    pub(crate) fn copy<T>(&self, place: Place<T>) -> ManuallyDrop<T> {
+    #[inline]
+    pub(crate) fn copy<T>(self, place: &Place<T>) -> ManuallyDrop<T> {
         let mut copy = MaybeUninit::<T>::zeroed();
-        let bytes = copy.as_mut_ptr().cast::<u8>();
+        // SAFETY: there is room for a value, and it is one of this type that lies there.
+        unsafe {
+            self.write(copy.as_mut_ptr().cast(), place.ptr().cast(), size_of::<T>());
+            // Zeros may be no value of a part's type, such as a reference: the compiler is to draw no conclusions
+            // from them.
+            ManuallyDrop::new(std::hint::black_box(copy).assume_init())
+        }
+    }
+
+    /// Writes what is known to where a value is copied to.
+    ///
+    /// # Safety
+    /// So many bytes can be written there, and it is of the value at `from`, which has as many, that this is known.
+    #[inline(never)]
+    unsafe fn write(self, bytes: *mut u8, from: *const u8, size: usize) {
         // SAFETY: the tag lies within the value, words that were read of it are as many, and a local whose
         // variant is known is alive. It keeps its bytes when it is moved into memory.
         unsafe {
             match self {
                 Known::OneVariant => {}
-                Known::Local => {
-                    std::ptr::copy_nonoverlapping(place.ptr.cast(), bytes, size_of::<T>());
-                }
+                Known::Local => std::ptr::copy_nonoverlapping(from, bytes, size),
                 Known::Tag(offset, tag) => {
-                    write_bits(bytes.add(*offset as usize), tag.bits, tag.ty.bytes() as usize);
+                    write_bits(bytes.add(offset as usize), tag.bits, tag.ty.bytes() as usize);
                 }
-                Known::Whole(words) => {
-                    std::ptr::copy_nonoverlapping(words.as_ptr().cast(), bytes, size_of::<T>());
-                }
+                Known::Whole(start) => Rec::current().arena().copy_words(start, bytes, size),
             }
-            // Zeros may be no value of a part's type, such as a reference: the compiler is to draw no conclusions
-            // from them.
-            ManuallyDrop::new(std::hint::black_box(copy).assume_init())
         }
     }
 }
@@ -246,7 +271,7 @@ fn discriminant<T>(value: &T) -> u64 {
 }
 
 /// Promotes what `std::mem::discriminant` says of a value, which is asked by a call unless it is known.
-pub(crate) fn variant_by_call<T>(rec: Rec, place: Place<T>) -> Known {
+pub(crate) fn variant_by_call<T>(rec: Rec, place: &Place<T>) -> Known {
     if place.variant_is_known() {
         return Known::Local;
     }
@@ -257,7 +282,7 @@ pub(crate) fn variant_by_call<T>(rec: Rec, place: Place<T>) -> Known {
 }
 
 /// The discriminant of a value, asked by a call, and the value.
-fn discriminant_by_call<T>(rec: Rec, place: Place<T>) -> (Arg, Known) {
+fn discriminant_by_call<T>(rec: Rec, place: &Place<T>) -> (Arg, Known) {
     let site = CallSite {
         name: "discriminant",
         site: std::any::type_name::<T>(),
@@ -265,7 +290,7 @@ fn discriminant_by_call<T>(rec: Rec, place: Place<T>) -> (Arg, Known) {
         ..CallSite::PLAIN
     };
     let copy = place.read_any(rec).borrowed();
-    let whole = whole_of(&copy);
+    let whole = whole_of(rec, &copy);
     let number = residual(rec, &site, (copy,), |(value,): (T,)| {
         let value = ManuallyDrop::new(value);
         discriminant(&*value)
@@ -274,9 +299,8 @@ fn discriminant_by_call<T>(rec: Rec, place: Place<T>) -> (Arg, Known) {
 }
 
 /// The bytes of a value that was read.
-pub(crate) fn whole_of<T>(value: &Traced<T>) -> Known {
-    let bytes = Bytes::of(value);
-    Known::Whole((0..size_of::<T>()).step_by(8).map(|at| bytes.bits(at as u32, Ty::I64)).collect())
+pub(crate) fn whole_of<T>(rec: Rec, value: &Traced<T>) -> Known {
+    Known::Whole(rec.arena().add_words(Bytes::of(value)))
 }
 
 /// A whole from several parts, made by the author's own constructor. `find` gives the parts' addresses.
@@ -290,7 +314,7 @@ pub fn build<P: WholeOf, W, const N: usize>(
     let (plain, lanes) = parts.apart();
     let value = make(plain);
     let start = std::ptr::from_ref(&value).addr();
-    let lanes = lanes_of_whole(rec, &lanes, start, &find(&value));
+    let lanes = lanes_of_whole(rec, lanes.as_ref(), start, &find(&value));
     Traced::new(MaybeUninit::new(value), lanes).with_known_variant()
 }
 
@@ -325,7 +349,7 @@ pub fn update<P: WholeOf, W, const N: usize>(
     // SAFETY: a `Traced` is only made from an initialized value, which owns nothing.
     let value = make(unsafe { base.bits().assume_init() }, plain);
     let start = std::ptr::from_ref(&value).addr();
-    for (&part, (at, len)) in replaced.iter().zip(find(&value)) {
+    for (&part, (at, len)) in replaced.as_ref().iter().zip(find(&value)) {
         let offset = at.wrapping_sub(start) as u32;
         lanes = super::value::replace(rec, Bytes::of(&base), lanes, offset, len as u32, part);
     }
@@ -348,8 +372,10 @@ pub fn repeat<T: Copy, const N: usize>(rec: Rec, element: Traced<T>) -> Traced<[
 pub trait WholeOf {
     /// The plain values.
     type Plain;
+    /// As many lanes.
+    type Lanes: AsRef<[Lanes]>;
     /// The plain values, and their lanes in order.
-    fn apart(self) -> (Self::Plain, SmallVec<[Lanes; 8]>);
+    fn apart(self) -> (Self::Plain, Self::Lanes);
 }
 
 /// Clears the bytes of a tuple that belong to none of its parts, which are given by offset and size. Where words of a
@@ -378,8 +404,9 @@ macro_rules! tuples {
     ($(($($name:ident $field:tt),+);)*) => {$(
         impl<$($name),+> WholeOf for ($(Traced<$name>,)+) {
             type Plain = ($($name,)+);
-            fn apart(self) -> (Self::Plain, SmallVec<[Lanes; 8]>) {
-                let lanes = SmallVec::from_iter([$(self.$field.lanes()),+]);
+            type Lanes = [Lanes; <[usize]>::len(&[$($field),+])];
+            fn apart(self) -> (Self::Plain, Self::Lanes) {
+                let lanes = [$(self.$field.lanes()),+];
                 (($(self.$field.into_plain(),)+), lanes)
             }
         }
@@ -409,8 +436,9 @@ macro_rules! tuples {
 
 impl WholeOf for () {
     type Plain = ();
-    fn apart(self) -> ((), SmallVec<[Lanes; 8]>) {
-        ((), SmallVec::new())
+    type Lanes = [Lanes; 0];
+    fn apart(self) -> ((), [Lanes; 0]) {
+        ((), [])
     }
 }
 

@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "rebuilds arguments of calls from machine words")]
 
 use super::call::{self, ArgTuple, CallSite, conjure, resume_pending_panic};
-use super::layout::Traceable;
+use super::layout::{Traceable, TypeFacts};
 use super::portal::{Active, from_words, to_words};
 use super::rec::Rec;
 use super::value::{Args, Traced, lanes_of};
@@ -33,13 +33,13 @@ pub(super) fn call_portal<A: ArgTuple, R: Traceable, F: Fn(A::Plain) -> R + Copy
     args: A,
     plain: F,
 ) -> Traced<R> {
-    let n_args: usize = A::shapes().iter().map(|&(n_words, _)| n_words).sum();
+    let n_args: usize = A::FACTS.iter().map(|ty| n_words(ty)).sum();
     if start != AT_HEADER || n_args.max(R::LAYOUT.len()) > CALL_WORDS {
         return call::residual(rec, site, args, plain);
     }
     let mut all = Args::new();
     // From here on, what they own is the callee's.
-    args.args(rec, &mut all);
+    call::push_all(rec, args.values().as_ref(), &mut all);
     rec.step();
     if !rec.is_replaying() {
         resume_pending_panic();
@@ -72,28 +72,31 @@ pub struct Order {
 fn portal_call<A: ArgTuple, R: Traceable, F: Fn(A::Plain) -> R + Copy>(
     order: &Order,
 ) -> PortalCall {
-    let shapes = A::shapes();
-    let n_words = |shapes: &[(usize, bool)]| shapes.iter().map(|&(n_words, _)| n_words).sum();
-    let (greens, reds) = shapes[1..].split_at(order.n_greens);
-    let (mut first, mut n_kept) = (vec![0; shapes.len()], 0);
-    for (number, &(n_words, _)) in shapes.iter().enumerate().skip(1).filter(|(_, it)| it.1) {
+    let (greens, reds) = A::FACTS[1..].split_at(order.n_greens);
+    let (mut first, mut n_kept) = (vec![0; A::FACTS.len()], 0);
+    for (number, ty) in A::FACTS.iter().enumerate().skip(1).filter(|(_, ty)| ty.owns()) {
         first[number] = n_kept;
-        n_kept += n_words + 1;
+        n_kept += n_words(ty) + 1;
     }
-    // Parameters are dropped in the reverse of their order.
-    let owning = order.parameters.iter().rev().filter(|&&number| shapes[number].1);
     let kept = |&number: &usize| {
-        let words = first[number]..first[number] + shapes[number].0;
-        Kept { words, drop: A::dropper(number) }
+        let ty = A::FACTS[number];
+        let words = first[number]..first[number] + n_words(ty);
+        ty.drops.map(|drops| Kept { words, drop: drops.in_words() })
     };
     PortalCall {
         plain: shim::<A, R, F>,
-        n_greens: n_words(greens),
-        n_reds: n_words(reds),
+        n_greens: greens.iter().map(|ty| n_words(ty)).sum(),
+        n_reds: reds.iter().map(|ty| n_words(ty)).sum(),
         n_kept,
-        kept: owning.map(kept).collect(),
+        // Parameters are dropped in the reverse of their order.
+        kept: order.parameters.iter().rev().filter_map(kept).collect(),
         drop_kept: drop_kept::<R>,
     }
+}
+
+/// Of a value as argument.
+fn n_words(ty: &TypeFacts) -> usize {
+    ty.size.div_ceil(8)
 }
 
 /// What a portal has left to drop when it returns. If one of the destructors panics, the others run
@@ -107,8 +110,9 @@ impl Rest<'_> {
     fn drop_all(&mut self) {
         for variable in self.variables.by_ref() {
             if let Some(words) = variable.left(self.kept) {
+                let mut words: SmallVec<[u64; 4]> = SmallVec::from_slice(words);
                 // SAFETY: the words are those of this variable, which nobody else drops, and each comes once.
-                unsafe { (variable.drop)(words) };
+                unsafe { (variable.drop)(&mut words) };
             }
         }
     }
@@ -132,7 +136,7 @@ unsafe fn drop_kept<R: Traceable>(portal: &PortalCall, kept: &[u64], words: &mut
         std::mem::forget(result);
     };
     // SAFETY: there are as many words as compiled code passes.
-    unsafe { call::catch(words.as_mut_ptr(), drop_all) }
+    unsafe { call::catch_closure(words.as_mut_ptr(), drop_all) }
 }
 
 /// # Safety
@@ -148,5 +152,5 @@ unsafe extern "C" fn shim<A: ArgTuple, R: Traceable, F: Fn(A::Plain) -> R + Copy
     words: *mut u64,
 ) -> u8 {
     // SAFETY: whoever calls has put the arguments there.
-    unsafe { call::catch(words, |words| body::<A, R, F>(words)) }
+    unsafe { call::catch(words, body::<A, R, F>) }
 }

@@ -5,11 +5,11 @@
 //! name resolution finds only when there is nothing else. So the macro needs no types.
 #![expect(unsafe_code, reason = "rebuilds arguments of residual calls from machine words")]
 
-use super::layout::{PieceTy, TypeShape, local_words};
-use super::place::{Local, Place, Pointee, Shadow};
+use super::layout::{PieceTy, TypeFacts, local_words};
+use super::place::{Place, Pointee, Receiver, Shadow};
 use super::portal::Ended;
 use super::rec::Rec;
-use super::value::{Args, Lanes, Traced, freeze_words, lanes_of};
+use super::value::{Args, Bytes, Lanes, Traced, copy_bytes, freeze_words, lanes_of, push_args_of};
 use metainterp::abort::Abort;
 use metainterp::backend::CALL_WORDS;
 use metainterp::ir::Ty;
@@ -276,18 +276,12 @@ pub mod no_twin {
 pub trait ArgTuple {
     /// The plain tuple.
     type Plain;
-    /// Flattens.
-    fn args(self, rec: Rec, out: &mut Args);
-    /// Number of words.
-    const WORDS: usize;
-    /// For each, how many words it has, and whether it owns anything.
-    fn shapes() -> SmallVec<[(usize, bool); 8]>;
-    /// Drops the one of this number, which stands in the words, used this once.
-    fn dropper(number: usize) -> unsafe fn(words: &[u64]);
-    /// Whether one of them may hold a reference, or lead to a place for one.
-    fn may_hold_pointer() -> bool;
-    /// Whether all that they refer to is known never to change or go away.
-    fn lead_to_frozen(&self, rec: Rec) -> bool;
+    /// What is to be known of their types.
+    const FACTS: &'static [&'static TypeFacts];
+    /// As many.
+    type Values: AsRef<[Shadow]>;
+    /// The arguments, for code that is the same for all types.
+    fn values(&self) -> Self::Values;
     /// The plain tuple from words.
     ///
     /// # Safety
@@ -323,41 +317,19 @@ macro_rules! tuples {
     ($(($($name:ident $at:tt),*);)*) => {$(
         impl<$($name),*> ArgTuple for ($(Traced<$name>,)*) {
             type Plain = ($($name,)*);
-            const WORDS: usize = 0 $(+ size_of::<$name>().div_ceil(8))*;
+            const FACTS: &'static [&'static TypeFacts] = &[$(TypeFacts::of::<$name>()),*];
+            type Values = [Shadow; <[usize]>::len(&[$($at),*])];
 
-            fn shapes() -> SmallVec<[(usize, bool); 8]> {
-                SmallVec::from_slice(&[$((size_of::<$name>().div_ceil(8), needs_drop::<$name>())),*])
-            }
-
-            fn dropper(number: usize) -> unsafe fn(words: &[u64]) {
-                match number {
-                    $($at => drop_words::<$name>,)*
-                    _ => unreachable!("there is no argument {number}"),
-                }
-            }
-
-            fn may_hold_pointer() -> bool {
-                false $(|| may_hold_pointer::<$name>())*
-            }
-
-            #[allow(unused_variables)]
-            fn lead_to_frozen(&self, rec: Rec) -> bool {
-                true $(&& (!may_hold_pointer::<$name>() || self.$at.leads_to_frozen(rec)))*
-            }
-
-            #[allow(unused_variables)]
-            fn args(self, rec: Rec, out: &mut Args) {
-                $(self.$at.push_args(rec, out);)*
-                // What the arguments own is the callee's from here on.
-                $(self.$at.forget();)*
+            fn values(&self) -> Self::Values {
+                [$(Shadow::of(&self.$at)),*]
             }
 
             #[allow(unused_variables, unused_mut, unused_assignments, clippy::unused_unit)]
             unsafe fn plain(words: &[u64]) -> Self::Plain {
                 let mut at = 0;
-                // SAFETY: the caller vouches for the words.
+                // SAFETY: the caller vouches for the words, which are those of all arguments.
                 ($(unsafe {
-                    let value = of_words::<$name>(&words[at..]);
+                    let value = of_words::<$name>(words.get_unchecked(at..));
                     at += size_of::<$name>().div_ceil(8);
                     value
                 },)*)
@@ -566,17 +538,49 @@ pub fn residual<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(
 /// The same for all calls with these arguments and this result.
 #[inline(never)]
 fn residual_of<A: ArgTuple, R>(rec: Rec, site: &CallSite, args: A, code: Code) -> Traced<R> {
+    let mut value = MaybeUninit::<R>::uninit();
+    // SAFETY: the code was made for these arguments and this result.
+    let lanes =
+        unsafe { call_plain(rec, site, args.values().as_ref(), Untyped::of(&mut value), code) };
+    Traced::new(value, lanes)
+}
+
+/// The same for all calls.
+///
+/// # Safety
+/// The code is for these arguments, with this result.
+unsafe fn call_plain(
+    rec: Rec,
+    site: &CallSite,
+    args: &[Shadow],
+    res: Untyped,
+    code: Code,
+) -> Lanes {
     let mut call = ResidualCall::new(rec, site);
     let n_local_addresses = rec.arena().n_local_addresses.get();
-    call.site.borrows = site.borrows && !args.lead_to_frozen(rec);
-    args.args(rec, &mut call.args);
+    call.site.borrows = site.borrows && !lead_to_frozen(rec, args);
+    push_all(rec, args, &mut call.args);
     // What depends on a local's contents does not depend on its address only, and what owns something
     // is made, or consumed, each time.
-    let owning = const { needs_drop::<A::Plain>() || needs_drop::<R>() };
+    let owning = res.ty.owns() || args.iter().any(|arg| arg.owns());
     let of_local = rec.arena().n_local_addresses.get() != n_local_addresses;
     call.limit_purity(!owning && !of_local);
     call.promote_from(0);
-    call.make(code)
+    // SAFETY: the caller vouches for it.
+    unsafe { call.run(code, res, &[]) }.lanes
+}
+
+/// Appends the machine arguments. What the arguments own is the callee's from here on.
+pub(super) fn push_all(rec: Rec, args: &[Shadow], out: &mut Args) {
+    for arg in args {
+        arg.push_args(rec, &arg.facts().call_words(), out);
+    }
+    args.iter().for_each(|arg| arg.disown());
+}
+
+/// Whether all that they refer to is known never to change or go away.
+fn lead_to_frozen(rec: Rec, args: &[Shadow]) -> bool {
+    args.iter().all(|arg| !arg.facts().may_hold_pointer() || arg.leads_to_frozen(rec))
 }
 
 /// The same of what only reads, and keeps nothing: what it is given stays as unknown to others as it was.
@@ -612,37 +616,58 @@ fn residual_method<T: ?Sized + Pointee, A: ArgTuple, R>(
     args: A,
     code: MethodCode,
 ) -> Traced<R> {
-    let this = this.settled();
+    let mut value = MaybeUninit::<R>::uninit();
+    let (this, res) = (Receiver::of(this), Untyped::of(&mut value));
+    // SAFETY: the code was made for this receiver, these arguments and this result.
+    let lanes = unsafe { call_method(rec, site, this, args.values().as_ref(), res, code) };
+    Traced::new(value, lanes)
+}
+
+/// The same for all methods.
+///
+/// # Safety
+/// The code is for these arguments, with this result.
+unsafe fn call_method(
+    rec: Rec,
+    site: &CallSite,
+    mut this: Receiver,
+    args: &[Shadow],
+    res: Untyped,
+    code: MethodCode,
+) -> Lanes {
+    this.settle();
     let mut call = ResidualCall::new(rec, site);
     // What owns something is made, or consumed, each time.
-    call.limit_purity(const { !needs_drop::<A::Plain>() && !needs_drop::<R>() });
-    call.site.borrows = site.borrows && !(this.addr().is_frozen() && args.lead_to_frozen(rec));
+    call.limit_purity(!res.ty.owns() && !args.iter().any(|arg| arg.owns()));
+    call.site.borrows = site.borrows && !(this.is_frozen() && lead_to_frozen(rec, args));
     // The receiver is a local of the twin: its value goes in, and comes back changed or not.
     if let Some(code) = code.on_local
         && let Some(shadow) = this.shadow()
         && shadow.len() <= LOCAL_BYTES
         && !shadow.owns()
         && !this.may_hold_pointer()
-        && !A::may_hold_pointer()
-        && !may_hold_pointer::<R>()
+        && !args.iter().any(|arg| arg.facts().may_hold_pointer())
+        && !res.ty.may_hold_pointer()
     {
-        let before = call.push_local(shadow, shadow.offset_of(this.ptr));
-        args.args(rec, &mut call.args);
+        let before = call.push_local(shadow, this.offset_in(shadow));
+        push_all(rec, args, &mut call.args);
         call.promote_from(before);
-        return call.make_on_local(code, shadow);
+        // SAFETY: the caller vouches for it.
+        return unsafe { call.run_on_local(code, res, shadow) };
     }
     // Result, arguments or the receiver itself may point to the local afterwards; or the method may panic when it has dropped half of it, and
     // what is left must be where it is looked for.
-    this.in_memory(rec).push_pointer(rec, &mut call.args);
-    args.args(rec, &mut call.args);
+    this.push_pointer(rec, &mut call.args);
+    push_all(rec, args, &mut call.args);
     call.promote_from(0);
-    call.make(code.in_memory)
+    // SAFETY: the caller vouches for it.
+    unsafe { call.run(code.in_memory, res, &[]) }.lanes
 }
 
 /// A residual call whose arguments are being collected.
 ///
-/// What does not depend on the call's types is here, once: an author's crate has thousands of calls, and
-/// all that is compiled for each of them is a [`Code`] and what leads to here.
+/// An author's crate has thousands of calls, and all that is compiled for each of them is a [`Code`] and what leads to
+/// here.
 struct ResidualCall {
     rec: Rec,
     site: CallSite,
@@ -651,7 +676,7 @@ struct ResidualCall {
 
 /// What a residual call runs.
 #[derive(Clone, Copy)]
-struct Code {
+pub(crate) struct Code {
     /// Takes the arguments from the words, once, and puts the result there.
     body: unsafe fn(&mut [u64]),
     /// The same for compiled code.
@@ -728,22 +753,6 @@ impl ResidualCall {
         self.args.len()
     }
 
-    #[inline(never)]
-    fn make<R>(self, code: Code) -> Traced<R> {
-        let mut value = MaybeUninit::<R>::uninit();
-        // SAFETY: the result is an `R`, as the code was made for it.
-        let answer = unsafe { self.run(code, Untyped::of(&mut value), &[]) };
-        Traced::new(value, answer.lanes)
-    }
-
-    #[inline(never)]
-    fn make_on_local<R>(self, code: Code, shadow: Shadow) -> Traced<R> {
-        let mut value = MaybeUninit::<R>::uninit();
-        // SAFETY: the result is an `R`, as the code was made for it.
-        let lanes = unsafe { self.run_on_local(code, Untyped::of(&mut value), shadow) };
-        Traced::new(value, lanes)
-    }
-
     /// # Safety
     /// As for `run`.
     unsafe fn run_on_local(self, code: Code, res: Untyped, shadow: Shadow) -> Lanes {
@@ -808,12 +817,12 @@ impl ResidualCall {
 #[derive(Clone, Copy)]
 struct Untyped {
     start: *mut u8,
-    ty: TypeShape,
+    ty: &'static TypeFacts,
 }
 
 impl Untyped {
     fn of<R>(value: &mut MaybeUninit<R>) -> Untyped {
-        Untyped { start: value.as_mut_ptr().cast(), ty: TypeShape::of::<R>() }
+        Untyped { start: value.as_mut_ptr().cast(), ty: TypeFacts::of::<R>() }
     }
 
     fn call_words(self) -> SmallVec<[PieceTy; 4]> {
@@ -830,31 +839,18 @@ impl Untyped {
     }
 }
 
-/// Whether a value may hold a reference, for all that is known: numbers do not, nor what is too small.
-fn may_hold_pointer<T>() -> bool {
-    const NUMBERS: [&str; 7] = ["i64", "u64", "isize", "usize", "f64", "i128", "u128"];
-    size_of::<T>() >= 8 && !NUMBERS.contains(&std::any::type_name::<T>())
-}
-
-impl<T: ?Sized> Place<T> {
-    /// Whether there may be a reference in the value, such as one to the value that a method leaves there.
-    pub(crate) fn may_hold_pointer(&self) -> bool {
-        match self.layout() {
-            Some(layout) => layout.iter().any(|piece| piece.ty == Ty::Ptr),
-            None => size_of_val(self.probe()) >= 8,
-        }
-    }
-}
-
 /// Largest local that is handed to a residual method by value, in bytes.
 pub(crate) const LOCAL_BYTES: usize = 64;
 
 #[repr(align(16))]
 struct LocalMemory([u8; LOCAL_BYTES]);
 
-/// Moves a value that is handed to a call, or comes from one, into words.
+/// Moves a value that comes from a call into words.
 #[inline]
 fn to_words<T>(value: T, words: &mut [u64]) {
+    if const { size_of::<T>() == 0 } {
+        return std::mem::forget(value);
+    }
     let value = MaybeUninit::new(value);
     // SAFETY: the bytes are those of the value, which is moved into the words.
     unsafe { bytes_to_words(value.as_ptr().cast(), size_of::<T>(), words) }
@@ -862,7 +858,6 @@ fn to_words<T>(value: T, words: &mut [u64]) {
 
 /// # Safety
 /// `len` bytes can be read there.
-#[inline]
 unsafe fn bytes_to_words(start: *const u8, len: usize, words: &mut [u64]) {
     let words = &mut words[..len.div_ceil(8)];
     if let [.., last] = words {
@@ -870,41 +865,98 @@ unsafe fn bytes_to_words(start: *const u8, len: usize, words: &mut [u64]) {
         *last = 0;
     }
     // SAFETY: the words are so many bytes, and the caller vouches for those that are read.
-    unsafe { std::ptr::copy_nonoverlapping(start, words.as_mut_ptr().cast(), len) };
+    unsafe { copy_bytes(start, words.as_mut_ptr().cast(), len) };
     freeze_words(words);
 }
 
 /// # Safety
 /// The words are those of a value that may be used now, once.
 unsafe fn of_words<T>(words: &[u64]) -> T {
-    assert!(words.len() * 8 >= size_of::<T>(), "{} words for a value", words.len());
+    debug_assert!(words.len() * 8 >= size_of::<T>(), "{} words for a value", words.len());
     // SAFETY: so many bytes are there, and they are those of a `T`.
     unsafe { words.as_ptr().cast::<T>().read_unaligned() }
 }
 
-/// # Safety
-/// As above.
-unsafe fn drop_words<T>(words: &[u64]) {
-    // SAFETY: the caller vouches for it.
-    drop(unsafe { of_words::<T>(words) });
+/// How values of a type that owns something are dropped by a call.
+#[derive(Clone, Copy)]
+pub(crate) struct Drops {
+    /// The value is in the words.
+    by_value: Code,
+    /// A pointer to it is.
+    in_place: Code,
 }
 
-fn drop_site<T>() -> CallSite {
-    CallSite { name: "drop", site: std::any::type_name::<T>(), elidable: false, ..CallSite::PLAIN }
+impl Drops {
+    pub(crate) const fn of<T>() -> Drops {
+        Drops {
+            by_value: Code { body: drop_in_words::<T>, shim: drop_in_words_shim::<T> },
+            in_place: Code { body: drop_behind::<T>, shim: drop_behind_shim::<T> },
+        }
+    }
+
+    /// Drops the value that stands in the words, used this once.
+    pub(super) fn in_words(self) -> unsafe fn(&mut [u64]) {
+        self.by_value.body
+    }
+}
+
+/// # Safety
+/// The words are those of a value that may be used now, once.
+unsafe fn drop_in_words<T>(words: &mut [u64]) {
+    if const { align_of::<T>() > align_of::<u64>() } {
+        // SAFETY: the caller vouches for it.
+        return drop(unsafe { of_words::<T>(words) });
+    }
+    debug_assert!(words.len() * 8 >= size_of::<T>(), "{} words for a value", words.len());
+    // SAFETY: the caller vouches for it, and the words are aligned.
+    unsafe { std::ptr::drop_in_place(words.as_mut_ptr().cast::<T>()) }
+}
+
+unsafe extern "C" fn drop_in_words_shim<T>(words: *mut u64) -> u8 {
+    // SAFETY: compiled code has put the value there.
+    unsafe { catch(words, drop_in_words::<T>) }
+}
+
+/// # Safety
+/// The word is a pointer to a value that may be dropped.
+unsafe fn drop_behind<T>(words: &mut [u64]) {
+    let value = std::ptr::with_exposed_provenance_mut::<T>(words[0] as usize);
+    // SAFETY: the caller vouches for it.
+    unsafe { std::ptr::drop_in_place(value) }
+}
+
+unsafe extern "C" fn drop_behind_shim<T>(words: *mut u64) -> u8 {
+    // SAFETY: compiled code has put the pointer there.
+    unsafe { catch(words, drop_behind::<T>) }
+}
+
+fn drop_site(ty: &TypeFacts) -> CallSite {
+    CallSite { name: "drop", site: ty.name(), elidable: false, ..CallSite::PLAIN }
 }
 
 /// Drops what a local of the twin owns.
-pub(crate) fn drop_value<T>(rec: Rec, value: &Traced<T>) {
-    if let Some(memory) = value.head.spilled() {
-        value.disown();
-        return super::owned::drop_contents::<T>(rec, super::place::spilled_place(memory));
+pub(crate) fn drop_local(rec: Rec, local: Shadow) {
+    local.disown();
+    if let Some(memory) = local.spilled() {
+        return super::owned::drop_contents_of(
+            rec,
+            super::place::spilled_place(memory),
+            local.facts(),
+        );
     }
-    if let Some(drop) = super::owned::noted::<T>(rec) {
-        let mut value = value.take();
-        value.disown();
-        return drop(rec, value.as_place().part::<()>(rec, 0));
+    if let Some(drop) = super::owned::noted(rec, local.facts()) {
+        return drop(rec, local.contents());
     }
-    residual(rec, &drop_site::<T>(), (value.take(),), |(value,): (T,)| drop(value));
+    drop_bytes(rec, local.bytes(), local.lanes(), local.facts());
+}
+
+/// Drops the value with these bytes by a call.
+fn drop_bytes(rec: Rec, bytes: Bytes, lanes: Lanes, ty: &'static TypeFacts) {
+    let Some(drops) = ty.drops else { return };
+    let mut call = ResidualCall::new(rec, &drop_site(ty));
+    push_args_of(rec, bytes, lanes, &ty.call_words(), &mut call.args);
+    // SAFETY: the code is for a value of this type, which nobody uses any more.
+    unsafe { call.run(drops.by_value, Untyped::of(&mut MaybeUninit::<()>::uninit()), &[]) };
 }
 
 /// Drops what is left of a local of which parts have been moved out.
@@ -913,7 +965,7 @@ pub(crate) fn drop_rest<T, F: Fn(T, u64) + Copy>(rec: Rec, local: *const (), gon
     let value = unsafe { &*local.cast::<Traced<T>>() };
     residual(
         rec,
-        &drop_site::<T>(),
+        &drop_site(TypeFacts::of::<T>()),
         (value.take(), Traced::constant(gone)),
         |(value, gone): (T, u64)| {
             conjure::<F>()(value, gone);
@@ -925,7 +977,7 @@ pub(crate) fn drop_rest<T, F: Fn(T, u64) + Copy>(rec: Rec, local: *const (), gon
 ///
 /// It may be needed in the middle of an operation that has made its step already. So this makes one of its own: a
 /// guard behind it has the address among its saved results, and a replay must have passed it.
-pub(crate) fn new_local(rec: Rec, ty: TypeShape) -> Arg {
+pub(crate) fn new_local(rec: Rec, ty: &TypeFacts) -> Arg {
     let address = match ty.size {
         0 => Arg::constant(Ty::Ptr, ty.align as u64),
         size => super::owned::allocate(rec, size, ty.align),
@@ -936,33 +988,31 @@ pub(crate) fn new_local(rec: Rec, ty: TypeShape) -> Arg {
 
 /// Gives that memory back. What was in it has been dropped.
 #[cold]
-pub(crate) fn free_local(rec: Rec, place: Arg, ty: TypeShape) {
+pub(crate) fn free_local(rec: Rec, place: Arg, ty: &TypeFacts) {
     super::owned::give_back(rec, place, ty.size, ty.align);
     rec.step();
 }
 
-/// Drops what a place holds, before it is overwritten.
-pub(crate) fn drop_in_place<T>(rec: Rec, place: Place<T>) {
-    if let Some(shadow) = place.shadow() {
-        // A local is moved from as a whole or in parts only if the author does it.
-        return shadow.drop_part(rec, place.ptr);
+/// Drops what a place holds by a call, whatever is known of how it is dropped.
+pub(crate) fn drop_by_call<T>(rec: Rec, place: Place<T>) {
+    if const { needs_drop::<T>() } {
+        drop_in_place(rec, place.part::<()>(rec, 0), TypeFacts::of::<T>());
     }
-    drop_by_call(rec, place);
 }
 
-/// The same by a call, whatever is known of how it is dropped.
-pub(crate) fn drop_by_call<T>(rec: Rec, place: Place<T>) {
-    let (site, place) = (drop_site::<T>(), place.settled());
+/// The same of a value of this type.
+pub(crate) fn drop_in_place(rec: Rec, place: Place<()>, ty: &'static TypeFacts) {
+    let Some(drops) = ty.drops else { return };
+    let place = place.settled();
     if let Some(shadow) = place.shadow() {
-        let value = shadow.take_part(rec, place.ptr);
-        residual(rec, &site, (value,), |(value,): (T,)| drop(value));
-        return;
+        // A local is moved from as a whole or in parts only if the author does it.
+        let bytes = Bytes::new(place.ptr().cast(), ty.size as u32);
+        return drop_bytes(rec, bytes, shadow.lanes_of_part(rec, place.ptr().cast(), ty.size), ty);
     }
-    let pointer = place.part::<()>(rec, 0).raw_mut(rec);
-    // SAFETY: the place is overwritten next, so that nobody sees what was dropped there.
-    residual(rec, &site, (pointer,), |(place,): (*mut (),)| unsafe {
-        std::ptr::drop_in_place(place.cast::<T>());
-    });
+    let mut call = ResidualCall::new(rec, &drop_site(ty));
+    Receiver::of(place).push_pointer(rec, &mut call.args);
+    // SAFETY: the place is overwritten next, or given back, so that nobody sees what was dropped there.
+    unsafe { call.run(drops.in_place, Untyped::of(&mut MaybeUninit::<()>::uninit()), &[]) };
 }
 
 type Shim = unsafe extern "C" fn(*mut u64) -> u8;
@@ -970,9 +1020,17 @@ type Shim = unsafe extern "C" fn(*mut u64) -> u8;
 /// Runs `body`, which may panic, as a residual call of compiled code.
 ///
 /// # Safety
-/// The words are those of compiled code's frame, with the arguments.
-#[inline]
-pub(super) unsafe fn catch(words: *mut u64, body: impl FnOnce(&mut [u64])) -> u8 {
+/// The words are those of compiled code's frame, with the arguments of `body`.
+pub(super) unsafe fn catch(words: *mut u64, body: unsafe fn(&mut [u64])) -> u8 {
+    // SAFETY: the caller vouches for the words.
+    unsafe { catch_closure(words, |words| body(words)) }
+}
+
+/// The same of a closure.
+///
+/// # Safety
+/// The words are those of compiled code's frame.
+pub(super) unsafe fn catch_closure(words: *mut u64, body: impl FnOnce(&mut [u64])) -> u8 {
     // SAFETY: compiled code passes its frame's call area.
     let words = unsafe { std::slice::from_raw_parts_mut(words, CALL_WORDS) };
     match catch_unwind(AssertUnwindSafe(|| body(words))) {
@@ -1004,7 +1062,7 @@ unsafe extern "C" fn closure_shim<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(
     words: *mut u64,
 ) -> u8 {
     // SAFETY: compiled code has put the arguments there.
-    unsafe { catch(words, |words| closure_body::<A, R, F>(words)) }
+    unsafe { catch(words, closure_body::<A, R, F>) }
 }
 
 /// # Safety
@@ -1030,7 +1088,7 @@ where
     F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
 {
     // SAFETY: compiled code has put the arguments there.
-    unsafe { catch(words, |words| method_body::<T, A, R, F>(words)) }
+    unsafe { catch(words, method_body::<T, A, R, F>) }
 }
 
 /// # Safety
@@ -1041,20 +1099,31 @@ where
     A: ArgTuple,
     F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
 {
+    // SAFETY: the caller vouches for the words.
+    unsafe { call_on_local(words, method_body::<T, A, R, F>, size_of::<R>().div_ceil(8)) }
+}
+
+/// Calls a method on a local that stands in the words.
+///
+/// # Safety
+/// The words are those that [`ResidualCall::push_local`] makes, and those of the arguments of the method, used this
+/// once. Its result has so many words.
+unsafe fn call_on_local(words: &mut [u64], method: unsafe fn(&mut [u64]), n_result: usize) {
     const { assert!(align_of::<LocalMemory>() == 16) };
     let (at, len) = (words[0] as usize, words[1] as usize);
     let n = len.div_ceil(8);
     let mut memory = LocalMemory([0; LOCAL_BYTES]);
     let start = memory.0.as_mut_ptr();
     assert!(len <= LOCAL_BYTES && n <= words.len() - 2, "a local of {len} bytes");
-    // SAFETY: the local fits, and the caller vouches for the words.
-    unsafe {
-        std::ptr::copy_nonoverlapping(words[2..].as_ptr().cast::<u8>(), start, len);
-        let mut this = Target(T::join(start.add(at), 0).cast_mut());
-        let res = conjure::<F>()(this.unbounded(), A::plain(&words[2 + n..]));
-        to_words(res, words);
-        bytes_to_words(start, len, &mut words[size_of::<R>().div_ceil(8)..]);
-    }
+    // SAFETY: the local fits.
+    unsafe { std::ptr::copy_nonoverlapping(words[2..].as_ptr().cast::<u8>(), start, len) };
+    // SAFETY: the caller vouches for it that the receiver lies in the local.
+    words[0] = unsafe { start.add(at) }.expose_provenance() as u64;
+    words.copy_within(2 + n.., 1);
+    // SAFETY: the caller vouches for the arguments, which are behind the receiver's address now.
+    unsafe { method(words) };
+    // SAFETY: the local is so long.
+    unsafe { bytes_to_words(start, len, &mut words[n_result..]) };
 }
 
 unsafe extern "C" fn local_shim<'x, T, A, R, F>(words: *mut u64) -> u8
@@ -1064,5 +1133,5 @@ where
     F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
 {
     // SAFETY: compiled code has put the arguments there.
-    unsafe { catch(words, |words| local_body::<T, A, R, F>(words)) }
+    unsafe { catch(words, local_body::<T, A, R, F>) }
 }

@@ -153,7 +153,7 @@ macro_rules! counted {
             fn read(rec: Rec, place: Place<$name<T>>) -> Traced<*const T> {
                 let key = place.part::<*const T>(rec, 0).read(rec);
                 // SAFETY: the plain function reads this place here too.
-                rec.keep(key.get().addr() as u64, || owner($name::downgrade(unsafe { &*place.ptr })));
+                rec.keep(key.get().addr() as u64, || owner($name::downgrade(unsafe { &*place.ptr() })));
                 key
             }
 

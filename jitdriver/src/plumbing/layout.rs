@@ -9,10 +9,13 @@
 //! not, its discriminant is read by a call.
 #![expect(unsafe_code, reason = "states the layout of types")]
 
+use super::call::Drops;
 use super::place::Pointee;
+use super::value::Traced;
 use metainterp::ir::Ty;
 use smallvec::SmallVec;
-use std::mem::{MaybeUninit, offset_of};
+use std::any::TypeId;
+use std::mem::{MaybeUninit, needs_drop, offset_of};
 use std::ptr::NonNull;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -588,24 +591,61 @@ shapes! {
     C13(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, M 12);
 }
 
-/// What is known of a type of which nothing is known.
-#[derive(Clone, Copy)]
-pub(crate) struct TypeShape {
+/// What code that is compiled once, and not for each type of an author's crate, has to know of a type.
+pub struct TypeFacts {
     pub(crate) size: usize,
     pub(crate) align: usize,
-    pub(crate) name: &'static str,
+    name: fn() -> &'static str,
+    id: fn() -> TypeId,
+    /// Where a value lies in a [`Traced`].
+    pub(crate) offset: usize,
+    /// How a value is dropped by a call, if it owns anything.
+    pub(crate) drops: Option<Drops>,
 }
 
-impl TypeShape {
-    pub(crate) fn of<T>() -> TypeShape {
-        TypeShape { size: size_of::<T>(), align: align_of::<T>(), name: std::any::type_name::<T>() }
+impl TypeFacts {
+    pub(crate) const fn of<T>() -> &'static TypeFacts {
+        const {
+            &TypeFacts {
+                size: size_of::<T>(),
+                align: align_of::<T>(),
+                name: std::any::type_name::<T>,
+                id: typeid::of::<T>,
+                offset: offset_of!(Traced<T>, value),
+                drops: if needs_drop::<T>() { Some(Drops::of::<T>()) } else { None },
+            }
+        }
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        (self.name)()
+    }
+
+    pub(crate) fn id(&self) -> TypeId {
+        (self.id)()
+    }
+
+    /// The same for who may not need it.
+    pub(crate) fn identity(&self) -> fn() -> TypeId {
+        self.id
+    }
+
+    /// A value owns something.
+    pub(crate) fn owns(&self) -> bool {
+        self.drops.is_some()
+    }
+
+    /// Whether a value may hold a reference, for all that is known: numbers do not, nor what is too small.
+    pub(crate) fn may_hold_pointer(&self) -> bool {
+        const NUMBERS: [&str; 7] = ["i64", "u64", "isize", "usize", "f64", "i128", "u128"];
+        self.size >= 8 && !NUMBERS.contains(&self.name())
     }
 
     /// The layout: machine words, unless the name is that of a scalar. A name that lies does no harm, for
     /// any bytes may be moved as any scalar of their size.
-    pub(crate) fn words(self) -> SmallVec<[PieceTy; 4]> {
+    pub(crate) fn words(&self) -> SmallVec<[PieceTy; 4]> {
         let mut pieces = SmallVec::new();
-        if let Some(ty) = scalar_by_name(self.name, self.size) {
+        if let Some(ty) = scalar_by_name(self.name(), self.size) {
             pieces.push(PieceTy::at(0, ty));
             return pieces;
         }
@@ -620,7 +660,7 @@ impl TypeShape {
 
     /// The layout of arguments and results of residual calls: whole words, each of which is what it is
     /// in a layout that has one scalar there.
-    pub(crate) fn call_words(self) -> SmallVec<[PieceTy; 4]> {
+    pub(crate) fn call_words(&self) -> SmallVec<[PieceTy; 4]> {
         let known = self.words();
         if self.size <= 8 && known.len() < 2 {
             return known;
@@ -642,7 +682,7 @@ impl TypeShape {
 
 /// The layout of a value of which nothing is known.
 pub(crate) fn words<T>() -> SmallVec<[PieceTy; 4]> {
-    TypeShape::of::<T>().words()
+    TypeFacts::of::<T>().words()
 }
 
 /// Pointers that own, with the start of their names.

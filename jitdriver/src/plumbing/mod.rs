@@ -2,8 +2,8 @@
 //!
 //! All that is generic here is compiled in each author's crate, once per type or even once per call. So a
 //! generic function does only what needs its types, and hands what it finds to one that is compiled here, by
-//! addresses, sizes and names ([`layout::TypeShape`]). A twin calls thousands of these functions, and need
-//! not be fast: what is more than a few instructions is `#[inline(never)]`, lest twins become so large that the
+//! addresses and what is to be known of types ([`layout::TypeFacts`]). A twin calls thousands of these functions, and
+//! need not be fast: what is more than a few instructions is `#[inline(never)]`, lest twins become so large that the
 //! optimizer takes minutes for them.
 #![allow(clippy::should_implement_trait, clippy::type_complexity)]
 

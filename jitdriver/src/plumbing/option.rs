@@ -75,28 +75,55 @@ fn says<O: TwoWay>(tag: Tag, bits: u64) -> bool {
 }
 
 /// Which variant it is, as data; and what was read to know that.
-fn variant<O: TwoWay>(rec: Rec, place: Place<O>) -> (Traced<bool>, Known) {
-    if place.variant_is_known() {
-        return (Traced::constant(Known::Local.copy(place).is_yes()), Known::Local);
-    }
-    let guess = (size_of::<O>() > size_of::<O::Yes>() && size_of::<O>() > size_of::<O::No>())
-        .then_some(Tag::Value { offset: 0, ty: Ty::I8 });
-    let tag = place.tag().or(guess);
-    let (offset, ty) = match tag {
-        Some(Tag::Value { offset, ty }) => (offset, ty),
-        Some(Tag::Niche(niche)) => (niche.offset, niche.ty),
-        Some(Tag::Single) | None => return by_call(rec, place),
+fn variant<O: TwoWay>(rec: Rec, place: &Place<O>) -> (Traced<bool>, Known) {
+    let ways = Ways {
+        tag: place.tag().or(const { guess::<O>() }),
+        is_yes: |known, place| known.copy(place.retyped::<O>()).is_yes(),
+        says: says::<O>,
+        yes: O::YES,
+        payload_is_yes: O::payload_is_yes(),
+        ask: |rec, place| by_call(rec, place.retyped::<O>()),
     };
-    let tag = tag.expect("looked at above");
+    variant_of(rec, place.erased(), &ways)
+}
+
+/// Where the discriminant may be if nothing else is known.
+const fn guess<O: TwoWay>() -> Option<Tag> {
+    match size_of::<O>() > size_of::<O::Yes>() && size_of::<O>() > size_of::<O::No>() {
+        true => Some(Tag::Value { offset: 0, ty: Ty::I8 }),
+        false => None,
+    }
+}
+
+/// What is to be known of an `Option` or `Result` of which it is asked which it is.
+struct Ways {
+    tag: Option<Tag>,
+    is_yes: fn(Known, &Place<()>) -> bool,
+    says: fn(Tag, u64) -> bool,
+    yes: u64,
+    payload_is_yes: bool,
+    ask: fn(Rec, &Place<()>) -> (Traced<bool>, Known),
+}
+
+#[inline(never)]
+fn variant_of(rec: Rec, place: &Place<()>, ways: &Ways) -> (Traced<bool>, Known) {
+    if place.variant_is_known() {
+        return (Traced::constant((ways.is_yes)(Known::Local, place)), Known::Local);
+    }
+    let (tag, offset, ty) = match ways.tag {
+        Some(tag @ Tag::Value { offset, ty }) => (tag, offset, ty),
+        Some(tag @ Tag::Niche(niche)) => (tag, niche.offset, niche.ty),
+        Some(Tag::Single) | None => return (ways.ask)(rec, place),
+    };
     if let Some(address) = place.refers_to_local(rec, offset) {
         let known = Known::Tag(offset, address);
-        return (Traced::constant(known.copy(place).is_yes()), known);
+        return (Traced::constant((ways.is_yes)(known, place)), known);
     }
     let piece = place.piece(rec, PieceTy::at(offset, ty));
     let known = Known::Tag(offset, piece.concrete());
-    let yes = known.copy(place).is_yes();
-    if says::<O>(tag, piece.bits) != yes {
-        return by_call(rec, place);
+    let yes = (ways.is_yes)(known, place);
+    if (ways.says)(tag, piece.bits) != yes {
+        return (ways.ask)(rec, place);
     }
     let res = Const::new(Ty::Bool, u64::from(yes));
     let op = |opcode, a: Arg, b: u64, res| {
@@ -110,15 +137,15 @@ fn variant<O: TwoWay>(rec: Rec, place: Place<O>) -> (Traced<bool>, Known) {
                 0 => piece,
                 first => op(Opcode::IntSub, piece, first, distance),
             };
-            let opcode = if O::payload_is_yes() { Opcode::UintLt } else { Opcode::UintGe };
+            let opcode = if ways.payload_is_yes { Opcode::UintLt } else { Opcode::UintGe };
             op(opcode, distance, niche.n, res)
         }
-        _ => op(Opcode::IntEq, piece, O::YES, res),
+        _ => op(Opcode::IntEq, piece, ways.yes, res),
     };
     (Traced::scalar(yes, answer.lane), known)
 }
 
-fn by_call<O: TwoWay>(rec: Rec, place: Place<O>) -> (Traced<bool>, Known) {
+fn by_call<O: TwoWay>(rec: Rec, place: &Place<O>) -> (Traced<bool>, Known) {
     let site = CallSite {
         name: "is_some",
         site: std::any::type_name::<O>(),
@@ -126,7 +153,7 @@ fn by_call<O: TwoWay>(rec: Rec, place: Place<O>) -> (Traced<bool>, Known) {
         ..CallSite::PLAIN
     };
     let copy = place.read_any(rec).borrowed();
-    let known = super::aggregate::whole_of(&copy);
+    let known = super::aggregate::whole_of(rec, &copy);
     let yes = residual(rec, &site, (copy,), |(value,): (O,)| ManuallyDrop::new(value).is_yes());
     (yes, known)
 }
@@ -134,15 +161,15 @@ fn by_call<O: TwoWay>(rec: Rec, place: Place<O>) -> (Traced<bool>, Known) {
 impl<O: TwoWay> Place<O> {
     /// Whether it is `Some` or `Ok`, as data.
     pub(crate) fn is_yes(self, rec: Rec) -> Traced<bool> {
-        variant(rec, self).0
+        variant(rec, &self).0
     }
 
     /// The payload's place; which variant it is, is taken for granted from here on.
     #[allow(clippy::result_large_err, reason = "neither place is an error")]
     pub(crate) fn payload(self, rec: Rec) -> Result<Place<O::Yes>, Place<O::No>> {
-        let (yes, known) = variant(rec, self);
+        let (yes, known) = variant(rec, &self);
         ops::branch(rec, yes);
-        let copy = known.copy(self);
+        let copy = known.copy(&self);
         let distance =
             |part: *const u8| part.addr().wrapping_sub(std::ptr::from_ref(&copy).addr()) as isize;
         match (copy.yes(), copy.no()) {

@@ -17,7 +17,7 @@
 
 use super::aggregate::promote_variant;
 use super::call;
-use super::layout::{PieceTy, Tagged, Traceable, words};
+use super::layout::{PieceTy, Tagged, Traceable, TypeFacts, words};
 use super::ops::{self, OvfOp};
 use super::place::{Local, Place, counted_align, counted_size, value_offset};
 use super::rec::Rec;
@@ -66,12 +66,12 @@ pub fn note_type<T: Traceable>(rec: Rec) -> bool {
 }
 
 /// How a type is dropped in a trace, if that was noted.
-pub(crate) fn noted<T>(rec: Rec) -> Option<InPlace> {
+pub(crate) fn noted(rec: Rec, ty: &TypeFacts) -> Option<InPlace> {
     let noted = rec.arena().noted.borrow();
     if noted.is_empty() {
         return None;
     }
-    let id = typeid::of::<T>();
+    let id = ty.id();
     noted.iter().find(|&&(it, _)| it == id).map(|&(_, drop)| drop)
 }
 
@@ -86,12 +86,16 @@ pub(crate) fn drop_traced<T: Traceable>(rec: Rec, owner: *const ()) {
 
 /// Drops what is in a place.
 pub fn drop_contents<T>(rec: Rec, place: Place<T>) {
-    if const { !needs_drop::<T>() } {
-        return;
+    if const { needs_drop::<T>() } {
+        drop_contents_of(rec, place.part::<()>(rec, 0), TypeFacts::of::<T>());
     }
-    match noted::<T>(rec) {
-        Some(drop) => drop(rec, place.part::<()>(rec, 0)),
-        None => call::drop_in_place(rec, place),
+}
+
+/// The same of a value of this type.
+pub(crate) fn drop_contents_of(rec: Rec, place: Place<()>, ty: &'static TypeFacts) {
+    match noted(rec, ty) {
+        Some(drop) => drop(rec, place),
+        None => call::drop_in_place(rec, place, ty),
     }
 }
 
@@ -116,8 +120,10 @@ pub(crate) const fn of_option<T: Traceable>() -> Option<fn(Rec, Place<Option<T>>
 pub struct DropParts {
     whole: Place<()>,
     start: usize,
-    parts: SmallVec<[(InPlace, Place<()>); 4]>,
+    parts: PartsToDrop,
 }
+
+type PartsToDrop = SmallVec<[(&'static TypeFacts, Place<()>); 4]>;
 
 impl DropParts {
     /// The next part, as it lies in a copy of the whole.
@@ -127,9 +133,12 @@ impl DropParts {
 
     fn add_at<P>(&mut self, rec: Rec, offset: usize) {
         if needs_drop::<P>() {
-            let drop = |rec: Rec, place: Place<()>| drop_contents(rec, place.part::<P>(rec, 0));
-            self.parts.push((drop, self.whole.part(rec, offset as isize)));
+            self.push(rec, TypeFacts::of::<P>(), offset);
         }
+    }
+
+    fn push(&mut self, rec: Rec, ty: &'static TypeFacts, offset: usize) {
+        self.parts.push((ty, self.whole.part(rec, offset as isize)));
     }
 
     fn drop_all(self, rec: Rec) {
@@ -141,13 +150,13 @@ impl DropParts {
 /// Those that are still to be dropped, also when one of them panics.
 struct Rest {
     rec: Rec,
-    parts: smallvec::IntoIter<[(InPlace, Place<()>); 4]>,
+    parts: <PartsToDrop as IntoIterator>::IntoIter,
 }
 
 impl Rest {
     fn next(&mut self) -> bool {
-        let Some((drop, place)) = self.parts.next() else { return false };
-        drop(self.rec, place);
+        let Some((ty, place)) = self.parts.next() else { return false };
+        drop_contents_of(self.rec, place, ty);
         true
     }
 }
@@ -178,7 +187,7 @@ fn drop_array<T, const N: usize>(rec: Rec, whole: Place<()>) {
 
 /// Drops the parts of a struct or of an enum's variant, which is promoted. `parts` tells them.
 pub fn drop_parts<T: Tagged>(rec: Rec, place: Place<T>, parts: impl FnOnce(&T, &mut DropParts)) {
-    let copy = promote_variant(rec, place).copy(place);
+    let copy = promote_variant(rec, &place).copy(&place);
     let start = std::ptr::from_ref(&*copy).addr();
     let whole = place.part::<()>(rec, 0);
     let mut found = DropParts { whole, start, parts: SmallVec::new() };

@@ -22,7 +22,7 @@ use super::aggregate::{
 use super::call::{CallSite, residual};
 use super::layout::Tagged;
 use super::ops::{self, Compare};
-use super::place::{Addr, Local, Place, Pointee};
+use super::place::{Local, Place, Pointee, Untyped};
 use super::rec::Rec;
 use super::text::Text;
 use super::value::{Bytes, Lanes, Scalar, Traced};
@@ -41,10 +41,15 @@ pub struct Captured {
 }
 
 /// What is found where a pattern has a name.
+#[inline]
 pub fn captured<C>(part: &C) -> Captured {
-    let at = std::ptr::from_ref(part);
-    let bytes = Bytes::at(at);
-    Captured { at: at.addr(), words: [bytes.bits(0, Ty::I64), bytes.bits(8, Ty::I64)] }
+    captured_bytes(Bytes::at(std::ptr::from_ref(part)))
+}
+
+#[inline(never)]
+fn captured_bytes(bytes: Bytes) -> Captured {
+    let words = [bytes.bits(0, Ty::I64), bytes.bits(8, Ty::I64)];
+    Captured { at: bytes.start().addr(), words }
 }
 
 /// The type of a part.
@@ -75,47 +80,39 @@ pub fn token<R, C: ?Sized>(_: PhantomData<R>, _: impl FnOnce(R) -> Token<C>) -> 
     Token(PhantomData)
 }
 
-/// Memory that a part may lie in.
-#[derive(Clone, Copy)]
-struct Layer {
+/// A copy of a scrutinee, or of what it refers to, and the place of that.
+pub struct Level<'p> {
+    /// Where the copy was.
     start: usize,
     len: usize,
-    /// From there to the memory itself.
-    real: *mut u8,
-    addr: Addr,
-}
-
-/// A scrutinee, and what it refers to.
-pub struct Level {
-    layer: Layer,
+    real: &'p Untyped,
 }
 
 /// A scrutinee, and the place behind its references, if it is one.
-pub struct Scrutinee<X, V: ?Sized>(pub Place<X>, pub Place<V>);
+pub struct Scrutinee<'p, X, V: ?Sized>(pub &'p Place<X>, pub &'p Place<V>);
 
-impl<V> Scrutinee<V, V> {
+impl<'p, V> Scrutinee<'p, V, V> {
     /// Tries a level of a pattern on the value. `attempt` forgets the copy that it is given.
     #[inline(never)]
     pub fn attempt<R>(
         self,
         known: &Known,
         attempt: impl FnOnce(V) -> (usize, Option<R>),
-    ) -> (Level, Option<R>) {
+    ) -> (Level<'p>, Option<R>) {
         let (copy, hit) = attempt(ManuallyDrop::into_inner(known.copy(self.0)));
-        let layer = Layer::of(copy, self.0);
-        (Level { layer }, hit)
+        (Level::of(copy, self.0), hit)
     }
 }
 
 macro_rules! referring {
     ($(<$($lifetime:lifetime),+> $ty:ty, $given:ty, $copy:ident => $make:expr;)*) => {$(
-        impl<$($lifetime,)+ V> Scrutinee<$ty, V> {
+        impl<'p, $($lifetime,)+ V> Scrutinee<'p, $ty, V> {
             /// Tries a level of a pattern on a reference to a copy of the value.
             pub fn attempt<'c, R>(
                 self,
                 known: &Known,
                 attempt: impl FnOnce($given) -> (usize, Option<R>),
-            ) -> (Level, Option<R>)
+            ) -> (Level<'p>, Option<R>)
             where
                 V: 'c,
             {
@@ -124,7 +121,7 @@ macro_rules! referring {
                 // SAFETY: the copy outlives the attempt, which hands on addresses only.
                 let $copy: &'c mut V = unsafe { &mut *std::ptr::from_mut(&mut *copy) };
                 let (_, hit) = attempt($make);
-                (Level { layer: Layer::of(start, self.1) }, hit)
+                (Level::of(start, self.1), hit)
             }
         }
     )*};
@@ -141,20 +138,20 @@ referring! {
 
 macro_rules! slices {
     ($(<$lifetime:lifetime> $ty:ty, $given:ty, $make:ident;)*) => {$(
-        impl<$lifetime, T> Scrutinee<$ty, [T]> {
+        impl<'p, $lifetime, T> Scrutinee<'p, $ty, [T]> {
             /// Tries a level of a pattern on the slice itself: only its length is looked at.
             pub fn attempt<'c, R>(
                 self,
                 _: &Known,
                 attempt: impl FnOnce($given) -> (usize, Option<R>),
-            ) -> (Level, Option<R>)
+            ) -> (Level<'p>, Option<R>)
             where
                 T: 'c,
             {
-                let slice = self.1.ptr;
+                let slice = self.1.ptr();
                 // SAFETY: the slice is borrowed as the plain function borrows it.
                 let (_, hit) = attempt(unsafe { slice.$make() }.expect("a reference is not null"));
-                (Level { layer: Layer::of(slice.cast::<u8>().addr(), self.1) }, hit)
+                (Level::of(slice.cast::<u8>().addr(), self.1), hit)
             }
         }
     )*};
@@ -165,14 +162,13 @@ slices! {
     <'a> &'a mut [T], &'c mut [T], as_mut;
 }
 
-impl Layer {
-    /// Of a copy that starts there.
-    fn of<T: ?Sized>(start: usize, place: Place<T>) -> Layer {
-        Layer { start, len: size_of_val(place.probe()), real: place.ptr.cast(), addr: place.addr() }
+impl<'p> Level<'p> {
+    /// Of a copy that was there.
+    #[inline]
+    fn of<T: ?Sized>(start: usize, place: &'p Place<T>) -> Level<'p> {
+        Level { start, len: size_of_val(place.probe()), real: place.untyped() }
     }
-}
 
-impl Level {
     /// The place of a part. A reference that default binding made is put into `slot`.
     #[inline(never)]
     pub fn child<C>(
@@ -182,40 +178,39 @@ impl Level {
         captured: Captured,
         slot: &mut Option<Traced<C>>,
     ) -> Place<C> {
-        let distance = captured.at.wrapping_sub(self.layer.start);
-        let inside = distance <= self.layer.len && distance + size_of::<C>() <= self.layer.len;
-        if inside {
-            return self.part(rec, distance);
+        let size = const { size_of::<C>() };
+        if let Some(distance) = self.distance(captured, size) {
+            return self.real.part_of_value(rec, distance as isize);
         }
-        if size_of::<C>() == 0 {
-            return self.part(rec, 0);
-        }
-        slot.insert(self.reference(rec, captured)).place_of()
-    }
-
-    fn part<C>(&self, rec: Rec, distance: usize) -> Place<C> {
-        let whole: Place<u8> = Place::at(self.layer.real, self.layer.addr);
-        whole.part(rec, distance as isize)
-    }
-
-    /// A reference into the value, made by default binding.
-    fn reference<C>(&self, rec: Rec, captured: Captured) -> Traced<C> {
-        assert!(size_of::<C>() >= 8, "a part of a value that is neither in it nor a reference");
-        let target = captured.words[0] as usize;
-        let mut words = captured.words;
-        let distance = target.wrapping_sub(self.layer.start);
-        let mut lanes = Lanes::CONST;
-        if distance <= self.layer.len {
-            let part: Place<u8> = self.part(rec, distance);
-            words[0] = part.ptr.expose_provenance() as u64;
-            // With the place in the local, if it is in one.
-            lanes = part.lanes_of_pointer(rec);
-        } else {
-            rec.abort(Abort::UnknownDeref);
-        }
+        assert!(size >= 8, "a part of a value that is neither in it nor a reference");
+        let (words, lanes) = self.reference(rec, captured);
         // SAFETY: `C` is a reference, thin or fat, of at most two words.
         let bits = unsafe { words.as_ptr().cast::<MaybeUninit<C>>().read() };
-        Traced::new(bits, lanes)
+        slot.insert(Traced::new(bits, lanes)).place_of()
+    }
+
+    /// How far from the value's start a part of so many bytes lies, if it lies in the value.
+    fn distance(&self, captured: Captured, size: usize) -> Option<usize> {
+        let distance = captured.at.wrapping_sub(self.start);
+        match distance <= self.len && distance + size <= self.len {
+            true => Some(distance),
+            false => (size == 0).then_some(0),
+        }
+    }
+
+    /// A reference into the value, made by default binding: its words, and what is known of them.
+    #[inline(never)]
+    fn reference(&self, rec: Rec, captured: Captured) -> ([u64; 2], Lanes) {
+        let mut words = captured.words;
+        let distance = (words[0] as usize).wrapping_sub(self.start);
+        if distance > self.len {
+            rec.abort(Abort::UnknownDeref);
+            return (words, Lanes::CONST);
+        }
+        let part: Place<u8> = self.real.part_of_value(rec, distance as isize);
+        words[0] = part.ptr().expose_provenance() as u64;
+        // With the place in the local, if it is in one.
+        (words, part.lanes_of_pointer(rec))
     }
 }
 
@@ -248,16 +243,55 @@ pub fn left<T>(place: Place<T>) {
 
 /// Levels of a match whose variant has been promoted.
 #[derive(Default)]
-pub struct Seen(SmallVec<[(u64, Known); 4]>);
+pub struct Seen {
+    /// The number of the match, from 1, if it has promoted any.
+    number: u32,
+}
+
+/// The levels of all matches.
+#[derive(Default)]
+pub(crate) struct AllSeen {
+    /// The number of the match, the level, and what was found.
+    levels: Vec<(u32, u64, Known)>,
+    last: u32,
+}
+
+impl AllSeen {
+    /// All matches have chosen their arms.
+    pub fn clear(&mut self) {
+        self.levels.clear();
+    }
+}
 
 impl Seen {
     #[inline(never)]
-    fn or(&mut self, level: u64, promote: impl FnOnce() -> Known) -> Known {
-        if let Some((_, known)) = self.0.iter().find(|(seen, _)| *seen == level) {
-            return known.clone();
+    fn find(&self, rec: Rec, level: u64) -> Option<Known> {
+        if self.number == 0 {
+            return None;
+        }
+        let seen = rec.arena().seen.borrow();
+        // Those of matches inside of this one come between.
+        let since = seen.levels.iter().rev().take_while(|it| it.0 >= self.number);
+        since.filter(|it| it.0 == self.number && it.1 == level).map(|it| it.2).next()
+    }
+
+    #[inline(never)]
+    fn add(&mut self, rec: Rec, level: u64, known: Known) {
+        let mut seen = rec.arena().seen.borrow_mut();
+        if self.number == 0 {
+            seen.last += 1;
+            self.number = seen.last;
+        }
+        seen.levels.push((self.number, level, known));
+    }
+
+    #[inline]
+    fn or(&mut self, rec: Rec, level: u64, promote: impl FnOnce() -> Known) -> Known {
+        if let Some(known) = self.find(rec, level) {
+            return known;
         }
         let known = promote();
-        self.0.push((level, known.clone()));
+        self.add(rec, level, known);
         known
     }
 }
@@ -278,11 +312,11 @@ pub trait KnownVariant<T> {
 
 impl<T: Tagged> KnownVariant<T> for Variant<T> {
     fn promote(&self, rec: Rec, seen: &mut Seen, level: u64) -> Known {
-        seen.or(level, || promote_variant(rec, self.0))
+        seen.or(rec, level, || promote_variant(rec, &self.0))
     }
 
     fn promise(&self, rec: Rec, is_right: impl FnOnce(&T) -> bool) {
-        promise_variant(rec, self.0, is_right);
+        promise_variant(rec, &self.0, is_right);
     }
 }
 
@@ -296,18 +330,18 @@ pub trait AnyVariant<T> {
 
 impl<T> AnyVariant<T> for &Variant<T> {
     fn promote(&self, rec: Rec, seen: &mut Seen, level: u64) -> Known {
-        seen.or(level, || variant_of_any(rec, self.0))
+        seen.or(rec, level, || variant_of_any(rec, &self.0))
     }
 
     fn promise(&self, rec: Rec, is_right: impl FnOnce(&T) -> bool) {
         if size_of::<T>() > 0 {
-            promise_by_call(rec, self.0, is_right);
+            promise_by_call(rec, &self.0, is_right);
         }
     }
 }
 
 /// Promotes the variant of a value whose discriminant has no known place.
-fn variant_of_any<T>(rec: Rec, place: Place<T>) -> Known {
+fn variant_of_any<T>(rec: Rec, place: &Place<T>) -> Known {
     // What has no bytes has no variants to tell apart.
     match size_of::<T>() {
         0 => Known::OneVariant,
@@ -440,8 +474,8 @@ impl<T: Tagged> VariantLeaf<T> for &Leaf<T> {
         if !variant {
             return test_by_call(rec, self.0, plain);
         }
-        let known = promote_variant(rec, self.0);
-        plain(&known.copy(self.0))
+        let known = promote_variant(rec, &self.0);
+        plain(&known.copy(&self.0))
     }
 }
 
@@ -468,8 +502,8 @@ impl<T> AnyLeaf<T> for Leaf<T> {
         if !variant {
             return test_by_call(rec, self.0, plain);
         }
-        let known = variant_of_any(rec, self.0);
-        plain(&known.copy(self.0))
+        let known = variant_of_any(rec, &self.0);
+        plain(&known.copy(&self.0))
     }
 }
 
@@ -571,7 +605,7 @@ impl<T: Tagged> VariantMatch<T> for &Matched<T> {
         if !variants {
             return AnyMatch::by_call(rec, self.0, plain);
         }
-        let known = promote_variant(rec, self.0);
+        let known = promote_variant(rec, &self.0);
         AnyMatch { rec, place: self.0, known, asks: false, plain, reached: 0 }
     }
 }
@@ -686,7 +720,7 @@ impl<T> CallMatch<T> for Matched<T> {
         if !variants {
             return AnyMatch::by_call(rec, self.0, plain);
         }
-        let known = variant_of_any(rec, self.0);
+        let known = variant_of_any(rec, &self.0);
         AnyMatch { rec, place: self.0, known, asks: false, plain, reached: 0 }
     }
 }
@@ -710,7 +744,7 @@ impl<T, F: Fn(&T, usize) -> usize + Copy> AnyMatch<T, F> {
             // nobody knows what is behind references by then.
             super::cut(rec);
         }
-        let known = whole_of(&place.read_any(rec).borrowed());
+        let known = whole_of(rec, &place.read_any(rec).borrowed());
         AnyMatch { rec, place, known, asks: true, plain, reached: 0 }
     }
 
@@ -738,7 +772,7 @@ impl<T, F: Fn(&T, usize) -> usize + Copy> AnyMatch<T, F> {
 
     /// The concrete value, to match on.
     pub fn bits(&self) -> ManuallyDrop<T> {
-        self.known.copy(self.place)
+        self.known.copy(&self.place)
     }
 
     /// The value, still owned by the scrutinee.

@@ -10,18 +10,19 @@
 //! order; that is why the twin may hold raw pointers.
 #![expect(unsafe_code, reason = "reads and writes the interpreter's memory")]
 
-use super::layout::{Niche, PieceTy, Tag, Traceable, TypeShape, words};
+use super::layout::{Niche, PieceTy, Tag, Traceable, TypeFacts, words};
 use super::rec::Rec;
 use super::value::{
-    Args, Bytes, Head, Lanes, Parted, Piece, Pieces, RestDropper, Traced, What, extract,
-    extract_of, push_args_of, read_bits, replace, slice, write_bits,
+    Args, Bytes, Erased, Head, Lanes, Parted, Piece, Pieces, RestDropper, Traced, What, copy_bytes,
+    extract, extract_of, push_args_of, read_bits, replace, slice, write_bits,
 };
 use metainterp::abort::Abort;
 use metainterp::ir::{Const, MemDescr, Opcode, Ty};
 use metainterp::record::{Arg, Lane};
 use smallvec::SmallVec;
 use std::any::TypeId;
-use std::mem::{MaybeUninit, needs_drop, offset_of};
+use std::marker::PhantomData;
+use std::mem::{MaybeUninit, needs_drop};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -54,8 +55,8 @@ enum Contents {
     Promoted,
 }
 
-// It is moved often, and up to two cache lines without a call.
-const _: () = assert!(size_of::<Addr>() <= 56 && size_of::<Place<[u8]>>() <= 128);
+// Twins consist of little else than moving places about.
+const _: () = assert!(size_of::<Addr>() <= 56 && size_of::<Place<[u8]>>() <= 48);
 
 /// Which memory an address is in, as far as the twin knows: accesses of different classes, other than
 /// `ANY`, never overlap.
@@ -170,9 +171,17 @@ impl Addr {
             }
     }
 
-    /// It was a local, which lives in memory by now.
-    fn is_spilled(&self) -> bool {
-        self.shadow.is_some_and(|shadow| shadow.head().is_spilled())
+    /// It is a constant, or that of something in a local, and nothing else is known of it.
+    fn is_plain_at(&self, ptr: *mut u8) -> bool {
+        self.base_lane.is_const()
+            && self.scale == 0
+            && self.offset == 0
+            && self.meta_lane.is_const()
+            && self.class == Class::ANY
+            && !self.frozen
+            && self.contents == Contents::Unknown
+            // Where it is in the local, the pointer says.
+            && (self.shadow.is_some() || self.base == ptr.addr() as u64)
     }
 
     fn base(&self) -> Arg {
@@ -272,6 +281,11 @@ impl Addr {
 
     /// The pieces of a pointer with this address.
     pub(crate) fn lanes(self, rec: Rec, fat: bool) -> Lanes {
+        self.lanes_at(rec, fat, None)
+    }
+
+    /// The same if the arena has this address already, under that number.
+    fn lanes_at(self, rec: Rec, fat: bool, number: Option<u32>) -> Lanes {
         if rec.is_live() {
             return Lanes::CONST;
         }
@@ -284,7 +298,10 @@ impl Addr {
         let address = match plain {
             true if self.base_lane.is_const() => None,
             true => Some(What::Lane(Ty::Ptr, self.base_lane)),
-            false => Some(What::Address(rec.arena().add_addr(self))),
+            false => {
+                let number = number.unwrap_or_else(|| rec.arena().add_addr(self));
+                Some(What::Address(number))
+            }
         };
         let meta = match fat && !self.meta_lane.is_const() {
             true => Some(What::Lane(Ty::I64, self.meta_lane)),
@@ -299,6 +316,31 @@ impl Addr {
                 Lanes::of(rec, &[address, Piece { offset: 8, what: meta }])
             }
         }
+    }
+
+    /// What the trace knows of a value that was loaded from here.
+    fn lanes_of_loaded(
+        &self,
+        rec: Rec,
+        layout: &[PieceTy],
+        loaded: &[Arg],
+        known_green: bool,
+    ) -> Lanes {
+        let mut pieces = Pieces::new();
+        for (piece, arg) in layout.iter().zip(loaded) {
+            let frozen = piece.keeps_frozen && self.frozen;
+            let green = piece.keeps_frozen && (self.contents == Contents::Green || known_green);
+            if frozen || green {
+                let addr = Addr::new(arg.bits, arg.lane, Lane::CONST, frozen);
+                let contents = if green { Contents::Green } else { Contents::Unknown };
+                let what = What::Address(rec.arena().add_addr(Addr { contents, ..addr }));
+                pieces.push(Piece { offset: piece.offset, what });
+            } else if !arg.lane.is_const() {
+                let what = What::Lane(piece.ty, arg.lane);
+                pieces.push(Piece { offset: piece.offset, what });
+            }
+        }
+        Lanes::of(rec, &pieces)
     }
 
     /// The address for code that cannot look behind it. A local of the twin has none.
@@ -371,12 +413,12 @@ fn add(rec: Rec, address: Arg, bytes: Arg) -> Arg {
     Arg::of(rec.op_silently(Opcode::PtrAdd, &[address, bytes], concrete), concrete)
 }
 
-/// A local of the twin, as what a reference refers to. The local outlives all references to it, as in the
-/// plain function.
+/// A value of the twin, for code that is the same for all types: what a reference refers to, or a call is given. The
+/// value outlives all that names it, as in the plain function.
 #[derive(Clone, Copy)]
-pub(crate) struct Shadow {
+pub struct Shadow {
     head: *const Head,
-    facts: &'static LocalFacts,
+    facts: &'static TypeFacts,
 }
 
 impl PartialEq for Shadow {
@@ -387,34 +429,32 @@ impl PartialEq for Shadow {
 
 impl Eq for Shadow {}
 
-/// What is to be known of a local's type.
-struct LocalFacts {
-    /// Where the value lies behind the head.
-    offset: usize,
-    len: u32,
-    owns: bool,
-    shape: fn() -> TypeShape,
-}
-
 impl Shadow {
-    fn of<T>(local: &mut Traced<T>) -> Shadow {
-        let facts = const {
-            &LocalFacts {
-                offset: offset_of!(Traced<T>, value),
-                len: size_of::<T>() as u32,
-                owns: needs_drop::<T>(),
-                shape: TypeShape::of::<T>,
-            }
-        };
-        Shadow { head: std::ptr::from_mut(local).cast(), facts }
+    /// To look at the value only.
+    pub(crate) fn of<T>(value: &Traced<T>) -> Shadow {
+        let head = std::ptr::from_ref(value).cast();
+        Shadow { head, facts: const { TypeFacts::of::<T>() } }
     }
 
-    fn head<'x>(self) -> &'x Head {
+    /// A value that begins with this head.
+    pub(crate) fn with_head(head: *mut Head, facts: &'static TypeFacts) -> Shadow {
+        Shadow { head, facts }
+    }
+
+    pub(crate) fn of_mut<T>(value: &mut Traced<T>) -> Shadow {
+        Shadow { head: std::ptr::from_mut(value).cast(), facts: const { TypeFacts::of::<T>() } }
+    }
+
+    pub(crate) fn facts(self) -> &'static TypeFacts {
+        self.facts
+    }
+
+    pub(crate) fn head<'x>(self) -> &'x Head {
         // SAFETY: a local begins with its head, and is alive.
         unsafe { &*self.head }
     }
 
-    fn start(self) -> *mut u8 {
+    pub(crate) fn start(self) -> *mut u8 {
         // SAFETY: the value lies there, in the local.
         unsafe { self.head.cast_mut().byte_add(self.facts.offset).cast() }
     }
@@ -425,42 +465,71 @@ impl Shadow {
         if let Some(memory) = self.head().spilled() {
             return memory;
         }
-        let shape = (self.facts.shape)();
-        let memory = super::call::new_local(rec, shape);
+        let memory = super::call::new_local(rec, self.facts);
         let place = spilled_place::<u8>(memory);
+        let layout = self.facts.words();
         // SAFETY: the memory is as large as the value.
-        unsafe { place.untyped().write(rec, self.bytes(), self.head().lanes(), &shape.words()) };
-        self.head().set_spilled(rec, memory);
+        unsafe { place.at.write(rec, self.bytes(), self.head().lanes(), &layout) };
+        self.head().set_spilled(rec, memory, self.facts);
         memory
     }
 
-    fn spilled(self) -> Option<Arg> {
+    pub(crate) fn spilled(self) -> Option<Arg> {
         self.head().spilled()
-    }
-
-    /// Drops a part of the local, which is overwritten next.
-    pub(crate) fn drop_part<T>(self, rec: Rec, part: *mut T) {
-        drop(self.take_part(rec, part));
-    }
-
-    /// A part of the local, which nobody uses any more.
-    pub(crate) fn take_part<T>(self, rec: Rec, part: *mut T) -> Traced<T> {
-        // SAFETY: the plain function drops the value here, and does not use it any more.
-        let value = unsafe { part.cast::<MaybeUninit<T>>().read() };
-        let lanes = match rec.is_live() {
-            true => Lanes::CONST,
-            false => self.slice(rec, part.cast(), size_of::<T>()),
-        };
-        Traced::new(value, lanes)
     }
 
     /// The local owns something.
     pub(crate) fn owns(self) -> bool {
-        self.facts.owns
+        self.facts.owns()
     }
 
-    fn bytes(self) -> Bytes {
-        Bytes::new(self.start(), self.facts.len)
+    /// Somebody else owns the value.
+    pub(crate) fn disown(self) {
+        self.head().set_moved(true);
+    }
+
+    pub(crate) fn lanes(self) -> Lanes {
+        self.head().lanes()
+    }
+
+    pub(crate) fn bytes(self) -> Bytes {
+        Bytes::new(self.start(), self.facts.size as u32)
+    }
+
+    /// The place of the value, which is in memory if it has been spilled.
+    #[inline(never)]
+    fn place(self) -> Untyped {
+        match self.spilled() {
+            Some(memory) => spilled_place::<u8>(memory).at,
+            None => Untyped { part: PartNumber::WHOLE, ..self.at() },
+        }
+    }
+
+    /// The place of all that is in the local.
+    pub(crate) fn contents(self) -> Place<()> {
+        Place::of(self.at())
+    }
+
+    fn at(self) -> Untyped {
+        Untyped { shadow: Some(self), ..Untyped::plain(self.start()) }
+    }
+
+    /// It is a reference to what never changes, as far as it is known here.
+    pub(crate) fn leads_to_frozen(self, rec: Rec) -> bool {
+        let first = self.lanes().pieces(rec).first().copied();
+        self.facts.name().starts_with('&')
+            && first.is_some_and(|piece| match piece.what {
+                What::Address(number) => piece.offset == 0 && rec.arena().addr(number).is_frozen(),
+                What::Lane(..) => false,
+            })
+    }
+
+    /// What the trace knows of a part.
+    pub(crate) fn lanes_of_part(self, rec: Rec, part: *mut u8, size: usize) -> Lanes {
+        match rec.is_live() {
+            true => Lanes::CONST,
+            false => self.slice(rec, part, size),
+        }
     }
 
     pub(crate) fn offset_of<T: ?Sized>(self, part: *mut T) -> u32 {
@@ -476,7 +545,7 @@ impl Shadow {
     fn replace(self, rec: Rec, part: *mut u8, len: u32, pieces: Lanes) {
         let (offset, head) = (self.offset_of(part), self.head());
         head.set_variant_known(false);
-        head.set_lanes(match offset == 0 && len == self.facts.len {
+        head.set_lanes(match offset == 0 && len as usize == self.len() {
             true => pieces,
             false => replace(rec, self.bytes(), head.lanes(), offset, len, pieces),
         });
@@ -495,7 +564,7 @@ impl Shadow {
     /// Takes what a call has made of the local: bytes and lanes in a layout.
     pub(crate) fn set(self, rec: Rec, layout: &[PieceTy], args: &[Arg]) {
         for (piece, arg) in layout.iter().zip(args) {
-            let n = piece.ty.bytes().min(self.facts.len - piece.offset) as usize;
+            let n = (piece.ty.bytes() as usize).min(self.len() - piece.offset as usize);
             // SAFETY: the piece lies within the local.
             unsafe { write_bits(self.start().add(piece.offset as usize), arg.bits, n) };
         }
@@ -504,7 +573,7 @@ impl Shadow {
     }
 
     pub(crate) fn len(self) -> usize {
-        self.facts.len as usize
+        self.facts.size
     }
 }
 
@@ -555,17 +624,64 @@ impl Pointee for str {
 }
 
 /// Where a value is.
-#[repr(C)]
+#[repr(transparent)]
 pub struct Place<T: ?Sized> {
-    // These two first: they are an `Untyped`.
-    addr: Addr,
-    pub(crate) ptr: *mut T,
+    at: Untyped,
+    of: PhantomData<*mut T>,
+}
+
+/// A place of which the type does not matter: what is here is compiled once, not for each type of an
+/// author's crate.
+#[derive(Clone, Copy)]
+pub(crate) struct Untyped {
+    ptr: *mut u8,
+    /// The other half of a fat pointer.
+    meta: *mut u8,
+    /// The local that it is in.
+    shadow: Option<Shadow>,
     /// The layout of the value, if generated code has found that it has one.
     known: Option<&'static KnownLayout>,
-    /// What happens to the owner of the value when the value is moved out.
-    part: Part,
+    /// The number of its address among those of the arena, from 1; 0 for a constant one of which nothing else is
+    /// known. Nothing has a number while nothing is recorded or replayed, since a twin that just runs may run long.
+    addr: u32,
+    part: PartNumber,
+}
+
+/// What happens to the owner of a value when the value is moved out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct PartNumber(u32);
+
+impl PartNumber {
+    /// Nothing: there is no owner to tell.
+    const NONE: PartNumber = PartNumber(0);
     /// It is a local as a whole.
-    whole: bool,
+    const WHOLE: PartNumber = PartNumber(1);
+    const RED: PartNumber = PartNumber(2);
+
+    fn of(part: Part) -> PartNumber {
+        match part {
+            Part::None => PartNumber::NONE,
+            Part::Red => PartNumber::RED,
+            part => PartNumber(Rec::current().arena().part_number(part) + 3),
+        }
+    }
+
+    fn get(self) -> Part {
+        match self {
+            PartNumber::NONE | PartNumber::WHOLE => Part::None,
+            PartNumber::RED => Part::Red,
+            PartNumber(number) => Rec::current().arena().part(number - 3),
+        }
+    }
+
+    /// That of a part of the value.
+    fn inner(self) -> PartNumber {
+        match self {
+            PartNumber::NONE | PartNumber::WHOLE => PartNumber::NONE,
+            PartNumber::RED => self,
+            known => PartNumber::of(known.get().inner()),
+        }
+    }
 }
 
 /// The layout of a value, and where the discriminant is, if it is an `Option` or `Result` with a layout.
@@ -576,7 +692,7 @@ struct KnownLayout {
 
 /// A place as a part of what owns it.
 #[derive(Clone, Copy)]
-enum Part {
+pub(crate) enum Part {
     /// Nothing is moved out of here, or it is a local as a whole.
     None,
     /// A part of a local that somebody knows how to drop the rest of.
@@ -585,6 +701,20 @@ enum Part {
     Leaks(*const Head),
     /// A red in the plain function's memory, or a part of it.
     Red,
+}
+
+impl PartialEq for Part {
+    fn eq(&self, other: &Part) -> bool {
+        match (*self, *other) {
+            (Part::None, Part::None) | (Part::Red, Part::Red) => true,
+            (Part::Leaks(a), Part::Leaks(b)) => a == b,
+            (
+                Part::Known { owner: a, bit: a_bit, rest: a_rest },
+                Part::Known { owner: b, bit: b_bit, rest: b_rest },
+            ) => (a, a_bit) == (b, b_bit) && std::ptr::fn_addr_eq(a_rest, b_rest),
+            _ => false,
+        }
+    }
 }
 
 impl Part {
@@ -618,78 +748,117 @@ impl<T: ?Sized + Pointee> Place<T> {
     }
 
     /// `&place`.
-    pub fn shared<'a>(self, rec: Rec) -> Traced<&'a T> {
+    pub fn shared<'a>(&self, rec: Rec) -> Traced<&'a T> {
         self.pointer(rec)
     }
 
     /// `&mut place`.
-    pub fn exclusive<'a>(self, rec: Rec) -> Traced<&'a mut T> {
+    pub fn exclusive<'a>(&self, rec: Rec) -> Traced<&'a mut T> {
         self.pointer(rec)
     }
 
     /// `&raw const place`.
-    pub fn raw_const(self, rec: Rec) -> Traced<*const T> {
+    pub fn raw_const(&self, rec: Rec) -> Traced<*const T> {
         self.pointer(rec)
     }
 
     /// `&raw mut place`.
-    pub fn raw_mut(self, rec: Rec) -> Traced<*mut T> {
+    pub fn raw_mut(&self, rec: Rec) -> Traced<*mut T> {
         self.pointer(rec)
     }
 
     /// References and raw pointers.
     #[inline(never)]
-    fn pointer<P>(self, rec: Rec) -> Traced<P> {
+    fn pointer<P>(&self, rec: Rec) -> Traced<P> {
         let this = self.settled();
-        Traced::new(pointer_bits(this.ptr), this.untyped().pointer_lanes(rec, T::FAT))
+        Traced::new(pointer_bits(this.ptr()), this.at.pointer_lanes(rec, T::FAT))
     }
 
     pub(crate) fn shadow(&self) -> Option<Shadow> {
-        self.addr.shadow
+        self.at.shadow
     }
 
     /// The place, in memory if its local has been spilled.
     #[inline]
-    pub(crate) fn settled(self) -> Place<T> {
-        if self.addr.is_spilled() { self.settled_in_memory() } else { self }
+    pub(crate) fn settled(&self) -> Place<T> {
+        Place::of(self.at.settled())
     }
 
-    #[cold]
-    #[inline(never)]
-    fn settled_in_memory(self) -> Place<T> {
-        let (_, meta) = T::split(self.ptr);
-        let Untyped { ptr, addr } = self.untyped().moved_to().expect("it has been spilled");
-        Place { ptr: T::join(ptr, meta).cast_mut(), addr, whole: false, ..self }
+    /// What the trace knows of a pointer to here.
+    pub(crate) fn lanes_of_pointer(&self, rec: Rec) -> Lanes {
+        self.at.pointer_lanes(rec, false)
+    }
+}
+
+/// A place that a call is given a pointer to, for code that is the same for all types.
+pub(crate) struct Receiver {
+    place: Untyped,
+    /// A pointer to it is two words.
+    fat: bool,
+    size: usize,
+}
+
+impl Receiver {
+    pub fn of<T: ?Sized + Pointee>(place: Place<T>) -> Receiver {
+        Receiver { place: place.at, fat: T::FAT, size: size_of_val(place.probe()) }
     }
 
-    /// The place in memory: spills the local that it is in.
-    pub(crate) fn in_memory(self, rec: Rec) -> Place<T> {
-        if let Some(shadow) = self.addr.shadow
+    /// It is in memory from here on, if its local has been spilled.
+    pub fn settle(&mut self) {
+        self.place = self.place.settled();
+    }
+
+    pub fn shadow(&self) -> Option<Shadow> {
+        self.place.shadow
+    }
+
+    pub fn is_frozen(&self) -> bool {
+        self.place.addr().is_frozen()
+    }
+
+    pub fn offset_in(&self, local: Shadow) -> u32 {
+        local.offset_of(self.place.ptr)
+    }
+
+    /// Whether there may be a reference in the value, such as one to the value that a method leaves there.
+    pub fn may_hold_pointer(&self) -> bool {
+        may_hold_pointer(self.place.layout(), self.size)
+    }
+
+    /// Appends the machine arguments of a pointer to it. It is in memory then: the local that it is in is spilled.
+    pub fn push_pointer(mut self, rec: Rec, out: &mut Args) {
+        if let Some(shadow) = self.shadow()
             && !rec.is_live()
         {
             let arena = rec.arena();
             arena.n_local_addresses.set(arena.n_local_addresses.get() + 1);
             shadow.spill(rec);
         }
-        self.settled()
+        self.settle();
+        let address = self.place.ptr.expose_provenance() as u64;
+        let words = [address, self.place.meta.addr() as u64];
+        let layout = [PieceTy::at(0, Ty::Ptr), PieceTy::at(8, Ty::I64)];
+        let (n, lanes) = (1 + usize::from(self.fat), self.place.pointer_lanes(rec, self.fat));
+        push_args_of(
+            rec,
+            Bytes::new(words.as_ptr().cast(), 8 * n as u32),
+            lanes,
+            &layout[..n],
+            out,
+        );
     }
+}
 
-    /// What the trace knows of a pointer to here.
-    pub(crate) fn lanes_of_pointer(&self, rec: Rec) -> Lanes {
-        self.untyped().pointer_lanes(rec, false)
-    }
-
-    /// Appends the machine arguments of a pointer to this place.
-    pub(crate) fn push_pointer(self, rec: Rec, out: &mut Args) {
-        self.ptr.expose_provenance();
-        let pointer = self.shared(rec);
-        out.extend(pointer.args(rec));
+fn may_hold_pointer(layout: Option<&[PieceTy]>, size: usize) -> bool {
+    match layout {
+        Some(layout) => layout.iter().any(|piece| piece.ty == Ty::Ptr),
+        None => size >= 8,
     }
 }
 
 /// Address and what is known of it, of what lies at an offset of a local that has been spilled.
 fn settle(shadow: Shadow, memory: Arg, offset: u32, addr: Addr) -> (*const u8, Addr) {
-    debug_assert!(offset <= shadow.facts.len, "a part of the local");
+    debug_assert!(offset as usize <= shadow.len(), "a part of the local");
     let base = memory.bits;
     let address = std::ptr::with_exposed_provenance::<u8>(base as usize + offset as usize);
     let settled =
@@ -707,10 +876,10 @@ pub(crate) fn boxed_place<T>(memory: Arg, bytes: usize) -> Place<T> {
 /// # Safety
 /// There is a value of that type, and room for it.
 #[cold]
-pub(crate) unsafe fn read_spilled(memory: Arg, out: *mut u8, ty: TypeShape) -> Lanes {
+pub(crate) unsafe fn read_spilled(memory: Arg, out: *mut u8, ty: &TypeFacts) -> Lanes {
     let place = spilled_place::<u8>(memory);
     // SAFETY: the caller vouches for it. Nothing of unknown layout is green.
-    unsafe { place.untyped().read(Rec::current(), &ty.words(), out, ty.size, typeid::of::<()>) }
+    unsafe { place.at.read(Rec::current(), &ty.words(), out, ty.size, typeid::of::<()>) }
 }
 
 /// The place of a local that has been spilled.
@@ -721,39 +890,63 @@ pub(crate) fn spilled_place<T>(memory: Arg) -> Place<T> {
 
 impl<T: ?Sized> Place<T> {
     pub(crate) fn at(ptr: *mut T, addr: Addr) -> Place<T> {
-        Place { ptr, addr, known: None, part: Part::None, whole: false }
+        Place::of(Untyped { meta: meta_of(ptr), ..Untyped::new(ptr.cast(), &addr) })
+    }
+
+    #[inline]
+    fn of(at: Untyped) -> Place<T> {
+        Place { at, of: PhantomData }
+    }
+
+    /// The address.
+    #[inline]
+    pub(crate) fn ptr(&self) -> *mut T {
+        const { assert!(size_of::<*mut T>() <= size_of::<[*mut u8; 2]>()) };
+        let words = [self.at.ptr, self.at.meta];
+        // SAFETY: a pointer is the address, and behind it what else there is to it.
+        unsafe { words.as_ptr().cast::<*mut T>().read() }
+    }
+
+    /// The same without its type.
+    #[inline]
+    pub(crate) fn erased(&self) -> &Place<()> {
+        // SAFETY: they differ in what they are called only.
+        unsafe { &*std::ptr::from_ref(self).cast() }
     }
 
     /// Whether it is not in memory, as far as is known.
     pub(crate) fn is_virtual(&self, rec: Rec) -> bool {
-        self.addr.shadow.is_some_and(|shadow| !shadow.head().is_spilled())
-            || rec.is_fresh(self.addr.base_lane)
+        self.at.shadow.is_some_and(|shadow| !shadow.head().is_spilled())
+            || rec.is_fresh(self.addr().base_lane)
     }
 
     pub(crate) fn addr(&self) -> Addr {
-        self.addr
+        self.at.addr()
+    }
+
+    /// The same place, with an address that more or less is known of.
+    fn with_addr(self, addr: Addr) -> Place<T> {
+        Place::of(self.at.with_addr(&addr))
     }
 
     /// It is what a `Box` or `Rc` owns, in so many bytes, if that is known.
-    pub(crate) fn boxed(mut self, bytes: Option<usize>) -> Place<T> {
-        if self.addr.class == Class::ANY && !self.addr.frozen {
-            self.addr.class = Class::boxed(bytes);
-        }
-        self
+    pub(crate) fn boxed(self, bytes: Option<usize>) -> Place<T> {
+        Place::of(self.at.boxed(bytes))
     }
 
     /// The layout, if it is known.
     pub(crate) fn layout(&self) -> Option<&'static [PieceTy]> {
-        self.known.map(|known| known.pieces)
+        self.at.layout()
     }
 
     /// Whether the way that the twin has taken says which variant is here.
-    pub(crate) fn variant_is_known(self) -> bool {
-        self.whole && self.addr.shadow.is_some_and(|shadow| shadow.head().variant_is_known())
+    pub(crate) fn variant_is_known(&self) -> bool {
+        self.at.part == PartNumber::WHOLE
+            && self.at.shadow.is_some_and(|shadow| shadow.head().variant_is_known())
     }
 
     /// A local of the twin does not own its value any more.
-    pub(crate) fn disown(self)
+    pub(crate) fn disown(&self)
     where
         T: Sized,
     {
@@ -761,115 +954,102 @@ impl<T: ?Sized> Place<T> {
     }
 
     /// The same address under another type, at a known distance.
-    #[inline(never)]
-    pub(crate) fn part<U>(self, rec: Rec, bytes: isize) -> Place<U> {
-        if const { needs_drop::<U>() } && self.addr.class.is_buffer() && !rec.is_live() {
-            rec.element_has(size_of::<U>(), false);
-        }
-        let Untyped { ptr, addr } = self.untyped().part(rec, bytes);
-        Place { part: self.part.inner(), ..Place::at(ptr.cast(), addr) }
+    #[inline]
+    pub(crate) fn part<U>(&self, rec: Rec, bytes: isize) -> Place<U> {
+        let owns = const { if needs_drop::<U>() { size_of::<U>() } else { 0 } };
+        Place::of(self.at.inner(rec, bytes, owns))
     }
 
     /// The receiver, for finding a method on it. The method found looks at the type only.
     pub fn probe<'x>(&self) -> &'x T {
         // SAFETY: a place is made of a value that is there, and the reference is gone before the twin
         // that it leads to touches anything.
-        unsafe { &*self.ptr }
+        unsafe { &*self.ptr() }
     }
 
     /// Memory here may change although it is reached through a shared reference.
-    pub(crate) fn thawed(mut self) -> Place<T> {
-        self.addr.frozen = false;
-        self.addr.contents = Contents::Unknown;
-        self
+    pub(crate) fn thawed(self) -> Place<T> {
+        self.with_addr(Addr { frozen: false, contents: Contents::Unknown, ..self.addr() })
     }
 
     /// The place of a field. `project` is the author's own field access; only the distance counts.
-    pub fn field<U>(self, rec: Rec, project: impl FnOnce(&T) -> *const U) -> Place<U> {
+    pub fn field<U>(&self, rec: Rec, project: impl FnOnce(&T) -> *const U) -> Place<U> {
         let part = project(self.probe());
         let whole = Whole { size: size_of_val(self.probe()), owns: const { needs_drop::<T>() } };
-        match self.untyped().field(rec, whole, part.cast(), size_of::<U>()) {
-            Some(Untyped { ptr, addr }) => {
-                Place { part: self.part.inner(), ..Place::at(ptr.cast(), addr) }
-            }
-            None => {
-                let base = part.expose_provenance() as u64;
-                Place::at(part.cast_mut(), Addr::new(base, Lane::CONST, Lane::CONST, false))
-            }
-        }
+        Place::of(self.at.field(rec, whole, part.cast(), size_of::<U>()))
     }
 
     #[inline]
-    fn untyped(&self) -> &Untyped {
-        // SAFETY: a place begins like this, also if its pointer is fat: then the address comes first.
-        unsafe { &*std::ptr::from_ref(self).cast::<Untyped>() }
+    pub(crate) fn untyped(&self) -> &Untyped {
+        &self.at
+    }
+}
+
+impl Place<()> {
+    /// The same as a place of a type.
+    #[inline]
+    pub(crate) fn retyped<T>(&self) -> &Place<T> {
+        // SAFETY: they differ in what they are called only.
+        unsafe { &*std::ptr::from_ref(self).cast() }
     }
 }
 
 impl<T> Place<T> {
+    /// Whether there may be a reference in the value.
+    pub(crate) fn may_hold_pointer(&self) -> bool {
+        may_hold_pointer(self.layout(), size_of::<T>())
+    }
+
     /// Reads, in a layout. A value that owns something is moved out.
-    #[inline(never)]
-    pub(crate) fn read_as(self, rec: Rec, layout: &[PieceTy]) -> Traced<T> {
-        if const { needs_drop::<T>() } {
-            self.is_accessed_as_a_whole(rec);
-        }
-        // Where it is in the end, as for `Traced::copied`.
-        let mut read = Traced::new(MaybeUninit::<T>::uninit(), Lanes::CONST);
-        read.disown();
-        let (size, id) = (size_of::<T>(), typeid::of::<T>);
-        // SAFETY: the value has so many bytes, and the plain function reads them here too, perhaps with
-        // `read_unaligned`.
-        let lanes =
-            unsafe { self.untyped().read(rec, layout, read.value.as_mut_ptr().cast(), size, id) };
-        read.head.set_lanes(lanes);
-        read.reown();
-        read
+    pub(crate) fn read_as(&self, rec: Rec, layout: &[PieceTy]) -> Traced<T> {
+        self.read_in(rec, Some(layout))
+    }
+
+    /// Reads, in a layout or in words.
+    fn read_in(&self, rec: Rec, layout: Option<&[PieceTy]>) -> Traced<T> {
+        // SAFETY: it is a value of this type that lies here.
+        Traced::of_erased(|out| unsafe {
+            self.at.read_value(rec, layout, const { TypeFacts::of::<T>() }, out)
+        })
     }
 
     /// All parts of a value that owns something are looked at or changed.
-    fn is_accessed_as_a_whole(self, rec: Rec) {
-        if self.addr.class.is_buffer() && !rec.is_live() {
-            rec.element_has(size_of::<T>(), true);
-        }
+    fn is_accessed_as_a_whole(&self, rec: Rec) {
+        self.at.is_accessed_as_a_whole(rec, size_of::<T>());
     }
 
     /// What the pointer here points to.
-    #[inline(never)]
-    pub(crate) fn pointee<U: ?Sized + Pointee>(self, rec: Rec) -> Place<U>
+    pub(crate) fn pointee<U: ?Sized + Pointee>(&self, rec: Rec) -> Place<U>
     where
         T: Traceable,
     {
         const { assert!(size_of::<*mut U>() == size_of::<T>()) };
-        let mut pointer = MaybeUninit::<*mut U>::uninit();
-        let (out, id) = (pointer.as_mut_ptr().cast(), typeid::of::<T>);
-        // SAFETY: the plain function reads the pointer here too, which is as large.
-        let addr = unsafe { self.untyped().pointee(rec, T::LAYOUT, out, id) };
-        // SAFETY: it has just been read.
-        Place::at(unsafe { pointer.assume_init() }, addr).settled()
+        // SAFETY: the plain function reads the pointer here too, which is as large as its layout says.
+        Place::of(unsafe { self.at.pointee(rec, T::LAYOUT, typeid::of::<T>) })
     }
 
     /// Where the discriminant of an `Option` or `Result` is, if that is known.
     pub(crate) fn tag(&self) -> Option<Tag> {
-        (self.known?.tag)()
+        (self.at.known?.tag)()
     }
 
     /// The value, moved out if it owns something; in the layout that the place was found to have, or in
     /// words.
-    pub(crate) fn take_any(self, rec: Rec) -> Traced<T> {
+    pub(crate) fn take_any(&self, rec: Rec) -> Traced<T> {
         self.move_out_owned(rec);
         self.read_any(rec)
     }
 
-    fn move_out_owned(self, rec: Rec) {
+    fn move_out_owned(&self, rec: Rec) {
         if const { needs_drop::<T>() } {
             self.move_out(rec);
         }
     }
 
     /// Notes that the value is moved out of the local that it is in.
-    fn move_out(self, rec: Rec) {
-        let (at, len) = (self.settled().ptr.addr(), size_of::<T>());
-        match (self.part, self.addr.shadow) {
+    fn move_out(&self, rec: Rec) {
+        let (at, len) = (self.settled().ptr().addr(), size_of::<T>());
+        match (self.at.part.get(), self.at.shadow) {
             (Part::Known { owner, bit, rest, .. }, _) => {
                 rec.arena().part_out(Parted { owner: owner.addr(), at, len, rest, bit });
             }
@@ -896,66 +1076,69 @@ impl<T> Place<T> {
 
     /// The same as a later site of the same text.
     pub fn site(mut self, number: usize) -> Place<T> {
-        if let Part::Known { bit, .. } = &mut self.part {
-            *bit += number as u32;
+        if let Part::Known { owner, bit, rest } = self.at.part.get() {
+            let bit = bit + number as u32;
+            self.at.part = PartNumber::of(Part::Known { owner, bit, rest });
         }
+        self
+    }
+
+    /// What happens to the owner of the value when the value is moved out.
+    fn with_part(mut self, part: Part) -> Place<T> {
+        self.at.part = PartNumber::of(part);
         self
     }
 
     fn part_of_traced<L, F: Fn(L, u64) + Copy>(self, local: &Traced<L>, bit: u32) -> Place<T> {
         let rest = super::call::drop_rest::<L, F> as RestDropper;
-        Place { part: Part::Known { owner: &raw const local.head, bit, rest }, ..self }
+        self.with_part(Part::Known { owner: &raw const local.head, bit, rest })
     }
 
     /// Where a word of the value is a reference to a local of the twin: it is not null, and that needs
     /// no address.
-    pub(crate) fn refers_to_local(self, rec: Rec, offset: u32) -> Option<Const> {
-        self.untyped().refers_to_local(rec, offset)
+    pub(crate) fn refers_to_local(&self, rec: Rec, offset: u32) -> Option<Const> {
+        self.at.refers_to_local(rec, offset)
     }
 
     /// Reads one scalar of the value.
-    pub(crate) fn piece(self, rec: Rec, piece: PieceTy) -> Arg {
+    pub(crate) fn piece(&self, rec: Rec, piece: PieceTy) -> Arg {
         if const { needs_drop::<T>() } {
             self.is_accessed_as_a_whole(rec);
         }
-        self.untyped().piece(rec, piece)
+        self.at.piece(rec, piece)
     }
 
     /// Writes, in a layout, without dropping what was there.
     #[inline(never)]
-    pub(crate) fn write_as(self, rec: Rec, value: Traced<T>, layout: &[PieceTy]) {
+    pub(crate) fn write_as(&self, rec: Rec, value: Traced<T>, layout: &[PieceTy]) {
         if const { needs_drop::<T>() && size_of::<T>() >= size_of::<Vec<u8>>() } {
-            self.untyped().receives_owned(rec);
+            self.at.receives_owned(rec);
         }
         if const { needs_drop::<T>() } {
             self.is_accessed_as_a_whole(rec);
         }
         let value = value.take_whole();
         // SAFETY: the value has so many bytes, and the plain function writes them here too.
-        unsafe { self.untyped().write(rec, Bytes::of(&value), value.lanes(), layout) }
+        unsafe { self.at.write(rec, Bytes::of(&value), value.lanes(), layout) }
     }
 
     /// Writes where nothing was.
-    pub(crate) fn initialize(self, rec: Rec, value: Traced<T>) {
+    pub(crate) fn initialize(&self, rec: Rec, value: Traced<T>) {
         self.write_as(rec, value, self.layout().unwrap_or(&words::<T>()));
     }
 
     /// Reads in the layout that the place was found to have, or in words.
-    #[inline(never)]
-    pub fn read_any(self, rec: Rec) -> Traced<T> {
-        match self.layout() {
-            Some(layout) => self.read_as(rec, layout),
-            None => self.read_as(rec, &words::<T>()),
-        }
+    pub fn read_any(&self, rec: Rec) -> Traced<T> {
+        self.read_in(rec, self.layout())
     }
 
     /// Assigns, in words.
-    pub(crate) fn write_any(self, rec: Rec, value: Traced<T>) {
+    pub(crate) fn write_any(&self, rec: Rec, value: Traced<T>) {
         self.assign(rec, value, self.layout().unwrap_or(&words::<T>()), None);
     }
 
     fn assign(
-        self,
+        &self,
         rec: Rec,
         value: Traced<T>,
         layout: &[PieceTy],
@@ -969,14 +1152,14 @@ impl<T> Place<T> {
     }
 
     fn assign_owned(
-        self,
+        &self,
         rec: Rec,
         value: Traced<T>,
         layout: &[PieceTy],
         dropper: Option<fn(Rec, *const ())>,
     ) {
-        let this = self;
-        if rec.arena().reinitialize(this.ptr.addr(), size_of::<T>()) {
+        let this = *self;
+        if rec.arena().reinitialize(this.ptr().addr(), size_of::<T>()) {
             return this.write_as(rec, value, layout);
         }
         if let Some(dropper) = dropper {
@@ -1001,34 +1184,137 @@ struct Whole {
     owns: bool,
 }
 
-/// A place of which the type does not matter: what is here is compiled once, not for each type of an
-/// author's crate.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Untyped {
-    addr: Addr,
-    ptr: *mut u8,
-}
-
-const _: () = {
-    assert!(offset_of!(Place<u64>, ptr) == offset_of!(Untyped, ptr));
-    assert!(offset_of!(Place<[u64]>, ptr) == offset_of!(Untyped, ptr));
-    assert!(offset_of!(Place<[u64]>, addr) == 0 && offset_of!(Untyped, addr) == 0);
-};
-
 impl Untyped {
+    /// The part that many bytes further on, of a value that nothing is moved out of.
+    #[inline]
+    pub(crate) fn part_of_value<U>(&self, rec: Rec, bytes: isize) -> Place<U> {
+        let owns = const { if needs_drop::<U>() { size_of::<U>() } else { 0 } };
+        Place::of(Untyped { part: PartNumber::NONE, ..self.inner(rec, bytes, owns) })
+    }
+
+    /// At a constant address.
+    #[inline]
+    fn plain(ptr: *mut u8) -> Untyped {
+        let meta = std::ptr::null_mut();
+        Untyped { ptr, meta, shadow: None, known: None, addr: 0, part: PartNumber::NONE }
+    }
+
+    #[inline]
+    fn new(ptr: *mut u8, addr: &Addr) -> Untyped {
+        Untyped::plain(ptr).with_addr(addr)
+    }
+
+    fn addr(&self) -> Addr {
+        self.ask_addr(|addr| *addr)
+    }
+
+    /// Asks something about the address.
+    #[inline]
+    fn ask_addr<R>(&self, ask: impl FnOnce(&Addr) -> R) -> R {
+        match self.addr.checked_sub(1) {
+            Some(number) => Rec::current().arena().ask_addr(number, ask),
+            None => {
+                let base = self.ptr.addr() as u64;
+                let plain = Addr::new(base, Lane::CONST, Lane::CONST, false);
+                ask(&Addr { shadow: self.shadow, ..plain })
+            }
+        }
+    }
+
+    #[inline]
+    fn with_addr(mut self, addr: &Addr) -> Untyped {
+        let rec = Rec::current();
+        self.shadow = addr.shadow;
+        self.addr = match rec.is_live() || addr.is_plain_at(self.ptr) {
+            true => 0,
+            false => rec.arena().add_addr(*addr) + 1,
+        };
+        self
+    }
+
+    /// See [`Place::boxed`].
+    fn boxed(self, bytes: Option<usize>) -> Untyped {
+        let addr = self.addr();
+        match addr.class == Class::ANY && !addr.frozen {
+            true => self.with_addr(&Addr { class: Class::boxed(bytes), ..addr }),
+            false => self,
+        }
+    }
+
+    fn layout(&self) -> Option<&'static [PieceTy]> {
+        self.known.map(|known| known.pieces)
+    }
+
+    /// The part that many bytes further on, which owns something and has so many bytes, or owns nothing.
+    #[inline(never)]
+    fn inner(&self, rec: Rec, bytes: isize, owns: usize) -> Untyped {
+        if owns > 0 && !rec.is_live() && self.ask_addr(|addr| addr.class.is_buffer()) {
+            rec.element_has(owns, false);
+        }
+        Untyped { part: self.part.inner(), ..self.part(rec, bytes) }
+    }
+
+    /// The place, in memory if its local has been spilled.
+    #[inline]
+    fn settled(&self) -> Untyped {
+        self.moved_to().unwrap_or(*self)
+    }
+
+    /// All parts of a value that owns something, and has so many bytes, are looked at or changed.
+    fn is_accessed_as_a_whole(&self, rec: Rec, size: usize) {
+        if !rec.is_live() && self.ask_addr(|addr| addr.class.is_buffer()) {
+            rec.element_has(size, true);
+        }
+    }
+
+    /// Reads the value, in a layout or in words.
+    ///
+    /// # Safety
+    /// It is one of this type, and the plain function reads it here too, perhaps with `read_unaligned`.
+    #[inline(never)]
+    unsafe fn read_value(
+        &self,
+        rec: Rec,
+        layout: Option<&[PieceTy]>,
+        ty: &'static TypeFacts,
+        out: Erased,
+    ) {
+        if ty.owns() {
+            self.is_accessed_as_a_whole(rec, ty.size);
+        }
+        let (value, start) = out.init(Head::new(Lanes::CONST), ty);
+        let words;
+        let layout = match layout {
+            Some(layout) => layout,
+            None => {
+                words = ty.words();
+                &words
+            }
+        };
+        // SAFETY: the caller vouches for the value. Nobody drops it before it has been read.
+        let lanes = unsafe { self.read(rec, layout, start, ty.size, ty.identity()) };
+        value.head().set_lanes(lanes);
+    }
+
     /// The place in memory, if it is in a local that has been spilled.
     #[inline]
     fn moved_to(&self) -> Option<Untyped> {
-        if self.addr.is_spilled() { self.in_spilled() } else { None }
+        match self.shadow {
+            Some(shadow) if shadow.head().is_spilled() => self.in_spilled(),
+            _ => None,
+        }
     }
 
     #[cold]
     fn in_spilled(&self) -> Option<Untyped> {
-        let shadow = self.addr.shadow?;
+        let shadow = self.shadow?;
         let offset = shadow.offset_of(self.ptr);
-        let (address, addr) = settle(shadow, shadow.spilled()?, offset, self.addr);
-        Some(Untyped { ptr: address.cast_mut(), addr })
+        let (address, addr) = settle(shadow, shadow.spilled()?, offset, self.addr());
+        let part = match self.part {
+            PartNumber::WHOLE => PartNumber::NONE,
+            part => part,
+        };
+        Some(Untyped { part, ptr: address.cast_mut(), ..*self }.with_addr(&addr))
     }
 
     /// Copies the bytes to `out`, and answers what the trace knows of them.
@@ -1046,7 +1332,7 @@ impl Untyped {
     ) -> Lanes {
         let in_memory = self.moved_to();
         let this = in_memory.as_ref().unwrap_or(self);
-        if let Some(shadow) = this.addr.shadow {
+        if let Some(shadow) = this.shadow {
             // SAFETY: the caller vouches for the bytes.
             return unsafe { this.read_local(rec, shadow, out, size) };
         }
@@ -1058,16 +1344,16 @@ impl Untyped {
         if let &[piece @ PieceTy { offset: 0, ty, keeps_frozen: false }] = layout
             && ty.bytes() as usize == size
         {
-            let arg = this.load_piece(rec, &piece);
+            let arg = this.ask_addr(|addr| this.load_piece(rec, addr, &piece));
             // SAFETY: the caller vouches for the bytes.
             unsafe { write_bits(out, arg.bits, size) };
             return Lanes::scalar(ty, arg.lane);
         }
         // SAFETY: the caller vouches for the bytes.
         unsafe { std::ptr::write_bytes(out, 0, size) };
-        let mut loaded: SmallVec<[Arg; 4]> = SmallVec::new();
+        let (addr, mut loaded): (Addr, SmallVec<[Arg; 4]>) = (this.addr(), SmallVec::new());
         for piece in layout {
-            let arg = this.load_piece(rec, piece);
+            let arg = this.load_piece(rec, &addr, piece);
             let n = (piece.ty.bytes() as usize).min(size - piece.offset as usize);
             // SAFETY: the piece lies within the value.
             unsafe { write_bits(out.add(piece.offset as usize), arg.bits, n) };
@@ -1075,7 +1361,7 @@ impl Untyped {
         }
         let may_be_green = layout.first().is_some_and(|piece| piece.keeps_frozen);
         let known_green = may_be_green && rec.is_green(id(), &loaded);
-        this.lanes_of_loaded(rec, layout, &loaded, known_green)
+        addr.lanes_of_loaded(rec, layout, &loaded, known_green)
     }
 
     /// The same of what is in a local.
@@ -1084,128 +1370,132 @@ impl Untyped {
     /// As for `read`.
     unsafe fn read_local(&self, rec: Rec, local: Shadow, out: *mut u8, size: usize) -> Lanes {
         // SAFETY: the caller vouches for the bytes.
-        let copy = |n| unsafe { std::ptr::copy_nonoverlapping(self.ptr, out, n) };
-        // Sizes that the compiler knows are no calls.
-        match size {
-            8 => copy(8),
-            16 => copy(16),
-            _ => copy(size),
-        }
+        unsafe { copy_bytes(self.ptr, out, size) };
         match rec.is_live() {
             true => Lanes::CONST,
-            false if local.len() == size => local.head().lanes(),
+            false if local.len() == size => local.lanes(),
             false => local.slice(rec, self.ptr, size),
         }
     }
 
-    /// Copies the pointer that is here to `out`, and answers what is known of its address.
+    /// Where the pointer that is here points to.
     ///
     /// # Safety
     /// As for `read`.
-    unsafe fn pointee(
-        &self,
-        rec: Rec,
-        layout: &[PieceTy],
-        out: *mut u8,
-        id: fn() -> TypeId,
-    ) -> Addr {
-        let size = 8 * layout.len();
-        let local = self.addr.shadow.filter(|shadow| !shadow.head().is_spilled());
+    #[inline(never)]
+    unsafe fn pointee(&self, rec: Rec, layout: &[PieceTy], id: fn() -> TypeId) -> Untyped {
+        let mut words = [0; 2];
+        let (size, out) = (8 * layout.len(), words.as_mut_ptr().cast());
+        let local = self.shadow.filter(|shadow| !shadow.head().is_spilled());
         let lanes = match local {
             // SAFETY: the caller vouches for it. A pointer is one word or two.
             None => unsafe { self.read(rec, layout, out, size, id) },
             // SAFETY: likewise.
             Some(shadow) => unsafe { self.read_local(rec, shadow, out, size) },
         };
-        addr_of(rec, Bytes::new(out, size as u32), lanes, layout.len() == 2)
+        pointed_to(rec, Bytes::new(out, size as u32), lanes)
     }
 
     /// Pointer and length of the `Vec` that is here.
     fn vec_parts(&self, rec: Rec) -> [Arg; 2] {
         let [ptr_at, _, len_at] = vec_layout();
-        let word = |at, ty| self.part(rec, at).piece(rec, PieceTy::at(0, ty));
+        let this = self.settled();
+        let word = |at: isize, ty| this.piece(rec, PieceTy::at(at as u32, ty));
         [word(ptr_at, Ty::Ptr), word(len_at, Ty::I64)]
+    }
+
+    /// What is known of the address of the buffer of the `Vec` that is here, which has elements of so many bytes.
+    fn addr_of_buffer(&self, rec: Rec, start: Arg, len: Lane, element: usize) -> Addr {
+        let addr = self.addr();
+        let class = addr.class_of_buffer(rec, element);
+        let buffer = Addr::new(start.bits, start.lane, len, addr.frozen);
+        Addr { class, contents: addr.contents, ..buffer }
     }
 
     /// A value is written here that may have a `Vec` in it.
     fn receives_owned(&self, rec: Rec) {
         let in_memory = self.moved_to();
-        let Addr { shadow, class, .. } = in_memory.as_ref().unwrap_or(self).addr;
+        let Addr { shadow, class, .. } = in_memory.as_ref().unwrap_or(self).addr();
         if shadow.is_none() && (class == Class::ANY || class.is_of_red()) {
             rec.moves_buffer();
         }
     }
 
-    fn lanes_of_loaded(
-        &self,
-        rec: Rec,
-        layout: &[PieceTy],
-        loaded: &[Arg],
-        known_green: bool,
-    ) -> Lanes {
-        let mut pieces = Pieces::new();
-        for (piece, arg) in layout.iter().zip(loaded) {
-            let frozen = piece.keeps_frozen && self.addr.frozen;
-            let green =
-                piece.keeps_frozen && (self.addr.contents == Contents::Green || known_green);
-            if frozen || green {
-                let addr = Addr::new(arg.bits, arg.lane, Lane::CONST, frozen);
-                let contents = if green { Contents::Green } else { Contents::Unknown };
-                let what = What::Address(rec.arena().add_addr(Addr { contents, ..addr }));
-                pieces.push(Piece { offset: piece.offset, what });
-            } else if !arg.lane.is_const() {
-                let what = What::Lane(piece.ty, arg.lane);
-                pieces.push(Piece { offset: piece.offset, what });
-            }
-        }
-        Lanes::of(rec, &pieces)
-    }
-
     /// What the trace knows of a pointer to here.
     fn pointer_lanes(&self, rec: Rec, fat: bool) -> Lanes {
-        let mut addr = self.addr;
+        if rec.is_live() {
+            return Lanes::CONST;
+        }
+        let mut addr = self.addr();
         if let Some(shadow) = addr.shadow {
             addr.base = u64::from(shadow.offset_of(self.ptr));
         }
-        addr.lanes(rec, fat)
+        addr.lanes_at(rec, fat, self.addr.checked_sub(1).filter(|_| addr.shadow.is_none()))
     }
 
     /// The place that many bytes further on.
     fn part(&self, rec: Rec, bytes: isize) -> Untyped {
-        let mut addr = self.addr;
         let ptr = self.ptr.wrapping_byte_offset(bytes);
-        if let Some(shadow) = addr.shadow
+        if let Some(shadow) = self.shadow
             && let Some(memory) = shadow.spilled()
         {
-            let (address, addr) = settle(shadow, memory, shadow.offset_of(ptr), addr);
-            return Untyped { ptr: address.cast_mut(), addr };
+            let (address, addr) = settle(shadow, memory, shadow.offset_of(ptr), self.addr());
+            return Untyped::new(address.cast_mut(), &addr);
         }
-        if addr.shadow.is_none() && !addr.add_offset(bytes) {
+        if rec.is_live() || bytes == 0 || self.shadow.is_some() {
+            let Untyped { shadow, addr, .. } = *self;
+            return Untyped { shadow, addr, ..Untyped::plain(ptr) };
+        }
+        let mut addr = self.addr();
+        if !addr.add_offset(bytes) {
             rec.abort(Abort::Refused);
         }
-        Untyped { ptr, addr }
+        Untyped::new(ptr, &addr)
+    }
+
+    /// The element of this index, which is at that address, and has so many bytes.
+    fn element(&self, rec: Rec, index: &Traced<usize>, ptr: *mut u8, size: usize) -> Untyped {
+        if let Untyped { shadow: shadow @ Some(_), addr, .. } = *self {
+            // An array in a local of the twin has no address: which element it is must be known.
+            rec.step();
+            rec.guard_value(index.arg());
+            return Untyped { shadow, addr, ..Untyped::plain(ptr) };
+        }
+        if rec.is_live() {
+            return Untyped::plain(ptr);
+        }
+        let mut addr = self.addr();
+        addr.add_index(rec, index, size);
+        Untyped::new(ptr, &addr)
     }
 
     /// The place of a part that was found at an address, of so many bytes.
-    fn field(&self, rec: Rec, whole: Whole, part: *const u8, part_size: usize) -> Option<Untyped> {
+    #[inline(never)]
+    fn field(&self, rec: Rec, whole: Whole, part: *const u8, part_size: usize) -> Untyped {
         let bytes = part.addr().wrapping_sub(self.ptr.addr()) as isize;
         let inside = bytes >= 0 && bytes as usize + part_size <= whole.size;
         if !inside {
             // The access went through a `Deref` that is not known here.
             rec.abort(Abort::UnknownDeref);
-            return None;
+            let base = part.expose_provenance() as u64;
+            let addr = Addr::new(base, Lane::CONST, Lane::CONST, false);
+            return Untyped::new(part.cast_mut(), &addr);
         }
-        let Untyped { ptr, mut addr } = self.part(rec, bytes);
-        if addr.shadow.is_none() && !rec.is_live() {
-            addr.class = addr.class_of_field(rec, whole, part_size);
+        let mut field = self.part(rec, bytes);
+        if field.shadow.is_none() && !rec.is_live() {
+            let addr = field.addr();
+            let class = addr.class_of_field(rec, whole, part_size);
+            if class != addr.class {
+                field = field.with_addr(&Addr { class, ..addr });
+            }
         }
-        Some(Untyped { ptr, addr })
+        Untyped { part: self.part.inner(), ..field }
     }
 
     fn refers_to_local(&self, rec: Rec, offset: u32) -> Option<Const> {
         let in_memory = self.moved_to();
         let this = in_memory.as_ref().unwrap_or(self);
-        let shadow = this.addr.shadow.filter(|_| !rec.is_live())?;
+        let shadow = this.shadow.filter(|_| !rec.is_live())?;
         let at = shadow.offset_of(this.ptr) + offset;
         let pieces = shadow.head().lanes().pieces(rec);
         let piece = pieces.iter().find(|piece| piece.offset == at)?;
@@ -1215,7 +1505,7 @@ impl Untyped {
     }
 
     fn piece(&self, rec: Rec, piece: PieceTy) -> Arg {
-        match self.addr.shadow {
+        match self.shadow {
             Some(shadow) => {
                 let at = shadow.offset_of(self.ptr) + piece.offset;
                 match rec.is_live() {
@@ -1223,12 +1513,12 @@ impl Untyped {
                     false => shadow.piece(rec, at, piece.ty),
                 }
             }
-            None => self.load_piece(rec, &piece),
+            None => self.ask_addr(|addr| self.load_piece(rec, addr, &piece)),
         }
     }
 
-    fn load_piece(&self, rec: Rec, piece: &PieceTy) -> Arg {
-        let (addr, descr, at) = self.at_piece(piece);
+    fn load_piece(&self, rec: Rec, addr: &Addr, piece: &PieceTy) -> Arg {
+        let (descr, at) = self.at_piece(addr, piece);
         // SAFETY: the plain function reads this place here too, and the piece lies within it.
         let read = || unsafe { read_bits(at, piece.ty.bytes() as usize) };
         let (bits, lane) = rec.load(addr.base(), addr.index(), &descr, addr.is_constant(), read);
@@ -1236,11 +1526,11 @@ impl Untyped {
     }
 
     /// How a piece is accessed, and where.
-    fn at_piece(&self, piece: &PieceTy) -> (&Addr, MemDescr, *mut u8) {
-        let mut descr = self.addr.descr(piece.ty);
+    fn at_piece(&self, addr: &Addr, piece: &PieceTy) -> (MemDescr, *mut u8) {
+        let mut descr = addr.descr(piece.ty);
         let offset = i64::from(descr.offset) + i64::from(piece.offset);
         descr.offset = i32::try_from(offset).expect("offset in range");
-        (&self.addr, descr, self.ptr.wrapping_add(piece.offset as usize))
+        (descr, self.ptr.wrapping_add(piece.offset as usize))
     }
 
     /// Writes these bytes, of which the trace knows these lanes.
@@ -1250,8 +1540,8 @@ impl Untyped {
     unsafe fn write(&self, rec: Rec, bytes: Bytes, lanes: Lanes, layout: &[PieceTy]) {
         let in_memory = self.moved_to();
         let this = in_memory.as_ref().unwrap_or(self);
-        if rec.is_live() || this.addr.shadow.is_some() {
-            if let Some(shadow) = this.addr.shadow
+        if rec.is_live() || this.shadow.is_some() {
+            if let Some(shadow) = this.shadow
                 && !rec.is_live()
             {
                 shadow.replace(rec, this.ptr, bytes.len(), lanes);
@@ -1259,10 +1549,11 @@ impl Untyped {
             // SAFETY: the caller vouches for the place.
             return unsafe { bytes.copy_to(this.ptr) };
         }
+        let addr = this.addr();
         lanes.with(rec, |pieces| {
             for piece in layout {
                 let arg = extract_of(rec, bytes, pieces, piece.offset, piece.ty);
-                let (addr, descr, at) = this.at_piece(piece);
+                let (descr, at) = this.at_piece(&addr, piece);
                 let n = piece.ty.bytes() as usize;
                 // SAFETY: the caller vouches for the place.
                 let write = || unsafe { write_bits(at, arg.bits, n) };
@@ -1287,12 +1578,12 @@ impl<T> Drop for WriteAtEnd<'_, T> {
 
 impl<T: Traceable> Place<T> {
     /// Reads. The value is still owned by the place.
-    pub fn read(self, rec: Rec) -> Traced<T> {
+    pub fn read(&self, rec: Rec) -> Traced<T> {
         self.read_as(rec, T::LAYOUT)
     }
 
     /// Reads: a copy, or the value itself if it owns something, which is then moved out.
-    pub fn take(self, rec: Rec) -> Traced<T> {
+    pub fn take(&self, rec: Rec) -> Traced<T> {
         self.move_out_owned(rec);
         let value = self.read_as(rec, T::LAYOUT);
         if let Some(dropper) = const { T::DROPPER } {
@@ -1302,37 +1593,37 @@ impl<T: Traceable> Place<T> {
     }
 
     /// Assigns: drops what was there, and writes.
-    pub fn write(self, rec: Rec, value: Traced<T>) {
+    pub fn write(&self, rec: Rec, value: Traced<T>) {
         self.assign(rec, value, T::LAYOUT, T::DROPPER);
     }
 
     /// The place, with its layout.
     pub fn known(self) -> Place<T> {
         let known = const { &KnownLayout { pieces: T::LAYOUT, tag: T::TAG } };
-        Place { known: Some(known), ..self }
+        Place::of(Untyped { known: Some(known), ..self.at })
     }
 }
 
 /// Reading and writing values of types without a known layout: found when there is nothing else.
 pub trait AnyPlace<T> {
     /// Reads. The value is still owned by the place.
-    fn read(self, rec: Rec) -> Traced<T>;
+    fn read(&self, rec: Rec) -> Traced<T>;
     /// Reads: a copy, or the value itself if it owns something, which is then moved out.
-    fn take(self, rec: Rec) -> Traced<T>;
+    fn take(&self, rec: Rec) -> Traced<T>;
     /// Assigns: drops what was there, and writes.
-    fn write(self, rec: Rec, value: Traced<T>);
+    fn write(&self, rec: Rec, value: Traced<T>);
 }
 
 impl<T> AnyPlace<T> for Place<T> {
-    fn read(self, rec: Rec) -> Traced<T> {
+    fn read(&self, rec: Rec) -> Traced<T> {
         self.read_any(rec)
     }
 
-    fn take(self, rec: Rec) -> Traced<T> {
+    fn take(&self, rec: Rec) -> Traced<T> {
         self.take_any(rec)
     }
 
-    fn write(self, rec: Rec, value: Traced<T>) {
+    fn write(&self, rec: Rec, value: Traced<T>) {
         self.assign(rec, value, &words::<T>(), None);
     }
 }
@@ -1358,10 +1649,35 @@ fn pointer_bits<T: ?Sized, P>(ptr: *mut T) -> MaybeUninit<P> {
     bits
 }
 
-fn pointer_of<T: ?Sized, P>(bits: &MaybeUninit<P>) -> *mut T {
-    assert_eq!(size_of::<*mut T>(), size_of::<P>());
-    // SAFETY: as in `pointer_bits`, which made the bits, or the author's own reference did.
-    unsafe { bits.as_ptr().cast::<*mut T>().read() }
+/// The other half of a pointer, if it is fat.
+fn meta_of<T: ?Sized>(ptr: *mut T) -> *mut u8 {
+    let mut words: [*mut u8; 2] = [std::ptr::null_mut(); 2];
+    // SAFETY: a pointer is the address, and behind it what else there is to it.
+    unsafe { words.as_mut_ptr().cast::<*mut T>().write(ptr) };
+    words[1]
+}
+
+/// Where a pointer with these bytes points to, of which this is known; if that is a local that has been spilled, in
+/// memory.
+#[inline(never)]
+fn pointed_to(rec: Rec, bytes: Bytes, lanes: Lanes) -> Untyped {
+    let fat = bytes.len() == 16;
+    // SAFETY: the bytes are a pointer's, thin or fat.
+    let [ptr, meta] = unsafe {
+        let words = bytes.start().cast::<*mut u8>();
+        [words.read(), if fat { words.add(1).read() } else { std::ptr::null_mut() }]
+    };
+    if lanes.is_const() {
+        return Untyped { meta, ..Untyped::plain(ptr) };
+    }
+    let known = lanes.as_address().and_then(|number| {
+        // Of a fat pointer whose other half is a constant here, it may say something else.
+        let ask = |addr: &Addr| addr.meta_lane.is_const().then_some(addr.shadow);
+        let shadow = rec.arena().ask_addr(number, ask)?;
+        Some(Untyped { shadow, addr: number + 1, ..Untyped::plain(ptr) })
+    });
+    let at = known.unwrap_or_else(|| Untyped::new(ptr, &addr_of(rec, bytes, lanes, fat)));
+    Untyped { meta, ..at }.settled()
 }
 
 // A fat pointer is the address and then the length.
@@ -1388,8 +1704,7 @@ macro_rules! pointer {
         impl<$($lifetime,)? T: ?Sized + Pointee> Traced<$ty> {
             /// What it points to.
             pub fn place(&self, rec: Rec) -> Place<T> {
-                let ptr: *mut T = pointer_of(&self.value);
-                Place::at(ptr, addr_of(rec, Bytes::of(self), self.lanes(), T::FAT)).settled()
+                Place::of(pointed_to(rec, Bytes::of(self), self.lanes()))
             }
         }
 
@@ -1485,7 +1800,7 @@ impl<T> Peel<Box<T>> {
     /// What the box holds.
     pub fn peel(self, rec: Rec) -> Place<T> {
         let content = self.0.pointer_at(rec, 0).boxed(Some(size_of::<T>()));
-        let part = match (self.0.part, self.0.addr.shadow) {
+        let part = match (self.0.at.part.get(), self.0.at.shadow) {
             (Part::None, Some(shadow)) if shadow.len() == size_of::<Box<T>>() => {
                 // A box that has been moved out of is still given back.
                 fn rest<T, F: Fn(Box<T>, u64) + Copy>(_: F) -> RestDropper {
@@ -1497,7 +1812,7 @@ impl<T> Peel<Box<T>> {
             (Part::None, Some(shadow)) => Part::Leaks(shadow.head),
             (part, _) => part.inner(),
         };
-        Place { part, ..content }
+        content.with_part(part)
     }
 }
 
@@ -1519,7 +1834,7 @@ impl<L> PartedLocal for Traced<L> {
 impl<L> PartedLocal for Memory<L> {
     type Plain = L;
     fn part<T, F: Fn(L, u64) + Copy>(&self, part: Place<T>, _: u32) -> Place<T> {
-        Place { part: Part::Red, ..part }
+        part.with_part(Part::Red)
     }
 }
 
@@ -1576,7 +1891,7 @@ macro_rules! counted {
                 let is_green = !rec.is_live() && is_green();
                 let mut value = counts.place(rec);
                 if is_green {
-                    value.addr.contents = Contents::Green;
+                    value = value.with_addr(Addr { contents: Contents::Green, ..value.addr() });
                 }
                 value.boxed(counted_size::<T>()).behind(value_offset::<T>())
             }
@@ -1596,9 +1911,11 @@ counted! { Rc Arc }
 impl<T: ?Sized> Place<T> {
     /// The place that many bytes behind this one, which is in memory.
     fn behind(mut self, bytes: usize) -> Place<T> {
-        assert!(self.addr.shadow.is_none(), "counts are in memory");
-        assert!(self.addr.add_offset(bytes as isize), "offset out of range");
-        Place { ptr: self.ptr.wrapping_byte_add(bytes), ..self }
+        let mut addr = self.addr();
+        assert!(addr.shadow.is_none(), "counts are in memory");
+        assert!(addr.add_offset(bytes as isize), "offset out of range");
+        self.at.ptr = self.at.ptr.wrapping_byte_add(bytes);
+        self.with_addr(addr)
     }
 }
 
@@ -1607,10 +1924,10 @@ impl<T> Place<T> {
     pub(crate) fn pointer_at<U>(self, rec: Rec, offset: isize) -> Place<U> {
         let keeps_frozen = PieceTy::owned_pointer(0);
         let pointer: Place<*mut U> = self.part(rec, offset);
-        let frozen = self.addr.frozen;
+        let frozen = self.addr().frozen;
         let read = pointer.read_as(rec, &[keeps_frozen]);
         let place = read.place(rec);
-        debug_assert!(!frozen || place.addr.frozen || rec.is_live());
+        debug_assert!(!frozen || place.addr().frozen || rec.is_live());
         place
     }
 }
@@ -1636,11 +1953,11 @@ impl<T> Memory<T> {
     }
 
     pub(crate) fn arg(&self) -> Arg {
-        self.0.addr.base()
+        self.0.addr().base()
     }
 
     pub(crate) fn place(&self) -> Place<T> {
-        Place { part: Part::Red, ..self.0 }
+        self.0.with_part(Part::Red)
     }
 
     /// What a use of the variable yields: a copy, or the value itself if it owns something.
@@ -1654,7 +1971,7 @@ impl<T> Memory<T> {
     }
 
     pub(crate) fn set_class(&mut self, class: Class) {
-        self.0.addr.class = class;
+        self.0 = self.0.with_addr(Addr { class, ..self.0.addr() });
     }
 }
 
@@ -1730,20 +2047,14 @@ pub trait Local {
 impl<T> Local for Traced<T> {
     type Plain = T;
     fn as_place(&mut self) -> Place<T> {
-        if let Some(memory) = self.head.spilled() {
-            return spilled_place(memory);
-        }
-        let mut addr = Addr::new(0, Lane::CONST, Lane::CONST, false);
-        addr.shadow = Some(Shadow::of(self));
-        let place = Place::at(self.value.as_mut_ptr(), addr);
-        Place { whole: true, ..place }
+        Place::of(Shadow::of_mut(self).place())
     }
 }
 
 impl<T> Local for Memory<T> {
     type Plain = T;
     fn as_place(&mut self) -> Place<T> {
-        Place { part: Part::Red, ..self.0 }
+        self.0.with_part(Part::Red)
     }
 }
 
@@ -1850,8 +2161,7 @@ pub trait Element {
 
 /// A slice or array and an index that has not been checked.
 pub struct Unchecked<T> {
-    first: *mut T,
-    addr: Addr,
+    first: Place<T>,
     len: Traced<usize>,
     index: Traced<usize>,
 }
@@ -1860,19 +2170,9 @@ impl<T> Element for Unchecked<T> {
     type Item = T;
     #[track_caller]
     fn element(self, rec: Rec) -> Place<T> {
-        let Unchecked { first, mut addr, len, index } = self;
+        let Unchecked { first, len, index } = self;
         check_bounds(rec, &index, &len);
-        match addr.shadow {
-            // An array in a local of the twin has no address: which element it is must be known.
-            Some(_) => {
-                rec.step();
-                rec.guard_value(index.arg());
-            }
-            None => addr.add_index(rec, &index, size_of::<T>()),
-        }
-        addr.meta_lane = Lane::CONST;
-        // SAFETY: the index was checked against the length.
-        Place::at(unsafe { first.add(index.get()) }, addr)
+        first.element_at(rec, &index)
     }
 }
 
@@ -1893,7 +2193,7 @@ impl<T> IndexPlace for Place<[T]> {
         _: impl FnOnce(&Self::Whole) -> K,
     ) -> Unchecked<T> {
         let this = self.settled();
-        Unchecked { first: this.ptr.cast(), addr: this.addr, len: self.len(), index }
+        Unchecked { first: this.elements(), len: self.len(), index }
     }
 }
 
@@ -1907,7 +2207,7 @@ impl<T, const N: usize> IndexPlace for Place<[T; N]> {
         _: impl FnOnce(&Self::Whole) -> K,
     ) -> Unchecked<T> {
         let this = self.settled();
-        Unchecked { first: this.ptr.cast(), addr: this.addr, len: Traced::constant(N), index }
+        Unchecked { first: this.as_slice().elements(), len: Traced::constant(N), index }
     }
 }
 
@@ -1921,6 +2221,15 @@ impl<T> IndexPlace for Place<Vec<T>> {
         index: Traced<usize>,
         _: impl FnOnce(&Self::Whole) -> K,
     ) -> Place<T> {
+        self.element_of(rec, index)
+    }
+}
+
+impl<T> Place<Vec<T>> {
+    /// The same whatever an `Index` of one's own would have.
+    #[track_caller]
+    #[inline(never)]
+    fn element_of(self, rec: Rec, index: Traced<usize>) -> Place<T> {
         self.as_slice(rec).index(rec, index, |_| ()).element(rec)
     }
 }
@@ -1933,7 +2242,16 @@ impl<T> Place<[T]> {
 
     /// The length.
     pub fn len(self) -> Traced<usize> {
-        Traced::scalar(self.ptr.len(), self.addr.meta_lane)
+        Traced::scalar(self.ptr().len(), self.addr().meta_lane)
+    }
+
+    /// Where the first element is, or would be.
+    fn elements(&self) -> Place<T> {
+        let first = Untyped { meta: std::ptr::null_mut(), ..self.at };
+        match self.addr() {
+            addr if addr.meta_lane.is_const() => Place::of(first),
+            addr => Place::of(first.with_addr(&Addr { meta_lane: Lane::CONST, ..addr })),
+        }
     }
 }
 
@@ -1945,28 +2263,26 @@ impl Place<str> {
 
     /// The bytes.
     pub(crate) fn str_bytes(self) -> Place<[u8]> {
-        Place::at(self.ptr as *mut [u8], self.addr)
+        Place::of(self.at)
     }
 }
 
 impl Place<[u8]> {
     /// The string that has these bytes.
     pub(crate) fn as_str(self) -> Place<str> {
-        Place::at(self.ptr as *mut str, self.addr)
+        Place::of(self.at)
     }
 }
 
 impl<T> Place<[T]> {
     /// The same elements, of which it is known how many they are.
-    pub(crate) fn with_len_lane(mut self, lane: Lane) -> Place<[T]> {
-        self.addr.meta_lane = lane;
-        self
+    pub(crate) fn with_len_lane(self, lane: Lane) -> Place<[T]> {
+        self.with_addr(Addr { meta_lane: lane, ..self.addr() })
     }
 
     /// The same elements, all of which have been promoted. They are borrowed, so nobody changes them.
-    pub(crate) fn with_promoted_elements(mut self) -> Place<[T]> {
-        self.addr.contents = Contents::Promoted;
-        self
+    pub(crate) fn with_promoted_elements(self) -> Place<[T]> {
+        self.with_addr(Addr { contents: Contents::Promoted, ..self.addr() })
     }
 }
 
@@ -1985,10 +2301,7 @@ impl<T> Place<Vec<T>> {
         let [ptr, len] = self.parts(rec);
         let address = std::ptr::with_exposed_provenance_mut::<T>(ptr.bits as usize);
         let slice = std::ptr::slice_from_raw_parts_mut(address, len.bits as usize);
-        let mut slice = Place::memory(slice, ptr.lane, len.lane, self.addr.frozen);
-        slice.addr.class = self.addr.class_of_buffer(rec, size_of::<T>());
-        slice.addr.contents = self.addr.contents;
-        slice
+        Place::at(slice, self.at.addr_of_buffer(rec, ptr, len.lane, size_of::<T>()))
     }
 
     /// The length.
@@ -1998,7 +2311,7 @@ impl<T> Place<Vec<T>> {
     }
 
     fn parts(self, rec: Rec) -> [Arg; 2] {
-        self.untyped().vec_parts(rec)
+        self.at.vec_parts(rec)
     }
 
     /// The capacity.
@@ -2034,50 +2347,38 @@ impl<T> Place<Vec<T>> {
         let [ptr_at, _, _] = vec_layout();
         let ptr = self.part::<*const T>(rec, ptr_at).read(rec).scalar_arg(rec, Ty::Ptr);
         let address = std::ptr::with_exposed_provenance_mut::<T>(ptr.bits as usize);
-        let mut first = Place::memory(address, ptr.lane, Lane::CONST, self.addr.frozen);
-        first.addr.class = self.addr.class_of_buffer(rec, size_of::<T>());
-        first.addr.contents = self.addr.contents;
-        first.element_at(rec, index)
+        let addr = self.at.addr_of_buffer(rec, ptr, Lane::CONST, size_of::<T>());
+        Place::at(address, addr).element_at(rec, index)
     }
 }
 
 impl<T> Place<T> {
     /// The place so many places behind this one.
     pub(crate) fn element_at(self, rec: Rec, index: &Traced<usize>) -> Place<T> {
-        let mut addr = self.addr;
-        match addr.shadow {
-            Some(_) => {
-                rec.step();
-                rec.guard_value(index.arg());
-            }
-            None => addr.add_index(rec, index, size_of::<T>()),
-        }
-        Place::at(self.ptr.wrapping_add(index.get()), addr)
+        let ptr = self.ptr().wrapping_add(index.get());
+        Place::of(self.at.element(rec, index, ptr.cast(), size_of::<T>()))
     }
 
     /// The place so many places behind or before this one.
     pub(crate) fn at_distance(self, rec: Rec, distance: &Traced<usize>) -> Place<T> {
-        let mut place = self.element_at(rec, distance);
-        place.addr.compute_index(rec);
-        place
+        let place = self.element_at(rec, distance);
+        let mut addr = place.addr();
+        addr.compute_index(rec);
+        place.with_addr(addr)
     }
 }
 
 impl<T> Place<[T]> {
     /// Where an element is whose index the caller has checked.
     pub(crate) fn slot(self, rec: Rec, index: &Traced<usize>) -> Place<T> {
-        let this = self.settled();
-        let mut addr = this.addr;
-        addr.meta_lane = Lane::CONST;
-        Place::at(this.ptr.cast::<T>(), addr).element_at(rec, index)
+        self.settled().elements().element_at(rec, index)
     }
 
     /// A part of the slice, whose bounds the caller has checked.
     pub(crate) fn range(self, rec: Rec, start: &Traced<usize>, len: &Traced<usize>) -> Place<[T]> {
         let first = self.slot(rec, start);
-        let mut addr = first.addr;
-        addr.meta_lane = len.lane();
-        Place::at(std::ptr::slice_from_raw_parts_mut(first.ptr, len.get()), addr)
+        let slice = std::ptr::slice_from_raw_parts_mut(first.ptr(), len.get());
+        Place::at(slice, Addr { meta_lane: len.lane(), ..first.addr() })
     }
 }
 
@@ -2140,7 +2441,7 @@ impl<'x, T: 'x> ToPlain<'x> for Memory<T> {
     fn to_plain(&self) -> &'x mut T {
         // SAFETY: the local is alive as long as the plain function, which the twin returns to; the
         // twin makes no other reference to it meanwhile.
-        unsafe { &mut *self.0.ptr }
+        unsafe { &mut *self.0.ptr() }
     }
 }
 
@@ -2245,9 +2546,7 @@ slice_of_vec! {
 impl<T, const N: usize> Place<[T; N]> {
     /// The elements.
     pub(crate) fn as_slice(self) -> Place<[T]> {
-        let ptr = std::ptr::slice_from_raw_parts_mut(self.ptr.cast::<T>(), N);
-        let mut addr = self.addr;
-        addr.meta_lane = Lane::CONST;
-        Place::at(ptr, addr)
+        let ptr = std::ptr::slice_from_raw_parts_mut(self.ptr().cast::<T>(), N);
+        Place::at(ptr, Addr { meta_lane: Lane::CONST, ..self.addr() })
     }
 }

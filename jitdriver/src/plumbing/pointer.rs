@@ -69,13 +69,14 @@ impl Twins {
         })
     }
 
-    fn add<Plain>(&mut self, address: usize, twin: usize) {
-        self.0.entry((address, typeid::of::<Plain>())).or_insert(twin);
+    #[inline(never)]
+    fn add(&mut self, address: usize, function: TypeId, twin: usize) {
+        self.0.entry((address, function)).or_insert(twin);
     }
 
     /// The address of the twin.
-    fn find<Plain>(address: usize) -> Option<usize> {
-        Twins::all().0.get(&(address, typeid::of::<Plain>())).copied()
+    fn find(address: usize, function: TypeId) -> Option<usize> {
+        Twins::all().0.get(&(address, function)).copied()
     }
 }
 
@@ -151,7 +152,8 @@ macro_rules! arities {
             fn call(mut self, rec: Rec, site: &'static CallSite, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
                 let address = self.promote(rec);
                 let ($($name,)*) = args;
-                if let Some(twin) = address.and_then(Twins::find::<fn($($name),*) -> R>)
+                let function = typeid::of::<fn($($name),*) -> R>;
+                if let Some(twin) = address.and_then(|address| Twins::find(address, function()))
                     && let Some(_inside) = Inside::enter(rec, twin)
                 {
                     // SAFETY: `announce` has put it there as the address of such a function, for the same
@@ -172,7 +174,7 @@ macro_rules! arities {
             pub fn announce<P: Copy>(self, twins: &mut Twins, function: P) {
                 if let Some(address) = address_of(&function) {
                     let twin = (self.0 as *const ()).expose_provenance();
-                    twins.add::<fn($($name),*) -> R>(address, twin);
+                    twins.add(address, typeid::of::<fn($($name),*) -> R>(), twin);
                 }
             }
         }

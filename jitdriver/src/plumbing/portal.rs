@@ -574,6 +574,7 @@ where
                 false => Ok(run()),
                 true => catch_unwind(AssertUnwindSafe(run)),
             };
+            rec.arena().give_back_spilled(rec);
             let mut keep = || -> Args {
                 let mut args = G::kept(rec, &state.greens);
                 args.extend(R::kept(rec, &state.reds));
@@ -762,6 +763,7 @@ pub fn merge_point<O>(
         red.args(rec, &mut red_args);
     });
     rec.arena().keeps_locals.set(false);
+    rec.arena().give_back_spilled(rec);
     if rec.merge_point(&mut green_args, &mut red_args) == Flow::Stop {
         let words = |args: &[Arg]| args.iter().map(|arg| arg.bits).collect();
         return Some(Ended::AtMergePoint { greens: words(&green_args), reds: words(&red_args) });
@@ -773,6 +775,7 @@ pub fn merge_point<O>(
 /// Goes on from a merge point with these machine arguments of the reds.
 fn arrive(rec: Rec, greens: &mut dyn LocalVars, reds: &mut dyn LocalVars, red_args: &[Arg]) {
     rec.arena().noted.borrow_mut().clear();
+    rec.arena().seen.borrow_mut().clear();
     greens.each(&mut |green, _| green.set_green(rec));
     let (mut at, mut number) = (0, 0);
     let mut exclusive = Classes::NONE;

@@ -47,7 +47,7 @@ impl<T> Question for Traced<Option<T>> {
     type Output = T;
     type Residual = WasNone;
     fn branch(mut self, rec: Rec, known: &Known) -> ControlFlow<WasNone, Traced<T>> {
-        let copy = known.copy(Local::as_place(&mut self));
+        let copy = known.copy(&Local::as_place(&mut self));
         match &*copy {
             Some(part) => ControlFlow::Continue(part!(rec, self, copy, part)),
             None => ControlFlow::Break(WasNone),
@@ -59,7 +59,7 @@ impl<T, E> Question for Traced<Result<T, E>> {
     type Output = T;
     type Residual = WasErr<E>;
     fn branch(mut self, rec: Rec, known: &Known) -> ControlFlow<WasErr<E>, Traced<T>> {
-        let copy = known.copy(Local::as_place(&mut self));
+        let copy = known.copy(&Local::as_place(&mut self));
         match &*copy {
             Ok(part) => ControlFlow::Continue(part!(rec, self, copy, part)),
             Err(part) => ControlFlow::Break(WasErr(part!(rec, self, copy, part))),
@@ -71,7 +71,7 @@ impl<B, C> Question for Traced<ControlFlow<B, C>> {
     type Output = C;
     type Residual = WasBreak<B>;
     fn branch(mut self, rec: Rec, known: &Known) -> ControlFlow<WasBreak<B>, Traced<C>> {
-        let copy = known.copy(Local::as_place(&mut self));
+        let copy = known.copy(&Local::as_place(&mut self));
         match &*copy {
             ControlFlow::Continue(part) => ControlFlow::Continue(part!(rec, self, copy, part)),
             ControlFlow::Break(part) => ControlFlow::Break(WasBreak(part!(rec, self, copy, part))),

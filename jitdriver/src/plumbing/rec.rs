@@ -34,6 +34,8 @@ impl<'a> Running<'a> {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
+        // What a panic has left.
+        self.arena.give_back_spilled(Rec::current());
         if self.arena.red_is_parted() {
             // The plain function would drop it once more.
             eprintln!("a red that is passed by address was moved out of and never assigned again");

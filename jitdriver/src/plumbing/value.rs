@@ -15,7 +15,9 @@
 //! time ([`Traced::take`], [`Parted`]).
 //!
 //! A local whose address goes where the trace cannot follow, to a call, is *spilled*: it moves into
-//! memory of its own, and stays there until its scope ends ([`Head::spilled`]).
+//! memory of its own, and stays there until its scope ends ([`Head::spilled`]). The memory of one that owns
+//! nothing is given back at the next merge point only ([`Arena::give_back_spilled`]), so that nothing is compiled
+//! for the ends of the scopes of by far the most values.
 //!
 //! Invariants
 //! 1. Pieces are sorted, do not overlap, and lie within the value (a last word may reach over its end).
@@ -27,8 +29,8 @@
 
 #![expect(unsafe_code, reason = "values are copied and rebuilt byte by byte")]
 
-use super::layout::{self, PieceTy, Traceable, TypeShape};
-use super::place::Addr;
+use super::layout::{self, PieceTy, Traceable, TypeFacts};
+use super::place::{Addr, Shadow};
 use super::rec::Rec;
 use metainterp::ir::{Const, Opcode, Ty};
 use metainterp::record::{Arg, Lane};
@@ -110,9 +112,11 @@ pub(crate) struct Arena {
     lists: RefCell<Vec<(u32, u32)>>,
     addrs: RefCell<Vec<Addr>>,
     parted: RefCell<Vec<Parted>>,
+    /// What places are parts of.
+    parts: RefCell<Vec<super::place::Part>>,
     kept: RefCell<Vec<Kept>>,
     /// The memory that locals have been moved into.
-    spilled: RefCell<Vec<Arg>>,
+    spilled: RefCell<Vec<Spilled>>,
     /// How values are dropped in a trace, each once.
     droppers: RefCell<Vec<Dropper>>,
     /// How often the address of a spilled local was used.
@@ -121,6 +125,18 @@ pub(crate) struct Arena {
     pub keeps_locals: Cell<bool>,
     /// How values are dropped in a trace.
     pub noted: RefCell<super::owned::Noted>,
+    /// Values that were read to know their variants.
+    words: RefCell<Vec<u64>>,
+    /// Which variants matches have promoted.
+    pub seen: RefCell<super::pattern::AllSeen>,
+}
+
+/// The memory that a local has been moved into.
+#[derive(Clone, Copy)]
+struct Spilled {
+    memory: Arg,
+    ty: &'static TypeFacts,
+    is_given_back: bool,
 }
 
 /// What a green or red held when the twin ended: it is the plain function's again.
@@ -180,6 +196,20 @@ impl Arena {
 
     pub fn addr(&self, number: u32) -> Addr {
         self.addrs.borrow()[number as usize]
+    }
+
+    /// The number of a part. It is mostly one of the last ones, if it is there.
+    pub fn part_number(&self, part: super::place::Part) -> u32 {
+        let mut parts = self.parts.borrow_mut();
+        if let Some(back) = parts.iter().rev().take(8).position(|&it| it == part) {
+            return (parts.len() - 1 - back) as u32;
+        }
+        parts.push(part);
+        parts.len() as u32 - 1
+    }
+
+    pub fn part(&self, number: u32) -> super::place::Part {
+        self.parts.borrow()[number as usize]
     }
 
     /// The address of this number for code that cannot look behind it.
@@ -261,10 +291,58 @@ impl Arena {
         Pieces::from_slice(&self.pieces.borrow()[start as usize..][..len as usize])
     }
 
-    fn add_spilled(&self, memory: Arg) -> u32 {
+    /// Keeps the bytes of a value. Answers the number of the first word.
+    pub fn add_words(&self, bytes: Bytes) -> u32 {
+        let mut words = self.words.borrow_mut();
+        let start = words.len() as u32;
+        words.extend((0..bytes.len()).step_by(8).map(|at| bytes.bits(at, Ty::I64)));
+        start
+    }
+
+    /// Copies a value that was kept.
+    ///
+    /// # Safety
+    /// So many bytes can be written there.
+    pub unsafe fn copy_words(&self, start: u32, to: *mut u8, len: usize) {
+        let words = self.words.borrow();
+        let words = &words[start as usize..][..len.div_ceil(8)];
+        // SAFETY: the words are at least so many bytes, and the caller vouches for the place.
+        unsafe { std::ptr::copy_nonoverlapping(words.as_ptr().cast(), to, len) };
+    }
+
+    fn add_spilled(&self, memory: Arg, ty: &'static TypeFacts) -> u32 {
         let mut spilled = self.spilled.borrow_mut();
-        spilled.push(memory);
+        spilled.push(Spilled { memory, ty, is_given_back: false });
         spilled.len() as u32
+    }
+
+    /// Gives the memory of this number back.
+    #[cold]
+    fn give_back(&self, rec: Rec, number: u32) {
+        let Spilled { memory, ty, is_given_back } = {
+            let spilled = &mut self.spilled.borrow_mut()[number as usize - 1];
+            std::mem::replace(spilled, Spilled { is_given_back: true, ..*spilled })
+        };
+        if !is_given_back {
+            super::call::free_local(rec, memory, ty);
+        }
+    }
+
+    /// Gives all memory back that locals have been moved into: their scopes have ended.
+    #[inline]
+    pub fn give_back_spilled(&self, rec: Rec) {
+        if !self.spilled.borrow().is_empty() {
+            self.give_back_all(rec);
+        }
+    }
+
+    #[cold]
+    fn give_back_all(&self, rec: Rec) {
+        let n = self.spilled.borrow().len() as u32;
+        for number in (1..=n).rev() {
+            self.give_back(rec, number);
+        }
+        self.spilled.borrow_mut().clear();
     }
 
     /// The number of a dropper: they are as many as types that own something.
@@ -377,7 +455,7 @@ impl Head {
     const VARIANT_KNOWN: u8 = 2;
 
     #[inline]
-    fn new(lanes: Lanes) -> Head {
+    pub fn new(lanes: Lanes) -> Head {
         Head {
             lanes: Cell::new(lanes),
             spilled: Cell::new(0),
@@ -441,13 +519,19 @@ impl Head {
 
     #[cold]
     fn memory(&self) -> Arg {
-        Rec::current().arena().spilled.borrow()[self.spilled.get() as usize - 1]
+        Rec::current().arena().spilled.borrow()[self.spilled.get() as usize - 1].memory
     }
 
     /// The value has been moved into that memory, and a store may make another variant of it.
-    pub fn set_spilled(&self, rec: Rec, memory: Arg) {
-        self.spilled.set(rec.arena().add_spilled(memory));
+    pub fn set_spilled(&self, rec: Rec, memory: Arg, ty: &'static TypeFacts) {
+        self.spilled.set(rec.arena().add_spilled(memory, ty));
         self.set_variant_known(false);
+    }
+
+    /// Of what is taken from here.
+    fn taken(&self) -> Head {
+        let Head { lanes, dropper, flags, .. } = self;
+        Head { dropper: dropper.clone(), flags: flags.clone(), ..Head::new(lanes.get()) }
     }
 
     fn set_dropper(&self, dropper: Dropper) {
@@ -472,31 +556,148 @@ pub struct Traced<T> {
     pub(crate) value: MaybeUninit<T>,
 }
 
+/// Where a value of the twin is to be put.
+pub(super) struct Erased(*mut Head);
+
+impl Erased {
+    /// Puts the head there. Answers the value, and where its bytes are to be put.
+    pub fn init(self, head: Head, ty: &'static TypeFacts) -> (Shadow, *mut u8) {
+        // SAFETY: there is room for a value of this type, which begins with its head.
+        unsafe { self.0.write(head) };
+        let value = Shadow::with_head(self.0, ty);
+        (value, value.start())
+    }
+}
+
+/// # Safety
+/// So many bytes can be read and written there, which do not overlap.
+#[inline]
+pub(super) unsafe fn copy_bytes(from: *const u8, to: *mut u8, size: usize) {
+    // SAFETY: the caller vouches for it. They may be padding.
+    let copy = |n| unsafe {
+        std::ptr::copy_nonoverlapping(
+            from.cast::<MaybeUninit<u8>>(),
+            to.cast::<MaybeUninit<u8>>(),
+            n,
+        )
+    };
+    // Sizes that the compiler knows are no calls.
+    match size {
+        8 => copy(8),
+        16 => copy(16),
+        24 => copy(24),
+        n => copy(n),
+    }
+}
+
 impl<T> Drop for Traced<T> {
     #[inline]
     fn drop(&mut self) {
-        if const { needs_drop::<T>() } || self.head.is_spilled() {
-            self.end_of_scope();
+        if const { needs_drop::<T>() } {
+            Shadow::of_mut(self).end_of_scope();
+        }
+    }
+}
+
+impl Shadow {
+    /// Of a value that owns something.
+    #[inline(never)]
+    fn end_of_scope(self) {
+        let head = self.head();
+        if let Some(number) = head.kept() {
+            return self.keep(number);
+        }
+        if !head.is_moved() {
+            self.drop_value();
+        }
+        self.give_back(Rec::current());
+    }
+
+    /// Gives the memory back that the value was moved into.
+    fn give_back(self, rec: Rec) {
+        if self.head().is_spilled() {
+            rec.arena().give_back(rec, self.head().spilled.take());
+        }
+    }
+
+    fn drop_value(self) {
+        let (rec, head) = (Rec::current(), self.head());
+        let owner = std::ptr::from_ref(head);
+        match rec.arena().rest_of(owner.addr()) {
+            Some((rest, gone)) => rest(rec, owner.cast(), gone),
+            None => match head.dropper(rec).filter(|_| !head.is_spilled()) {
+                Some(dropper) => dropper(rec, owner.cast()),
+                None => super::call::drop_local(rec, self),
+            },
+        }
+    }
+
+    /// Instead of a drop: hands the value to the plain function.
+    fn keep(self, number: usize) {
+        let (rec, head) = (Rec::current(), self.head());
+        let moved = head.is_moved();
+        self.unspill(rec);
+        let (size, start) = (self.len(), self.start());
+        let mut bytes: SmallVec<[u8; 32]> = SmallVec::from_elem(0, size);
+        for at in (0..size).step_by(8) {
+            let n = (size - at).min(8);
+            // SAFETY: both are as large as the value.
+            unsafe {
+                let word = read_bits(start.add(at), n);
+                write_bits(bytes.as_mut_ptr().add(at), word, n);
+            }
+        }
+        // Parts that are missing are no drop: the plain function's text assigns them again, or it has
+        // left by a panic, and then they are leaked with the rest.
+        let moved = moved || rec.arena().rest_of(std::ptr::from_ref(head).addr()).is_some();
+        rec.arena().kept.borrow_mut().push(Kept { number, bytes, lanes: head.lanes(), moved });
+    }
+
+    /// Moves the value out, or copies it.
+    #[inline(never)]
+    fn take(self, to: Erased) {
+        let (head, facts) = (self.head(), self.facts());
+        if head.is_spilled() {
+            return self.take_spilled(to);
+        }
+        let (_, start) = to.init(head.taken(), facts);
+        head.set_moved(true);
+        // SAFETY: both are as large, and of the two that there are now, this one is disowned. The bytes between the
+        // value's parts come with it: words of the value may become part of the trace, which is to be the same each
+        // time.
+        unsafe { copy_bytes(self.start(), start, facts.size) };
+    }
+
+    #[cold]
+    fn take_spilled(self, to: Erased) {
+        let moved = self.head().is_moved();
+        self.disown();
+        // There is nothing to drop until it has been read.
+        let (taken, _) = to.init(Head::new(Lanes::CONST), self.facts());
+        taken.disown();
+        taken.read_spilled(self.head().memory());
+        taken.head().set_moved(moved);
+    }
+
+    /// Reads the value from the memory that it was moved into.
+    #[cold]
+    fn read_spilled(self, memory: Arg) {
+        // SAFETY: the memory has a value of this type.
+        let lanes = unsafe { super::place::read_spilled(memory, self.start(), self.facts()) };
+        self.head().set_lanes(lanes);
+    }
+
+    /// Takes the value back from the memory that it was moved into.
+    #[cold]
+    fn unspill(self, rec: Rec) {
+        if let Some(memory) = self.spilled() {
+            self.read_spilled(memory);
+            self.give_back(rec);
         }
     }
 }
 
 impl<T> Traced<T> {
-    #[inline(never)]
-    fn end_of_scope(&mut self) {
-        if const { needs_drop::<T>() } {
-            if let Some(number) = self.head.kept() {
-                return self.keep(number);
-            }
-            if !self.head.is_moved() {
-                self.drop_value();
-            }
-        }
-        if let Some(memory) = self.head.spilled() {
-            super::call::free_local(Rec::current(), memory, TypeShape::of::<T>());
-        }
-    }
-
     #[inline]
     pub(crate) fn new(value: MaybeUninit<T>, lanes: Lanes) -> Traced<T> {
         Traced { head: Head::new(lanes), value }
@@ -534,43 +735,10 @@ impl<T> Traced<T> {
         self.head.kept.set(u8::try_from(number + 1).expect("a portal has few variables"));
     }
 
-    #[inline(never)]
-    fn drop_value(&self) {
-        let rec = Rec::current();
-        let owner = std::ptr::from_ref(self);
-        match rec.arena().rest_of(owner.addr()) {
-            Some((rest, gone)) => rest(rec, owner.cast(), gone),
-            None => match self.head.dropper(rec).filter(|_| !self.head.is_spilled()) {
-                Some(dropper) => dropper(rec, owner.cast()),
-                None => super::call::drop_value(rec, self),
-            },
-        }
-    }
-
     /// A constructor has just made it.
     pub(crate) fn with_known_variant(self) -> Traced<T> {
         self.head.set_variant_known(true);
         self
-    }
-
-    /// Instead of a drop: hands the value to the plain function.
-    fn keep(&mut self, number: usize) {
-        let rec = Rec::current();
-        let moved = self.head.is_moved();
-        self.unspill(rec);
-        let mut bytes: SmallVec<[u8; 32]> = SmallVec::from_elem(0, size_of::<T>());
-        for at in (0..size_of::<T>()).step_by(8) {
-            let n = (size_of::<T>() - at).min(8);
-            // SAFETY: both are as large as the value.
-            unsafe {
-                let word = read_bits(self.value.as_ptr().cast::<u8>().add(at), n);
-                write_bits(bytes.as_mut_ptr().add(at), word, n);
-            }
-        }
-        // Parts that are missing are no drop: the plain function's text assigns them again, or it has
-        // left by a panic, and then they are leaked with the rest.
-        let moved = moved || rec.arena().rest_of(std::ptr::from_ref(self).addr()).is_some();
-        rec.arena().kept.borrow_mut().push(Kept { number, bytes, lanes: self.lanes(), moved });
     }
 
     /// Assigns to a variable of the portal: drops what was there.
@@ -579,17 +747,6 @@ impl<T> Traced<T> {
         let old = std::mem::replace(self, value);
         self.head.kept.set(kept);
         drop(old);
-    }
-
-    /// It is a reference to what never changes, as far as it is known here.
-    pub(crate) fn leads_to_frozen(&self, rec: Rec) -> bool {
-        let is_reference = std::any::type_name::<T>().starts_with('&');
-        let first = self.lanes().pieces(rec).first().copied();
-        is_reference
-            && first.is_some_and(|piece| match piece.what {
-                What::Address(number) => piece.offset == 0 && rec.arena().addr(number).is_frozen(),
-                What::Lane(..) => false,
-            })
     }
 
     /// A value that is the same on every run of the trace.
@@ -616,47 +773,26 @@ impl<T> Traced<T> {
         self.head.set_moved(false);
     }
 
-    /// The value is dropped by somebody else from here on.
-    pub(crate) fn forget(self) {
-        self.disown();
-    }
-
     /// What a use of the variable yields: a copy, or the value itself if it owns something, which is
     /// then moved away.
-    #[inline(never)]
     pub fn take(&self) -> Traced<T> {
-        let Head { lanes, dropper, flags, .. } = &self.head;
-        let (dropper, flags) = (dropper.clone(), flags.clone());
-        let head = Head { dropper, flags, ..Head::new(lanes.get()) };
-        // SAFETY: what is taken from is disowned next.
-        let mut taken = unsafe { Traced::copied(self.value.as_ptr(), lanes.get()) };
-        taken.head = head;
-        let moved = self.head.is_moved();
-        self.disown();
-        if let Some(memory) = self.head.spilled() {
-            // There is nothing to drop until it has been read.
-            taken.head = Head::new(Lanes::CONST);
-            taken.disown();
-            taken.read_spilled(memory);
-            taken.head.set_moved(moved);
-        }
-        taken
+        Traced::of_erased(|head| Shadow::of(self).take(head))
     }
 
-    fn read_spilled(&mut self, memory: Arg) {
-        let bytes = self.value.as_mut_ptr().cast();
-        // SAFETY: the memory has a value of this type.
-        let lanes = unsafe { super::place::read_spilled(memory, bytes, TypeShape::of::<T>()) };
-        self.head.set_lanes(lanes);
+    /// A value made by code that is the same for all types, which is given where to put it.
+    #[inline]
+    pub(super) fn of_erased(make: impl FnOnce(Erased)) -> Traced<T> {
+        let mut value = MaybeUninit::<Traced<T>>::uninit();
+        make(Erased(value.as_mut_ptr().cast()));
+        // SAFETY: `make` is this crate's, and makes one.
+        unsafe { value.assume_init() }
     }
 
     /// Takes the value back from the memory that it was moved into.
-    #[inline(never)]
+    #[inline]
     pub(crate) fn unspill(&mut self, rec: Rec) {
-        if let Some(memory) = self.head.spilled() {
-            self.read_spilled(memory);
-            self.head.spilled.set(0);
-            super::call::free_local(rec, memory, TypeShape::of::<T>());
+        if self.head.is_spilled() {
+            Shadow::of_mut(self).unspill(rec);
         }
     }
 
@@ -695,8 +831,8 @@ impl<T> Traced<T> {
 
     /// Appends the machine arguments of a residual call that is given the value.
     pub(crate) fn push_args(&self, rec: Rec, out: &mut Args) {
-        let words = TypeShape::of::<T>().call_words();
-        push_args_of(rec, Bytes::of(self), self.lanes(), &words, out);
+        let value = Shadow::of(self);
+        value.push_args(rec, &value.facts().call_words(), out);
     }
 
     /// A value whose bytes are known by lanes in a layout.
@@ -915,6 +1051,10 @@ impl Bytes {
 
     pub fn len(self) -> u32 {
         self.len
+    }
+
+    pub fn start(self) -> *const u8 {
+        self.start
     }
 
     /// # Safety

@@ -145,7 +145,7 @@ impl<T> Place<[T]> {
         let [start_at, end_at] = iter_layout();
         // SAFETY: the plain function borrows these elements here.
         let iter =
-            unsafe { std::slice::from_raw_parts(self.ptr.cast::<T>(), self.ptr.len()) }.iter();
+            unsafe { std::slice::from_raw_parts(self.ptr().cast::<T>(), self.ptr().len()) }.iter();
         let start = self.slot(rec, &Traced::constant(0)).raw_const(rec);
         let end = self.slot(rec, &self.len()).raw_const(rec);
         let mut value = Traced::constant(iter);

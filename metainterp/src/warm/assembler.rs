@@ -65,7 +65,7 @@ pub struct Kept {
     /// Its words. Behind them stands one that says whether it was moved out; then nothing is left of it.
     pub words: Range<usize>,
     /// Drops it.
-    pub drop: unsafe fn(words: &[u64]),
+    pub drop: unsafe fn(words: &mut [u64]),
 }
 
 impl Kept {

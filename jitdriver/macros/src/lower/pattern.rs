@@ -232,7 +232,7 @@ impl Lowerer {
                 #whole => (#(#tokens,)*),
                 _ => ::core::unreachable!(),
             });
-            let (#level, #hit) = __p::pattern::Scrutinee(#place, #second).attempt(#known, |mut __whole| {
+            let (#level, #hit) = __p::pattern::Scrutinee(&#place, &#second).attempt(#known, |mut __whole| {
                 let __at = (&raw const __whole).addr();
                 let mut __parts: ::core::option::Option<[__p::pattern::Captured; #n]> =
                     ::core::option::Option::None;
