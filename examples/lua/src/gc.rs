@@ -48,7 +48,14 @@ struct GcBox<T> {
     value: T,
 }
 
+#[jit]
 impl<T> Gc<T> {
+    /// Whether it is the same object.
+    #[inline]
+    pub fn is_same(self, other: Gc<T>) -> bool {
+        self.address() == other.address()
+    }
+
     /// A number that no other living object has.
     pub fn address(self) -> usize {
         self.ptr.as_ptr() as usize
@@ -65,7 +72,7 @@ impl<T> Copy for Gc<T> {}
 
 impl<T> PartialEq for Gc<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.ptr == other.ptr
+        self.is_same(*other)
     }
 }
 
@@ -257,12 +264,6 @@ impl Heap {
         self.bytes.saturating_add(extra) > MAX_BYTES
     }
 
-    /// Whether it is time for a collection.
-    #[inline]
-    pub fn wants_collection(&self) -> bool {
-        self.bytes >= self.threshold
-    }
-
     /// Switches automatic collection off or on.
     pub fn set_stopped(&mut self, stopped: bool) {
         self.stopped = stopped;
@@ -375,6 +376,15 @@ fn sweep_list<T: Object>(list: &mut Vec<Gc<T>>) {
 fn is_marked<T>(handle: Gc<T>) -> bool {
     // SAFETY: called during a collection only, before anything is freed.
     unsafe { handle.ptr.as_ref() }.marked.get()
+}
+
+#[jit]
+impl Heap {
+    /// Whether it is time for a collection.
+    #[inline]
+    pub fn wants_collection(&self) -> bool {
+        self.bytes >= self.threshold
+    }
 }
 
 #[jit]

@@ -4,17 +4,22 @@ use crate::cformat;
 use jitdriver::jit;
 
 /// The integer with exactly this value.
+#[jit]
 #[inline]
 pub fn float_to_int_exact(x: f64) -> Option<i64> {
-    // 2^63 is a float, i64::MAX is not.
-    let in_range = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&x);
-    if in_range && x == x.trunc() { Some(x as i64) } else { None }
+    let int = x as i64;
+    // 2^63 is a float, but becomes i64::MAX, which is the same float.
+    if int as f64 == x && x < 9_223_372_036_854_775_808.0 { Some(int) } else { None }
 }
 
 /// Whether both are the same number.
+#[jit]
 #[inline]
 pub fn int_equals_float(a: i64, b: f64) -> bool {
-    float_to_int_exact(b) == Some(a)
+    match float_to_int_exact(b) {
+        Some(it) => it == a,
+        None => false,
+    }
 }
 
 /// `a < b` in the reals.

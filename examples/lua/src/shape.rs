@@ -60,6 +60,13 @@ pub fn slot_of(shape: ShapeRef, key: Str) -> Option<usize> {
     shape.find(key)
 }
 
+/// The shape with `key` added, which is not in `shape`; always the same. None if there are too many shapes or
+/// fields, and that does not change any more.
+#[elidable]
+pub fn with_field(shape: ShapeRef, key: Str) -> Option<ShapeRef> {
+    shape.with(key)
+}
+
 impl Shape {
     /// The shape without fields.
     pub fn root() -> Box<Shape> {

@@ -6,7 +6,7 @@
 
 #![expect(unsafe_code, reason = "lays out header and bytes in one block")]
 
-use jitdriver::{Traceable, jit};
+use jitdriver::{Traceable, dont_look_inside, jit};
 use rustc_hash::FxHasher;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
@@ -118,16 +118,28 @@ impl Str {
     /// Whether it is this very block; for short strings that is equality.
     #[inline]
     pub fn is_same(&self, other: Str) -> bool {
-        self.ptr == other.ptr
+        self.address() == other.address()
     }
-}
 
-impl Str {
     /// A number of its own, as long as it lives.
+    #[inline]
     pub fn address(&self) -> usize {
         self.ptr.as_ptr() as usize
     }
 
+    /// Whether it has the same bytes.
+    #[inline]
+    pub fn equals(&self, other: Str) -> bool {
+        self.is_same(other) || (!self.is_short() && !other.is_short() && self.has_bytes_of(other))
+    }
+
+    #[dont_look_inside]
+    fn has_bytes_of(&self, other: Str) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Str {
     /// The hash of its bytes.
     #[inline]
     pub fn hash(&self) -> u32 {
@@ -181,8 +193,7 @@ fn layout(len: usize) -> Layout {
 impl PartialEq for Str {
     #[inline]
     fn eq(&self, other: &Str) -> bool {
-        self.is_same(*other)
-            || (!self.is_short() && !other.is_short() && self.as_bytes() == other.as_bytes())
+        self.equals(*other)
     }
 }
 

@@ -13,7 +13,7 @@
 use crate::gc::{Gc, Gray, Heap, Marker, Object};
 use crate::hash_part::HashPart;
 use crate::number::float_to_int_exact;
-use crate::shape::{ShapeRef, slot_of};
+use crate::shape::{ShapeRef, slot_of, with_field};
 use crate::string::Str;
 use crate::value::Value;
 use jitdriver::{jit, promote};
@@ -102,7 +102,13 @@ impl Table {
     #[inline(always)]
     pub fn get_int(&self, key: i64) -> Value {
         let at = (key as usize).wrapping_sub(1);
-        if at < self.array.len() { self.array[at] } else { self.hash.get_int(key) }
+        if at < self.array.len() {
+            self.array[at]
+        } else if self.hash.is_empty() {
+            Value::Nil
+        } else {
+            self.hash.get_int(key)
+        }
     }
 
     /// The value under a string.
@@ -134,16 +140,37 @@ impl Table {
     /// Replaces the value under a string if there is one that is not nil, and says whether there was.
     #[inline]
     pub fn replace_str(&mut self, key: Str, value: Value) -> bool {
-        match promote(self.shape) {
-            Some(shape) if key.is_short() => match slot_of(shape, key) {
-                Some(slot) if !self.slots[slot].is_nil() => {
-                    self.slots[slot] = value;
-                    true
-                }
-                _ => false,
-            },
-            _ => self.replace_hashed(Value::Str(key), value),
+        let Some(shape) = promote(self.shape) else {
+            return self.replace_hashed(Value::Str(key), value);
+        };
+        match slot_of(shape, key) {
+            Some(slot) if self.slots[slot].is_nil() => false,
+            Some(slot) => {
+                self.slots[slot] = value;
+                true
+            }
+            None if key.is_short() => false,
+            None => self.replace_hashed(Value::Str(key), value),
         }
+    }
+
+    /// Stores a field where the shape says, or behind the last one if there is room; whether it did.
+    #[inline]
+    pub fn put_field(&mut self, key: Str, value: Value) -> bool {
+        let Some(shape) = promote(self.shape) else { return false };
+        match slot_of(shape, key) {
+            Some(slot) => self.slots[slot] = value,
+            None => {
+                if value.is_nil() || self.slots.len() == self.slots.capacity() {
+                    return false;
+                }
+                let Some(child) = with_field(shape, key) else { return false };
+                self.shape = Some(child);
+                self.slots.push(value);
+            }
+        }
+        self.absent.set(0);
+        true
     }
 
     /// Appends to the array part if `key` is the next element and this needs no new memory.

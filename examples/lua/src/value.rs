@@ -101,12 +101,12 @@ impl Value {
             (Value::Int(a), Value::Float(b)) | (Value::Float(b), Value::Int(a)) => {
                 crate::number::int_equals_float(a, b.get())
             }
-            (Value::Str(a), Value::Str(b)) => a == b,
-            (Value::Table(a), Value::Table(b)) => a == b,
-            (Value::Function(a), Value::Function(b)) => a == b,
-            (Value::Native(a), Value::Native(b)) => a == b,
-            (Value::Thread(a), Value::Thread(b)) => a == b,
-            (Value::Userdata(a), Value::Userdata(b)) => a == b,
+            (Value::Str(a), Value::Str(b)) => a.equals(b),
+            (Value::Table(a), Value::Table(b)) => a.is_same(b),
+            (Value::Function(a), Value::Function(b)) => a.is_same(b),
+            (Value::Native(a), Value::Native(b)) => a.is_same(b),
+            (Value::Thread(a), Value::Thread(b)) => a.is_same(b),
+            (Value::Userdata(a), Value::Userdata(b)) => a.is_same(b),
             _ => false,
         }
     }

@@ -9,7 +9,9 @@ use crate::vm::Vm;
 use crate::vm::error::Result;
 use crate::vm::function::{Args, Outcome};
 use crate::vm::meta::{is_text, push_text};
+use jitdriver::jit;
 
+#[jit]
 impl Vm<'_> {
     /// An argument, or nil.
     #[inline]
@@ -32,36 +34,12 @@ impl Vm<'_> {
         }
     }
 
-    pub(crate) fn check_function(&mut self, args: Args, n: usize) -> Result<Value> {
-        match self.arg(args, n) {
-            it if it.is_function() => Ok(it),
-            _ => Err(self.arg_type_error(args, n, "function")),
-        }
-    }
-
     /// An integer, or what can be converted to one.
     #[inline]
     pub(crate) fn check_int(&mut self, args: Args, n: usize) -> Result<i64> {
         match self.arg(args, n) {
             Value::Int(it) => Ok(it),
             other => self.convert_int(args, n, other),
-        }
-    }
-
-    #[cold]
-    fn convert_int(&mut self, args: Args, n: usize, value: Value) -> Result<i64> {
-        let number = match value {
-            Value::Float(it) => Some(Number::Float(it.get())),
-            Value::Str(text) => parse(text.as_bytes()),
-            _ => None,
-        };
-        match number {
-            Some(Number::Int(it)) => Ok(it),
-            Some(Number::Float(it)) => match float_to_int_exact(it) {
-                Some(it) => Ok(it),
-                None => Err(self.arg_error(n, "number has no integer representation")),
-            },
-            None => Err(self.arg_type_error(args, n, "number")),
         }
     }
 
@@ -89,6 +67,39 @@ impl Vm<'_> {
             Value::Int(it) => Ok(it as f64),
             Value::Float(it) => Ok(it.get()),
             _ => unreachable!("checked to be a number"),
+        }
+    }
+
+    /// Returns a value.
+    #[inline]
+    pub(crate) fn ret_value(&mut self, args: Args, value: Value) -> Result<Outcome> {
+        self.stack[args.func()] = value;
+        Ok(Outcome::Return(1))
+    }
+}
+
+impl Vm<'_> {
+    pub(crate) fn check_function(&mut self, args: Args, n: usize) -> Result<Value> {
+        match self.arg(args, n) {
+            it if it.is_function() => Ok(it),
+            _ => Err(self.arg_type_error(args, n, "function")),
+        }
+    }
+
+    #[cold]
+    fn convert_int(&mut self, args: Args, n: usize, value: Value) -> Result<i64> {
+        let number = match value {
+            Value::Float(it) => Some(Number::Float(it.get())),
+            Value::Str(text) => parse(text.as_bytes()),
+            _ => None,
+        };
+        match number {
+            Some(Number::Int(it)) => Ok(it),
+            Some(Number::Float(it)) => match float_to_int_exact(it) {
+                Some(it) => Ok(it),
+                None => Err(self.arg_error(n, "number has no integer representation")),
+            },
+            None => Err(self.arg_type_error(args, n, "number")),
         }
     }
 
@@ -135,8 +146,7 @@ impl Vm<'_> {
     /// Returns one value.
     #[inline]
     pub(crate) fn ret(&mut self, args: Args, value: impl Into<Value>) -> Result<Outcome> {
-        self.stack[args.func()] = value.into();
-        Ok(Outcome::Return(1))
+        self.ret_value(args, value.into())
     }
 
     /// Returns a string.

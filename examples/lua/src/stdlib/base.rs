@@ -8,6 +8,7 @@ use crate::vm::Vm;
 use crate::vm::error::{LuaError, Result};
 use crate::vm::event::Event;
 use crate::vm::function::{Args, NativeFn, Outcome};
+use jitdriver::jit;
 use std::io::Write as _;
 
 const FUNCTIONS: &[(&str, NativeFn)] = &[
@@ -135,13 +136,15 @@ fn error(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     Err(LuaError::new(value))
 }
 
+#[jit]
 fn getmetatable(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     let value = vm.check_any(args, 1)?;
-    let Some(metatable) = vm.metatable(value) else { return vm.ret(args, Value::Nil) };
+    let Some(metatable) = vm.metatable(value) else { return vm.ret_value(args, Value::Nil) };
     let shown = vm.metamethod_in(metatable, Event::Metatable);
-    vm.ret(args, if shown.is_nil() { Value::Table(metatable) } else { shown })
+    vm.ret_value(args, if shown.is_nil() { Value::Table(metatable) } else { shown })
 }
 
+#[jit]
 fn setmetatable(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     let table = vm.check_table(args, 1)?;
     let metatable = match vm.arg(args, 2) {
@@ -158,25 +161,30 @@ fn setmetatable(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     {
         vm.heap.register_finalizer(table);
     }
-    vm.ret(args, table)
+    vm.ret_value(args, Value::Table(table))
 }
 
+#[jit]
 fn ipairs(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     let table = vm.check_any(args, 1)?;
-    let iterator = vm.natives.ipairs_next;
-    vm.ret_all(args, &[iterator, table, Value::Int(0)])
+    let func = args.func();
+    vm.stack[func] = vm.natives.ipairs_next;
+    vm.stack[func + 1] = table;
+    vm.stack[func + 2] = Value::Int(0);
+    Ok(Outcome::Return(3))
 }
 
 /// The iterator of `ipairs`.
+#[jit]
 pub fn ipairs_next(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
-    let Value::Int(before) = vm.arg(args, 2) else { return vm.ret(args, Value::Nil) };
+    let Value::Int(before) = vm.arg(args, 2) else { return vm.ret_value(args, Value::Nil) };
     let at = before.wrapping_add(1);
     let value = match vm.arg(args, 1) {
         Value::Table(table) if vm.heap[table].metatable().is_none() => vm.heap[table].get_int(at),
         other => vm.get_index(other, Value::Int(at))?,
     };
     if value.is_nil() {
-        return vm.ret(args, Value::Nil);
+        return vm.ret_value(args, Value::Nil);
     }
     vm.stack[args.func()] = Value::Int(at);
     vm.stack[args.base] = value;

@@ -7,6 +7,7 @@ use crate::vm::Vm;
 use crate::vm::arith;
 use crate::vm::error::Result;
 use crate::vm::function::{Args, NativeFn, Outcome};
+use jitdriver::{jit, unroll_safe};
 
 const FUNCTIONS: &[(&str, NativeFn)] = &[
     ("abs", abs),
@@ -43,20 +44,25 @@ pub fn open(vm: &mut Vm<'_>) {
 }
 
 /// An integer as it is, anything else as a float, also a string that spells an integer.
+#[jit]
 fn int_or_float(vm: &mut Vm<'_>, args: Args, n: usize) -> Result<Value> {
     match vm.arg(args, n) {
         it @ Value::Int(_) => Ok(it),
-        _ => vm.check_float(args, n).map(Value::float),
+        _ => {
+            let x = vm.check_float(args, n)?;
+            Ok(Value::float(x))
+        }
     }
 }
 
+#[jit]
 fn abs(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     let value = match int_or_float(vm, args, 1)? {
         Value::Int(it) => Value::Int(it.wrapping_abs()),
         Value::Float(it) => Value::float(it.get().abs()),
         other => other,
     };
-    vm.ret(args, value)
+    vm.ret_value(args, value)
 }
 
 /// A function of one float.
@@ -99,8 +105,10 @@ fn sin(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     unary(vm, args, f64::sin)
 }
 
+#[jit]
 fn sqrt(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
-    unary(vm, args, f64::sqrt)
+    let x = vm.check_float(args, 1)?;
+    vm.ret_value(args, Value::float(x.sqrt()))
 }
 
 fn tan(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
@@ -108,24 +116,30 @@ fn tan(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
 }
 
 /// A float as an integer, if it fits.
+#[jit]
 fn rounded(x: f64) -> Value {
-    float_to_int_exact(x).map_or(Value::float(x), Value::Int)
+    match float_to_int_exact(x) {
+        Some(int) => Value::Int(int),
+        None => Value::float(x),
+    }
 }
 
+#[jit]
 fn floor(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     let value = match int_or_float(vm, args, 1)? {
         Value::Float(it) => rounded(it.get().floor()),
         other => other,
     };
-    vm.ret(args, value)
+    vm.ret_value(args, value)
 }
 
+#[jit]
 fn ceil(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     let value = match int_or_float(vm, args, 1)? {
         Value::Float(it) => rounded(it.get().ceil()),
         other => other,
     };
-    vm.ret(args, value)
+    vm.ret_value(args, value)
 }
 
 fn fmod(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
@@ -154,28 +168,32 @@ fn log(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     vm.ret(args, value)
 }
 
+#[jit]
+#[unroll_safe]
 fn max(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     vm.check_any(args, 1)?;
     let mut best = vm.check_number(args, 1)?;
     for n in 2..=args.count {
         let other = vm.check_number(args, n)?;
-        if arith::less(best, other) == Some(true) {
+        if let Some(true) = arith::less(best, other) {
             best = other;
         }
     }
-    vm.ret(args, best)
+    vm.ret_value(args, best)
 }
 
+#[jit]
+#[unroll_safe]
 fn min(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {
     vm.check_any(args, 1)?;
     let mut best = vm.check_number(args, 1)?;
     for n in 2..=args.count {
         let other = vm.check_number(args, n)?;
-        if arith::less(other, best) == Some(true) {
+        if let Some(true) = arith::less(other, best) {
             best = other;
         }
     }
-    vm.ret(args, best)
+    vm.ret_value(args, best)
 }
 
 fn modf(vm: &mut Vm<'_>, args: Args) -> Result<Outcome> {

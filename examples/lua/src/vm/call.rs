@@ -87,7 +87,8 @@ impl<'p> Vm<'p> {
     }
 }
 
-impl Vm<'_> {
+#[jit]
+impl<'p> Vm<'p> {
     pub(super) fn call_native(
         &mut self,
         native: Gc<Native>,
@@ -101,23 +102,34 @@ impl Vm<'_> {
         if self.heap.wants_collection() {
             self.safe_point(self.top);
         }
-        let before = self.native.replace(native);
+        let before = self.native;
+        self.native = Some(native);
         let function = self.heap[native].function;
-        let outcome = match function(self, args) {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                self.failed_native = Some(native);
-                self.native = before;
-                return Err(error);
-            }
-        };
+        let result = function(self, args);
         self.native = before;
-        match outcome {
+        if result.is_err() {
+            self.failed_native = Some(native);
+        }
+        match result? {
             Outcome::Return(n) => self.deliver(func, n, then),
             other => self.go_on(native, other, func, then),
         }
     }
 
+    /// Hands `n` results in slot `func` and behind to whoever waits for them.
+    #[inline]
+    pub(super) fn deliver(&mut self, func: usize, n: usize, then: Then) -> Result<Flow> {
+        match then {
+            Then::Results { wanted } => {
+                self.adjust_results(func, n, wanted);
+                Ok(Flow::Next)
+            }
+            _ => self.deliver_elsewhere(func, n, then),
+        }
+    }
+}
+
+impl Vm<'_> {
     /// What a native function wants beside returning.
     #[cold]
     fn go_on(
@@ -180,18 +192,6 @@ impl Vm<'_> {
         self.stack.copy_within(func..end, func + 1);
         self.stack[func] = handler;
         self.call_value(func, n_args + 1, then)
-    }
-
-    /// Hands `n` results in slot `func` and behind to whoever waits for them.
-    #[inline]
-    pub(super) fn deliver(&mut self, func: usize, n: usize, then: Then) -> Result<Flow> {
-        match then {
-            Then::Results { wanted } => {
-                self.adjust_results(func, n, wanted);
-                Ok(Flow::Next)
-            }
-            _ => self.deliver_elsewhere(func, n, then),
-        }
     }
 }
 

@@ -8,7 +8,9 @@ use super::event::Event;
 use super::frame::FrameKind;
 use crate::gc::Marker;
 use crate::value::Value;
+use jitdriver::jit;
 
+#[jit]
 impl Vm<'_> {
     /// Collects if enough has been allocated. The running frame's registers are all that it uses.
     #[inline(always)]
@@ -17,7 +19,9 @@ impl Vm<'_> {
             self.collect_now();
         }
     }
+}
 
+impl Vm<'_> {
     #[cold]
     fn collect_now(&mut self) {
         let top = self.frame_top();

@@ -16,7 +16,10 @@ use crate::string::Str;
 use crate::table::Table;
 use crate::value::Value;
 use crate::vm::function::Closure;
-use jitdriver::{dont_look_inside, jit, jit_merge_point};
+use jitdriver::{dont_look_inside, jit, jit_merge_point, unroll_safe};
+
+/// So many classes of classes are asked for a field without another call.
+const FEW_CLASSES: usize = 8;
 
 #[jit]
 impl<'p> Vm<'p> {
@@ -518,7 +521,8 @@ impl<'p> Vm<'p> {
                         }
                         continue;
                     }
-                    if !meta::may_be_equal(x, y) {
+                    if !meta::may_be_equal(x, y) || self.binary_handler(Event::Equal, x, y).is_nil()
+                    {
                         if !expect {
                             pc = target as usize;
                         }
@@ -610,12 +614,17 @@ impl<'p> Vm<'p> {
                     let func = base + usize::from(func);
                     let n_args = if args == OPEN { self.top - func - 1 } else { usize::from(args) };
                     let then = Then::Results { wanted: results };
-                    if let Value::Function(callee) = self.stack[func] {
-                        (proto, base) = self.at(pc).push_frame(callee, func, n_args, then)?;
-                        (closure, pc) = (callee, 0);
-                        continue;
+                    match self.stack[func] {
+                        Value::Function(callee) => {
+                            (proto, base) = self.at(pc).push_frame(callee, func, n_args, then)?;
+                            (closure, pc) = (callee, 0);
+                            continue;
+                        }
+                        Value::Native(callee) => {
+                            self.at(pc).call_native(callee, func, n_args, then)?
+                        }
+                        _ => self.at(pc).call_value(func, n_args, then)?,
                     }
-                    self.at(pc).call_value(func, n_args, then)?
                 }
                 Op::TailCall { func, args } => {
                     let func = base + usize::from(func);
@@ -669,7 +678,9 @@ impl<'p> Vm<'p> {
                 }
                 Op::GenericForPrep { base: reg, target } => {
                     let slot = base + usize::from(reg) + 3;
-                    self.at(pc).mark_to_close(slot, "(for state)")?;
+                    if self.stack[slot].is_truthy() {
+                        self.at(pc).mark_to_close(slot, "(for state)")?;
+                    }
                     pc = target as usize;
                     continue;
                 }
@@ -736,19 +747,25 @@ impl<'p> Vm<'p> {
         }
     }
 
-    /// The field that an object lacks, from its class, if neither a function nor the class's own class is
-    /// to be asked.
+    /// The field that an object lacks, from its class, or the class of that, if no function is to be asked.
+    #[unroll_safe]
     #[inline(always)]
-    fn class_field(&self, metatable: Gc<Table>, key: Str) -> Option<Value> {
-        match self.metamethod_in(metatable, Event::Index) {
-            Value::Nil => Some(Value::Nil),
-            Value::Table(class) => {
-                let class = &self.heap[class];
-                let value = class.get_str(key);
-                if value.is_nil() && class.metatable().is_some() { None } else { Some(value) }
+    fn class_field(&self, mut metatable: Gc<Table>, key: Str) -> Option<Value> {
+        for _ in 0..FEW_CLASSES {
+            match self.metamethod_in(metatable, Event::Index) {
+                Value::Nil => return Some(Value::Nil),
+                Value::Table(class) => {
+                    let class = &self.heap[class];
+                    let value = class.get_str(key);
+                    match class.metatable() {
+                        Some(next) if value.is_nil() => metatable = next,
+                        _ => return Some(value),
+                    }
+                }
+                _ => return None,
             }
-            _ => None,
         }
+        None
     }
 
     /// The element of a table, if neither it nor a metamethod is missing.
@@ -776,7 +793,9 @@ impl<'p> Vm<'p> {
         {
             return false;
         }
-        self.heap.table_set(handle, Value::Str(key), value);
+        if !self.heap[handle].put_field(key, value) {
+            self.heap.table_set(handle, Value::Str(key), value);
+        }
         true
     }
 
@@ -965,7 +984,11 @@ impl<'p> Vm<'p> {
         self.stack[func] = self.stack[state];
         self.stack[func + 1] = self.stack[state + 1];
         self.stack[func + 2] = self.stack[state + 2];
-        self.call_value(func, 2, Then::Results { wanted: n_vars })
+        let then = Then::Results { wanted: n_vars };
+        match self.stack[func] {
+            Value::Native(callee) => self.call_native(callee, func, 2, then),
+            _ => self.call_value(func, 2, then),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use super::error::Result;
 use crate::compiler::proto::ProtoId;
 use crate::gc::{Gc, Gray, Heap, Marker, Object};
 use crate::value::Value;
+use jitdriver::{Traceable, jit};
 
 /// A compiled function with its upvalues.
 pub struct Closure {
@@ -23,12 +24,13 @@ pub struct Native {
 pub type NativeFn = fn(&mut Vm<'_>, Args) -> Result<Outcome>;
 
 /// Where the arguments of a native function are on the stack.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Traceable)]
 pub struct Args {
     pub base: usize,
     pub count: usize,
 }
 
+#[jit]
 impl Args {
     /// The slot of the function, where its results go.
     pub fn func(self) -> usize {
@@ -42,7 +44,8 @@ impl Args {
 }
 
 /// What a native function wants to happen next.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Traceable)]
+#[repr(u8)]
 pub enum Outcome {
     /// It is done, with so many results.
     Return(usize),

@@ -27,6 +27,16 @@ pub fn may_be_equal(x: Value, y: Value) -> bool {
     matches!((x, y), (Value::Table(_), Value::Table(_)) | (Value::Userdata(_), Value::Userdata(_)))
 }
 
+#[jit]
+impl Vm<'_> {
+    /// The metamethod of the first operand, or of the second, or nil.
+    #[inline]
+    pub(super) fn binary_handler(&self, event: Event, x: Value, y: Value) -> Value {
+        let handler = self.metamethod(x, event);
+        if handler.is_nil() { self.metamethod(y, event) } else { handler }
+    }
+}
+
 impl Vm<'_> {
     fn find_index(&self, mut obj: Value, key: Value) -> Result<Found> {
         for _ in 0..MAX_CHAIN {
@@ -198,11 +208,6 @@ impl Vm<'_> {
             return Err(self.arith_error(event, x, y));
         }
         self.call_for_one(handler, &[x, y])
-    }
-
-    fn binary_handler(&self, event: Event, x: Value, y: Value) -> Value {
-        let handler = self.metamethod(x, event);
-        if handler.is_nil() { self.metamethod(y, event) } else { handler }
     }
 
     /// Arithmetic on numbers and strings that spell numbers; none if an operand is something else.

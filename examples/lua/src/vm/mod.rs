@@ -78,7 +78,7 @@ pub struct Vm<'p> {
     pub file_metatable: Option<Gc<Table>>,
     /// Standard input and output, as `io.input` and `io.output` have set them.
     pub default_files: [Value; 2],
-    event_names: Vec<Str>,
+    event_names: [Str; Event::NAMES.len()],
     pub random: crate::stdlib::random::Xoshiro,
     is_finalizing: bool,
     /// Where strings are put together.
@@ -107,7 +107,7 @@ impl<'p> Vm<'p> {
     /// A machine with the standard library.
     pub fn new(arena: &'p Protos, driver: &'p JitDriver<'p>) -> Vm<'p> {
         let mut heap = Heap::new();
-        let event_names = Event::NAMES.iter().map(|it| heap.pinned(it.as_bytes())).collect();
+        let event_names = std::array::from_fn(|at| heap.pinned(Event::NAMES[at].as_bytes()));
         let main = heap.alloc(Coroutine::main());
         let globals = heap.new_table(0, 0);
         let loaded = heap.new_table(0, 0);
