@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "a promise that the optimizer relies on is `unsafe` to make")]
 #![allow(clippy::type_complexity, reason = "a token's type is the signature of its twin")]
 
-use crate::plumbing::{Local, Pointee, Rec, Scalar, Traceable, Traced, Twin, promoted};
+use crate::plumbing::{Local, Pointee, Rec, Scalar, StdTwin, Traceable, Traced, promoted};
 
 /// Makes a red value a constant of the trace, with a guard that it is the same again: a scalar, or what
 /// derives [`Traceable`].
@@ -52,8 +52,8 @@ pub enum promote {
 
 impl promote {
     #[doc(hidden)]
-    pub fn __jit<T: Copy + Traceable>(self) -> Twin<fn(Rec, Traced<T>) -> Traced<T>> {
-        Twin(|rec, value| value.promoted(rec))
+    pub fn __jit<T: Copy + Traceable>(self) -> StdTwin<fn(Rec, Traced<T>) -> Traced<T>> {
+        StdTwin(|rec, value| value.promoted(rec))
     }
 }
 
@@ -113,8 +113,8 @@ pub enum promote_str {
 
 impl promote_str {
     #[doc(hidden)]
-    pub fn __jit<'a>(self) -> Twin<fn(Rec, Traced<&'a str>) -> Traced<&'a str>> {
-        Twin(|rec, text| promoted(rec, text.place(rec).str_bytes()).as_str().shared(rec))
+    pub fn __jit<'a>(self) -> StdTwin<fn(Rec, Traced<&'a str>) -> Traced<&'a str>> {
+        StdTwin(|rec, text| promoted(rec, text.place(rec).str_bytes()).as_str().shared(rec))
     }
 }
 
@@ -157,8 +157,8 @@ pub enum promote_bytes {
 
 impl promote_bytes {
     #[doc(hidden)]
-    pub fn __jit<'a>(self) -> Twin<fn(Rec, Traced<&'a [u8]>) -> Traced<&'a [u8]>> {
-        Twin(|rec, bytes| promoted(rec, bytes.place(rec)).shared(rec))
+    pub fn __jit<'a>(self) -> StdTwin<fn(Rec, Traced<&'a [u8]>) -> Traced<&'a [u8]>> {
+        StdTwin(|rec, bytes| promoted(rec, bytes.place(rec)).shared(rec))
     }
 }
 
@@ -208,8 +208,8 @@ pub enum we_are_jitted {
 
 impl we_are_jitted {
     #[doc(hidden)]
-    pub fn __jit(self) -> Twin<fn(Rec) -> Traced<bool>> {
-        Twin(|_| Traced::constant(true))
+    pub fn __jit(self) -> StdTwin<fn(Rec) -> Traced<bool>> {
+        StdTwin(|_| Traced::constant(true))
     }
 }
 
@@ -273,8 +273,8 @@ pub enum is_constant {
 
 impl is_constant {
     #[doc(hidden)]
-    pub fn __jit<T: Copy>(self) -> Twin<fn(Rec, Traced<T>) -> Traced<bool>> {
-        Twin(|rec, value| {
+    pub fn __jit<T: Copy>(self) -> StdTwin<fn(Rec, Traced<T>) -> Traced<bool>> {
+        StdTwin(|rec, value| {
             rec.step();
             Traced::constant(rec.ask(|| value.lanes().is_const()))
         })
@@ -335,11 +335,11 @@ pub enum is_virtual {
 
 impl is_virtual {
     #[doc(hidden)]
-    pub fn __jit<'a, T: ?Sized + Pointee>(self) -> Twin<fn(Rec, Traced<&'a T>) -> Traced<bool>>
+    pub fn __jit<'a, T: ?Sized + Pointee>(self) -> StdTwin<fn(Rec, Traced<&'a T>) -> Traced<bool>>
     where
         &'a T: Traceable,
     {
-        Twin(|rec, mut value| {
+        StdTwin(|rec, mut value| {
             let place = Local::as_place(&mut value).pointee::<T>(rec);
             rec.step();
             Traced::constant(rec.ask(|| place.is_virtual(rec)))
@@ -394,8 +394,8 @@ pub enum assert_green {
 
 impl assert_green {
     #[doc(hidden)]
-    pub fn __jit<T: Scalar>(self) -> Twin<fn(Rec, Traced<T>) -> Traced<T>> {
-        Twin(|rec, value| {
+    pub fn __jit<T: Scalar>(self) -> StdTwin<fn(Rec, Traced<T>) -> Traced<T>> {
+        StdTwin(|rec, value| {
             rec.assert_green(value.arg());
             value
         })
@@ -502,8 +502,8 @@ pub enum record_exact_value {
 
 impl record_exact_value {
     #[doc(hidden)]
-    pub fn __jit(self) -> Twin<fn(Rec, Traced<bool>) -> Traced<()>> {
-        Twin(|rec, holds| {
+    pub fn __jit(self) -> StdTwin<fn(Rec, Traced<bool>) -> Traced<()>> {
+        StdTwin(|rec, holds| {
             debug_assert!(holds.get(), "record_exact_value of something that is false");
             rec.step();
             if holds.get() {

@@ -28,17 +28,21 @@ fn whole<W, P>(
     // SAFETY: a `Traced` is only made from an initialized value, which is moved here.
     let value = make(unsafe { part.bits().assume_init() });
     let offset = offset_in(&value, find(&value));
-    let mut lanes = part.lanes();
-    if !lanes.is_const() && offset > 0 {
-        let rec = Rec::current();
-        let mut pieces = Pieces::new();
-        shifted(rec, lanes, offset, &mut pieces);
-        lanes = joined(rec, pieces);
-    }
-    let mut whole = Traced::new(MaybeUninit::new(value), lanes);
+    let mut whole = Traced::new(MaybeUninit::new(value), at_offset(part.lanes(), offset));
     // SAFETY: the part lies there.
     unsafe { put(&mut whole, offset, &part) };
     whole
+}
+
+/// The lanes of a part as those of the whole that it is at an offset of.
+fn at_offset(lanes: Lanes, offset: usize) -> Lanes {
+    if lanes.is_const() || offset == 0 {
+        return lanes;
+    }
+    let rec = Rec::current();
+    let mut pieces = Pieces::new();
+    shifted(rec, lanes, offset, &mut pieces);
+    joined(rec, pieces)
 }
 
 /// Puts a part of a whole to where it lies in it once more, with what lies between the part's own parts: a value that

@@ -13,7 +13,7 @@ use metainterp::record::{Arg, CallResults, Lane};
 pub use metainterp::warm::assembler::{AT_EXIT, AT_HEADER, AT_MERGE_POINT};
 use metainterp::warm::assembler::{AtExit, CALL, Kept, PortalCall};
 use smallvec::SmallVec;
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
 
 /// The driver that a portal enters compiled code by, when it was called by a trace.
 pub fn active_in_call(driver: &JitDriver<'_>, start: u64) -> Active {
@@ -39,6 +39,7 @@ pub(super) fn call_portal<A: ArgTuple, R: Traceable, F: Fn(A::Plain) -> R + Copy
     }
     let mut all = Args::new();
     // From here on, what they own is the callee's.
+    let args = ManuallyDrop::new(args);
     call::push_all(rec, args.values().as_ref(), &mut all);
     rec.step();
     if !rec.is_replaying() {

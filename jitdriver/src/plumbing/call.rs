@@ -105,6 +105,11 @@ impl Called for LoopInvariant {
 #[derive(Clone, Copy)]
 pub struct Twin<F>(pub F);
 
+/// The token of a function of std, or of this crate, with a shim: its twin is that function pointer. It calls nothing of the
+/// author's, so it cannot be inside of itself, and is never called instead.
+#[derive(Clone, Copy)]
+pub struct StdTwin<F>(pub F);
+
 /// The token of a portal that is inlined where it is called: its twin, which is told that it is.
 #[derive(Clone, Copy)]
 pub struct InlinedPortal<F>(pub F);
@@ -360,6 +365,30 @@ macro_rules! tuples {
             }
         }
 
+        impl<$($name,)* R, F> Callee<($(Traced<$name>,)*), F>
+            for StdTwin<fn(Rec $(, Traced<$name>)*) -> Traced<R>>
+        where F: Fn($($name),*) -> R + Copy
+        {
+            type Out = Traced<R>;
+            #[allow(non_snake_case)]
+            fn call(self, rec: Rec, _: &'static CallSite, args: ($(Traced<$name>,)*), _: F) -> Traced<R> {
+                let ($($name,)*) = args;
+                (self.0)(rec $(, $name)*)
+            }
+        }
+
+        impl<'x, T: ?Sized + Pointee + 'x, This: FromPlace<T>, $($name,)* R, F>
+            Method<'x, T, ($(Traced<$name>,)*), F> for StdTwin<fn(Rec, This $(, Traced<$name>)*) -> Traced<R>>
+        where F: Fn(&'x mut Target<T> $(, $name)*) -> R + Copy
+        {
+            type Out = Traced<R>;
+            #[allow(non_snake_case)]
+            fn call_method(self, rec: Rec, _: &'static CallSite, this: Place<T>, args: ($(Traced<$name>,)*), _: F) -> Traced<R> {
+                let ($($name,)*) = args;
+                (self.0)(rec, This::from_place(rec, this) $(, $name)*)
+            }
+        }
+
         impl<$($name,)* R, F> Callee<($(Traced<$name>,)*), F> for Residual
         where F: Fn($($name),*) -> R + Copy
         {
@@ -538,6 +567,8 @@ pub fn residual<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(
 /// The same for all calls with these arguments and this result.
 #[inline(never)]
 fn residual_of<A: ArgTuple, R>(rec: Rec, site: &CallSite, args: A, code: Code) -> Traced<R> {
+    // What they own is the callee's, and what else there is to do for them is done there.
+    let args = ManuallyDrop::new(args);
     let mut value = MaybeUninit::<R>::uninit();
     // SAFETY: the code was made for these arguments and this result.
     let lanes =
@@ -570,12 +601,15 @@ unsafe fn call_plain(
     unsafe { call.run(code, res, &[]) }.lanes
 }
 
-/// Appends the machine arguments. What the arguments own is the callee's from here on.
+/// Appends the machine arguments. What the arguments own is the callee's from here on, and nobody drops them.
 pub(super) fn push_all(rec: Rec, args: &[Shadow], out: &mut Args) {
     for arg in args {
         arg.push_args(rec, &arg.facts().call_words(), out);
     }
-    args.iter().for_each(|arg| arg.disown());
+    for arg in args {
+        arg.disown();
+        arg.give_back(rec);
+    }
 }
 
 /// Whether all that they refer to is known never to change or go away.
@@ -616,6 +650,7 @@ fn residual_method<T: ?Sized + Pointee, A: ArgTuple, R>(
     args: A,
     code: MethodCode,
 ) -> Traced<R> {
+    let args = ManuallyDrop::new(args);
     let mut value = MaybeUninit::<R>::uninit();
     let (this, res) = (Receiver::of(this), Untyped::of(&mut value));
     // SAFETY: the code was made for this receiver, these arguments and this result.

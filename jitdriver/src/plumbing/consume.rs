@@ -7,7 +7,7 @@
 use super::call::{
     CallSite, Called, Elidable, ElidableBorrowing, ElidablePromote, ElidablePromoteBorrowing,
     FromPlace, InlinedPortal, Inside, LoopInvariant, LoopInvariantBorrowing, NotInTrace,
-    PortalFrame, Residual, Twin, residual,
+    PortalFrame, Residual, StdTwin, Twin, residual,
 };
 use super::place::{Place, Pointee};
 use super::portal::Ended;
@@ -80,6 +80,21 @@ macro_rules! consuming {
                 let Some(_inside) = Inside::enter(rec, self.0 as usize) else {
                     return Consuming::call_consuming(Residual, rec, site, owner, this, args, plain);
                 };
+                let ($($name,)*) = args;
+                (self.0)(rec, This::from_place(rec, this) $(, $name)*)
+            }
+        }
+
+        impl<X, T: ?Sized + Pointee, This: FromPlace<T>, $($name,)* R, F> Consuming<X, T, ($(Traced<$name>,)*), F>
+            for StdTwin<fn(Rec, This $(, Traced<$name>)*) -> Traced<R>>
+        where F: Fn(X $(, $name)*) -> R + Copy
+        {
+            type Out = Traced<R>;
+            #[allow(non_snake_case)]
+            fn call_consuming(
+                self, rec: Rec, _: &'static CallSite, _: &mut Traced<X>, this: Place<T>,
+                args: ($(Traced<$name>,)*), _: F,
+            ) -> Traced<R> {
                 let ($($name,)*) = args;
                 (self.0)(rec, This::from_place(rec, this) $(, $name)*)
             }

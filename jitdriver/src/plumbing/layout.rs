@@ -595,12 +595,23 @@ shapes! {
 pub struct TypeFacts {
     pub(crate) size: usize,
     pub(crate) align: usize,
-    name: fn() -> &'static str,
-    id: fn() -> TypeId,
+    identity: fn() -> Identity,
     /// Where a value lies in a [`Traced`].
     pub(crate) offset: usize,
     /// How a value is dropped by a call, if it owns anything.
     pub(crate) drops: Option<Drops>,
+}
+
+/// What of a type is not known before the program runs.
+struct Identity {
+    id: TypeId,
+    name: &'static str,
+}
+
+impl Identity {
+    fn of<T>() -> Identity {
+        Identity { id: typeid::of::<T>(), name: std::any::type_name::<T>() }
+    }
 }
 
 impl TypeFacts {
@@ -609,8 +620,7 @@ impl TypeFacts {
             &TypeFacts {
                 size: size_of::<T>(),
                 align: align_of::<T>(),
-                name: std::any::type_name::<T>,
-                id: typeid::of::<T>,
+                identity: Identity::of::<T>,
                 offset: offset_of!(Traced<T>, value),
                 drops: if needs_drop::<T>() { Some(Drops::of::<T>()) } else { None },
             }
@@ -618,16 +628,11 @@ impl TypeFacts {
     }
 
     pub(crate) fn name(&self) -> &'static str {
-        (self.name)()
+        (self.identity)().name
     }
 
     pub(crate) fn id(&self) -> TypeId {
-        (self.id)()
-    }
-
-    /// The same for who may not need it.
-    pub(crate) fn identity(&self) -> fn() -> TypeId {
-        self.id
+        (self.identity)().id
     }
 
     /// A value owns something.

@@ -37,7 +37,7 @@ pub(crate) use call::PanicAside;
 pub use call::{
     Assoc, CallSite, Callee, Elidable, ElidableBorrowing, ElidablePromote,
     ElidablePromoteBorrowing, FromPlace, InlinedPortal, LoopInvariant, LoopInvariantBorrowing,
-    Method, NotInTrace, Residual, Target, Twin, no_twin, residual,
+    Method, NotInTrace, Residual, StdTwin, Target, Twin, no_twin, residual,
 };
 pub use green::{Green, GreenExpr, green, green_expr, green_value, know, know_green, read_green};
 pub use layout::{Tagged, Traceable};

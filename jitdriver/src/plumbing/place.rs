@@ -20,7 +20,6 @@ use metainterp::abort::Abort;
 use metainterp::ir::{Const, MemDescr, Opcode, Ty};
 use metainterp::record::{Arg, Lane};
 use smallvec::SmallVec;
-use std::any::TypeId;
 use std::marker::PhantomData;
 use std::mem::{MaybeUninit, needs_drop};
 use std::rc::Rc;
@@ -879,7 +878,7 @@ pub(crate) fn boxed_place<T>(memory: Arg, bytes: usize) -> Place<T> {
 pub(crate) unsafe fn read_spilled(memory: Arg, out: *mut u8, ty: &TypeFacts) -> Lanes {
     let place = spilled_place::<u8>(memory);
     // SAFETY: the caller vouches for it. Nothing of unknown layout is green.
-    unsafe { place.at.read(Rec::current(), &ty.words(), out, ty.size, typeid::of::<()>) }
+    unsafe { place.at.read(Rec::current(), &ty.words(), out, ty.size, TypeFacts::of::<()>()) }
 }
 
 /// The place of a local that has been spilled.
@@ -1025,7 +1024,7 @@ impl<T> Place<T> {
     {
         const { assert!(size_of::<*mut U>() == size_of::<T>()) };
         // SAFETY: the plain function reads the pointer here too, which is as large as its layout says.
-        Place::of(unsafe { self.at.pointee(rec, T::LAYOUT, typeid::of::<T>) })
+        Place::of(unsafe { self.at.pointee(rec, T::LAYOUT, TypeFacts::of::<T>()) })
     }
 
     /// Where the discriminant of an `Option` or `Result` is, if that is known.
@@ -1292,7 +1291,7 @@ impl Untyped {
             }
         };
         // SAFETY: the caller vouches for the value. Nobody drops it before it has been read.
-        let lanes = unsafe { self.read(rec, layout, start, ty.size, ty.identity()) };
+        let lanes = unsafe { self.read(rec, layout, start, ty.size, ty) };
         value.head().set_lanes(lanes);
     }
 
@@ -1328,7 +1327,7 @@ impl Untyped {
         layout: &[PieceTy],
         out: *mut u8,
         size: usize,
-        id: fn() -> TypeId,
+        ty: &TypeFacts,
     ) -> Lanes {
         let in_memory = self.moved_to();
         let this = in_memory.as_ref().unwrap_or(self);
@@ -1360,7 +1359,7 @@ impl Untyped {
             loaded.push(arg);
         }
         let may_be_green = layout.first().is_some_and(|piece| piece.keeps_frozen);
-        let known_green = may_be_green && rec.is_green(id(), &loaded);
+        let known_green = may_be_green && rec.is_green(ty.id(), &loaded);
         addr.lanes_of_loaded(rec, layout, &loaded, known_green)
     }
 
@@ -1383,13 +1382,13 @@ impl Untyped {
     /// # Safety
     /// As for `read`.
     #[inline(never)]
-    unsafe fn pointee(&self, rec: Rec, layout: &[PieceTy], id: fn() -> TypeId) -> Untyped {
-        let mut words = [0; 2];
+    unsafe fn pointee(&self, rec: Rec, layout: &[PieceTy], ty: &TypeFacts) -> Untyped {
+        let mut words = [0_u64; 2];
         let (size, out) = (8 * layout.len(), words.as_mut_ptr().cast());
         let local = self.shadow.filter(|shadow| !shadow.head().is_spilled());
         let lanes = match local {
             // SAFETY: the caller vouches for it. A pointer is one word or two.
-            None => unsafe { self.read(rec, layout, out, size, id) },
+            None => unsafe { self.read(rec, layout, out, size, ty) },
             // SAFETY: likewise.
             Some(shadow) => unsafe { self.read_local(rec, shadow, out, size) },
         };
@@ -2192,8 +2191,7 @@ impl<T> IndexPlace for Place<[T]> {
         index: Traced<usize>,
         _: impl FnOnce(&Self::Whole) -> K,
     ) -> Unchecked<T> {
-        let this = self.settled();
-        Unchecked { first: this.elements(), len: self.len(), index }
+        self.unchecked(index)
     }
 }
 
@@ -2206,8 +2204,7 @@ impl<T, const N: usize> IndexPlace for Place<[T; N]> {
         index: Traced<usize>,
         _: impl FnOnce(&Self::Whole) -> K,
     ) -> Unchecked<T> {
-        let this = self.settled();
-        Unchecked { first: this.as_slice().elements(), len: Traced::constant(N), index }
+        self.as_slice().unchecked(index)
     }
 }
 
@@ -2243,6 +2240,11 @@ impl<T> Place<[T]> {
     /// The length.
     pub fn len(self) -> Traced<usize> {
         Traced::scalar(self.ptr().len(), self.addr().meta_lane)
+    }
+
+    #[inline(never)]
+    fn unchecked(self, index: Traced<usize>) -> Unchecked<T> {
+        Unchecked { first: self.settled().elements(), len: self.len(), index }
     }
 
     /// Where the first element is, or would be.

@@ -15,7 +15,7 @@
 //! addresses that are in it.
 #![expect(unsafe_code, reason = "reads the section of announcements, and calls twins by address")]
 
-use super::call::{Callee, Inside, Residual, Twin};
+use super::call::{Callee, Inside, Residual, StdTwin, Twin};
 use super::place::Place;
 use super::rec::Rec;
 use super::value::{Args, Lanes, Traced};
@@ -176,6 +176,13 @@ macro_rules! arities {
                     let twin = (self.0 as *const ()).expose_provenance();
                     twins.add(address, typeid::of::<fn($($name),*) -> R>(), twin);
                 }
+            }
+        }
+
+        impl<$($name,)* R> StdTwin<fn(Rec $(, Traced<$name>)*) -> Traced<R>> {
+            /// As above.
+            pub fn announce<P: Copy>(self, twins: &mut Twins, function: P) {
+                Twin(self.0).announce(twins, function);
             }
         }
 

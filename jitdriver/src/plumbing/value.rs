@@ -614,7 +614,7 @@ impl Shadow {
     }
 
     /// Gives the memory back that the value was moved into.
-    fn give_back(self, rec: Rec) {
+    pub(super) fn give_back(self, rec: Rec) {
         if self.head().is_spilled() {
             rec.arena().give_back(rec, self.head().spilled.take());
         }

@@ -1,8 +1,8 @@
 //! Methods of `Cell`, `RefCell` and `Rc`, and `std::mem`.
 
 use crate::plumbing::{
-    Assoc, CallSite, Callee, Method, Place, Rec, Residual, Target, Traceable, Traced, Twin, cell,
-    ops, owned,
+    Assoc, CallSite, Callee, Method, Place, Rec, Residual, StdTwin, Target, Traceable, Traced,
+    cell, ops, owned,
 };
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::rc::Rc;
@@ -10,37 +10,37 @@ use std::rc::Rc;
 /// Methods of `Cell`.
 #[allow(missing_docs)]
 pub trait CellShims<T> {
-    fn __jit_get(&self) -> Twin<fn(Rec, Place<Cell<T>>) -> Traced<T>>
+    fn __jit_get(&self) -> StdTwin<fn(Rec, Place<Cell<T>>) -> Traced<T>>
     where
         T: Copy;
-    fn __jit_set(&self) -> Twin<fn(Rec, Place<Cell<T>>, Traced<T>) -> Traced<()>>;
-    fn __jit_replace(&self) -> Twin<fn(Rec, Place<Cell<T>>, Traced<T>) -> Traced<T>>;
-    fn __jit_take(&self) -> Twin<fn(Rec, Place<Cell<T>>) -> Traced<T>>
+    fn __jit_set(&self) -> StdTwin<fn(Rec, Place<Cell<T>>, Traced<T>) -> Traced<()>>;
+    fn __jit_replace(&self) -> StdTwin<fn(Rec, Place<Cell<T>>, Traced<T>) -> Traced<T>>;
+    fn __jit_take(&self) -> StdTwin<fn(Rec, Place<Cell<T>>) -> Traced<T>>
     where
         T: Default;
 }
 
 impl<T> CellShims<T> for Cell<T> {
-    fn __jit_get(&self) -> Twin<fn(Rec, Place<Cell<T>>) -> Traced<T>>
+    fn __jit_get(&self) -> StdTwin<fn(Rec, Place<Cell<T>>) -> Traced<T>>
     where
         T: Copy,
     {
-        Twin(|rec, this| this.content(rec).read_any(rec))
+        StdTwin(|rec, this| this.content(rec).read_any(rec))
     }
-    fn __jit_set(&self) -> Twin<fn(Rec, Place<Cell<T>>, Traced<T>) -> Traced<()>> {
-        Twin(|rec, this, value| {
+    fn __jit_set(&self) -> StdTwin<fn(Rec, Place<Cell<T>>, Traced<T>) -> Traced<()>> {
+        StdTwin(|rec, this, value| {
             drop(cell::replace(rec, this.content(rec), value));
             Traced::constant(())
         })
     }
-    fn __jit_replace(&self) -> Twin<fn(Rec, Place<Cell<T>>, Traced<T>) -> Traced<T>> {
-        Twin(|rec, this, value| cell::replace(rec, this.content(rec), value))
+    fn __jit_replace(&self) -> StdTwin<fn(Rec, Place<Cell<T>>, Traced<T>) -> Traced<T>> {
+        StdTwin(|rec, this, value| cell::replace(rec, this.content(rec), value))
     }
-    fn __jit_take(&self) -> Twin<fn(Rec, Place<Cell<T>>) -> Traced<T>>
+    fn __jit_take(&self) -> StdTwin<fn(Rec, Place<Cell<T>>) -> Traced<T>>
     where
         T: Default,
     {
-        Twin(|rec, this| {
+        StdTwin(|rec, this| {
             let value = super::option::default::<T>(rec);
             cell::replace(rec, this.content(rec), value)
         })
@@ -54,7 +54,7 @@ pub trait RefCellShims {
     type Content;
     fn __jit_borrow(&self) -> Borrow;
     fn __jit_borrow_mut(&self) -> BorrowMut;
-    fn __jit_get_mut<'a>(&self) -> Twin<fn(Rec, Place<Self>) -> Traced<&'a mut Self::Content>>
+    fn __jit_get_mut<'a>(&self) -> StdTwin<fn(Rec, Place<Self>) -> Traced<&'a mut Self::Content>>
     where
         Self: Sized,
         Self::Content: 'a;
@@ -68,11 +68,11 @@ impl<T> RefCellShims for RefCell<T> {
     fn __jit_borrow_mut(&self) -> BorrowMut {
         BorrowMut
     }
-    fn __jit_get_mut<'a>(&self) -> Twin<fn(Rec, Place<RefCell<T>>) -> Traced<&'a mut T>>
+    fn __jit_get_mut<'a>(&self) -> StdTwin<fn(Rec, Place<RefCell<T>>) -> Traced<&'a mut T>>
     where
         T: 'a,
     {
-        Twin(|rec, this| this.content(rec).exclusive(rec))
+        StdTwin(|rec, this| this.content(rec).exclusive(rec))
     }
 }
 
@@ -115,108 +115,108 @@ borrows! {
 /// Methods of `Rc`.
 #[allow(missing_docs)]
 pub trait RcShims<T> {
-    fn __jit_clone(&self) -> Twin<fn(Rec, Place<Rc<T>>) -> Traced<Rc<T>>>;
-    fn __jit_as_ref<'a>(&self) -> Twin<fn(Rec, Place<Rc<T>>) -> Traced<&'a T>>
+    fn __jit_clone(&self) -> StdTwin<fn(Rec, Place<Rc<T>>) -> Traced<Rc<T>>>;
+    fn __jit_as_ref<'a>(&self) -> StdTwin<fn(Rec, Place<Rc<T>>) -> Traced<&'a T>>
     where
         T: 'a;
 }
 
 impl<T> RcShims<T> for Rc<T> {
-    fn __jit_clone(&self) -> Twin<fn(Rec, Place<Rc<T>>) -> Traced<Rc<T>>> {
-        Twin(|rec, this| this.clone_rc(rec))
+    fn __jit_clone(&self) -> StdTwin<fn(Rec, Place<Rc<T>>) -> Traced<Rc<T>>> {
+        StdTwin(|rec, this| this.clone_rc(rec))
     }
-    fn __jit_as_ref<'a>(&self) -> Twin<fn(Rec, Place<Rc<T>>) -> Traced<&'a T>>
+    fn __jit_as_ref<'a>(&self) -> StdTwin<fn(Rec, Place<Rc<T>>) -> Traced<&'a T>>
     where
         T: 'a,
     {
-        Twin(|rec, this| crate::plumbing::Peel(this).peel(rec).shared(rec))
+        StdTwin(|rec, this| crate::plumbing::Peel(this).peel(rec).shared(rec))
     }
 }
 
 /// Associated functions of `Rc`.
 #[allow(missing_docs, non_snake_case)]
 pub trait RcFunctions<'a, T> {
-    fn __jit_Rc_clone(&self) -> Twin<fn(Rec, Traced<&'a Rc<T>>) -> Traced<Rc<T>>>;
+    fn __jit_Rc_clone(&self) -> StdTwin<fn(Rec, Traced<&'a Rc<T>>) -> Traced<Rc<T>>>;
 }
 
 impl<'a, T> RcFunctions<'a, T> for Assoc<(&'a Rc<T>,), Rc<T>> {
-    fn __jit_Rc_clone(&self) -> Twin<fn(Rec, Traced<&'a Rc<T>>) -> Traced<Rc<T>>> {
-        Twin(|rec, this| this.place(rec).clone_rc(rec))
+    fn __jit_Rc_clone(&self) -> StdTwin<fn(Rec, Traced<&'a Rc<T>>) -> Traced<Rc<T>>> {
+        StdTwin(|rec, this| this.place(rec).clone_rc(rec))
     }
 }
 
 /// `Cell::new`.
 #[allow(missing_docs, non_snake_case)]
 pub trait CellNew<T> {
-    fn __jit_Cell_new(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<Cell<T>>>;
+    fn __jit_Cell_new(&self) -> StdTwin<fn(Rec, Traced<T>) -> Traced<Cell<T>>>;
 }
 
 impl<T> CellNew<T> for Assoc<(T,), Cell<T>> {
-    fn __jit_Cell_new(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<Cell<T>>> {
-        Twin(|_, content| Traced::cell(content))
+    fn __jit_Cell_new(&self) -> StdTwin<fn(Rec, Traced<T>) -> Traced<Cell<T>>> {
+        StdTwin(|_, content| Traced::cell(content))
     }
 }
 
 /// `RefCell::new`.
 #[allow(missing_docs, non_snake_case)]
 pub trait RefCellNew<T> {
-    fn __jit_RefCell_new(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<RefCell<T>>>;
+    fn __jit_RefCell_new(&self) -> StdTwin<fn(Rec, Traced<T>) -> Traced<RefCell<T>>>;
 }
 
 impl<T> RefCellNew<T> for Assoc<(T,), RefCell<T>> {
-    fn __jit_RefCell_new(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<RefCell<T>>> {
-        Twin(|_, content| Traced::ref_cell(content))
+    fn __jit_RefCell_new(&self) -> StdTwin<fn(Rec, Traced<T>) -> Traced<RefCell<T>>> {
+        StdTwin(|_, content| Traced::ref_cell(content))
     }
 }
 
 /// `Box::new`.
 #[allow(missing_docs, non_snake_case)]
 pub trait BoxFunctions<T> {
-    fn __jit_Box_new(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<Box<T>>>;
+    fn __jit_Box_new(&self) -> StdTwin<fn(Rec, Traced<T>) -> Traced<Box<T>>>;
 }
 
 impl<T> BoxFunctions<T> for Assoc<(T,), Box<T>> {
-    fn __jit_Box_new(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<Box<T>>> {
-        Twin(owned::box_new)
+    fn __jit_Box_new(&self) -> StdTwin<fn(Rec, Traced<T>) -> Traced<Box<T>>> {
+        StdTwin(owned::box_new)
     }
 }
 
 /// `Rc::new`.
 #[allow(missing_docs, non_snake_case)]
 pub trait RcNew<T> {
-    fn __jit_Rc_new(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<Rc<T>>>;
+    fn __jit_Rc_new(&self) -> StdTwin<fn(Rec, Traced<T>) -> Traced<Rc<T>>>;
 }
 
 impl<T> RcNew<T> for Assoc<(T,), Rc<T>> {
-    fn __jit_Rc_new(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<Rc<T>>> {
-        Twin(owned::rc_new)
+    fn __jit_Rc_new(&self) -> StdTwin<fn(Rec, Traced<T>) -> Traced<Rc<T>>> {
+        StdTwin(owned::rc_new)
     }
 }
 
 // Found first, where the layout of the content is known.
 #[allow(missing_docs, non_snake_case)]
 impl<T: Traceable> Assoc<(T,), Box<T>> {
-    pub fn __jit_Box_new(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<Box<T>>> {
-        Twin(owned::box_new_known)
+    pub fn __jit_Box_new(&self) -> StdTwin<fn(Rec, Traced<T>) -> Traced<Box<T>>> {
+        StdTwin(owned::box_new_known)
     }
 }
 
 #[allow(missing_docs, non_snake_case)]
 impl<T: Traceable> Assoc<(T,), Rc<T>> {
-    pub fn __jit_Rc_new(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<Rc<T>>> {
-        Twin(owned::rc_new_known)
+    pub fn __jit_Rc_new(&self) -> StdTwin<fn(Rec, Traced<T>) -> Traced<Rc<T>>> {
+        StdTwin(owned::rc_new_known)
     }
 }
 
 /// Associated functions of `Rc` that count.
 #[allow(missing_docs, non_snake_case)]
 pub trait RcCounts<'a, T> {
-    fn __jit_Rc_strong_count(&self) -> Twin<fn(Rec, Traced<&'a Rc<T>>) -> Traced<usize>>;
+    fn __jit_Rc_strong_count(&self) -> StdTwin<fn(Rec, Traced<&'a Rc<T>>) -> Traced<usize>>;
 }
 
 impl<'a, T> RcCounts<'a, T> for Assoc<(&'a Rc<T>,), usize> {
-    fn __jit_Rc_strong_count(&self) -> Twin<fn(Rec, Traced<&'a Rc<T>>) -> Traced<usize>> {
-        Twin(|rec, this| this.place(rec).strong_count(rec))
+    fn __jit_Rc_strong_count(&self) -> StdTwin<fn(Rec, Traced<&'a Rc<T>>) -> Traced<usize>> {
+        StdTwin(|rec, this| this.place(rec).strong_count(rec))
     }
 }
 
@@ -225,14 +225,14 @@ impl<'a, T> RcCounts<'a, T> for Assoc<(&'a Rc<T>,), usize> {
 pub trait RcPointers<'a, T> {
     fn __jit_Rc_ptr_eq(
         &self,
-    ) -> Twin<fn(Rec, Traced<&'a Rc<T>>, Traced<&'a Rc<T>>) -> Traced<bool>>;
+    ) -> StdTwin<fn(Rec, Traced<&'a Rc<T>>, Traced<&'a Rc<T>>) -> Traced<bool>>;
 }
 
 impl<'a, T> RcPointers<'a, T> for Assoc<(&'a Rc<T>, &'a Rc<T>), bool> {
     fn __jit_Rc_ptr_eq(
         &self,
-    ) -> Twin<fn(Rec, Traced<&'a Rc<T>>, Traced<&'a Rc<T>>) -> Traced<bool>> {
-        Twin(|rec, a, b| {
+    ) -> StdTwin<fn(Rec, Traced<&'a Rc<T>>, Traced<&'a Rc<T>>) -> Traced<bool>> {
+        StdTwin(|rec, a, b| {
             let word = |rc: Traced<&'a Rc<T>>| rc.place(rec).part::<usize>(rec, 0).read(rec);
             let (a, b) = (word(a), word(b));
             ops::eq(rec, a, b)
@@ -267,12 +267,16 @@ where
 /// `std::mem::swap`.
 #[allow(missing_docs)]
 pub trait MemSwap<'a, 'b, T> {
-    fn __jit_mem_swap(&self) -> Twin<fn(Rec, Traced<&'a mut T>, Traced<&'b mut T>) -> Traced<()>>;
+    fn __jit_mem_swap(
+        &self,
+    ) -> StdTwin<fn(Rec, Traced<&'a mut T>, Traced<&'b mut T>) -> Traced<()>>;
 }
 
 impl<'a, 'b, T> MemSwap<'a, 'b, T> for Assoc<(&'a mut T, &'b mut T), ()> {
-    fn __jit_mem_swap(&self) -> Twin<fn(Rec, Traced<&'a mut T>, Traced<&'b mut T>) -> Traced<()>> {
-        Twin(|rec, a, b| {
+    fn __jit_mem_swap(
+        &self,
+    ) -> StdTwin<fn(Rec, Traced<&'a mut T>, Traced<&'b mut T>) -> Traced<()>> {
+        StdTwin(|rec, a, b| {
             cell::swap(rec, a.place(rec), b.place(rec));
             Traced::constant(())
         })
@@ -282,24 +286,24 @@ impl<'a, 'b, T> MemSwap<'a, 'b, T> for Assoc<(&'a mut T, &'b mut T), ()> {
 /// `std::mem::replace`.
 #[allow(missing_docs)]
 pub trait MemReplace<'a, T> {
-    fn __jit_mem_replace(&self) -> Twin<fn(Rec, Traced<&'a mut T>, Traced<T>) -> Traced<T>>;
+    fn __jit_mem_replace(&self) -> StdTwin<fn(Rec, Traced<&'a mut T>, Traced<T>) -> Traced<T>>;
 }
 
 impl<'a, T> MemReplace<'a, T> for Assoc<(&'a mut T, T), T> {
-    fn __jit_mem_replace(&self) -> Twin<fn(Rec, Traced<&'a mut T>, Traced<T>) -> Traced<T>> {
-        Twin(|rec, place, value| cell::replace(rec, place.place(rec), value))
+    fn __jit_mem_replace(&self) -> StdTwin<fn(Rec, Traced<&'a mut T>, Traced<T>) -> Traced<T>> {
+        StdTwin(|rec, place, value| cell::replace(rec, place.place(rec), value))
     }
 }
 
 /// `drop`.
 #[allow(missing_docs)]
 pub trait MemDrop<T> {
-    fn __jit_mem_drop(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<()>>;
+    fn __jit_mem_drop(&self) -> StdTwin<fn(Rec, Traced<T>) -> Traced<()>>;
 }
 
 impl<T> MemDrop<T> for Assoc<(T,), ()> {
-    fn __jit_mem_drop(&self) -> Twin<fn(Rec, Traced<T>) -> Traced<()>> {
-        Twin(|_, value| {
+    fn __jit_mem_drop(&self) -> StdTwin<fn(Rec, Traced<T>) -> Traced<()>> {
+        StdTwin(|_, value| {
             drop(value);
             Traced::constant(())
         })
@@ -309,12 +313,12 @@ impl<T> MemDrop<T> for Assoc<(T,), ()> {
 /// `std::mem::take`.
 #[allow(missing_docs)]
 pub trait MemTake<'a, T> {
-    fn __jit_mem_take(&self) -> Twin<fn(Rec, Traced<&'a mut T>) -> Traced<T>>;
+    fn __jit_mem_take(&self) -> StdTwin<fn(Rec, Traced<&'a mut T>) -> Traced<T>>;
 }
 
 impl<'a, T: Default> MemTake<'a, T> for Assoc<(&'a mut T,), T> {
-    fn __jit_mem_take(&self) -> Twin<fn(Rec, Traced<&'a mut T>) -> Traced<T>> {
-        Twin(|rec, place| {
+    fn __jit_mem_take(&self) -> StdTwin<fn(Rec, Traced<&'a mut T>) -> Traced<T>> {
+        StdTwin(|rec, place| {
             let value = super::option::default::<T>(rec);
             cell::replace(rec, place.place(rec), value)
         })

@@ -1,10 +1,10 @@
 //! Methods of floats that are exact on every machine.
 
 use crate::plumbing::ops::pure;
-use crate::plumbing::{Rec, Traced, Twin};
+use crate::plumbing::{Rec, StdTwin, Traced};
 use metainterp::ir::Opcode;
 
-type Unary<T> = Twin<fn(Rec, Traced<T>) -> Traced<T>>;
+type Unary<T> = StdTwin<fn(Rec, Traced<T>) -> Traced<T>>;
 
 /// Methods of `f32` and `f64`.
 #[allow(missing_docs)]
@@ -20,19 +20,19 @@ macro_rules! float {
     ($($ty:ident)*) => {$(
         impl FloatShims for $ty {
             fn __jit_sqrt(&self) -> Unary<Self> {
-                Twin(|rec, a| pure(rec, Opcode::MathSqrt, [a.arg()], a.get().sqrt()))
+                StdTwin(|rec, a| pure(rec, Opcode::MathSqrt, [a.arg()], a.get().sqrt()))
             }
             fn __jit_abs(&self) -> Unary<Self> {
-                Twin(|rec, a| pure(rec, Opcode::FloatAbs, [a.arg()], a.get().abs()))
+                StdTwin(|rec, a| pure(rec, Opcode::FloatAbs, [a.arg()], a.get().abs()))
             }
             fn __jit_floor(&self) -> Unary<Self> {
-                Twin(|rec, a| pure(rec, Opcode::MathFloor, [a.arg()], a.get().floor()))
+                StdTwin(|rec, a| pure(rec, Opcode::MathFloor, [a.arg()], a.get().floor()))
             }
             fn __jit_ceil(&self) -> Unary<Self> {
-                Twin(|rec, a| pure(rec, Opcode::MathCeil, [a.arg()], a.get().ceil()))
+                StdTwin(|rec, a| pure(rec, Opcode::MathCeil, [a.arg()], a.get().ceil()))
             }
             fn __jit_trunc(&self) -> Unary<Self> {
-                Twin(|rec, a| pure(rec, Opcode::MathTrunc, [a.arg()], a.get().trunc()))
+                StdTwin(|rec, a| pure(rec, Opcode::MathTrunc, [a.arg()], a.get().trunc()))
             }
         }
     )*};

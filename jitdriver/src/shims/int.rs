@@ -1,13 +1,13 @@
 //! Methods of integers.
 
 use crate::plumbing::ops::{self, Arith, Bits, Int, OvfOp};
-use crate::plumbing::{Rec, Traced, Twin};
+use crate::plumbing::{Rec, StdTwin, Traced};
 use metainterp::ir::{Const, Opcode};
 use metainterp::record::{Arg, Lane};
 
-type Unary<T, R = T> = Twin<fn(Rec, Traced<T>) -> Traced<R>>;
-type Binary<T, R = T> = Twin<fn(Rec, Traced<T>, Traced<T>) -> Traced<R>>;
-type Shift<T> = Twin<fn(Rec, Traced<T>, Traced<u32>) -> Traced<T>>;
+type Unary<T, R = T> = StdTwin<fn(Rec, Traced<T>) -> Traced<R>>;
+type Binary<T, R = T> = StdTwin<fn(Rec, Traced<T>, Traced<T>) -> Traced<R>>;
+type Shift<T> = StdTwin<fn(Rec, Traced<T>, Traced<u32>) -> Traced<T>>;
 
 macro_rules! shims {
     ($(#[$meta:meta])* $trait:ident<$t:ident: $($bound:path)|+> { $($(#[$doc:meta])* $name:ident: $token:ty = $twin:expr;)* }) => {
@@ -17,7 +17,7 @@ macro_rules! shims {
             $($(#[$doc])* fn $name(&self) -> $token;)*
         }
         impl<$t: $($bound +)+> $trait for $t {
-            $(fn $name(&self) -> $token { Twin($twin) })*
+            $(fn $name(&self) -> $token { StdTwin($twin) })*
         }
     };
 }
@@ -68,16 +68,16 @@ macro_rules! signed {
     ($($ty:ident)*) => {$(
         impl SignedShims for $ty {
             fn __jit_wrapping_abs(&self) -> Unary<Self> {
-                Twin(|rec, a| match ops::branch(rec, ops::lt(rec, a.dup(), Traced::constant(0))) {
+                StdTwin(|rec, a| match ops::branch(rec, ops::lt(rec, a.dup(), Traced::constant(0))) {
                     true => Arith::neg(rec, false, a),
                     false => a,
                 })
             }
             fn __jit_is_negative(&self) -> Unary<Self, bool> {
-                Twin(|rec, a| ops::lt(rec, a, Traced::constant(0)))
+                StdTwin(|rec, a| ops::lt(rec, a, Traced::constant(0)))
             }
             fn __jit_is_positive(&self) -> Unary<Self, bool> {
-                Twin(|rec, a| ops::gt(rec, a, Traced::constant(0)))
+                StdTwin(|rec, a| ops::gt(rec, a, Traced::constant(0)))
             }
         }
     )*};

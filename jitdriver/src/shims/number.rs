@@ -5,14 +5,14 @@
 
 use crate::plumbing::ops::{self, Arith, Bits, Compare, Int, OvfOp};
 use crate::plumbing::{
-    Assoc, CallSite, Method, Place, Rec, Residual, Scalar, Target, Traced, Twin,
+    Assoc, CallSite, Method, Place, Rec, Residual, Scalar, StdTwin, Target, Traced,
 };
 use metainterp::record::Lane;
 use std::cmp::Ordering;
 
-type Unary<T, R = T> = Twin<fn(Rec, Traced<T>) -> Traced<R>>;
-type Binary<T, B = T, R = T> = Twin<fn(Rec, Traced<T>, Traced<B>) -> Traced<R>>;
-type OfRef<T, R = T> = Twin<fn(Rec, Place<T>) -> Traced<R>>;
+type Unary<T, R = T> = StdTwin<fn(Rec, Traced<T>) -> Traced<R>>;
+type Binary<T, B = T, R = T> = StdTwin<fn(Rec, Traced<T>, Traced<B>) -> Traced<R>>;
+type OfRef<T, R = T> = StdTwin<fn(Rec, Place<T>) -> Traced<R>>;
 
 /// A call of what depends on its arguments only.
 macro_rules! elidable {
@@ -40,7 +40,7 @@ macro_rules! numbers {
     };
     (impl $trait:ident $ty:ident { $($name:ident: $token:ty = |$rec:ident $(, $arg:ident)*| $body:expr;)* }) => {
         impl $trait for $ty {
-            $(fn $name(&self) -> $token { Twin(|$rec $(, $arg)*| $body) })*
+            $(fn $name(&self) -> $token { StdTwin(|$rec $(, $arg)*| $body) })*
         }
     };
 }
@@ -89,20 +89,20 @@ pub trait OrderShims: Sized {
     fn __jit_partial_cmp<'a>(&self) -> OfTwo<'a, Self, Option<Ordering>>;
 }
 
-type OfTwo<'a, T, R> = Twin<fn(Rec, Place<T>, Traced<&'a T>) -> Traced<R>>;
+type OfTwo<'a, T, R> = StdTwin<fn(Rec, Place<T>, Traced<&'a T>) -> Traced<R>>;
 
 impl<T: Compare> OrderShims for T {
     fn __jit_cmp<'a>(&self) -> OfTwo<'a, T, Ordering>
     where
         T: Ord,
     {
-        Twin(|rec, this, other| {
+        StdTwin(|rec, this, other| {
             let order = order(rec, this.read(rec), other.place(rec).read(rec));
             Traced::constant(order.expect("what is `Ord` has an order"))
         })
     }
     fn __jit_partial_cmp<'a>(&self) -> OfTwo<'a, T, Option<Ordering>> {
-        Twin(|rec, this, other| {
+        StdTwin(|rec, this, other| {
             Traced::constant(order(rec, this.read(rec), other.place(rec).read(rec)))
         })
     }
@@ -119,13 +119,13 @@ pub trait OrderingShims {
     fn __jit_is_ge(&self) -> OfOrdering;
 }
 
-type OfOrdering = Twin<fn(Rec, Place<Ordering>) -> Traced<bool>>;
+type OfOrdering = StdTwin<fn(Rec, Place<Ordering>) -> Traced<bool>>;
 
 macro_rules! of_ordering {
     ($($name:ident $method:ident $text:literal;)*) => {
         impl OrderingShims for Ordering {
             $(fn $name(&self) -> OfOrdering {
-                Twin(|rec, this| {
+                StdTwin(|rec, this| {
                     let order = this.read_any(rec);
                     elidable!(rec, (order: Ordering) $text => order.$method())
                 })
@@ -249,13 +249,13 @@ macro_rules! signed_to_unsigned {
     ($($signed:ident $unsigned:ident;)*) => {$(
         impl AbsDiffShims<$unsigned> for $signed {
             fn __jit_unsigned_abs(&self) -> Unary<$signed, $unsigned> {
-                Twin(|rec, a| match one_if(rec, ops::lt(rec, a.dup(), Traced::constant(0))) {
+                StdTwin(|rec, a| match one_if(rec, ops::lt(rec, a.dup(), Traced::constant(0))) {
                     true => ops::cast(rec, Arith::neg(rec, false, a)),
                     false => ops::cast(rec, a),
                 })
             }
             fn __jit_abs_diff(&self) -> Binary<$signed, $signed, $unsigned> {
-                Twin(|rec, a, b| match one_if(rec, ops::lt(rec, a.dup(), b.dup())) {
+                StdTwin(|rec, a, b| match one_if(rec, ops::lt(rec, a.dup(), b.dup())) {
                     true => ops::cast(rec, ops::wrapping(rec, OvfOp::Sub, &b, &a)),
                     false => ops::cast(rec, ops::wrapping(rec, OvfOp::Sub, &a, &b)),
                 })
@@ -364,7 +364,7 @@ fn divides_badly<T: Int + Bits>(rec: Rec, a: &Traced<T>, b: &Traced<T>) -> Trace
 numbers! { FloatNumberShims [f32 f64] {
     __jit_min: Binary<Self> = |rec, a, b| elidable!(rec, (a: Self, b: Self) "min" => a.min(b));
     __jit_max: Binary<Self> = |rec, a, b| elidable!(rec, (a: Self, b: Self) "max" => a.max(b));
-    __jit_mul_add: Twin<fn(Rec, Traced<Self>, Traced<Self>, Traced<Self>) -> Traced<Self>> = |rec, a, b, c| elidable!(rec, (a: Self, b: Self, c: Self) "mul_add" => a.mul_add(b, c));
+    __jit_mul_add: StdTwin<fn(Rec, Traced<Self>, Traced<Self>, Traced<Self>) -> Traced<Self>> = |rec, a, b, c| elidable!(rec, (a: Self, b: Self, c: Self) "mul_add" => a.mul_add(b, c));
     __jit_powi: Binary<Self, i32> = |rec, a, n| elidable!(rec, (a: Self, n: i32) "powi" => a.powi(n));
     __jit_powf: Binary<Self> = |rec, a, b| elidable!(rec, (a: Self, b: Self) "powf" => a.powf(b));
     __jit_atan2: Binary<Self> = |rec, a, b| elidable!(rec, (a: Self, b: Self) "atan2" => a.atan2(b));
@@ -409,7 +409,7 @@ macro_rules! predicates {
         }
         impl $trait for $ty {
             $(fn $twin(&self) -> OfRef<$ty, bool> {
-                Twin(|rec, this| {
+                StdTwin(|rec, this| {
                     let a = this.read(rec);
                     elidable!(rec, (a: $ty) "is_ascii" => a.$method())
                 })
@@ -445,11 +445,11 @@ numbers! { CharShims [char] {
 /// affair.
 #[allow(missing_docs)]
 pub trait CopyShims: Scalar {
-    fn __jit_clone(&self) -> Twin<fn(Rec, Place<Self>) -> Traced<Self>> {
-        Twin(|rec, this| this.read_any(rec))
+    fn __jit_clone(&self) -> StdTwin<fn(Rec, Place<Self>) -> Traced<Self>> {
+        StdTwin(|rec, this| this.read_any(rec))
     }
-    fn __jit_to_owned(&self) -> Twin<fn(Rec, Place<Self>) -> Traced<Self>> {
-        Twin(|rec, this| this.read_any(rec))
+    fn __jit_to_owned(&self) -> StdTwin<fn(Rec, Place<Self>) -> Traced<Self>> {
+        StdTwin(|rec, this| this.read_any(rec))
     }
 }
 
@@ -460,13 +460,13 @@ macro_rules! bytes {
     ($($ty:ident $n:literal;)*) => {$(
         impl BytesShims<$n> for $ty {
             fn __jit_to_le_bytes(&self) -> Unary<$ty, [u8; $n]> {
-                Twin(|_, a| a.same_bits())
+                StdTwin(|_, a| a.same_bits())
             }
             fn __jit_to_ne_bytes(&self) -> Unary<$ty, [u8; $n]> {
-                Twin(|_, a| a.same_bits())
+                StdTwin(|_, a| a.same_bits())
             }
             fn __jit_to_be_bytes(&self) -> Unary<$ty, [u8; $n]> {
-                Twin(|rec, a| {
+                StdTwin(|rec, a| {
                     let swapped = elidable!(rec, (a: $ty) "to_be" => $ty::from_le_bytes(a.to_be_bytes()));
                     swapped.same_bits()
                 })
@@ -506,13 +506,13 @@ pub trait FloatBitsShims<U>: Sized {
 
 impl FloatBitsShims<u32> for f32 {
     fn __jit_to_bits(&self) -> Unary<f32, u32> {
-        Twin(|_, a| a.same_bits())
+        StdTwin(|_, a| a.same_bits())
     }
 }
 
 impl FloatBitsShims<u64> for f64 {
     fn __jit_to_bits(&self) -> Unary<f64, u64> {
-        Twin(|_, a| a.same_bits())
+        StdTwin(|_, a| a.same_bits())
     }
 }
 
@@ -541,7 +541,7 @@ macro_rules! of_primitives {
     };
     (fn $name:ident ($twin:expr)) => {
         fn $name(&self) -> Unary<A, R> {
-            Twin($twin)
+            StdTwin($twin)
         }
     };
 }

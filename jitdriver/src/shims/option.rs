@@ -4,11 +4,11 @@
 //! what follows depends on it (`unwrap`).
 
 use crate::plumbing::ops::branch;
-use crate::plumbing::{CallSite, Method, Place, Rec, Scalar, Target, Traced, Twin};
+use crate::plumbing::{CallSite, Method, Place, Rec, Scalar, StdTwin, Target, Traced};
 use std::fmt::Debug;
 
-type Of<O, R> = Twin<fn(Rec, Place<O>) -> Traced<R>>;
-type With<O, A, R> = Twin<fn(Rec, Place<O>, Traced<A>) -> Traced<R>>;
+type Of<O, R> = StdTwin<fn(Rec, Place<O>) -> Traced<R>>;
+type With<O, A, R> = StdTwin<fn(Rec, Place<O>, Traced<A>) -> Traced<R>>;
 
 /// Methods of `Option`.
 #[allow(missing_docs)]
@@ -49,10 +49,10 @@ fn not(rec: Rec, a: Traced<bool>) -> Traced<bool> {
 
 impl<T> OptionShims<T> for Option<T> {
     fn __jit_is_some(&self) -> Of<Option<T>, bool> {
-        Twin(|rec, this| this.is_yes(rec))
+        StdTwin(|rec, this| this.is_yes(rec))
     }
     fn __jit_is_none(&self) -> Of<Option<T>, bool> {
-        Twin(|rec, this| not(rec, this.is_yes(rec)))
+        StdTwin(|rec, this| not(rec, this.is_yes(rec)))
     }
     fn __jit_unwrap(&self) -> Unwrap {
         Unwrap
@@ -61,31 +61,31 @@ impl<T> OptionShims<T> for Option<T> {
         Expect
     }
     fn __jit_unwrap_or(&self) -> With<Option<T>, T, T> {
-        Twin(|rec, this, other| this.take_payload(rec).unwrap_or(other))
+        StdTwin(|rec, this, other| this.take_payload(rec).unwrap_or(other))
     }
     fn __jit_unwrap_or_default(&self) -> OrDefault {
         OrDefault
     }
     fn __jit_ok_or<E>(&self) -> With<Option<T>, E, Result<T, E>> {
-        Twin(|rec, this, error| match this.take_payload(rec) {
+        StdTwin(|rec, this, error| match this.take_payload(rec) {
             Ok(payload) => Traced::ok(payload),
             Err(_) => Traced::err(error),
         })
     }
     fn __jit_or(&self) -> With<Option<T>, Option<T>, Option<T>> {
-        Twin(|rec, this, other| match this.take_payload(rec) {
+        StdTwin(|rec, this, other| match this.take_payload(rec) {
             Ok(payload) => Traced::some(payload),
             Err(_) => other,
         })
     }
     fn __jit_and<U>(&self) -> With<Option<T>, Option<U>, Option<U>> {
-        Twin(|rec, this, other| match this.take_payload(rec) {
+        StdTwin(|rec, this, other| match this.take_payload(rec) {
             Ok(_) => other,
             Err(_) => none(),
         })
     }
     fn __jit_zip<U>(&self) -> With<Option<T>, Option<U>, Option<(T, U)>> {
-        Twin(|rec, this, mut other| {
+        StdTwin(|rec, this, mut other| {
             use crate::plumbing::{Local, Parts};
             let payload = this.take_payload(rec);
             let other = other.as_place();
@@ -99,7 +99,7 @@ impl<T> OptionShims<T> for Option<T> {
     where
         T: 'a,
     {
-        Twin(|rec, this| match this.payload(rec) {
+        StdTwin(|rec, this| match this.payload(rec) {
             Ok(payload) => Traced::some(payload.shared(rec)),
             Err(_) => none(),
         })
@@ -108,20 +108,20 @@ impl<T> OptionShims<T> for Option<T> {
     where
         T: 'a,
     {
-        Twin(|rec, this| match this.payload(rec) {
+        StdTwin(|rec, this| match this.payload(rec) {
             Ok(payload) => Traced::some(payload.exclusive(rec)),
             Err(_) => none(),
         })
     }
     fn __jit_take(&self) -> Of<Option<T>, Option<T>> {
-        Twin(|rec, this| {
+        StdTwin(|rec, this| {
             let value = this.read_any(rec);
             this.initialize(rec, none());
             value
         })
     }
     fn __jit_replace(&self) -> With<Option<T>, T, Option<T>> {
-        Twin(|rec, this, payload| {
+        StdTwin(|rec, this, payload| {
             let value = this.read_any(rec);
             this.initialize(rec, Traced::some(payload));
             value
@@ -131,7 +131,7 @@ impl<T> OptionShims<T> for Option<T> {
     where
         T: 'a,
     {
-        Twin(|rec, this, payload| {
+        StdTwin(|rec, this, payload| {
             this.write_any(rec, Traced::some(payload));
             let payload = this.payload(rec).ok().expect("just written");
             payload.exclusive(rec)
@@ -141,7 +141,7 @@ impl<T> OptionShims<T> for Option<T> {
     where
         T: 'a,
     {
-        Twin(|rec, this, payload| {
+        StdTwin(|rec, this, payload| {
             if !branch(rec, this.is_yes(rec)) {
                 this.initialize(rec, Traced::some(payload));
             }
@@ -167,7 +167,7 @@ macro_rules! of_refs {
     ($($ty:ty)*) => {$(
         impl<'a, T: Copy> OptionOfRefShims<$ty, T> for Option<$ty> {
             fn __jit_copied(&self) -> Of<Option<$ty>, Option<T>> {
-                Twin(|rec, this| match this.payload(rec) {
+                StdTwin(|rec, this| match this.payload(rec) {
                     Ok(payload) => Traced::some(payload.read_any(rec).place(rec).read_any(rec)),
                     Err(_) => none(),
                 })
@@ -211,10 +211,10 @@ pub trait ResultShims<T, E> {
 
 impl<T, E> ResultShims<T, E> for Result<T, E> {
     fn __jit_is_ok(&self) -> Of<Result<T, E>, bool> {
-        Twin(|rec, this| this.is_yes(rec))
+        StdTwin(|rec, this| this.is_yes(rec))
     }
     fn __jit_is_err(&self) -> Of<Result<T, E>, bool> {
-        Twin(|rec, this| not(rec, this.is_yes(rec)))
+        StdTwin(|rec, this| not(rec, this.is_yes(rec)))
     }
     fn __jit_unwrap(&self) -> Unwrap {
         Unwrap
@@ -229,7 +229,7 @@ impl<T, E> ResultShims<T, E> for Result<T, E> {
         ExpectErr
     }
     fn __jit_unwrap_or(&self) -> With<Result<T, E>, T, T> {
-        Twin(|rec, this, other| match this.take_payload(rec) {
+        StdTwin(|rec, this, other| match this.take_payload(rec) {
             Ok(payload) => payload,
             Err(_) => other,
         })
@@ -238,25 +238,25 @@ impl<T, E> ResultShims<T, E> for Result<T, E> {
         OrDefault
     }
     fn __jit_ok(&self) -> Of<Result<T, E>, Option<T>> {
-        Twin(|rec, this| match this.take_payload(rec) {
+        StdTwin(|rec, this| match this.take_payload(rec) {
             Ok(payload) => Traced::some(payload),
             Err(_) => none(),
         })
     }
     fn __jit_err(&self) -> Of<Result<T, E>, Option<E>> {
-        Twin(|rec, this| match this.take_payload(rec) {
+        StdTwin(|rec, this| match this.take_payload(rec) {
             Ok(_) => none(),
             Err(error) => Traced::some(error),
         })
     }
     fn __jit_or<F>(&self) -> With<Result<T, E>, Result<T, F>, Result<T, F>> {
-        Twin(|rec, this, other| match this.take_payload(rec) {
+        StdTwin(|rec, this, other| match this.take_payload(rec) {
             Ok(payload) => Traced::ok(payload),
             Err(_) => other,
         })
     }
     fn __jit_and<U>(&self) -> With<Result<T, E>, Result<U, E>, Result<U, E>> {
-        Twin(|rec, this, other| match this.take_payload(rec) {
+        StdTwin(|rec, this, other| match this.take_payload(rec) {
             Ok(_) => other,
             Err(error) => Traced::err(error),
         })
@@ -266,7 +266,7 @@ impl<T, E> ResultShims<T, E> for Result<T, E> {
         T: 'a,
         E: 'a,
     {
-        Twin(|rec, this| match this.payload(rec) {
+        StdTwin(|rec, this| match this.payload(rec) {
             Ok(payload) => Traced::ok(payload.shared(rec)),
             Err(error) => Traced::err(error.shared(rec)),
         })
@@ -276,7 +276,7 @@ impl<T, E> ResultShims<T, E> for Result<T, E> {
         T: 'a,
         E: 'a,
     {
-        Twin(|rec, this| match this.payload(rec) {
+        StdTwin(|rec, this| match this.payload(rec) {
             Ok(payload) => Traced::ok(payload.exclusive(rec)),
             Err(error) => Traced::err(error.exclusive(rec)),
         })

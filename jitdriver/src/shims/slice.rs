@@ -2,14 +2,14 @@
 
 use crate::plumbing::ops::OvfOp;
 use crate::plumbing::{
-    Assoc, CallSite, Callee, Local, Method, Place, Pointee, Rec, Residual, SlicePlace, Target,
-    Traced, Twin, ops, owned,
+    Assoc, CallSite, Callee, Local, Method, Place, Pointee, Rec, Residual, SlicePlace, StdTwin,
+    Target, Traced, ops, owned,
 };
 use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 use std::slice::Iter;
 
-type Of<S, R> = Twin<fn(Rec, Place<S>) -> Traced<R>>;
-type With<S, A, R> = Twin<fn(Rec, Place<S>, Traced<A>) -> Traced<R>>;
+type Of<S, R> = StdTwin<fn(Rec, Place<S>) -> Traced<R>>;
+type With<S, A, R> = StdTwin<fn(Rec, Place<S>, Traced<A>) -> Traced<R>>;
 
 fn shared<'a, T: ?Sized + Pointee>(rec: Rec, place: Option<Place<T>>) -> Traced<Option<&'a T>> {
     match place {
@@ -82,34 +82,34 @@ pub trait SliceShims: SlicePlace {
 
 impl<S: SlicePlace + ?Sized> SliceShims for S {
     fn __jit_len(&self) -> Of<S, usize> {
-        Twin(|rec, this| S::slice(rec, this).len())
+        StdTwin(|rec, this| S::slice(rec, this).len())
     }
     fn __jit_is_empty(&self) -> Of<S, bool> {
-        Twin(|rec, this| ops::eq(rec, S::slice(rec, this).len(), Traced::constant(0)))
+        StdTwin(|rec, this| ops::eq(rec, S::slice(rec, this).len(), Traced::constant(0)))
     }
     fn __jit_first<'a>(&self) -> Of<S, Option<&'a S::Item>>
     where
         S::Item: 'a,
     {
-        Twin(|rec, this| shared(rec, S::slice(rec, this).first(rec)))
+        StdTwin(|rec, this| shared(rec, S::slice(rec, this).first(rec)))
     }
     fn __jit_last<'a>(&self) -> Of<S, Option<&'a S::Item>>
     where
         S::Item: 'a,
     {
-        Twin(|rec, this| shared(rec, S::slice(rec, this).last(rec)))
+        StdTwin(|rec, this| shared(rec, S::slice(rec, this).last(rec)))
     }
     fn __jit_first_mut<'a>(&self) -> Of<S, Option<&'a mut S::Item>>
     where
         S::Item: 'a,
     {
-        Twin(|rec, this| exclusive(rec, S::slice(rec, this).first(rec)))
+        StdTwin(|rec, this| exclusive(rec, S::slice(rec, this).first(rec)))
     }
     fn __jit_last_mut<'a>(&self) -> Of<S, Option<&'a mut S::Item>>
     where
         S::Item: 'a,
     {
-        Twin(|rec, this| exclusive(rec, S::slice(rec, this).last(rec)))
+        StdTwin(|rec, this| exclusive(rec, S::slice(rec, this).last(rec)))
     }
     fn __jit_get(&self) -> Get {
         Get
@@ -142,25 +142,25 @@ impl<S: SlicePlace + ?Sized> SliceShims for S {
     where
         S::Item: 'a,
     {
-        Twin(|rec, this| S::slice(rec, this).iter_value(rec))
+        StdTwin(|rec, this| S::slice(rec, this).iter_value(rec))
     }
     fn __jit_as_slice<'a>(&self) -> Of<S, &'a [S::Item]>
     where
         S::Item: 'a,
     {
-        Twin(|rec, this| S::slice(rec, this).shared(rec))
+        StdTwin(|rec, this| S::slice(rec, this).shared(rec))
     }
     fn __jit_as_mut_slice<'a>(&self) -> Of<S, &'a mut [S::Item]>
     where
         S::Item: 'a,
     {
-        Twin(|rec, this| S::slice(rec, this).exclusive(rec))
+        StdTwin(|rec, this| S::slice(rec, this).exclusive(rec))
     }
     fn __jit_as_ptr(&self) -> Of<S, *const S::Item> {
-        Twin(|rec, this| S::slice(rec, this).slot(rec, &Traced::constant(0)).raw_const(rec))
+        StdTwin(|rec, this| S::slice(rec, this).slot(rec, &Traced::constant(0)).raw_const(rec))
     }
     fn __jit_as_mut_ptr(&self) -> Of<S, *mut S::Item> {
-        Twin(|rec, this| S::slice(rec, this).slot(rec, &Traced::constant(0)).raw_mut(rec))
+        StdTwin(|rec, this| S::slice(rec, this).slot(rec, &Traced::constant(0)).raw_mut(rec))
     }
 }
 
@@ -317,7 +317,7 @@ pub trait SliceIterShims<'a, T> {
 
 impl<'a, T> SliceIterShims<'a, T> for Iter<'a, T> {
     fn __jit_next(&self) -> Of<Iter<'a, T>, Option<&'a T>> {
-        Twin(|rec, this| this.next_element(rec))
+        StdTwin(|rec, this| this.next_element(rec))
     }
 }
 
@@ -540,12 +540,12 @@ impl<T> VecWithCapacity for Assoc<(usize,), Vec<T>> {
 /// `Vec::new`.
 #[allow(missing_docs, non_snake_case)]
 pub trait VecNew<T> {
-    fn __jit_Vec_new(&self) -> Twin<fn(Rec) -> Traced<Vec<T>>>;
+    fn __jit_Vec_new(&self) -> StdTwin<fn(Rec) -> Traced<Vec<T>>>;
 }
 
 impl<T> VecNew<T> for Assoc<(), Vec<T>> {
-    fn __jit_Vec_new(&self) -> Twin<fn(Rec) -> Traced<Vec<T>>> {
-        Twin(|_| owned::vec_new())
+    fn __jit_Vec_new(&self) -> StdTwin<fn(Rec) -> Traced<Vec<T>>> {
+        StdTwin(|_| owned::vec_new())
     }
 }
 
@@ -564,22 +564,22 @@ pub trait VecShims<T> {
 
 impl<T> VecShims<T> for Vec<T> {
     fn __jit_push(&self) -> With<Vec<T>, T, ()> {
-        Twin(|rec, vec, value| {
+        StdTwin(|rec, vec, value| {
             vec.push(rec, value);
             Traced::constant(())
         })
     }
     fn __jit_pop(&self) -> Of<Vec<T>, Option<T>> {
-        Twin(|rec, vec| vec.pop(rec))
+        StdTwin(|rec, vec| vec.pop(rec))
     }
     fn __jit_truncate(&self) -> With<Vec<T>, usize, ()> {
-        Twin(|rec, vec, len| {
+        StdTwin(|rec, vec, len| {
             vec.truncate(rec, len);
             Traced::constant(())
         })
     }
     fn __jit_clear(&self) -> Of<Vec<T>, ()> {
-        Twin(|rec, vec| {
+        StdTwin(|rec, vec| {
             vec.clear(rec);
             Traced::constant(())
         })
@@ -594,6 +594,6 @@ impl<T> VecShims<T> for Vec<T> {
         Resize
     }
     fn __jit_capacity(&self) -> Of<Vec<T>, usize> {
-        Twin(|rec, vec| vec.capacity(rec))
+        StdTwin(|rec, vec| vec.capacity(rec))
     }
 }

@@ -1,9 +1,9 @@
 //! Methods of strings.
 
 use crate::plumbing::iterate::StrPlace;
-use crate::plumbing::{Place, Rec, Traced, Twin, ops};
+use crate::plumbing::{Place, Rec, StdTwin, Traced, ops};
 
-type Of<S, R> = Twin<fn(Rec, Place<S>) -> Traced<R>>;
+type Of<S, R> = StdTwin<fn(Rec, Place<S>) -> Traced<R>>;
 
 /// Methods of `str` and `String`.
 #[allow(missing_docs)]
@@ -15,13 +15,13 @@ pub trait StrShims: StrPlace {
 
 impl<S: StrPlace + ?Sized> StrShims for S {
     fn __jit_len(&self) -> Of<S, usize> {
-        Twin(|rec, this| S::bytes(rec, this).len())
+        StdTwin(|rec, this| S::bytes(rec, this).len())
     }
     fn __jit_is_empty(&self) -> Of<S, bool> {
-        Twin(|rec, this| ops::eq(rec, S::bytes(rec, this).len(), Traced::constant(0)))
+        StdTwin(|rec, this| ops::eq(rec, S::bytes(rec, this).len(), Traced::constant(0)))
     }
     fn __jit_as_bytes<'a>(&self) -> Of<S, &'a [u8]> {
-        Twin(|rec, this| S::bytes(rec, this).shared(rec))
+        StdTwin(|rec, this| S::bytes(rec, this).shared(rec))
     }
 }
 
@@ -33,6 +33,6 @@ pub trait StringShims {
 
 impl StringShims for String {
     fn __jit_as_str<'a>(&self) -> Of<String, &'a str> {
-        Twin(|rec, this| String::bytes(rec, this).as_str().shared(rec))
+        StdTwin(|rec, this| String::bytes(rec, this).as_str().shared(rec))
     }
 }

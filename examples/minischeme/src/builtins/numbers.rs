@@ -237,6 +237,7 @@ fn is_integer(value: &Value) -> bool {
         _ => false,
     }
 }
+}
 
 fn exact(value: &Value) -> Answer {
     /// Two to the 63rd, the first number that does not fit.
@@ -315,5 +316,4 @@ fn string_to_number(_: &mut Interpreter, args: &[Value]) -> Answer {
     let radix = radix(args)?;
     let number = parse_number(string(&args[0])?, radix);
     Ok(number.and_then(Result::ok).unwrap_or(Value::Bool(false)))
-}
 }
