@@ -887,13 +887,28 @@ fn to_words<T>(value: T, words: &mut [u64]) {
         return std::mem::forget(value);
     }
     let value = MaybeUninit::new(value);
+    let (start, len) = (value.as_ptr().cast(), size_of::<T>());
     // SAFETY: the bytes are those of the value, which is moved into the words.
-    unsafe { bytes_to_words(value.as_ptr().cast(), size_of::<T>(), words) }
+    unsafe {
+        // Calls with small results are the ones that have to be fast.
+        match const { size_of::<T>() <= 16 } {
+            true => put_bytes(start, len, words),
+            false => bytes_to_words(start, len, words),
+        }
+    }
 }
 
 /// # Safety
 /// `len` bytes can be read there.
 unsafe fn bytes_to_words(start: *const u8, len: usize, words: &mut [u64]) {
+    // SAFETY: the caller vouches for the bytes.
+    unsafe { put_bytes(start, len, words) }
+}
+
+/// # Safety
+/// As above.
+#[inline(always)]
+unsafe fn put_bytes(start: *const u8, len: usize, words: &mut [u64]) {
     let words = &mut words[..len.div_ceil(8)];
     if let [.., last] = words {
         // What the last word has more than the value.
