@@ -1080,6 +1080,7 @@ pub(super) unsafe fn catch(words: *mut u64, body: unsafe fn(&mut [u64])) -> u8 {
 ///
 /// # Safety
 /// The words are those of compiled code's frame.
+#[inline]
 pub(super) unsafe fn catch_closure(words: *mut u64, body: impl FnOnce(&mut [u64])) -> u8 {
     // SAFETY: compiled code passes its frame's call area.
     let words = unsafe { std::slice::from_raw_parts_mut(words, CALL_WORDS) };
@@ -1137,8 +1138,9 @@ where
     A: ArgTuple,
     F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
 {
+    // Methods that are called in hot loops are small: this is compiled for each of them.
     // SAFETY: compiled code has put the arguments there.
-    unsafe { catch(words, method_body::<T, A, R, F>) }
+    unsafe { catch_closure(words, |words| method_body::<T, A, R, F>(words)) }
 }
 
 /// # Safety
