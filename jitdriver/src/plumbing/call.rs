@@ -105,8 +105,8 @@ impl Called for LoopInvariant {
 #[derive(Clone, Copy)]
 pub struct Twin<F>(pub F);
 
-/// The token of a function of std, or of this crate, with a shim: its twin is that function pointer. It calls nothing of the
-/// author's, so it cannot be inside of itself, and is never called instead.
+/// The token of a function of std, or of this crate, with a shim: its twin is that function pointer. It calls nothing
+/// of the author's, so it cannot be inside of itself, and is never called instead.
 #[derive(Clone, Copy)]
 pub struct StdTwin<F>(pub F);
 
