@@ -512,6 +512,51 @@ fn memory_is_read_and_written() {
     assert_eq!(memory, [0x8877_6655_4433_2211, 0x88, 4, 1.5_f64.to_bits()]);
 }
 
+// An item of 72 bytes is neither within reach of an addressing mode nor a shift away.
+#[test]
+fn the_address_of_an_item_is_computed_once() {
+    let m = Machine::with(&Options { keep_listings: true, ..Options::default() });
+    let n_multiplied = |code, between: &str| {
+        let text = format!(
+            "[p0, i1]
+            i2 = getarrayitem(p0, i1, descr=mem(i64, scale=72))
+            setarrayitem(p0, i1, i2, descr=mem(i64, scale=72, offset=8))
+            {between}
+            i3: i8 = getarrayitem(p0, i1, descr=mem(i8, scale=72, offset=16))
+            finish() [i2, i3] exit={code}"
+        );
+        m.compile(code, &text);
+        m.backend.disassemble(CodeId(code)).unwrap().matches("mul").count()
+    };
+    assert_eq!(n_multiplied(0, ""), 1);
+    // Nothing is kept across a call for it.
+    let call = format!("call({:#x}, i1, 1, descr=call(add, \"t:1:1\"))", address_of_add());
+    assert_eq!(n_multiplied(1, &call), 2);
+}
+
+// At the label from elsewhere, no address has been computed yet. Both values stay in their slots, so they are
+// the same ones before the label and behind it.
+#[test]
+fn the_address_of_an_item_does_not_reach_behind_a_label() {
+    let mut m = Machine::new();
+    m.compile(
+        0,
+        "[p0, i1]
+        i2 = getarrayitem(p0, i1, descr=mem(i64, scale=24))
+        setarrayitem(p0, i1, 7, descr=mem(i64, scale=24))
+        p3, i4, i5 = label(p0, i1, i2, target=0)
+        i6 = getarrayitem(p3, i4, descr=mem(i64, scale=24))
+        i7 = int_lt(i5, i6)
+        guard_true(i7) [p3, i4, i5, i6] exit=1
+        jump(p3, i4, i6, target=0)",
+    );
+    m.compile(1, "[p0, i1]\n jump(p0, i1, 9, target=0)");
+    let mut memory = [0_u64, 0, 0, 5];
+    let p = memory.as_mut_ptr().expose_provenance() as u64;
+    assert_eq!(m.run(0, &[p, 1]), (1, [p, 1, 7, 7]));
+    assert_eq!(m.run(1, &[p, 1]), (1, [p, 1, 9, 7]));
+}
+
 /// Adds its two arguments; panics, in the convention's way, when the sum is odd.
 unsafe extern "C" fn add(words: *mut u64) -> u8 {
     // SAFETY: the call words of a frame.

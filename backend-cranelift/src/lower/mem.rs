@@ -11,6 +11,12 @@ use cranelift_frontend::FunctionBuilder;
 use metainterp::ir::{MemDescr, Op, Operand};
 use rustc_hash::FxHashMap;
 
+/// An index is multiplied by up to this in the addressing modes of machines.
+const MAX_MACHINE_SCALE: u32 = 8;
+
+/// Where items of this base, index and size begin.
+pub(super) type ItemAddresses = FxHashMap<(Value, Value, u32), Value>;
+
 /// The alias regions of a function.
 pub(super) struct Regions {
     /// The frame's: nothing else points there.
@@ -96,13 +102,29 @@ impl Lower<'_, '_> {
             return (base, offset);
         }
         let index = self.use_(i);
+        if mem.scale <= MAX_MACHINE_SCALE && mem.scale.is_power_of_two() {
+            // Cranelift folds the shift and the addition into the addressing mode.
+            let scaled = self.b.ins().ishl_imm_u(index, i64::from(mem.scale.trailing_zeros()));
+            return (self.b.ins().iadd(base, scaled), mem.offset);
+        }
+        let item = (base, index, mem.scale);
+        if let Some(&address) = self.item_addresses.get(&item) {
+            return (address, mem.offset);
+        }
         let scaled = if mem.scale.is_power_of_two() {
-            // Cranelift folds a shift by up to 3 into the addressing mode.
             self.b.ins().ishl_imm_u(index, i64::from(mem.scale.trailing_zeros()))
         } else {
             self.b.ins().imul_imm_u(index, i64::from(mem.scale))
         };
-        (self.b.ins().iadd(base, scaled), mem.offset)
+        let address = self.b.ins().iadd(base, scaled);
+        self.item_addresses.insert(item, address);
+        (address, mem.offset)
+    }
+
+    /// Forgets addresses of items: those from before a label do not reach behind it, and across a call each
+    /// would need a register or a place on the stack.
+    pub(super) fn forget_item_addresses(&mut self) {
+        self.item_addresses.clear();
     }
 }
 

@@ -142,6 +142,8 @@ struct Lower<'a, 'f> {
     helper_signature: Option<SigRef>,
     tail_signature: Option<SigRef>,
     regions: mem::Regions,
+    /// Addresses that the current stretch between labels and calls has computed.
+    item_addresses: mem::ItemAddresses,
 }
 
 impl<'a, 'f> Lower<'a, 'f> {
@@ -179,6 +181,7 @@ impl<'a, 'f> Lower<'a, 'f> {
             helper_signature: None,
             tail_signature: None,
             regions,
+            item_addresses: mem::ItemAddresses::default(),
         }
     }
 
@@ -190,6 +193,7 @@ impl<'a, 'f> Lower<'a, 'f> {
         self.consts.resize(self.trace.consts.len(), None.into());
         self.first_usable = 0;
         self.forget_links();
+        self.forget_item_addresses();
         let inputs = self.analysis.inputs_index(index);
         self.b.switch_to_block(self.joins[inputs]);
         if self.analysis.joins[inputs].is_only_entered() {
@@ -364,7 +368,10 @@ impl<'a, 'f> Lower<'a, 'f> {
             Effect::Load => self.load(op),
             Effect::Store => self.store(op),
             Effect::Alloc => self.alloc_op(op),
-            Effect::Call => self.call_op(op),
+            Effect::Call => {
+                self.call_op(op);
+                self.forget_item_addresses();
+            }
             Effect::Guard => self.guard(op),
             Effect::Control => self.control(op),
             Effect::Forget | Effect::Debug => {}
@@ -449,6 +456,7 @@ impl<'a, 'f> Lower<'a, 'f> {
         // Nothing from before the label reaches here by its entry.
         self.consts.fill(None.into());
         self.forget_links();
+        self.forget_item_addresses();
         self.first_usable = join.values().next().map_or(self.first_usable, |value| value.0);
     }
 
