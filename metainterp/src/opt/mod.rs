@@ -6,10 +6,12 @@
 //! share one walk, so that what one finds out, the others use at the next operation, and no trace is
 //! walked once per pass. A loop's lap is walked again behind a [`preheader`], which does once what
 //! need not be done in each lap; a lap that only counts is skipped ([`counted`]). A trace that leads to such a loop ends with a copy of that ([`entry`]). The backward walk ([`dce`]) then
-//! drops what nobody asks for. At last, operands change places so that the longest ways through the trace get shorter ([`chains`]).
+//! drops what nobody asks for. At last, operands change places so that the longest ways through the trace get shorter ([`chains`]), and
+//! stores go up to where exits need not save what they store ([`hasten`]).
 //!
 //! Invariants
-//! 1. Operations are immutable: a walk reads one trace and builds another. Only at the end do operands change places.
+//! 1. Operations are immutable: a walk reads one trace and builds another. Only at the end do operands and
+//!    stores change places.
 //! 2. At every exit that is left the arguments have the same values as in the given trace, and memory
 //!    has the same contents once the exit's delayed stores are made; exits that can not be taken any
 //!    more are gone. An exit may have become a rewind, and a rewind may be taken earlier than it must.
@@ -58,6 +60,8 @@ mod entry;
 mod dce;
 
 mod chains;
+
+mod hasten;
 
 mod exits;
 
@@ -138,6 +142,9 @@ pub fn optimize_and_count(
     }
     if passes.has(Pass::Algebra) {
         chains::shorten(&mut optimized);
+    }
+    if passes.has(Pass::Delay) {
+        hasten::stores(&mut optimized);
     }
     check(&optimized, "the backward walk", passes);
     Ok((optimized, tally))

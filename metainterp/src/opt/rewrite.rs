@@ -39,9 +39,6 @@ const MAX_CHANGES: u32 = 16;
 /// Places in memory with contents that vary, which an exit tells a bridge of at most.
 const MAX_TOLD: usize = 4;
 
-/// Values that an exit saves only for that, at most; one that occurs twice counts twice.
-const MAX_MORE: usize = 2;
-
 /// A family of rules.
 pub(super) trait Family {
     /// What to do with an operation. A family that answers [`Rewrite::Changed`] has changed `op`.
@@ -648,7 +645,8 @@ impl<'t> Cx<'t> {
     }
 
     /// Adds to an exit what is known of memory, for the bridge that may start there: what can be said by
-    /// values that the exit saves anyway, or by few more.
+    /// values that the exit saves anyway. Each further one would cost more at all exits than it saves in the few
+    /// that get bridges.
     fn tell_bridge(
         &mut self,
         places: &[KnownPlace],
@@ -656,19 +654,17 @@ impl<'t> Cx<'t> {
         notes: &mut SmallVec<[DelayedStore; 8]>,
     ) {
         let n_saved = args.len();
-        let (mut n_told, mut n_more) = (0, 0);
+        let mut n_told = 0;
         for place in places {
             let Some((opcode, operands, mem)) = place.assumption() else { continue };
             let operands: SmallVec<[Operand; 3]> =
                 operands.iter().map(|&it| self.resolve(it)).collect();
-            let is_new = |it: &&Operand| !it.is_const() && !args[..n_saved].contains(it);
-            let more = operands.iter().filter(is_new).count();
+            let is_new = |it: &Operand| !it.is_const() && !args[..n_saved].contains(it);
             // Constants cost nothing at the exit, and what they decide need not be decided again.
             let varies = !operands.last().expect("what it holds").is_const();
-            if MAX_MORE < n_more + more || (varies && n_told == MAX_TOLD) {
+            if operands.iter().any(is_new) || (varies && n_told == MAX_TOLD) {
                 continue;
             }
-            n_more += more;
             n_told += usize::from(varies);
             args.extend(operands);
             notes.push(DelayedStore { opcode, mem: self.mem(mem) });
