@@ -4,11 +4,11 @@
 //! where the part lies in it. Which variant it is is then known, and a match on it needs no guard.
 #![expect(unsafe_code, reason = "takes values apart by reference")]
 
-use super::call::{CallSite, residual};
+use super::call::{Asked, Question};
 use super::layout::{Niche, PieceTy, Tag, Tagged};
 use super::place::Place;
 use super::rec::Rec;
-use super::value::{Bytes, Lanes, Pieces, Traced, joined, shifted, write_bits};
+use super::value::{Bytes, Head, Lanes, Pieces, Traced, joined, shifted, write_bits};
 use metainterp::ir::{Const, Opcode, Ty};
 use metainterp::record::Arg;
 use std::cell::{Cell, RefCell};
@@ -21,17 +21,53 @@ fn offset_in<W, P>(whole: &W, part: &P) -> usize {
 /// A whole from one part.
 fn whole<W, P>(
     part: Traced<P>,
-    make: impl FnOnce(P) -> W,
-    find: impl FnOnce(&W) -> &P,
+    make: impl FnOnce(P) -> W + Copy,
+    find: impl FnOnce(&W) -> &P + Copy,
 ) -> Traced<W> {
     let part = part.take_whole();
+    let mut whole = New::uninit();
     // SAFETY: a `Traced` is only made from an initialized value, which is moved here.
-    let value = make(unsafe { part.bits().assume_init() });
-    let offset = offset_in(&value, find(&value));
-    let mut whole = Traced::new(MaybeUninit::new(value), at_offset(part.lanes(), offset));
-    // SAFETY: the part lies there.
-    unsafe { put(&mut whole, offset, &part) };
-    whole
+    let value = whole.put(make(unsafe { part.bits().assume_init() }));
+    let offset = offset_in(value, find(value));
+    // SAFETY: the value is there, and the part lies at the offset.
+    unsafe {
+        put(value, offset, &part);
+        whole.finish(at_offset(part.lanes(), offset))
+    }
+}
+
+/// A value that is being made. It is forgotten if that panics: nothing is compiled for that.
+struct New<W>(MaybeUninit<Traced<W>>);
+
+impl<W> New<W> {
+    #[inline]
+    fn uninit() -> New<W> {
+        New(MaybeUninit::uninit())
+    }
+
+    /// The value itself.
+    #[inline]
+    fn put(&mut self, value: W) -> &mut W {
+        // SAFETY: there is room for it.
+        unsafe {
+            let to = (&raw mut (*self.0.as_mut_ptr()).value).cast::<W>();
+            to.write(value);
+            &mut *to
+        }
+    }
+
+    /// What the trace knows of it.
+    ///
+    /// # Safety
+    /// The value has been put there.
+    #[inline]
+    unsafe fn finish(mut self, lanes: Lanes) -> Traced<W> {
+        // SAFETY: there is room for it, and the caller vouches for the rest.
+        unsafe {
+            (&raw mut (*self.0.as_mut_ptr()).head).write(Head::new(lanes));
+            self.0.assume_init()
+        }
+    }
 }
 
 /// The lanes of a part as those of the whole that it is at an offset of.
@@ -50,10 +86,10 @@ fn at_offset(lanes: Lanes, offset: usize) -> Lanes {
 ///
 /// # Safety
 /// The part lies at that offset.
-unsafe fn put<W, P>(whole: &mut Traced<W>, offset: usize, part: &Traced<P>) {
+unsafe fn put<W, P>(whole: *mut W, offset: usize, part: &Traced<P>) {
     // SAFETY: the caller vouches for it.
     unsafe {
-        let to = whole.value.as_mut_ptr().byte_add(offset).cast::<MaybeUninit<u8>>();
+        let to = whole.byte_add(offset).cast::<MaybeUninit<u8>>();
         to.copy_from_nonoverlapping(part.value.as_ptr().cast(), size_of::<P>());
     }
 }
@@ -100,9 +136,10 @@ pub(crate) fn promote_variant<T: Tagged>(rec: Rec, place: &Place<T>) -> Known {
     let variants = Variants {
         tag: T::tag(),
         agree: |known, place, bits| known.copy(place.retyped::<T>()).agrees(bits),
-        ask: |rec, place| variant_by_call(rec, place.retyped::<T>()),
+        question: const { &variant_question::<T>() },
     };
-    promote_variant_of(rec, place.erased(), &variants)
+    // SAFETY: it is about values of this type.
+    unsafe { promote_variant_of(rec, place.erased(), &variants) }
 }
 
 /// What is to be known of an enum whose variant is promoted.
@@ -110,12 +147,16 @@ struct Variants {
     tag: Option<Tag>,
     /// Whether a value of that variant, at that place, has these bits as its tag.
     agree: fn(Known, &Place<()>, u64) -> bool,
-    /// Promotes the variant of the value at a place by a call.
-    ask: fn(Rec, &Place<()>) -> Known,
+    /// What is asked if the tag does not say it.
+    question: &'static Asked,
 }
 
+/// # Safety
+/// The value at the place is of the type that the question is about.
 #[inline(never)]
-fn promote_variant_of(rec: Rec, place: &Place<()>, variants: &Variants) -> Known {
+unsafe fn promote_variant_of(rec: Rec, place: &Place<()>, variants: &Variants) -> Known {
+    // SAFETY: the caller vouches for it.
+    let ask = || unsafe { variant_by_asking(rec, place, variants.question) };
     if place.variant_is_known() {
         rec.step();
         return Known::Local;
@@ -129,7 +170,7 @@ fn promote_variant_of(rec: Rec, place: &Place<()>, variants: &Variants) -> Known
         }
         None => {
             rec.step();
-            return (variants.ask)(rec, place);
+            return ask();
         }
     };
     if let Some(address) = place.refers_to_local(rec, offset) {
@@ -140,7 +181,7 @@ fn promote_variant_of(rec: Rec, place: &Place<()>, variants: &Variants) -> Known
     rec.step();
     let known = Known::Tag(offset, tag.concrete());
     if !(variants.agree)(known, place, tag.bits) {
-        return (variants.ask)(rec, place);
+        return ask();
     }
     match variants.tag {
         // Which side of the niche it is on.
@@ -183,7 +224,9 @@ pub(crate) fn promise_by_call<T>(rec: Rec, place: &Place<T>, is_right: impl FnOn
     if place.variant_is_known() {
         return rec.step();
     }
-    let (number, whole) = discriminant_by_call(rec, place);
+    let question = const { &variant_question::<T>() };
+    // SAFETY: it is about values of this type.
+    let (number, whole) = unsafe { discriminant_of(rec, place.erased(), question) };
     let is_it = is_now(rec, number);
     rec.step();
     if is_right(&whole.copy(place)) {
@@ -269,37 +312,51 @@ fn is_in_niche(rec: Rec, niche: Niche, tag: Arg) -> Arg {
 }
 
 /// The discriminant of any value, as a number.
-fn discriminant<T>(value: &T) -> u64 {
-    let discriminant = std::mem::discriminant(value);
-    Bytes::at(&discriminant).bits(0, Ty::I64)
+struct Discriminant;
+
+impl<T> Question<T> for Discriminant {
+    const NAME: &'static str = "discriminant";
+    type Answer = u64;
+    fn ask(value: &T) -> u64 {
+        let discriminant = std::mem::discriminant(value);
+        Bytes::at(&discriminant).bits(0, Ty::I64)
+    }
+}
+
+/// How the variant of a value is asked by a call.
+pub(crate) const fn variant_question<T>() -> Asked {
+    Asked::of::<T, Discriminant>()
 }
 
 /// Promotes what `std::mem::discriminant` says of a value, which is asked by a call unless it is known.
 pub(crate) fn variant_by_call<T>(rec: Rec, place: &Place<T>) -> Known {
+    // SAFETY: the question is about values of this type.
+    unsafe { variant_by_asking(rec, place.erased(), const { &variant_question::<T>() }) }
+}
+
+/// The same of a value that the question is about.
+///
+/// # Safety
+/// It is of the type.
+unsafe fn variant_by_asking(rec: Rec, place: &Place<()>, question: &Asked) -> Known {
     if place.variant_is_known() {
         return Known::Local;
     }
-    let (number, whole) = discriminant_by_call(rec, place);
+    // SAFETY: the caller vouches for it.
+    let (number, whole) = unsafe { discriminant_of(rec, place, question) };
     rec.step();
     rec.guard_value(number);
     whole
 }
 
 /// The discriminant of a value, asked by a call, and the value.
-fn discriminant_by_call<T>(rec: Rec, place: &Place<T>) -> (Arg, Known) {
-    let site = CallSite {
-        name: "discriminant",
-        site: std::any::type_name::<T>(),
-        elidable: true,
-        ..CallSite::PLAIN
-    };
-    let copy = place.read_any(rec).borrowed();
-    let whole = whole_of(rec, &copy);
-    let number = residual(rec, &site, (copy,), |(value,): (T,)| {
-        let value = ManuallyDrop::new(value);
-        discriminant(&*value)
-    });
-    (number.arg(), whole)
+///
+/// # Safety
+/// It is of the question's type.
+unsafe fn discriminant_of(rec: Rec, place: &Place<()>, question: &Asked) -> (Arg, Known) {
+    // SAFETY: the caller vouches for it.
+    let (bits, lanes, whole) = unsafe { question.ask(rec, place) };
+    (Traced::new(MaybeUninit::new(bits), lanes).arg(), whole)
 }
 
 /// The bytes of a value that was read.
@@ -312,14 +369,16 @@ pub(crate) fn whole_of<T>(rec: Rec, value: &Traced<T>) -> Known {
 pub fn build<P: WholeOf, W, const N: usize>(
     rec: Rec,
     parts: P,
-    make: impl FnOnce(P::Plain) -> W,
-    find: impl FnOnce(&W) -> [usize; N],
+    make: impl FnOnce(P::Plain) -> W + Copy,
+    find: impl FnOnce(&W) -> [usize; N] + Copy,
 ) -> Traced<W> {
     let (plain, lanes) = parts.apart();
-    let value = make(plain);
-    let start = std::ptr::from_ref(&value).addr();
-    let lanes = lanes_of_whole(rec, lanes.as_ref(), start, &find(&value));
-    Traced::new(MaybeUninit::new(value), lanes).with_known_variant()
+    let mut whole = New::uninit();
+    let value = whole.put(make(plain));
+    let start = std::ptr::from_ref(value).addr();
+    let lanes = lanes_of_whole(rec, lanes.as_ref(), start, &find(value));
+    // SAFETY: the value is there.
+    unsafe { whole.finish(lanes) }.with_known_variant()
 }
 
 /// The lanes of a whole that starts there, with parts at these addresses.
@@ -431,7 +490,7 @@ macro_rules! tuples {
                 let mut whole = Traced::new(MaybeUninit::new(value), lanes);
                 clear_between(&mut whole, &mut [$((offsets[$field], size_of::<$name>())),+]);
                 // SAFETY: the parts have just been put there.
-                $(unsafe { put(&mut whole, offsets[$field], &parts.$field) };)+
+                $(unsafe { put(whole.value.as_mut_ptr(), offsets[$field], &parts.$field) };)+
                 whole
             }
         }

@@ -1,7 +1,7 @@
 //! Calls of a portal that is inlined no further: `call_assembler`.
 #![expect(unsafe_code, reason = "rebuilds arguments of calls from machine words")]
 
-use super::call::{self, ArgTuple, CallSite, conjure, resume_pending_panic};
+use super::call::{self, ArgTuple, CallSite, Given, conjure, resume_pending_panic};
 use super::layout::{Traceable, TypeFacts};
 use super::portal::{Active, from_words, to_words};
 use super::rec::Rec;
@@ -33,32 +33,93 @@ pub(super) fn call_portal<A: ArgTuple, R: Traceable, F: Fn(A::Plain) -> R + Copy
     args: A,
     plain: F,
 ) -> Traced<R> {
-    let n_args: usize = A::FACTS.iter().map(|ty| n_words(ty)).sum();
+    let n_args: usize = A::PLACES.iter().map(|(_, ty)| n_words(ty)).sum();
     if start != AT_HEADER || n_args.max(R::LAYOUT.len()) > CALL_WORDS {
         return call::residual(rec, site, args, plain);
     }
-    let mut all = Args::new();
     // From here on, what they own is the callee's.
     let args = ManuallyDrop::new(args);
-    call::push_all(rec, args.values().as_ref(), &mut all);
-    rec.step();
-    if !rec.is_replaying() {
-        resume_pending_panic();
-    }
-    assert_eq!(all.len(), n_args, "the words of {}", site.name);
+    let call = Call {
+        args: Given::of(&args),
+        order,
+        plain: shim::<A, R, F>,
+        body: body::<A, R, F>,
+        drop_kept: drop_kept::<R>,
+        results: R::TYS,
+    };
     let mut words = [0; CALL_WORDS];
-    words.iter_mut().zip(&all).for_each(|(word, arg)| *word = arg.bits);
-    let portal = || portal_call::<A, R, F>(order);
-    all[0] = Arg::constant(Ty::Ptr, rec.assembler().address(portal));
-    let mut lanes: SmallVec<[Lane; 4]> = SmallVec::from_elem(Lane::CONST, R::TYS.len());
-    let results = CallResults { tys: R::TYS, words: &mut words, lanes: &mut lanes };
-    let site = CallSite { calls_portal: true, ..*site };
-    // SAFETY: the words are those of the arguments, used this once.
-    let run = |words: &mut [u64]| unsafe { body::<A, R, F>(words) };
-    rec.call(CALL as usize as u64, &all, &site, results, run);
+    // SAFETY: the code is for these arguments and this result.
+    let lanes = unsafe { call.make(rec, site, &mut words) };
     // SAFETY: the words are those of the result: of the call just made, or saved from it.
     let value = unsafe { from_words::<R>(&words) };
     Traced::new(value, lanes_of(rec, R::LAYOUT, &lanes))
+}
+
+/// What of a call of a portal depends on the types of its arguments and of its result.
+struct Call<'a> {
+    args: Given,
+    order: &'a Order,
+    plain: unsafe extern "C" fn(*mut u64) -> u8,
+    body: unsafe fn(&mut [u64]),
+    drop_kept: unsafe fn(&PortalCall, &[u64], &mut [u64]) -> u8,
+    results: &'static [Ty],
+}
+
+impl Call<'_> {
+    /// Makes the call, and leaves its result in the words. Answers what the trace knows of it.
+    ///
+    /// # Safety
+    /// The code is for these arguments, which are used this once.
+    unsafe fn make(
+        &self,
+        rec: Rec,
+        site: &CallSite,
+        words: &mut [u64; CALL_WORDS],
+    ) -> SmallVec<[Lane; 4]> {
+        let mut all = Args::new();
+        let args = self.args.shadows();
+        call::push_all(rec, &args, &mut all);
+        rec.step();
+        if !rec.is_replaying() {
+            resume_pending_panic();
+        }
+        let n_args: usize = args.iter().map(|arg| n_words(arg.facts())).sum();
+        assert_eq!(all.len(), n_args, "the words of {}", site.name);
+        words.iter_mut().zip(&all).for_each(|(word, arg)| *word = arg.bits);
+        all[0] = Arg::constant(Ty::Ptr, rec.assembler().address(|| self.portal()));
+        let mut lanes: SmallVec<[Lane; 4]> = SmallVec::from_elem(Lane::CONST, self.results.len());
+        let results = CallResults { tys: self.results, words, lanes: &mut lanes };
+        let site = CallSite { calls_portal: true, ..*site };
+        // SAFETY: the words are those of the arguments, used this once.
+        let mut run = |words: &mut [u64]| unsafe { (self.body)(words) };
+        rec.call(CALL as usize as u64, &all, &site, results, &mut run);
+        lanes
+    }
+
+    fn portal(&self) -> PortalCall {
+        let Call { order, plain, drop_kept, .. } = *self;
+        let facts: Vec<_> = self.args.shadows().iter().map(|arg| arg.facts()).collect();
+        let (greens, reds) = facts[1..].split_at(order.n_greens);
+        let (mut first, mut n_kept) = (vec![0; facts.len()], 0);
+        for (number, ty) in facts.iter().enumerate().skip(1).filter(|(_, ty)| ty.owns()) {
+            first[number] = n_kept;
+            n_kept += n_words(ty) + 1;
+        }
+        let kept = |&number: &usize| {
+            let ty = facts[number];
+            let words = first[number]..first[number] + n_words(ty);
+            ty.drops.map(|drops| Kept { words, drop: drops.in_words() })
+        };
+        PortalCall {
+            plain,
+            n_greens: greens.iter().map(|ty| n_words(ty)).sum(),
+            n_reds: reds.iter().map(|ty| n_words(ty)).sum(),
+            n_kept,
+            // Parameters are dropped in the reverse of their order.
+            kept: order.parameters.iter().rev().filter_map(kept).collect(),
+            drop_kept,
+        }
+    }
 }
 
 /// In which order a portal's variables come.
@@ -68,31 +129,6 @@ pub struct Order {
     pub n_greens: usize,
     /// The numbers of its arguments in the order in which the portal has them as parameters.
     pub parameters: &'static [usize],
-}
-
-fn portal_call<A: ArgTuple, R: Traceable, F: Fn(A::Plain) -> R + Copy>(
-    order: &Order,
-) -> PortalCall {
-    let (greens, reds) = A::FACTS[1..].split_at(order.n_greens);
-    let (mut first, mut n_kept) = (vec![0; A::FACTS.len()], 0);
-    for (number, ty) in A::FACTS.iter().enumerate().skip(1).filter(|(_, ty)| ty.owns()) {
-        first[number] = n_kept;
-        n_kept += n_words(ty) + 1;
-    }
-    let kept = |&number: &usize| {
-        let ty = A::FACTS[number];
-        let words = first[number]..first[number] + n_words(ty);
-        ty.drops.map(|drops| Kept { words, drop: drops.in_words() })
-    };
-    PortalCall {
-        plain: shim::<A, R, F>,
-        n_greens: greens.iter().map(|ty| n_words(ty)).sum(),
-        n_reds: reds.iter().map(|ty| n_words(ty)).sum(),
-        n_kept,
-        // Parameters are dropped in the reverse of their order.
-        kept: order.parameters.iter().rev().filter_map(kept).collect(),
-        drop_kept: drop_kept::<R>,
-    }
 }
 
 /// Of a value as argument.
@@ -113,7 +149,7 @@ impl Rest<'_> {
             if let Some(words) = variable.left(self.kept) {
                 let mut words: SmallVec<[u64; 4]> = SmallVec::from_slice(words);
                 // SAFETY: the words are those of this variable, which nobody else drops, and each comes once.
-                unsafe { (variable.drop)(&mut words) };
+                unsafe { (variable.drop)(words.as_mut_ptr()) };
             }
         }
     }
@@ -144,7 +180,7 @@ unsafe fn drop_kept<R: Traceable>(portal: &PortalCall, kept: &[u64], words: &mut
 /// The words are those of the arguments, used this once.
 unsafe fn body<A: ArgTuple, R: Traceable, F: Fn(A::Plain) -> R + Copy>(words: &mut [u64]) {
     // SAFETY: the caller vouches for the words.
-    let result = conjure::<F>()(unsafe { A::plain(words) });
+    let result = conjure::<F>()(unsafe { A::plain(words.as_ptr()) });
     // What it owns is the words' from here on.
     to_words(&MaybeUninit::new(result), words);
 }

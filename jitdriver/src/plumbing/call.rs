@@ -5,11 +5,15 @@
 //! name resolution finds only when there is nothing else. So the macro needs no types.
 #![expect(unsafe_code, reason = "rebuilds arguments of residual calls from machine words")]
 
+use super::aggregate::Known;
 use super::layout::{PieceTy, TypeFacts, local_words};
 use super::place::{Place, Pointee, Receiver, Shadow};
 use super::portal::Ended;
 use super::rec::Rec;
-use super::value::{Args, Bytes, Lanes, Traced, copy_bytes, freeze_words, lanes_of, push_args_of};
+use super::value::{
+    Args, Bytes, Erased, Head, Lanes, Room, Traced, copy_bytes, freeze_words, lanes_of,
+    push_args_of,
+};
 use metainterp::abort::Abort;
 use metainterp::backend::CALL_WORDS;
 use metainterp::ir::Ty;
@@ -18,7 +22,7 @@ use metainterp::record::{Arg, CallResults, Lane};
 use smallvec::SmallVec;
 use std::any::Any;
 use std::cell::Cell;
-use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
+use std::mem::{ManuallyDrop, MaybeUninit, needs_drop, offset_of};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::AtomicU8;
@@ -281,17 +285,13 @@ pub mod no_twin {
 pub trait ArgTuple {
     /// The plain tuple.
     type Plain;
-    /// What is to be known of their types.
-    const FACTS: &'static [&'static TypeFacts];
-    /// As many.
-    type Values: AsRef<[Shadow]>;
-    /// The arguments, for code that is the same for all types.
-    fn values(&self) -> Self::Values;
+    /// Where in the tuple they are, and what is to be known of their types.
+    const PLACES: &'static [(usize, &'static TypeFacts)];
     /// The plain tuple from words.
     ///
     /// # Safety
     /// The words are those of values that may be used now, once.
-    unsafe fn plain(words: &[u64]) -> Self::Plain;
+    unsafe fn plain(words: *const u64) -> Self::Plain;
 }
 
 macro_rules! tuples {
@@ -322,20 +322,15 @@ macro_rules! tuples {
     ($(($($name:ident $at:tt),*);)*) => {$(
         impl<$($name),*> ArgTuple for ($(Traced<$name>,)*) {
             type Plain = ($($name,)*);
-            const FACTS: &'static [&'static TypeFacts] = &[$(TypeFacts::of::<$name>()),*];
-            type Values = [Shadow; <[usize]>::len(&[$($at),*])];
-
-            fn values(&self) -> Self::Values {
-                [$(Shadow::of(&self.$at)),*]
-            }
+            const PLACES: &'static [(usize, &'static TypeFacts)] =
+                &[$((offset_of!(Self, $at), TypeFacts::of::<$name>())),*];
 
             #[allow(unused_variables, unused_mut, unused_assignments, clippy::unused_unit)]
-            unsafe fn plain(words: &[u64]) -> Self::Plain {
-                let mut at = 0;
+            unsafe fn plain(mut words: *const u64) -> Self::Plain {
                 // SAFETY: the caller vouches for the words, which are those of all arguments.
                 ($(unsafe {
-                    let value = of_words::<$name>(words.get_unchecked(at..));
-                    at += size_of::<$name>().div_ceil(8);
+                    let value = words.cast::<$name>().read_unaligned();
+                    words = words.add(const { size_of::<$name>().div_ceil(8) });
                     value
                 },)*)
             }
@@ -564,16 +559,64 @@ pub fn residual<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(
     residual_of(rec, site, args, code)
 }
 
+/// The arguments of a call, for code that is the same for all types. What they own is the callee's.
+#[derive(Clone, Copy)]
+pub(super) struct Given {
+    start: *const (),
+    places: &'static [(usize, &'static TypeFacts)],
+}
+
+impl Given {
+    /// Of a tuple that stays where it is during the call.
+    #[inline]
+    pub fn of<A: ArgTuple>(args: &ManuallyDrop<A>) -> Given {
+        Given { start: std::ptr::from_ref(args).cast(), places: A::PLACES }
+    }
+
+    pub fn shadows(self) -> SmallVec<[Shadow; 4]> {
+        // They lie there in the tuple.
+        let head = |at| self.start.wrapping_byte_add(at).cast_mut().cast();
+        let shadow = |&(at, ty): &(usize, _)| Shadow::with_head(head(at), ty);
+        self.places.iter().map(shadow).collect()
+    }
+}
+
 /// The same for all calls with these arguments and this result.
 #[inline(never)]
 fn residual_of<A: ArgTuple, R>(rec: Rec, site: &CallSite, args: A, code: Code) -> Traced<R> {
-    // What they own is the callee's, and what else there is to do for them is done there.
     let args = ManuallyDrop::new(args);
-    let mut value = MaybeUninit::<R>::uninit();
-    // SAFETY: the code was made for these arguments and this result.
-    let lanes =
-        unsafe { call_plain(rec, site, args.values().as_ref(), Untyped::of(&mut value), code) };
-    Traced::new(value, lanes)
+    let mut res = MaybeUninit::uninit();
+    let out = Out { place: Erased::of(&mut res), ty: const { TypeFacts::of::<R>() } };
+    // SAFETY: the code was made for these arguments and this result, which is put there.
+    unsafe {
+        call_given(rec, site, Given::of(&args), out, code);
+        res.assume_init()
+    }
+}
+
+/// Where the result of a call is put, as a value of the twin of this type.
+struct Out {
+    place: Erased,
+    ty: &'static TypeFacts,
+}
+
+impl Out {
+    /// The value, of which nothing is known yet, and its bytes.
+    fn init(self) -> (Shadow, Untyped) {
+        let (value, start) = self.place.init(Head::new(Lanes::CONST), self.ty);
+        (value, Untyped { start, ty: self.ty })
+    }
+}
+
+/// The same for all calls.
+///
+/// # Safety
+/// The code is for these arguments, with this result.
+unsafe fn call_given(rec: Rec, site: &CallSite, args: Given, out: Out, code: Code) {
+    let (value, res) = out.init();
+    // SAFETY: the caller vouches for it.
+    let lanes = unsafe { call_plain(rec, site, &args.shadows(), res, code) };
+    value.head().set_lanes(lanes);
 }
 
 /// The same for all calls.
@@ -651,11 +694,13 @@ fn residual_method<T: ?Sized + Pointee, A: ArgTuple, R>(
     code: MethodCode,
 ) -> Traced<R> {
     let args = ManuallyDrop::new(args);
-    let mut value = MaybeUninit::<R>::uninit();
-    let (this, res) = (Receiver::of(this), Untyped::of(&mut value));
-    // SAFETY: the code was made for this receiver, these arguments and this result.
-    let lanes = unsafe { call_method(rec, site, this, args.values().as_ref(), res, code) };
-    Traced::new(value, lanes)
+    let mut res = MaybeUninit::uninit();
+    let out = Out { place: Erased::of(&mut res), ty: const { TypeFacts::of::<R>() } };
+    // SAFETY: the code was made for this receiver, these arguments and this result, which is put there.
+    unsafe {
+        call_method(rec, site, Receiver::of(this), Given::of(&args), out, code);
+        res.assume_init()
+    }
 }
 
 /// The same for all methods.
@@ -663,6 +708,24 @@ fn residual_method<T: ?Sized + Pointee, A: ArgTuple, R>(
 /// # Safety
 /// The code is for these arguments, with this result.
 unsafe fn call_method(
+    rec: Rec,
+    site: &CallSite,
+    this: Receiver,
+    args: Given,
+    out: Out,
+    code: MethodCode,
+) {
+    let (value, res) = out.init();
+    // SAFETY: the caller vouches for it.
+    let lanes = unsafe { call_method_with(rec, site, this, &args.shadows(), res, code) };
+    value.head().set_lanes(lanes);
+}
+
+/// The same. Answers what the trace knows of the result.
+///
+/// # Safety
+/// As above.
+unsafe fn call_method_with(
     rec: Rec,
     site: &CallSite,
     mut this: Receiver,
@@ -827,7 +890,7 @@ impl ResidualCall {
         }
         let mut lanes: SmallVec<[Lane; 4]> = SmallVec::from_elem(Lane::CONST, tys.len());
         // SAFETY: the words are those of the arguments, used this once.
-        let run = |words: &mut [u64]| unsafe { (code.body)(words) };
+        let mut run = |words: &mut [u64]| unsafe { (code.body)(words) };
         if site.not_in_trace {
             assert!(tys.is_empty(), "{}: what is not in the trace answers nothing", site.name);
             // On the way that compiled code has gone it was not called, and is not now.
@@ -837,7 +900,7 @@ impl ResidualCall {
             return Answer { lanes: Lanes::CONST, behind: Args::new() };
         }
         let sinks = CallResults { tys: &tys, words: &mut *words, lanes: &mut lanes };
-        rec.call(code.shim as usize as u64, &args, &site, sinks, run);
+        rec.call(code.shim as usize as u64, &args, &site, sinks, &mut run);
         let n = results.len();
         // SAFETY: the words are those of the result: of the call just made, or saved from it.
         unsafe { res.set(words) };
@@ -930,54 +993,147 @@ unsafe fn of_words<T>(words: &[u64]) -> T {
 /// How values of a type that owns something are dropped by a call.
 #[derive(Clone, Copy)]
 pub(crate) struct Drops {
-    /// The value is in the words.
-    by_value: Code,
-    /// A pointer to it is.
-    in_place: Code,
+    /// The value is in words.
+    in_words: DropGlue,
+    /// The value is where it may be.
+    in_place: DropGlue,
 }
+
+/// Drops the value there, whose type it knows.
+type DropGlue = unsafe fn(*mut u64);
 
 impl Drops {
     pub(crate) const fn of<T>() -> Drops {
-        Drops {
-            by_value: Code { body: drop_in_words::<T>, shim: drop_in_words_shim::<T> },
-            in_place: Code { body: drop_behind::<T>, shim: drop_behind_shim::<T> },
+        // Words may not be where such a value may be.
+        let is_aligned = align_of::<T>() <= align_of::<u64>();
+        let in_place = drop_there::<T>;
+        Drops { in_words: if is_aligned { in_place } else { drop_unaligned::<T> }, in_place }
+    }
+
+    /// Drops the value that stands in words, used this once.
+    pub(super) fn in_words(self) -> DropGlue {
+        self.in_words
+    }
+}
+
+/// # Safety
+/// A value that may be dropped lies there.
+unsafe fn drop_there<T>(value: *mut u64) {
+    // SAFETY: the caller vouches for it.
+    unsafe { std::ptr::drop_in_place(value.cast::<T>()) }
+}
+
+/// # Safety
+/// The same of one that need not be aligned.
+unsafe fn drop_unaligned<T>(value: *mut u64) {
+    // SAFETY: the caller vouches for it.
+    drop(unsafe { value.cast::<T>().read_unaligned() });
+}
+
+/// Takes the glue, and behind it the words of the value.
+const DROP_IN_WORDS: Code = Code { body: drop_in_words, shim: drop_in_words_shim };
+
+/// Takes the glue, and a pointer to the value.
+const DROP_BEHIND: Code = Code { body: drop_behind, shim: drop_behind_shim };
+
+/// The glue as an argument of these.
+fn glue_arg(glue: DropGlue) -> Arg {
+    Arg::constant(Ty::Ptr, (glue as *const ()).expose_provenance() as u64)
+}
+
+/// # Safety
+/// The word is that of a [`glue_arg`].
+unsafe fn glue_of(word: u64) -> DropGlue {
+    let glue = std::ptr::with_exposed_provenance::<()>(word as usize);
+    // SAFETY: the caller vouches for it.
+    unsafe { std::mem::transmute::<*const (), DropGlue>(glue) }
+}
+
+/// # Safety
+/// The words are those of a glue, and of a value of its type that may be used now, once.
+unsafe fn drop_in_words(words: &mut [u64]) {
+    // SAFETY: the caller vouches for it.
+    unsafe { glue_of(words[0])(words[1..].as_mut_ptr()) }
+}
+
+unsafe extern "C" fn drop_in_words_shim(words: *mut u64) -> u8 {
+    // SAFETY: compiled code has put the value there.
+    unsafe { catch(words, drop_in_words) }
+}
+
+/// # Safety
+/// The words are a glue, and a pointer to a value of its type that may be dropped.
+unsafe fn drop_behind(words: &mut [u64]) {
+    let value = std::ptr::with_exposed_provenance_mut(words[1] as usize);
+    // SAFETY: the caller vouches for it.
+    unsafe { glue_of(words[0])(value) }
+}
+
+unsafe extern "C" fn drop_behind_shim(words: *mut u64) -> u8 {
+    // SAFETY: compiled code has put the pointer there.
+    unsafe { catch(words, drop_behind) }
+}
+
+/// What is asked about a value by a call, where nothing says where in the value the answer is.
+pub(crate) trait Question<T> {
+    const NAME: &'static str;
+    /// What the answer is.
+    type Answer;
+    /// The answer's bits.
+    fn ask(value: &T) -> u64;
+}
+
+/// A question about values of a type, for code that is the same for all types.
+pub(crate) struct Asked {
+    name: &'static str,
+    value: &'static TypeFacts,
+    answer: &'static TypeFacts,
+    code: Code,
+}
+
+impl Asked {
+    pub(crate) const fn of<T, Q: Question<T>>() -> Asked {
+        Asked {
+            name: Q::NAME,
+            value: TypeFacts::of::<T>(),
+            answer: TypeFacts::of::<Q::Answer>(),
+            code: Code { body: ask_in_words::<T, Q>, shim: ask_in_words_shim::<T, Q> },
         }
     }
 
-    /// Drops the value that stands in the words, used this once.
-    pub(super) fn in_words(self) -> unsafe fn(&mut [u64]) {
-        self.by_value.body
+    /// Asks about the value at a place. Answers the bits of the answer, what the trace knows of them, and the value, of
+    /// which the arena keeps a copy.
+    ///
+    /// # Safety
+    /// It is a value of the type.
+    #[inline(never)]
+    pub(crate) unsafe fn ask(&self, rec: Rec, place: &Place<()>) -> (u64, Lanes, Known) {
+        let Asked { name, value, answer, code } = *self;
+        let site = CallSite { name, site: value.name(), elidable: true, ..CallSite::PLAIN };
+        let mut room = Room::of(value);
+        // SAFETY: the caller vouches for the type.
+        let copy = unsafe { place.read_erased(rec, value, room.erased()) };
+        copy.disown();
+        let known = Known::Whole(rec.arena().add_words(copy.bytes()));
+        let mut bits = 0_u64;
+        let res = Untyped { start: std::ptr::from_mut(&mut bits).cast(), ty: answer };
+        // SAFETY: the code is for such a value and this answer, which is of at most one word.
+        let lanes = unsafe { call_plain(rec, &site, &[copy], res, code) };
+        (bits, lanes, known)
     }
 }
 
 /// # Safety
-/// The words are those of a value that may be used now, once.
-unsafe fn drop_in_words<T>(words: &mut [u64]) {
-    if const { align_of::<T>() > align_of::<u64>() } {
-        // SAFETY: the caller vouches for it.
-        return drop(unsafe { of_words::<T>(words) });
-    }
-    debug_assert!(words.len() * 8 >= size_of::<T>(), "{} words for a value", words.len());
-    // SAFETY: the caller vouches for it, and the words are aligned.
-    unsafe { std::ptr::drop_in_place(words.as_mut_ptr().cast::<T>()) }
+/// The words are those of a value.
+unsafe fn ask_in_words<T, Q: Question<T>>(words: &mut [u64]) {
+    // SAFETY: the caller vouches for it. The value stays its owner's.
+    let value = ManuallyDrop::new(unsafe { of_words::<T>(words) });
+    words[0] = Q::ask(&value);
 }
 
-unsafe extern "C" fn drop_in_words_shim<T>(words: *mut u64) -> u8 {
+unsafe extern "C" fn ask_in_words_shim<T, Q: Question<T>>(words: *mut u64) -> u8 {
     // SAFETY: compiled code has put the value there.
-    unsafe { catch(words, drop_in_words::<T>) }
-}
-
-/// # Safety
-/// The word is a pointer to a value that may be dropped.
-unsafe fn drop_behind<T>(words: &mut [u64]) {
-    let value = std::ptr::with_exposed_provenance_mut::<T>(words[0] as usize);
-    // SAFETY: the caller vouches for it.
-    unsafe { std::ptr::drop_in_place(value) }
-}
-
-unsafe extern "C" fn drop_behind_shim<T>(words: *mut u64) -> u8 {
-    // SAFETY: compiled code has put the pointer there.
-    unsafe { catch(words, drop_behind::<T>) }
+    unsafe { catch(words, ask_in_words::<T, Q>) }
 }
 
 fn drop_site(ty: &TypeFacts) -> CallSite {
@@ -1004,9 +1160,10 @@ pub(crate) fn drop_local(rec: Rec, local: Shadow) {
 fn drop_bytes(rec: Rec, bytes: Bytes, lanes: Lanes, ty: &'static TypeFacts) {
     let Some(drops) = ty.drops else { return };
     let mut call = ResidualCall::new(rec, &drop_site(ty));
+    call.args.push(glue_arg(drops.in_words));
     push_args_of(rec, bytes, lanes, &ty.call_words(), &mut call.args);
-    // SAFETY: the code is for a value of this type, which nobody uses any more.
-    unsafe { call.run(drops.by_value, Untyped::of(&mut MaybeUninit::<()>::uninit()), &[]) };
+    // SAFETY: the glue is for a value of this type, which nobody uses any more.
+    unsafe { call.run(DROP_IN_WORDS, Untyped::of(&mut MaybeUninit::<()>::uninit()), &[]) };
 }
 
 /// Drops what is left of a local of which parts have been moved out.
@@ -1060,9 +1217,10 @@ pub(crate) fn drop_in_place(rec: Rec, place: Place<()>, ty: &'static TypeFacts) 
         return drop_bytes(rec, bytes, shadow.lanes_of_part(rec, place.ptr().cast(), ty.size), ty);
     }
     let mut call = ResidualCall::new(rec, &drop_site(ty));
+    call.args.push(glue_arg(drops.in_place));
     Receiver::of(place).push_pointer(rec, &mut call.args);
     // SAFETY: the place is overwritten next, or given back, so that nobody sees what was dropped there.
-    unsafe { call.run(drops.in_place, Untyped::of(&mut MaybeUninit::<()>::uninit()), &[]) };
+    unsafe { call.run(DROP_BEHIND, Untyped::of(&mut MaybeUninit::<()>::uninit()), &[]) };
 }
 
 type Shim = unsafe extern "C" fn(*mut u64) -> u8;
@@ -1071,7 +1229,8 @@ type Shim = unsafe extern "C" fn(*mut u64) -> u8;
 ///
 /// # Safety
 /// The words are those of compiled code's frame, with the arguments of `body`.
-pub(super) unsafe fn catch(words: *mut u64, body: unsafe fn(&mut [u64])) -> u8 {
+#[expect(improper_ctypes_definitions, reason = "the ABI says that no panic passes")]
+pub(super) unsafe extern "C" fn catch(words: *mut u64, body: unsafe fn(&mut [u64])) -> u8 {
     // SAFETY: the caller vouches for the words.
     unsafe { catch_closure(words, |words| body(words)) }
 }
@@ -1105,7 +1264,7 @@ pub(super) fn conjure<F: Copy>() -> F {
 /// The words are those of the arguments, used this once.
 unsafe fn closure_body<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(words: &mut [u64]) {
     // SAFETY: the caller vouches for the words.
-    let res = conjure::<F>()(unsafe { A::plain(words) });
+    let res = conjure::<F>()(unsafe { A::plain(words.as_ptr()) });
     to_words(res, words);
 }
 
@@ -1128,7 +1287,7 @@ where
     let address = std::ptr::with_exposed_provenance(words[0] as usize);
     let mut this = Target(T::join(address, meta).cast_mut());
     // SAFETY: the caller vouches for the words.
-    let res = unsafe { conjure::<F>()(this.unbounded(), A::plain(&words[receiver..])) };
+    let res = unsafe { conjure::<F>()(this.unbounded(), A::plain(words[receiver..].as_ptr())) };
     to_words(res, words);
 }
 

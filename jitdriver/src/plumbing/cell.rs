@@ -165,9 +165,24 @@ pub(crate) fn counts_are_in_front() -> bool {
     })
 }
 
+/// The counts of an `Rc` that lies at a place, with a value in so many bytes with them, if that is known.
+fn counts(rec: Rec, owner: Place<()>, size: Option<usize>) -> Place<usize> {
+    owner.pointer_at::<usize>(rec, 0).thawed().boxed(size)
+}
+
+/// Counts one more.
+fn count_up(rec: Rec, count: Place<usize>) {
+    let now = count.read(rec);
+    // This one is counted too, so that a drop of the clone is not the last one.
+    let is_alive = ops::lt(rec, Traced::constant(0), now.dup());
+    rec.step();
+    rec.assume(is_alive.arg());
+    count.write(rec, ops::wrapping(rec, OvfOp::Add, &now, &Traced::constant(1)));
+}
+
 impl<T> Place<Rc<T>> {
     pub(crate) fn strong(self, rec: Rec) -> Place<usize> {
-        self.pointer_at::<usize>(rec, 0).thawed().boxed(super::place::counted_size::<T>())
+        counts(rec, self.part::<()>(rec, 0), const { super::place::counted_size::<T>() })
     }
 
     /// `Rc::clone`.
@@ -180,13 +195,7 @@ impl<T> Place<Rc<T>> {
                 Rc::clone(unsafe { &*this.cast::<Rc<T>>() })
             });
         }
-        let count = self.strong(rec);
-        let now = count.read(rec);
-        // This one is counted too, so that a drop of the clone is not the last one.
-        let is_alive = ops::lt(rec, Traced::constant(0), now.dup());
-        rec.step();
-        rec.assume(is_alive.arg());
-        count.write(rec, ops::wrapping(rec, OvfOp::Add, &now, &Traced::constant(1)));
+        count_up(rec, self.strong(rec));
         let clone = self.read_as(rec, &[PieceTy::owned_pointer(0)]);
         clone.set_dropper(super::owned::drop_traced::<Rc<T>>);
         clone

@@ -15,6 +15,7 @@ use super::rec::Rec;
 use super::value::Traced;
 use super::{call, ops};
 use metainterp::abort::Abort;
+use std::mem::ManuallyDrop;
 use std::ops::ControlFlow;
 
 /// Answer of a callee that takes closures over traced values.
@@ -93,9 +94,10 @@ fn taken<T, P: FnOnce(Place<T>) -> Known>(
     promote: P,
 ) -> (Traced<T>, Known) {
     let known = promote(this);
-    let value = this.read_any(rec);
+    // Nothing is compiled for a panic, of which there is none.
+    let value = ManuallyDrop::new(this.read_any(rec));
     super::pattern::left(this);
-    (value, known)
+    (ManuallyDrop::into_inner(value), known)
 }
 
 fn option<T, P: FnOnce(Place<Option<T>>) -> Known>(

@@ -460,16 +460,7 @@ const fn whole_words(size: usize) -> Joined {
 
 impl<T: Traceable, E: Traceable> Tagged for Result<T, E> {
     fn tag() -> Option<Tag> {
-        let size = size_of::<Result<T, E>>();
-        if size > size_of::<T>() && size > size_of::<E>() {
-            return Some(Tag::Value { offset: 0, ty: Ty::I8 });
-        }
-        let whole = |len: usize| len == size;
-        match (whole(size_of::<T>()), whole(size_of::<E>())) {
-            (true, false) => T::NICHE.map(Tag::Niche),
-            (false, true) => E::NICHE.or_else(niche_of_capacity::<T, E>).map(Tag::Niche),
-            _ => None,
-        }
+        const { tag_of_result::<T, E>() }
     }
 
     fn agrees(&self, bits: u64) -> bool {
@@ -484,30 +475,67 @@ impl<T: Traceable, E: Traceable> Tagged for Result<T, E> {
     }
 }
 
+const fn tag_of_result<T: Traceable, E: Traceable>() -> Option<Tag> {
+    let size = size_of::<Result<T, E>>();
+    if size > size_of::<T>() && size > size_of::<E>() {
+        return Some(Tag::Value { offset: 0, ty: Ty::I8 });
+    }
+    let niche = match (size_of::<T>() == size, size_of::<E>() == size) {
+        (true, false) => T::NICHE,
+        (false, true) => match E::NICHE {
+            Some(niche) => Some(niche),
+            None => niche_of_capacity::<T, E>(),
+        },
+        _ => None,
+    };
+    match niche {
+        Some(niche) => Some(Tag::Niche(niche)),
+        None => None,
+    }
+}
+
 /// Where a `Result` has its discriminant in a word of the error that is at most `isize::MAX`, as the
 /// capacity of a `String` or `Vec` is. rustc does not say where, nor which of the other values means `Ok`: some
-/// versions take the least, some the greatest. So it is tried out.
-fn niche_of_capacity<T, E>() -> Option<Niche> {
+/// versions take the least, some the greatest. So it is tried out, when the author's crate is compiled.
+const fn niche_of_capacity<T, E>() -> Option<Niche> {
     const WORD: usize = 8;
     let size = size_of::<Result<T, E>>();
     if !size.is_multiple_of(WORD) || align_of::<Result<T, E>>() != WORD {
         return None;
     }
-    let is_ok = |offset: usize, word: u64| {
-        let mut value = MaybeUninit::<Result<T, E>>::zeroed();
-        // SAFETY: the word lies within the value, whose bytes are all initialized. Only the
-        // discriminant is looked at, and whatever it is made of are initialized integers.
-        unsafe {
-            value.as_mut_ptr().cast::<u64>().byte_add(offset).write(word);
-            value.assume_init_ref().is_ok()
+    let mut found = None;
+    let mut at = 0;
+    while at < size {
+        let n = match (is_ok_with::<T, E>(at, 1 << 63), is_ok_with::<T, E>(at, u64::MAX)) {
+            (true, _) => 1 << 63,
+            (false, true) => u64::MAX,
+            (false, false) => 0,
+        };
+        if n != 0 {
+            if found.is_some() {
+                return None;
+            }
+            found = Some(Niche { offset: at as u32, ty: Ty::I64, first: 0, n });
         }
-    };
-    let meant = |offset: usize| [1 << 63, u64::MAX].into_iter().find(|&word| is_ok(offset, word));
-    let mut found = (0..size).step_by(WORD).filter_map(|offset| Some((offset, meant(offset)?)));
-    let (offset, n) = found.next()?;
-    let is_capacity = found.next().is_none()
-        && [0, 1, u64::MAX >> 1].iter().all(|&capacity| !is_ok(offset, capacity));
-    is_capacity.then_some(Niche { offset: offset as u32, ty: Ty::I64, first: 0, n })
+        at += WORD;
+    }
+    let Some(Niche { offset, .. }) = found else { return None };
+    let offset = offset as usize;
+    let is_capacity = !is_ok_with::<T, E>(offset, 0)
+        && !is_ok_with::<T, E>(offset, 1)
+        && !is_ok_with::<T, E>(offset, u64::MAX >> 1);
+    if is_capacity { found } else { None }
+}
+
+/// Whether a `Result` is `Ok` that has this word at an offset, and zeros elsewhere.
+const fn is_ok_with<T, E>(offset: usize, word: u64) -> bool {
+    let mut value = MaybeUninit::<Result<T, E>>::zeroed();
+    // SAFETY: the word lies within the value, whose bytes are all initialized. Only the
+    // discriminant is looked at, and whatever it is made of are initialized integers.
+    unsafe {
+        value.as_mut_ptr().cast::<u64>().byte_add(offset).write(word);
+        value.assume_init_ref().is_ok()
+    }
 }
 
 /// The layout of a type, known or not.

@@ -879,13 +879,14 @@ macro_rules! comparison {
     ($($(#[doc = $doc:literal])* $name:ident $op:tt: $signed:ident $unsigned:ident $float:ident;)*) => {$(
         $(#[doc = $doc])*
         pub fn $name<T: Compare>(rec: Rec, a: Traced<T>, b: Traced<T>) -> Traced<bool> {
-            let opcode = match T::KIND {
-                Kind::Signed => Opcode::$signed,
-                Kind::Unsigned | Kind::Char | Kind::Pointer => Opcode::$unsigned,
-                Kind::Float => Opcode::$float,
-                Kind::Bool => return compare_bools(rec, Opcode::$unsigned, a, b, a_of(|a, b| a $op b)),
+            let opcode = const {
+                match T::KIND {
+                    Kind::Signed => Opcode::$signed,
+                    Kind::Unsigned | Kind::Char | Kind::Pointer | Kind::Bool => Opcode::$unsigned,
+                    Kind::Float => Opcode::$float,
+                }
             };
-            pure(rec, opcode, [a.arg(), b.arg()], a.get() $op b.get())
+            compare(rec, opcode, [a.arg(), b.arg()], a.get() $op b.get())
         }
     )*};
 }
@@ -905,25 +906,16 @@ comparison! {
     ge >=: IntGe UintGe FloatGe;
 }
 
-fn a_of(f: fn(bool, bool) -> bool) -> fn(bool, bool) -> bool {
-    f
-}
-
 /// Booleans compare as the bytes 0 and 1.
-fn compare_bools<T: Scalar>(
-    rec: Rec,
-    opcode: Opcode,
-    a: Traced<T>,
-    b: Traced<T>,
-    op: fn(bool, bool) -> bool,
-) -> Traced<bool> {
-    let byte = |x: &Traced<T>| {
-        let concrete = Const::new(Ty::I8, x.get().bits());
-        Arg::of(rec.op_silently(Opcode::CastBoolToInt, &[x.arg()], concrete), concrete)
+fn compare(rec: Rec, opcode: Opcode, operands: [Arg; 2], res: bool) -> Traced<bool> {
+    let number = |operand: Arg| match operand.ty {
+        Ty::Bool => {
+            let concrete = Const::new(Ty::I8, operand.bits);
+            Arg::of(rec.op_silently(Opcode::CastBoolToInt, &[operand], concrete), concrete)
+        }
+        _ => operand,
     };
-    let res = op(a.get().bits() == 1, b.get().bits() == 1);
-    let (a, b) = (byte(&a), byte(&b));
-    pure(rec, opcode, [a, b], res)
+    pure(rec, opcode, operands.map(number), res)
 }
 
 /// A value to be cast to `B`.

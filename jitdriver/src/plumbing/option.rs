@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "finds payloads in values")]
 
 use super::aggregate::Known;
-use super::call::{CallSite, residual};
+use super::call::{Asked, Question};
 use super::layout::{PieceTy, Tag};
 use super::ops;
 use super::place::Place;
@@ -11,7 +11,7 @@ use super::value::Traced;
 use metainterp::ir::{Const, Opcode, Ty};
 use metainterp::record::Arg;
 use std::collections::{BTreeMap, HashMap, btree_map, hash_map};
-use std::mem::ManuallyDrop;
+use std::mem::MaybeUninit;
 
 /// `Option` and `Result`.
 pub trait TwoWay: Sized {
@@ -82,9 +82,10 @@ fn variant<O: TwoWay>(rec: Rec, place: &Place<O>) -> (Traced<bool>, Known) {
         says: says::<O>,
         yes: O::YES,
         payload_is_yes: O::payload_is_yes(),
-        ask: |rec, place| by_call(rec, place.retyped::<O>()),
+        question: const { &Asked::of::<O, IsYes>() },
     };
-    variant_of(rec, place.erased(), &ways)
+    // SAFETY: the question is about values of this type.
+    unsafe { variant_of(rec, place.erased(), &ways) }
 }
 
 /// Where the discriminant may be if nothing else is known.
@@ -102,18 +103,26 @@ struct Ways {
     says: fn(Tag, u64) -> bool,
     yes: u64,
     payload_is_yes: bool,
-    ask: fn(Rec, &Place<()>) -> (Traced<bool>, Known),
+    /// What is asked if the tag does not say it.
+    question: &'static Asked,
 }
 
+/// # Safety
+/// The value at the place is of the type that the question is about.
 #[inline(never)]
-fn variant_of(rec: Rec, place: &Place<()>, ways: &Ways) -> (Traced<bool>, Known) {
+unsafe fn variant_of(rec: Rec, place: &Place<()>, ways: &Ways) -> (Traced<bool>, Known) {
     if place.variant_is_known() {
         return (Traced::constant((ways.is_yes)(Known::Local, place)), Known::Local);
     }
+    let ask = || {
+        // SAFETY: the caller vouches for the type.
+        let (yes, lanes, known) = unsafe { ways.question.ask(rec, place) };
+        (Traced::new(MaybeUninit::new(yes != 0), lanes), known)
+    };
     let (tag, offset, ty) = match ways.tag {
         Some(tag @ Tag::Value { offset, ty }) => (tag, offset, ty),
         Some(tag @ Tag::Niche(niche)) => (tag, niche.offset, niche.ty),
-        Some(Tag::Single) | None => return (ways.ask)(rec, place),
+        Some(Tag::Single) | None => return ask(),
     };
     if let Some(address) = place.refers_to_local(rec, offset) {
         let known = Known::Tag(offset, address);
@@ -123,7 +132,7 @@ fn variant_of(rec: Rec, place: &Place<()>, ways: &Ways) -> (Traced<bool>, Known)
     let known = Known::Tag(offset, piece.concrete());
     let yes = (ways.is_yes)(known, place);
     if (ways.says)(tag, piece.bits) != yes {
-        return (ways.ask)(rec, place);
+        return ask();
     }
     let res = Const::new(Ty::Bool, u64::from(yes));
     let op = |opcode, a: Arg, b: u64, res| {
@@ -145,17 +154,15 @@ fn variant_of(rec: Rec, place: &Place<()>, ways: &Ways) -> (Traced<bool>, Known)
     (Traced::scalar(yes, answer.lane), known)
 }
 
-fn by_call<O: TwoWay>(rec: Rec, place: &Place<O>) -> (Traced<bool>, Known) {
-    let site = CallSite {
-        name: "is_some",
-        site: std::any::type_name::<O>(),
-        elidable: true,
-        ..CallSite::PLAIN
-    };
-    let copy = place.read_any(rec).borrowed();
-    let known = super::aggregate::whole_of(rec, &copy);
-    let yes = residual(rec, &site, (copy,), |(value,): (O,)| ManuallyDrop::new(value).is_yes());
-    (yes, known)
+/// Whether it is `Some` or `Ok`.
+struct IsYes;
+
+impl<O: TwoWay> Question<O> for IsYes {
+    const NAME: &'static str = "is_some";
+    type Answer = bool;
+    fn ask(value: &O) -> u64 {
+        u64::from(value.is_yes())
+    }
 }
 
 impl<O: TwoWay> Place<O> {

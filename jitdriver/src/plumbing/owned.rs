@@ -44,25 +44,47 @@ pub trait Glue: Sized {
     fn note(rec: Rec);
 }
 
+/// How values of a type, and `Option`s of them, are dropped.
+struct Note {
+    id: fn() -> TypeId,
+    in_place: InPlace,
+    option_id: fn() -> TypeId,
+    in_option: InPlace,
+}
+
 /// Notes how a type is dropped. False if that is known already, or there is nothing to know.
 pub fn note_type<T: Traceable>(rec: Rec) -> bool {
-    if T::DROP.is_none() || !needs_drop::<T>() {
-        return false;
+    const {
+        match T::DROP {
+            Some(_) if needs_drop::<T>() => Some(&Note {
+                id: typeid::of::<T>,
+                in_place: |rec, place| {
+                    let drop = T::DROP.expect("only then it is noted");
+                    drop(rec, place.part::<T>(rec, 0).known());
+                },
+                option_id: typeid::of::<Option<T>>,
+                in_option: |rec, place| {
+                    drop_option(rec, place.part::<Option<T>>(rec, 0).known());
+                },
+            }),
+            _ => None,
+        }
     }
-    let noted = &rec.arena().noted;
-    let id = typeid::of::<T>();
-    if noted.borrow().iter().any(|&(it, _)| it == id) {
-        return false;
+    .is_some_and(|note: &'static Note| note.take(rec))
+}
+
+impl Note {
+    /// False if it is known already.
+    #[inline(never)]
+    fn take(&self, rec: Rec) -> bool {
+        let mut noted = rec.arena().noted.borrow_mut();
+        let id = (self.id)();
+        let is_new = !noted.iter().any(|&(it, _)| it == id);
+        if is_new {
+            noted.extend([(id, self.in_place), ((self.option_id)(), self.in_option)]);
+        }
+        is_new
     }
-    let in_place = |rec: Rec, place: Place<()>| {
-        let drop = T::DROP.expect("only then it is noted");
-        drop(rec, place.part::<T>(rec, 0).known());
-    };
-    let option = |rec: Rec, place: Place<()>| {
-        drop_option(rec, place.part::<Option<T>>(rec, 0).known());
-    };
-    noted.borrow_mut().extend([(id, in_place as InPlace), (typeid::of::<Option<T>>(), option)]);
-    true
 }
 
 /// How a type is dropped in a trace, if that was noted.
@@ -170,11 +192,7 @@ impl Drop for Rest {
 /// An array that was just made: it is dropped element by element.
 pub fn array<T, const N: usize>(rec: Rec, made: Traced<[T; N]>) -> Traced<[T; N]> {
     if const { needs_drop::<T>() } {
-        let noted = (typeid::of::<[T; N]>(), drop_array::<T, N> as InPlace);
-        let mut all = rec.arena().noted.borrow_mut();
-        if !all.iter().any(|&(it, _)| it == noted.0) {
-            all.push(noted);
-        }
+        note_in_place::<[T; N]>(rec, drop_array::<T, N>);
     }
     made
 }
@@ -496,7 +514,11 @@ fn drop_vec<T>(rec: Rec, place: Place<Vec<T>>) {
 
 /// How a type is dropped whose parts are not told by `Traceable`.
 fn note_in_place<T>(rec: Rec, drop: InPlace) {
-    let id = typeid::of::<T>();
+    note_drop(rec, typeid::of::<T>(), drop);
+}
+
+/// The same of the type of this id.
+fn note_drop(rec: Rec, id: TypeId, drop: InPlace) {
     let mut noted = rec.arena().noted.borrow_mut();
     if !noted.iter().any(|&(it, _)| it == id) {
         noted.push((id, drop));
@@ -570,19 +592,40 @@ fn new_rc<T>(rec: Rec, value: Traced<T>, layout: &[PieceTy]) -> Traced<Rc<T>> {
         let site = call::CallSite { name: "new", site: "Rc", ..call::CallSite::PLAIN };
         return call::residual(rec, &site, (value,), |(value,): (T,)| Rc::new(value));
     }
-    let address = allocate(rec, size_of_rc::<T>(), counted_align::<T>());
-    let counts = at::<usize>(address, size_of_rc::<T>());
-    counts.part::<usize>(rec, 0).write(rec, Traced::constant(1));
-    counts.part::<usize>(rec, 8).write(rec, Traced::constant(1));
+    let (address, counts) = const { RcFacts::of::<T>() }.allocate(rec);
     counts.part::<T>(rec, value_offset::<T>() as isize).write_as(rec, value, layout);
     let made = owner(rec, address);
     made.set_dropper(drop_traced::<Rc<T>>);
     made
 }
 
-/// An `Rc`'s counts and value lie as C lays them out.
-const fn size_of_rc<T>() -> usize {
-    counted_size::<T>().expect("the type has a size")
+/// What an `Rc` owns: counts and value lie as C lays them out.
+#[derive(Clone, Copy)]
+struct RcFacts {
+    value: &'static TypeFacts,
+    value_offset: usize,
+    bytes: usize,
+    align: usize,
+}
+
+impl RcFacts {
+    const fn of<T>() -> RcFacts {
+        RcFacts {
+            value: TypeFacts::of::<T>(),
+            value_offset: value_offset::<T>(),
+            bytes: counted_size::<T>().expect("the type has a size"),
+            align: counted_align::<T>(),
+        }
+    }
+
+    /// Memory for it, with counts of one. Answers its address.
+    fn allocate(self, rec: Rec) -> (Arg, Place<usize>) {
+        let address = allocate(rec, self.bytes, self.align);
+        let counts = at::<usize>(address, self.bytes);
+        counts.part::<usize>(rec, 0).write(rec, Traced::constant(1));
+        counts.part::<usize>(rec, 8).write(rec, Traced::constant(1));
+        (address, counts)
+    }
 }
 
 /// `Box::new`.
@@ -622,26 +665,33 @@ pub(crate) fn drop_rc<T>(rec: Rec, place: Place<Rc<T>>) {
     if !super::cell::counts_are_in_front() {
         return call::drop_by_call(rec, place);
     }
-    let strong = place.strong(rec);
+    drop_counted(rec, place.strong(rec), const { RcFacts::of::<T>() });
+}
+
+/// Counts down, and drops the value if that was the last one.
+fn drop_counted(rec: Rec, strong: Place<usize>, facts: RcFacts) {
     let now = strong.read(rec);
     if !ops::branch(rec, ops::eq(rec, now.dup(), Traced::constant(1))) {
         strong.write(rec, ops::wrapping(rec, OvfOp::Sub, &now, &Traced::constant(1)));
         return;
     }
     strong.write(rec, Traced::constant(0));
-    let end = FreeRcAtEnd::<T> { rec, counts: strong, of: PhantomData };
-    drop_contents(rec, strong.part::<T>(rec, value_offset::<T>() as isize));
+    let end = FreeRcAtEnd { rec, counts: strong, facts };
+    if facts.value.owns() {
+        let value = strong.part::<()>(rec, facts.value_offset as isize);
+        drop_contents_of(rec, value, facts.value);
+    }
     drop(end);
 }
 
 /// Counts down the weak pointers, and gives the memory back if there are none.
-struct FreeRcAtEnd<T> {
+struct FreeRcAtEnd {
     rec: Rec,
     counts: Place<usize>,
-    of: PhantomData<T>,
+    facts: RcFacts,
 }
 
-impl<T> Drop for FreeRcAtEnd<T> {
+impl Drop for FreeRcAtEnd {
     fn drop(&mut self) {
         let rec = self.rec;
         let weak = self.counts.part::<usize>(rec, 8);
@@ -650,8 +700,7 @@ impl<T> Drop for FreeRcAtEnd<T> {
         weak.write(rec, ops::wrapping(rec, OvfOp::Sub, &now, &Traced::constant(1)));
         if is_last {
             let address = self.counts.raw_mut(rec).scalar_arg(rec, Ty::Ptr);
-            let (bytes, align) = (size_of_rc::<T>(), counted_align::<T>());
-            give_back(rec, address, bytes, align);
+            give_back(rec, address, self.facts.bytes, self.facts.align);
         }
     }
 }

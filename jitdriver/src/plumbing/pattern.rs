@@ -20,12 +20,12 @@ use super::aggregate::{
     Known, promise_by_call, promise_variant, promote_variant, variant_by_call, whole_of,
 };
 use super::call::{CallSite, residual};
-use super::layout::Tagged;
+use super::layout::{Tagged, TypeFacts};
 use super::ops::{self, Compare};
 use super::place::{Local, Place, Pointee, Untyped};
 use super::rec::Rec;
 use super::text::Text;
-use super::value::{Bytes, Lanes, Scalar, Traced};
+use super::value::{Bytes, Erased, Head, Lanes, Scalar, Traced, copy_bytes};
 use metainterp::abort::Abort;
 use metainterp::ir::Ty;
 use smallvec::SmallVec;
@@ -97,7 +97,7 @@ impl<'p, V> Scrutinee<'p, V, V> {
     pub fn attempt<R>(
         self,
         known: &Known,
-        attempt: impl FnOnce(V) -> (usize, Option<R>),
+        attempt: impl FnOnce(V) -> (usize, Option<R>) + Copy,
     ) -> (Level<'p>, Option<R>) {
         let (copy, hit) = attempt(ManuallyDrop::into_inner(known.copy(self.0)));
         (Level::of(copy, self.0), hit)
@@ -111,7 +111,7 @@ macro_rules! referring {
             pub fn attempt<'c, R>(
                 self,
                 known: &Known,
-                attempt: impl FnOnce($given) -> (usize, Option<R>),
+                attempt: impl FnOnce($given) -> (usize, Option<R>) + Copy,
             ) -> (Level<'p>, Option<R>)
             where
                 V: 'c,
@@ -143,7 +143,7 @@ macro_rules! slices {
             pub fn attempt<'c, R>(
                 self,
                 _: &Known,
-                attempt: impl FnOnce($given) -> (usize, Option<R>),
+                attempt: impl FnOnce($given) -> (usize, Option<R>) + Copy,
             ) -> (Level<'p>, Option<R>)
             where
                 T: 'c,
@@ -170,23 +170,38 @@ impl<'p> Level<'p> {
     }
 
     /// The place of a part. A reference that default binding made is put into `slot`.
-    #[inline(never)]
+    /// It is not dropped, for it owns nothing.
     pub fn child<C>(
         &self,
         rec: Rec,
         _: Token<C>,
         captured: Captured,
-        slot: &mut Option<Traced<C>>,
+        slot: &mut MaybeUninit<Traced<C>>,
     ) -> Place<C> {
-        let size = const { size_of::<C>() };
-        if let Some(distance) = self.distance(captured, size) {
-            return self.real.part_of_value(rec, distance as isize);
+        let slot = Erased::of(slot);
+        self.child_of(rec, captured, const { TypeFacts::of::<C>() }, slot).typed()
+    }
+
+    #[inline(never)]
+    fn child_of(
+        &self,
+        rec: Rec,
+        captured: Captured,
+        ty: &'static TypeFacts,
+        slot: Erased,
+    ) -> Untyped {
+        if let Some(distance) = self.distance(captured, ty.size) {
+            return self.real.part_of_type(rec, distance as isize, ty);
         }
-        assert!(size >= 8, "a part of a value that is neither in it nor a reference");
+        assert!(
+            (8..=16).contains(&ty.size) && !ty.owns(),
+            "a part of a value that is neither in it nor a reference"
+        );
         let (words, lanes) = self.reference(rec, captured);
-        // SAFETY: `C` is a reference, thin or fat, of at most two words.
-        let bits = unsafe { words.as_ptr().cast::<MaybeUninit<C>>().read() };
-        slot.insert(Traced::new(bits, lanes)).place_of()
+        let (reference, start) = slot.init(Head::new(lanes), ty);
+        // SAFETY: it is a reference, thin or fat, of at most two words.
+        unsafe { copy_bytes(words.as_ptr().cast(), start, ty.size) };
+        reference.place()
     }
 
     /// How far from the value's start a part of so many bytes lies, if it lies in the value.
@@ -215,11 +230,6 @@ impl<'p> Level<'p> {
 }
 
 impl<T> Traced<T> {
-    /// A value of the twin's own as a place.
-    fn place_of(&mut self) -> Place<T> {
-        super::place::Local::as_place(self)
-    }
-
     /// The value, which somebody else still owns.
     pub fn borrowed(self) -> Traced<T> {
         self.disown();
@@ -413,8 +423,8 @@ impl<T: ?Sized> AnyLength for &Length<T> {
 }
 
 /// Inclusive ranges, for [`Leaf`].
-pub fn ranges<T, const N: usize>(ranges: [(T, T); N]) -> SmallVec<[(T, T); 2]> {
-    ranges.into_iter().collect()
+pub fn ranges<T, const N: usize>(ranges: [(T, T); N]) -> [(T, T); N] {
+    ranges
 }
 
 /// A place compared with literals, ranges or a constant.
@@ -423,25 +433,25 @@ pub struct Leaf<T>(pub Place<T>);
 /// Of numbers: compares with inclusive ranges.
 pub trait NumberLeaf<T> {
     /// Whether the value lies in one of the ranges.
-    fn test(
+    fn test<const N: usize>(
         &self,
         rec: Rec,
-        ranges: impl FnOnce() -> SmallVec<[(T, T); 2]>,
+        ranges: impl FnOnce() -> [(T, T); N],
         variant: bool,
         plain: impl Fn(&T) -> bool + Copy,
     ) -> bool;
 }
 
 impl<T: Compare> NumberLeaf<T> for &&Leaf<T> {
-    fn test(
+    fn test<const N: usize>(
         &self,
         rec: Rec,
-        ranges: impl FnOnce() -> SmallVec<[(T, T); 2]>,
+        ranges: impl FnOnce() -> [(T, T); N],
         _: bool,
         _: impl Fn(&T) -> bool + Copy,
     ) -> bool {
         let value = self.0.read(rec);
-        ranges().into_iter().any(|(lo, hi)| {
+        ranges().iter().any(|&(lo, hi)| {
             if lo == hi {
                 return ops::branch(rec, ops::eq(rec, value.dup(), Traced::constant(lo)));
             }
@@ -454,20 +464,20 @@ impl<T: Compare> NumberLeaf<T> for &&Leaf<T> {
 /// Of enums: the name of a variant without payload, unless it is that of a constant.
 pub trait VariantLeaf<T> {
     /// Whether the value is this variant.
-    fn test(
+    fn test<const N: usize>(
         &self,
         rec: Rec,
-        ranges: impl FnOnce() -> SmallVec<[(T, T); 2]>,
+        ranges: impl FnOnce() -> [(T, T); N],
         variant: bool,
         plain: impl Fn(&T) -> bool + Copy,
     ) -> bool;
 }
 
 impl<T: Tagged> VariantLeaf<T> for &Leaf<T> {
-    fn test(
+    fn test<const N: usize>(
         &self,
         rec: Rec,
-        _: impl FnOnce() -> SmallVec<[(T, T); 2]>,
+        _: impl FnOnce() -> [(T, T); N],
         variant: bool,
         plain: impl Fn(&T) -> bool + Copy,
     ) -> bool {
@@ -482,20 +492,20 @@ impl<T: Tagged> VariantLeaf<T> for &Leaf<T> {
 /// Of everything else.
 pub trait AnyLeaf<T> {
     /// Asks the plain pattern, by a call.
-    fn test(
+    fn test<const N: usize>(
         &self,
         rec: Rec,
-        ranges: impl FnOnce() -> SmallVec<[(T, T); 2]>,
+        ranges: impl FnOnce() -> [(T, T); N],
         variant: bool,
         plain: impl Fn(&T) -> bool + Copy,
     ) -> bool;
 }
 
 impl<T> AnyLeaf<T> for Leaf<T> {
-    fn test(
+    fn test<const N: usize>(
         &self,
         rec: Rec,
-        _: impl FnOnce() -> SmallVec<[(T, T); 2]>,
+        _: impl FnOnce() -> [(T, T); N],
         variant: bool,
         plain: impl Fn(&T) -> bool + Copy,
     ) -> bool {

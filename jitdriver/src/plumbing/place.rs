@@ -497,7 +497,7 @@ impl Shadow {
 
     /// The place of the value, which is in memory if it has been spilled.
     #[inline(never)]
-    fn place(self) -> Untyped {
+    pub(super) fn place(self) -> Untyped {
         match self.spilled() {
             Some(memory) => spilled_place::<u8>(memory).at,
             None => Untyped { part: PartNumber::WHOLE, ..self.at() },
@@ -767,10 +767,11 @@ impl<T: ?Sized + Pointee> Place<T> {
     }
 
     /// References and raw pointers.
-    #[inline(never)]
     fn pointer<P>(&self, rec: Rec) -> Traced<P> {
-        let this = self.settled();
-        Traced::new(pointer_bits(this.ptr()), this.at.pointer_lanes(rec, T::FAT))
+        const { assert!(size_of::<*mut T>() == size_of::<P>()) };
+        let (words, lanes) = self.at.pointer(rec, T::FAT);
+        // SAFETY: `P` is a reference or raw pointer to `T`: the address, and behind it what else there is to it.
+        Traced::new(unsafe { words.as_ptr().cast::<MaybeUninit<P>>().read() }, lanes)
     }
 
     pub(crate) fn shadow(&self) -> Option<Shadow> {
@@ -985,6 +986,20 @@ impl<T: ?Sized> Place<T> {
 }
 
 impl Place<()> {
+    /// Reads a value of a type, in the layout that the place was found to have, or in words.
+    ///
+    /// # Safety
+    /// It is one of this type, which `out` has room for.
+    pub(super) unsafe fn read_erased(
+        &self,
+        rec: Rec,
+        ty: &'static TypeFacts,
+        out: Erased,
+    ) -> Shadow {
+        // SAFETY: the caller vouches for the value.
+        unsafe { self.at.read_value(rec, self.layout(), ty, out) }
+    }
+
     /// The same as a place of a type.
     #[inline]
     pub(crate) fn retyped<T>(&self) -> &Place<T> {
@@ -1008,7 +1023,7 @@ impl<T> Place<T> {
     fn read_in(&self, rec: Rec, layout: Option<&[PieceTy]>) -> Traced<T> {
         // SAFETY: it is a value of this type that lies here.
         Traced::of_erased(|out| unsafe {
-            self.at.read_value(rec, layout, const { TypeFacts::of::<T>() }, out)
+            self.at.read_value(rec, layout, const { TypeFacts::of::<T>() }, out);
         })
     }
 
@@ -1184,11 +1199,30 @@ struct Whole {
 }
 
 impl Untyped {
+    /// A pointer to here, and what the trace knows of it.
+    #[inline(never)]
+    fn pointer(&self, rec: Rec, fat: bool) -> ([*mut u8; 2], Lanes) {
+        let this = self.settled();
+        ([this.ptr, this.meta], this.pointer_lanes(rec, fat))
+    }
+
     /// The part that many bytes further on, of a value that nothing is moved out of.
     #[inline]
     pub(crate) fn part_of_value<U>(&self, rec: Rec, bytes: isize) -> Place<U> {
         let owns = const { if needs_drop::<U>() { size_of::<U>() } else { 0 } };
         Place::of(Untyped { part: PartNumber::NONE, ..self.inner(rec, bytes, owns) })
+    }
+
+    /// The same of a part of this type.
+    pub(super) fn part_of_type(&self, rec: Rec, bytes: isize, ty: &TypeFacts) -> Untyped {
+        let owns = if ty.owns() { ty.size } else { 0 };
+        Untyped { part: PartNumber::NONE, ..self.inner(rec, bytes, owns) }
+    }
+
+    /// With its type.
+    #[inline]
+    pub(super) fn typed<T>(self) -> Place<T> {
+        Place::of(self)
     }
 
     /// At a constant address.
@@ -1277,7 +1311,7 @@ impl Untyped {
         layout: Option<&[PieceTy]>,
         ty: &'static TypeFacts,
         out: Erased,
-    ) {
+    ) -> Shadow {
         if ty.owns() {
             self.is_accessed_as_a_whole(rec, ty.size);
         }
@@ -1293,6 +1327,7 @@ impl Untyped {
         // SAFETY: the caller vouches for the value. Nobody drops it before it has been read.
         let lanes = unsafe { self.read(rec, layout, start, ty.size, ty) };
         value.head().set_lanes(lanes);
+        value
     }
 
     /// The place in memory, if it is in a local that has been spilled.
@@ -1637,15 +1672,6 @@ impl<T: ?Sized> UnknownPlace for Place<T> {
     fn known(self) -> Self {
         self
     }
-}
-
-fn pointer_bits<T: ?Sized, P>(ptr: *mut T) -> MaybeUninit<P> {
-    assert_eq!(size_of::<*mut T>(), size_of::<P>());
-    let mut bits = MaybeUninit::<P>::uninit();
-    // SAFETY: `P` is a reference or raw pointer to `T`, which has the representation of `*mut T`
-    // (sizes are compared above), and `bits` is as large.
-    unsafe { bits.as_mut_ptr().cast::<*mut T>().write(ptr) };
-    bits
 }
 
 /// The other half of a pointer, if it is fat.

@@ -9,7 +9,7 @@ use super::call::{ArgTuple, CallSite, residual};
 use super::layout::Traceable;
 use super::place::{Class, Local, Memory, Pointee, set_class, set_frozen};
 use super::rec::{Rec, Running};
-use super::value::{Args, Lanes, Traced, read_bits, write_bits};
+use super::value::{Args, Lanes, Traced, append, read_bits, words_of, write_bits};
 use crate::driver::JitDriver;
 use metainterp::abort::Abort;
 use metainterp::ir::{Classes, Ty};
@@ -364,6 +364,22 @@ pub trait Vars {
 /// For each variable, whether it has been moved out.
 pub type Moved = SmallVec<[bool; 8]>;
 
+/// What is compiled here, and not in each author's crate: none of so many.
+fn none_moved(n: usize) -> Moved {
+    SmallVec::from_elem(false, n)
+}
+
+/// Those of two lists of variables.
+fn all_moved(mut moved: Moved, others: &[bool]) -> Moved {
+    moved.extend_from_slice(others);
+    moved
+}
+
+/// Appends the types of a variable's words.
+fn append_types(types: &mut SmallVec<[Ty; 8]>, more: &[Ty]) {
+    types.extend_from_slice(more);
+}
+
 /// The twin's greens or reds at a merge point.
 pub trait LocalVars {
     /// Calls `f` on each, and whether its variable is never reassigned.
@@ -405,7 +421,7 @@ macro_rules! vars {
             #[allow(unused_mut)]
             fn types() -> SmallVec<[Ty; 8]> {
                 let mut types = SmallVec::new();
-                $(types.extend_from_slice($name::TYS);)*
+                $(append_types(&mut types, $name::TYS);)*
                 types
             }
 
@@ -444,8 +460,8 @@ macro_rules! vars {
                 $(if $name::OWNS {
                     let (args, moved) = $name::kept(rec, $at, &words[at..])
                         .expect("the twin has ended, and its variables with it");
-                    kept.extend(args);
-                    kept.push(Arg::constant(Ty::Bool, u64::from(moved)));
+                    append(&mut kept, &args);
+                    append(&mut kept, &[Arg::constant(Ty::Bool, u64::from(moved))]);
                 }
                 at += $name::TYS.len();)*
                 kept
@@ -453,9 +469,8 @@ macro_rules! vars {
 
             #[allow(unused_variables, unused_mut, unused_assignments)]
             fn from_kept(kept: &[u64], words: &mut Words) -> Moved {
-                let (mut moved, mut at, mut from) = (Moved::new(), 0, 0);
+                let (mut moved, mut at, mut from) = (none_moved(Self::COUNT), 0, 0);
                 $(let n = $name::TYS.len();
-                moved.push(false);
                 if $name::OWNS {
                     words[at..at + n].copy_from_slice(&kept[from..from + n]);
                     moved[$at] = kept[from + n] == 1;
@@ -577,8 +592,8 @@ where
             rec.arena().give_back_spilled(rec);
             let mut keep = || -> Args {
                 let mut args = G::kept(rec, &state.greens);
-                args.extend(R::kept(rec, &state.reds));
-                kept = args.iter().map(|arg| arg.bits).collect();
+                append(&mut args, &R::kept(rec, &state.reds));
+                kept = words_of(&args);
                 args
             };
             match ended {
@@ -593,7 +608,7 @@ where
                 // All that the portal owned has been dropped by now, in the trace too.
                 Ok(Ended::Traced(value, args)) => {
                     let mut finished = keep();
-                    finished.extend(args(rec, &value));
+                    append(&mut finished, &args(rec, &value));
                     rec.finish(Some(&finished));
                     result = Some(value.into_plain());
                 }
@@ -611,9 +626,9 @@ where
         };
         let n_kept = G::KEPT + R::KEPT;
         let back = |state: &mut State, kept: &[u64]| {
-            let mut moved = G::from_kept(&kept[..G::KEPT], &mut state.greens);
-            moved.extend(R::from_kept(&kept[G::KEPT..], &mut state.reds));
-            (G::back(&state.greens), R::back(&state.reds), moved)
+            let greens = G::from_kept(&kept[..G::KEPT], &mut state.greens);
+            let reds = R::from_kept(&kept[G::KEPT..], &mut state.reds);
+            (G::back(&state.greens), R::back(&state.reds), all_moved(greens, &reds))
         };
         let exit = match left {
             Ok(Left::MergePoint) => Exit::Continue(G::back(&state.greens), R::back(&state.reds)),
@@ -646,7 +661,7 @@ impl<G, R, O> Exit<G, R, O> {
     fn panicking(self, panic: Box<dyn Any + Send>, n_variables: usize) -> Exit<G, R, O> {
         match self {
             Exit::Continue(greens, reds) => {
-                Exit::Panic(panic, greens, reds, SmallVec::from_elem(false, n_variables))
+                Exit::Panic(panic, greens, reds, none_moved(n_variables))
             }
             Exit::Return(_, greens, reds, moved) => Exit::Panic(panic, greens, reds, moved),
             own @ Exit::Panic(..) => own,
@@ -765,8 +780,8 @@ pub fn merge_point<O>(
     rec.arena().keeps_locals.set(false);
     rec.arena().give_back_spilled(rec);
     if rec.merge_point(&mut green_args, &mut red_args) == Flow::Stop {
-        let words = |args: &[Arg]| args.iter().map(|arg| arg.bits).collect();
-        return Some(Ended::AtMergePoint { greens: words(&green_args), reds: words(&red_args) });
+        let (greens, reds) = (words_of(&green_args), words_of(&red_args));
+        return Some(Ended::AtMergePoint { greens, reds });
     }
     arrive(rec, &mut greens, &mut reds, &red_args);
     None

@@ -33,13 +33,23 @@ use super::layout::{self, PieceTy, Traceable, TypeFacts};
 use super::place::{Addr, Shadow};
 use super::rec::Rec;
 use metainterp::ir::{Const, Opcode, Ty};
-use metainterp::record::{Arg, Lane};
+use metainterp::record::{Arg, Lane, Words};
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::mem::{MaybeUninit, needs_drop, offset_of};
 
 /// Machine arguments.
 pub type Args = SmallVec<[Arg; 8]>;
+
+/// Appends machine arguments: compiled here, and not in each author's crate.
+pub(crate) fn append(args: &mut Args, more: &[Arg]) {
+    args.extend_from_slice(more);
+}
+
+/// Their words.
+pub(crate) fn words_of(args: &[Arg]) -> Words {
+    args.iter().map(|arg| arg.bits).collect()
+}
 
 /// A run of bytes that the trace knows as one value.
 #[derive(Clone, Copy)]
@@ -437,13 +447,23 @@ impl Lanes {
 /// a [`Shadow`](super::place::Shadow) finds it.
 pub(crate) struct Head {
     lanes: Cell<Lanes>,
+    marks: Cell<Marks>,
+}
+
+/// What else there is to know of a value. As a rule nothing: one word of zeros.
+#[derive(Clone, Copy)]
+struct Marks {
     /// The number of the memory that the value lives in instead, from 1.
-    spilled: Cell<u32>,
+    spilled: u32,
     /// The number of how it is dropped in a trace, from 1, if that is more than a call.
-    dropper: Cell<u16>,
+    dropper: u16,
     /// The value of a variable of the portal is the plain function's: the variable's number, from 1.
-    kept: Cell<u8>,
-    flags: Cell<u8>,
+    kept: u8,
+    flags: u8,
+}
+
+impl Marks {
+    const NONE: Marks = Marks { spilled: 0, dropper: 0, kept: 0, flags: 0 };
 }
 
 const _: () = assert!(size_of::<Head>() == 16);
@@ -456,13 +476,7 @@ impl Head {
 
     #[inline]
     pub fn new(lanes: Lanes) -> Head {
-        Head {
-            lanes: Cell::new(lanes),
-            spilled: Cell::new(0),
-            dropper: Cell::new(0),
-            kept: Cell::new(0),
-            flags: Cell::new(0),
-        }
+        Head { lanes: Cell::new(lanes), marks: Cell::new(Marks::NONE) }
     }
 
     #[inline]
@@ -476,14 +490,23 @@ impl Head {
     }
 
     #[inline]
+    fn mark(&self, change: impl FnOnce(&mut Marks)) {
+        let mut marks = self.marks.get();
+        change(&mut marks);
+        self.marks.set(marks);
+    }
+
+    #[inline]
     fn flag(&self, flag: u8) -> bool {
-        self.flags.get() & flag != 0
+        self.marks.get().flags & flag != 0
     }
 
     #[inline]
     fn set_flag(&self, flag: u8, set: bool) {
-        let others = self.flags.get() & !flag;
-        self.flags.set(if set { others | flag } else { others });
+        self.mark(|marks| {
+            let others = marks.flags & !flag;
+            marks.flags = if set { others | flag } else { others };
+        });
     }
 
     #[inline]
@@ -508,7 +531,7 @@ impl Head {
 
     #[inline]
     pub fn is_spilled(&self) -> bool {
-        self.spilled.get() != 0
+        self.marks.get().spilled != 0
     }
 
     /// The memory that the value lives in instead.
@@ -519,33 +542,43 @@ impl Head {
 
     #[cold]
     fn memory(&self) -> Arg {
-        Rec::current().arena().spilled.borrow()[self.spilled.get() as usize - 1].memory
+        Rec::current().arena().spilled.borrow()[self.marks.get().spilled as usize - 1].memory
     }
 
     /// The value has been moved into that memory, and a store may make another variant of it.
     pub fn set_spilled(&self, rec: Rec, memory: Arg, ty: &'static TypeFacts) {
-        self.spilled.set(rec.arena().add_spilled(memory, ty));
+        let number = rec.arena().add_spilled(memory, ty);
+        self.mark(|marks| marks.spilled = number);
         self.set_variant_known(false);
+    }
+
+    /// The number of the memory that it lived in, where it lives no more.
+    fn take_spilled(&self) -> u32 {
+        let number = self.marks.get().spilled;
+        self.mark(|marks| marks.spilled = 0);
+        number
     }
 
     /// Of what is taken from here.
     fn taken(&self) -> Head {
-        let Head { lanes, dropper, flags, .. } = self;
-        Head { dropper: dropper.clone(), flags: flags.clone(), ..Head::new(lanes.get()) }
+        let Marks { dropper, flags, .. } = self.marks.get();
+        let marks = Marks { dropper, flags, ..Marks::NONE };
+        Head { marks: Cell::new(marks), ..Head::new(self.lanes()) }
     }
 
     fn set_dropper(&self, dropper: Dropper) {
-        self.dropper.set(Rec::current().arena().dropper_number(dropper));
+        let number = Rec::current().arena().dropper_number(dropper);
+        self.mark(|marks| marks.dropper = number);
     }
 
     fn dropper(&self, rec: Rec) -> Option<Dropper> {
-        let number = self.dropper.get().checked_sub(1)?;
+        let number = self.marks.get().dropper.checked_sub(1)?;
         Some(rec.arena().droppers.borrow()[usize::from(number)])
     }
 
     /// The number of the portal's variable that it is.
     fn kept(&self) -> Option<usize> {
-        self.kept.get().checked_sub(1).map(usize::from)
+        self.marks.get().kept.checked_sub(1).map(usize::from)
     }
 }
 
@@ -560,12 +593,39 @@ pub struct Traced<T> {
 pub(super) struct Erased(*mut Head);
 
 impl Erased {
+    /// Room for a value.
+    #[inline]
+    pub fn of<T>(value: &mut MaybeUninit<Traced<T>>) -> Erased {
+        Erased(value.as_mut_ptr().cast())
+    }
+
     /// Puts the head there. Answers the value, and where its bytes are to be put.
     pub fn init(self, head: Head, ty: &'static TypeFacts) -> (Shadow, *mut u8) {
         // SAFETY: there is room for a value of this type, which begins with its head.
         unsafe { self.0.write(head) };
         let value = Shadow::with_head(self.0, ty);
         (value, value.start())
+    }
+}
+
+/// Memory for a value of the twin, for code that is the same for all types. What is put there is not dropped.
+pub(super) struct Room {
+    words: SmallVec<[u64; 8]>,
+    align: usize,
+}
+
+impl Room {
+    pub fn of(ty: &TypeFacts) -> Room {
+        let align = ty.align.max(align_of::<Head>());
+        let words = (ty.offset + ty.size + align).div_ceil(8);
+        Room { words: SmallVec::from_elem(0, words), align }
+    }
+
+    /// Where a value of the type is to be put.
+    pub fn erased(&mut self) -> Erased {
+        let start = self.words.as_mut_ptr().cast::<u8>();
+        // The memory is by the alignment larger than the value.
+        Erased(start.wrapping_add(start.align_offset(self.align)).cast())
     }
 }
 
@@ -616,7 +676,7 @@ impl Shadow {
     /// Gives the memory back that the value was moved into.
     pub(super) fn give_back(self, rec: Rec) {
         if self.head().is_spilled() {
-            rec.arena().give_back(rec, self.head().spilled.take());
+            rec.arena().give_back(rec, self.head().take_spilled());
         }
     }
 
@@ -666,6 +726,18 @@ impl Shadow {
         // value's parts come with it: words of the value may become part of the trace, which is to be the same each
         // time.
         unsafe { copy_bytes(self.start(), start, facts.size) };
+    }
+
+    /// A copy of the part of this type at an offset, with the bytes between the parts of that: see [`Shadow::take`].
+    ///
+    /// # Safety
+    /// It lies there. Of the two that there are then, one is not used any more.
+    #[inline(never)]
+    unsafe fn copy_part(self, rec: Rec, offset: usize, ty: &'static TypeFacts, to: Erased) {
+        let lanes = slice(rec, self.bytes(), self.lanes(), offset as u32, ty.size as u32);
+        let (_, start) = to.init(Head::new(lanes), ty);
+        // SAFETY: the caller vouches for the part.
+        unsafe { copy_bytes(self.start().add(offset), start, ty.size) };
     }
 
     #[cold]
@@ -732,7 +804,8 @@ impl<T> Traced<T> {
 
     /// It is a variable of the portal, with that number.
     pub(crate) fn set_kept(&self, number: usize) {
-        self.head.kept.set(u8::try_from(number + 1).expect("a portal has few variables"));
+        let number = u8::try_from(number + 1).expect("a portal has few variables");
+        self.head.mark(|marks| marks.kept = number);
     }
 
     /// A constructor has just made it.
@@ -743,9 +816,10 @@ impl<T> Traced<T> {
 
     /// Assigns to a variable of the portal: drops what was there.
     pub(crate) fn assign_kept(&mut self, value: Traced<T>) {
-        let kept = self.head.kept.take();
+        let kept = self.head.marks.get().kept;
+        self.head.mark(|marks| marks.kept = 0);
         let old = std::mem::replace(self, value);
-        self.head.kept.set(kept);
+        self.head.mark(|marks| marks.kept = kept);
         drop(old);
     }
 
@@ -783,7 +857,7 @@ impl<T> Traced<T> {
     #[inline]
     pub(super) fn of_erased(make: impl FnOnce(Erased)) -> Traced<T> {
         let mut value = MaybeUninit::<Traced<T>>::uninit();
-        make(Erased(value.as_mut_ptr().cast()));
+        make(Erased::of(&mut value));
         // SAFETY: `make` is this crate's, and makes one.
         unsafe { value.assume_init() }
     }
@@ -852,9 +926,9 @@ impl<T> Traced<T> {
     /// # Safety
     /// A `U` that may be used once lies there.
     pub(crate) unsafe fn part<U>(&self, rec: Rec, offset: usize) -> Traced<U> {
-        let lanes = slice(rec, Bytes::of(self), self.lanes(), offset as u32, size_of::<U>() as u32);
+        let ty = const { TypeFacts::of::<U>() };
         // SAFETY: the caller vouches for the part.
-        unsafe { Traced::copied(self.value.as_ptr().byte_add(offset).cast::<U>(), lanes) }
+        Traced::of_erased(|out| unsafe { Shadow::of(self).copy_part(rec, offset, ty, out) })
     }
 }
 
@@ -973,13 +1047,14 @@ impl<T: Traceable> Traced<T> {
             [first @ PieceTy { offset: 0, .. }, second] => (first, Some(second)),
             _ => return push_args_of(rec, bytes, lanes, T::LAYOUT, out),
         };
-        out.push(match (lanes.as_scalar(first.ty), lanes.as_address()) {
+        let first = match (lanes.as_scalar(first.ty), lanes.as_address()) {
             (Some(lane), _) => Arg::new(lane, first.ty, bytes.bits(0, first.ty)),
             (None, Some(number)) => rec.arena().address_for_use(rec, number),
             (None, None) => return push_args_of(rec, bytes, lanes, T::LAYOUT, out),
-        });
+        };
+        append(out, &[first]);
         if let Some(second) = second {
-            out.push(Arg::constant(second.ty, bytes.bits(second.offset, second.ty)));
+            append(out, &[Arg::constant(second.ty, bytes.bits(second.offset, second.ty))]);
         }
     }
 

@@ -259,8 +259,13 @@ pub fn zeros(n: usize) -> Words {
     let few = [0; 8];
     match n <= few.len() {
         true => Words::from_buf_and_len(few, n),
-        false => SmallVec::from_elem(0, n),
+        false => many_zeros(n),
     }
+}
+
+#[cold]
+fn many_zeros(n: usize) -> Words {
+    SmallVec::from_elem(0, n)
 }
 
 /// How a portal that is inlined goes on at its merge point.
@@ -1089,7 +1094,7 @@ impl Recorder {
         args: &[Arg],
         site: &CallSite,
         results: CallResults<'_>,
-        run: impl FnOnce(&mut [u64]),
+        run: &mut dyn FnMut(&mut [u64]),
     ) {
         let CallResults { tys: res_tys, words, lanes } = results;
         let is_made_again =

@@ -64,8 +64,8 @@ pub struct PortalCall {
 pub struct Kept {
     /// Its words. Behind them stands one that says whether it was moved out; then nothing is left of it.
     pub words: Range<usize>,
-    /// Drops it.
-    pub drop: unsafe fn(words: &mut [u64]),
+    /// Drops it, given its words.
+    pub drop: unsafe fn(words: *mut u64),
 }
 
 impl Kept {

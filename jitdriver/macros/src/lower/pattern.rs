@@ -249,7 +249,7 @@ impl Lowerer {
         for (at, (name, child)) in captured.iter().enumerate() {
             let (slot, index) = (self.fresh("slot"), syn::Index::from(at));
             test.code.extend(quote! {
-                let mut #slot = ::core::option::Option::None;
+                let mut #slot = ::core::mem::MaybeUninit::uninit();
                 let #name = #level.child(
                     __rec,
                     __p::pattern::token(#types, |__tokens| __tokens.#index),
