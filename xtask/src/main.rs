@@ -140,6 +140,7 @@ const TASKS: &[Task] = &[
                 "--test=buffers",
                 "--test=calls",
                 "--test=degrading",
+                "--test=derefs",
                 "--test=examples",
                 "--test=host_recursion",
                 "--test=indexing",

@@ -767,7 +767,7 @@ fn prelude(called: &Called) -> TokenStream {
     quote! {
         use ::jitdriver::plumbing as __p;
         use ::jitdriver::plumbing::{
-            AnyConstant as _, AnyPlace as _, Element as _, FloatShims as _, IndexPlace as _, OverloadedIndex as _, IntShims as _, Local as _, Method as _, PeelAny as _, ProbeExclusive as _, ProbeMemory as _, ProbeOwned as _, ProbeValue as _,
+            AnyConstant as _, AnyPlace as _, BehindAny as _, BehindDeref as _, BehindDerefMut as _, Element as _, FloatShims as _, IndexPlace as _, OverloadedIndex as _, IntShims as _, Local as _, Method as _, PeelAny as _, ProbeExclusive as _, ProbeMemory as _, ProbeOwned as _, ProbeValue as _,
             SignedShims as _, AbsDiffShims as _, BoxFunctions as _, CellNew as _, CellShims as _, RefCellNew as _, NoNote as _, RcNew as _, MemDrop as _, MemReplace as _, MemSwap as _, MemTake as _, RcCounts as _, RcFunctions as _, RcPointers as _, RcShims as _, NonNullShims as _, OwnedIntoIterator as _, OwnedIterator as _, RawShims as _, ConversionShims as _, TryFromFunctions as _, OrderShims as _, OrderingShims as _, PowShims as _, RefCellShims as _, AbsShims as _, ByteShims as _, BytesShims as _, CharRefShims as _, CharShims as _, ClampShims as _, CopyShims as _, DivEuclidShims as _, FloatBitsShims as _, FloatNumberShims as _, FromScalarShims as _, IntNumberShims as _, RemEuclidShims as _, SameBitsShims as _, SignedNumberShims as _, UnsignedNumberShims as _, WrappingDivShims as _, WrappingRemShims as _, OptionOfRefShims as _, OptionOfScalarShims as _, OptionShims as _, ResultShims as _, SliceIterShims as _, SliceShims as _, StrShims as _, StringShims as _, UnknownPlace as _, VecNew as _, VecShims as _, VecWithCapacity as _,
         };
         #[allow(unused_imports)]

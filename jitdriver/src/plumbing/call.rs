@@ -703,6 +703,22 @@ fn residual_method<T: ?Sized + Pointee, A: ArgTuple, R>(
     }
 }
 
+/// Calls `deref` of a type of which nothing more is known.
+pub(super) fn deref<T: std::ops::Deref>(rec: Rec, this: Place<T>) -> Traced<*mut T::Target> {
+    let deref = |this: &mut Target<T>, (): ()| (&raw const ***this).cast_mut();
+    residual_method(rec, &deref_site::<T>("deref"), this, (), MethodCode::of(&(), deref))
+}
+
+/// Calls `deref_mut`.
+pub(super) fn deref_mut<T: std::ops::DerefMut>(rec: Rec, this: Place<T>) -> Traced<*mut T::Target> {
+    let deref = |this: &mut Target<T>, (): ()| &raw mut ***this;
+    residual_method(rec, &deref_site::<T>("deref_mut"), this, (), MethodCode::of(&(), deref))
+}
+
+fn deref_site<T>(name: &'static str) -> CallSite {
+    CallSite { name, site: std::any::type_name::<T>(), elidable: false, ..CallSite::PLAIN }
+}
+
 /// The same for all methods.
 ///
 /// # Safety

@@ -142,6 +142,16 @@ macro_rules! guards {
             pub fn peel(self, rec: Rec) -> Place<T> {
                 Peel(self.0).peel(rec)
             }
+
+            /// The same, to be changed.
+            pub fn peel_mut(self, rec: Rec) -> Place<T> {
+                self.peel(rec)
+            }
+
+            /// The same, for auto-deref.
+            pub fn peel_known(self, rec: Rec) -> Place<T> {
+                self.peel(rec)
+            }
         }
     )*};
 }

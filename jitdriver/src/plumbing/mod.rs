@@ -44,9 +44,9 @@ pub use layout::{Tagged, Traceable};
 pub use option::{Owned, OwnedIntoIterator, OwnedIterator, TwoWay};
 pub use owned::{NoNote, NotePlace};
 pub use place::{
-    AnyPlace, Behind, Class, CoerceTo, Counted, Element, IndexPlace, IndexTwin, Local, Memory,
-    OverloadedIndex, PartedLocal, Peel, PeelAny, PeelReference, Place, Pointee, SetRed, ToPlain,
-    UnknownPlace, coerce, frozen,
+    AnyPlace, Behind, BehindAny, BehindDeref, BehindDerefMut, Class, CoerceTo, Counted, Element,
+    IndexPlace, IndexTwin, Local, Memory, OverloadedIndex, PartedLocal, Peel, PeelAny,
+    PeelReference, Place, Pointee, SetRed, ToPlain, UnknownPlace, coerce, frozen,
 };
 pub use portal::{
     Active, Back, Ended, Exit, Lend, Portal, Probe, ProbeExclusive, ProbeMemory, ProbeOwned,

@@ -22,6 +22,7 @@ use metainterp::record::{Arg, Lane};
 use smallvec::SmallVec;
 use std::marker::PhantomData;
 use std::mem::{MaybeUninit, needs_drop};
+use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -1738,6 +1739,16 @@ macro_rules! pointer {
             pub fn peel(self, rec: Rec) -> Place<T> {
                 self.0.pointee(rec)
             }
+
+            /// The same, to be changed.
+            pub fn peel_mut(self, rec: Rec) -> Place<T> {
+                self.peel(rec)
+            }
+
+            /// The same, for auto-deref.
+            pub fn peel_known(self, rec: Rec) -> Place<T> {
+                self.peel(rec)
+            }
         }
     )*};
 }
@@ -1799,16 +1810,95 @@ reference! {
 /// Goes through any pointer, as `*` does.
 pub struct Behind<T: ?Sized>(pub Place<T>);
 
-impl<T: ?Sized> PeelAny<T> for Behind<T> {
-    fn peel(self, _: Rec) -> Place<T> {
-        self.0
-    }
-}
-
 impl<T> Behind<Box<T>> {
     /// What the box holds.
     pub fn peel(self, rec: Rec) -> Place<T> {
         Peel(self.0).peel(rec)
+    }
+
+    /// The same, to be changed.
+    pub fn peel_mut(self, rec: Rec) -> Place<T> {
+        self.peel(rec)
+    }
+
+    /// The same, for auto-deref.
+    pub fn peel_known(self, rec: Rec) -> Place<T> {
+        self.peel(rec)
+    }
+}
+
+macro_rules! looked_through {
+    ($(<$($param:ident)?> $ty:ty;)*) => {$(
+        impl<$($param)?> Behind<$ty> {
+            /// The place itself: what wants its contents finds them there.
+            pub fn peel(self, _: Rec) -> Place<$ty> {
+                self.0
+            }
+
+            /// The same, to be changed.
+            pub fn peel_mut(self, _: Rec) -> Place<$ty> {
+                self.0
+            }
+        }
+    )*};
+}
+
+looked_through! {
+    <> String;
+    <T> Vec<T>;
+}
+
+/// Of other types with `Deref`: a call.
+pub trait BehindDeref {
+    /// What it leads to.
+    type Target: ?Sized;
+    /// Calls `deref`.
+    fn peel(self, rec: Rec) -> Place<Self::Target>;
+}
+
+impl<T: Deref<Target: Pointee>> BehindDeref for Behind<T> {
+    type Target = T::Target;
+    fn peel(self, rec: Rec) -> Place<T::Target> {
+        super::call::deref(rec, self.0).place(rec)
+    }
+}
+
+/// Of other types with `DerefMut`, where what they lead to is changed: a call.
+pub trait BehindDerefMut {
+    /// What it leads to.
+    type Target: ?Sized;
+    /// Calls `deref_mut`.
+    fn peel_mut(self, rec: Rec) -> Place<Self::Target>;
+}
+
+impl<T: DerefMut<Target: Pointee>> BehindDerefMut for Behind<T> {
+    type Target = T::Target;
+    fn peel_mut(self, rec: Rec) -> Place<T::Target> {
+        super::call::deref_mut(rec, self.0).place(rec)
+    }
+}
+
+/// Of what is no pointer as far as is known: found when there is nothing else.
+pub trait BehindAny<T: ?Sized> {
+    /// The place itself.
+    fn peel(self, rec: Rec) -> Place<T>;
+    /// The place itself.
+    fn peel_mut(self, rec: Rec) -> Place<T>;
+    /// The place itself: auto-deref calls `deref` or `deref_mut`, as the method asks for.
+    fn peel_known(self, rec: Rec) -> Place<T>;
+}
+
+impl<T: ?Sized> BehindAny<T> for &Behind<T> {
+    fn peel(self, _: Rec) -> Place<T> {
+        self.0
+    }
+
+    fn peel_mut(self, _: Rec) -> Place<T> {
+        self.0
+    }
+
+    fn peel_known(self, _: Rec) -> Place<T> {
+        self.0
     }
 }
 
@@ -1926,6 +2016,11 @@ macro_rules! counted {
             /// What it points to.
             pub fn peel(self, rec: Rec) -> Place<T> {
                 Peel(self.0).peel(rec)
+            }
+
+            /// The same, for auto-deref.
+            pub fn peel_known(self, rec: Rec) -> Place<T> {
+                self.peel(rec)
             }
         }
     )*};

@@ -250,10 +250,10 @@ impl Lowerer {
         }
         let this = match OF_POINTERS.contains(&m.method.to_string().as_str()) {
             true => {
-                let place = self.place(&m.receiver);
+                let place = self.receiver(&m.receiver);
                 quote!(__p::PeelReference(#place).peel(__rec))
             }
-            false => self.peeled(&m.receiver),
+            false => self.peeled_receiver(&m.receiver),
         };
         let MethodParts { args, names, plain_fn, twin, site, given } = self.method_parts(m);
         // How its parts are dropped.

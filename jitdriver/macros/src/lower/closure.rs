@@ -272,7 +272,7 @@ impl Lowerer {
         }
         let place = match &receiver {
             Some((temp, _)) => quote!(__p::Local::as_place(__p::closure::shared(&raw const #temp))),
-            None => self.place(&m.receiver),
+            None => self.receiver(&m.receiver),
         };
         let mut parts = self.call_parts(&m.args, None);
         plain.args = parts.plain.iter().cloned().collect();

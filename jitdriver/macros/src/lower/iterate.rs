@@ -208,7 +208,7 @@ impl Lowerer {
 
     /// What `iter` and the like are called on says what they yield.
     fn items_of_method(&mut self, m: &ExprMethodCall) -> TokenStream {
-        let this = self.peeled(&m.receiver);
+        let this = self.peeled_receiver(&m.receiver);
         let name = &m.method;
         let token_name = format!("items_{name}");
         let token = format_ident!("__jit_{token_name}");

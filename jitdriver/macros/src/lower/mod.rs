@@ -98,6 +98,8 @@ pub struct Lowerer {
     in_unsafe: bool,
     /// What is lowered next is an operand whose temporaries a `let` extends.
     extending: bool,
+    /// What is done with the place that comes next.
+    access: place::Access,
     n_temps: u32,
     /// Statements that are left by unwinding.
     unwinds: Vec<Unwinding>,
@@ -189,6 +191,7 @@ impl Lowerer {
             extended: Vec::new(),
             in_unsafe: false,
             extending: false,
+            access: place::Access::Read,
             parts: Vec::new(),
             self_by_value: false,
             n_temps: 0,

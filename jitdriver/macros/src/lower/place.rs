@@ -7,16 +7,59 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, Member, UnOp};
 
+/// What is done with a place. It is what `*` means for types with `Deref` of their own.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) enum Access {
+    /// It is read, or borrowed: `deref`.
+    #[default]
+    Read,
+    /// It is written to, or borrowed mutably: `deref_mut`.
+    Changed,
+    /// A method is called on it, which says what it needs.
+    Unknown,
+}
+
+/// Whether an expression is a place in, or behind, the one that it consists of.
+fn is_place_within(e: &Expr) -> bool {
+    match e {
+        Expr::Paren(_) | Expr::Group(_) | Expr::Field(_) | Expr::Index(_) => true,
+        Expr::Unary(u) => matches!(u.op, UnOp::Deref(_)),
+        _ => false,
+    }
+}
+
 impl Lowerer {
+    /// The place of an expression that is changed, or borrowed mutably.
+    pub(super) fn place_mut(&mut self, e: &Expr) -> TokenStream {
+        self.access = Access::Changed;
+        self.place(e)
+    }
+
+    /// The place of what is matched on; a pattern may borrow from it mutably.
+    pub(super) fn matched(&mut self, e: &Expr, changed: bool) -> TokenStream {
+        if changed { self.place_mut(e) } else { self.place(e) }
+    }
+
+    /// The place of a method's receiver.
+    pub(super) fn receiver(&mut self, e: &Expr) -> TokenStream {
+        self.access = Access::Unknown;
+        self.place(e)
+    }
+
     /// An expression as a place: of type `Place<T>`.
     pub(super) fn place(&mut self, e: &Expr) -> TokenStream {
         let extending = std::mem::take(&mut self.extending);
+        let access = std::mem::take(&mut self.access);
         if let Some(local) = self.local_of(e) {
             return quote!(__p::Local::as_place(__p::closure::shared(&raw const #local)));
         }
         // What a field or an element lies in lives as long as a reference to it.
         self.extending = extending
             && matches!(e, Expr::Paren(_) | Expr::Group(_) | Expr::Field(_) | Expr::Index(_));
+        // So are the places that it is in.
+        if is_place_within(e) {
+            self.access = access;
+        }
         match e {
             Expr::Paren(e) => self.place(&e.expr),
             Expr::Group(e) => self.place(&e.expr),
@@ -51,7 +94,11 @@ impl Lowerer {
             Expr::Unary(u) if matches!(u.op, UnOp::Deref(_)) => {
                 self.extending = extending;
                 let pointer = self.place(&u.expr);
-                quote!(__p::Behind(#pointer).peel(__rec))
+                match access {
+                    Access::Read => quote!(__p::Behind(#pointer).peel(__rec)),
+                    Access::Changed => quote!(__p::Behind(#pointer).peel_mut(__rec)),
+                    Access::Unknown => quote!(__p::Behind(#pointer).peel_known(__rec)),
+                }
             }
             // A macro that is not known may be a place.
             Expr::Macro(m) if !is_expression_macro(&m.mac) => {
@@ -120,6 +167,12 @@ impl Lowerer {
     /// The place behind a reference or box, as auto-deref finds it.
     pub(super) fn peeled(&mut self, e: &Expr) -> TokenStream {
         let place = self.place(e);
+        quote!(__p::Peel(#place).peel(__rec))
+    }
+
+    /// That of a method's receiver.
+    pub(super) fn peeled_receiver(&mut self, e: &Expr) -> TokenStream {
+        let place = self.receiver(e);
         quote!(__p::Peel(#place).peel(__rec))
     }
 }

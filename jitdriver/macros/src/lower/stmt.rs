@@ -223,7 +223,7 @@ impl Lowerer {
         self.extending = !refers;
         let (place, owned) = match ty {
             None if refers || self.is_place(init) => {
-                let place = self.place(init);
+                let place = self.matched(init, binds_by_ref_mut(pat));
                 (place, self.owned(init, n_temps))
             }
             None => {
@@ -284,16 +284,26 @@ impl Lowerer {
 
 /// Whether a name in a pattern binds by `ref`.
 fn binds_by_ref(pat: &Pat) -> bool {
-    struct Finder(bool);
+    binds(pat, |name| name.by_ref.is_some())
+}
+
+/// Whether a pattern has a `ref mut`.
+pub(super) fn binds_by_ref_mut(pat: &Pat) -> bool {
+    binds(pat, |name| name.by_ref.is_some() && name.mutability.is_some())
+}
+
+/// Whether a pattern has such a name.
+fn binds(pat: &Pat, is_it: fn(&syn::PatIdent) -> bool) -> bool {
+    struct Finder(fn(&syn::PatIdent) -> bool, bool);
     impl<'ast> Visit<'ast> for Finder {
         fn visit_pat_ident(&mut self, it: &'ast syn::PatIdent) {
-            self.0 |= it.by_ref.is_some();
+            self.1 |= self.0(it);
             syn::visit::visit_pat_ident(self, it);
         }
     }
-    let mut finder = Finder(false);
+    let mut finder = Finder(is_it, false);
     finder.visit_pat(pat);
-    finder.0
+    finder.1
 }
 
 /// The attributes of an expression that is a statement.

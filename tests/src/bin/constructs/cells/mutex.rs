@@ -14,8 +14,6 @@ impl Vm {
     }
 }
 
-
-
 #[jit]
 impl Vm {
     fn step(&mut self, n: i64) {
