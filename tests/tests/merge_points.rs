@@ -739,3 +739,71 @@ fn b009_loops_go_before_the_functions_that_they_call() {
         assert_eq!((first_start(&run), run.stats.loops), (0, 1), "{run}");
     }
 }
+
+struct Function {
+    code: Vec<u8>,
+    adds: i64,
+}
+
+#[dont_look_inside]
+fn changed(acc: i64) -> i64 {
+    acc ^ 1
+}
+
+/// What is asked of a function before it is run, it is not green yet.
+#[jit]
+fn run_functions<'p>(driver: &JitDriver<'p>, functions: [&'p Function; 2], n: i64) -> i64 {
+    let [main, callee] = functions;
+    let (mut function, mut pc, mut back) = (main, 0usize, 0usize);
+    let (mut left, mut acc) = (n, 0i64);
+    loop {
+        jit_merge_point!(driver, greens = [pc, function], reds = [left, acc, back, main, callee]);
+        match function.code[pc] {
+            b'c' => {
+                let callee = promote(callee);
+                acc = changed(acc).wrapping_add(callee.adds);
+                (function, back, pc) = (callee, pc + 1, 0);
+                continue;
+            }
+            b'r' => {
+                (function, pc) = (main, back);
+                continue;
+            }
+            _ => {
+                left -= 1;
+                if left == 0 {
+                    return acc;
+                }
+                pc = 0;
+                can_enter_jit!(
+                    driver,
+                    greens = [pc, function],
+                    reds = [left, acc, back, main, callee]
+                );
+            }
+        }
+    }
+}
+
+fn run_both<'p>(
+    driver: &JitDriver<'p>,
+    mains: &'p [Function; 2],
+    callee: &'p Function,
+) -> [i64; 2] {
+    mains.each_ref().map(|main| run_functions(driver, [main, callee], 99))
+}
+
+#[test]
+fn what_was_green_is_known_wherever_it_turns_up() {
+    let function = |code: &[u8], adds| Function { code: code.to_vec(), adds };
+    let mains = [function(b"cc<", 0), function(b"ccc<", 0)];
+    let callee = function(b"r", 7);
+    let params = ["threshold=20,function_threshold=0"];
+    for run in check(&params, |d| run_both(d, &mains, &callee)) {
+        assert_eq!((run.stats.loops, run.stats.bridges), (2, 0), "{run}");
+        // At the first of all calls nobody knows the callee.
+        let loads = |at: usize| jit_tests::oracle::count(&run.compiled[at], "getfield");
+        assert_eq!((loads(0), loads(1)), (1, 0), "{run}");
+    }
+    check(THRESHOLDS, |d| run_both(d, &mains, &callee));
+}

@@ -2131,6 +2131,12 @@ pub(crate) fn set_frozen<P>(rec: Rec, reference: &mut Traced<P>, before: Lanes) 
     note_of(rec, Bytes::of(reference), &reference.head, before, note);
 }
 
+/// Says of a constant reference that it is one which was green.
+pub(crate) fn set_known_green<P>(rec: Rec, reference: &Traced<P>) {
+    let note = |addr: Addr| Addr { contents: Contents::Green, ..addr };
+    note_of(rec, Bytes::of(reference), &reference.head, Lanes::CONST, note);
+}
+
 /// Assigns to a red.
 pub trait SetRed<T> {
     /// Drops what was there, and puts the value there.

@@ -127,6 +127,10 @@ impl<T: Traceable> LocalVar for Traced<T> {
             note(rec, std::ptr::from_ref(self).cast());
         }
         if keeps_frozen {
+            if !rec.is_live() {
+                // Of what keeps frozen, references alone are green.
+                rec.note_borrowed(typeid::of::<T>(), &self.args(rec));
+            }
             set_frozen(rec, self, before);
         }
     }

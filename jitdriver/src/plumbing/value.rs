@@ -30,12 +30,13 @@
 #![expect(unsafe_code, reason = "values are copied and rebuilt byte by byte")]
 
 use super::layout::{self, PieceTy, Traceable, TypeFacts};
-use super::place::{Addr, Shadow};
+use super::place::{Addr, Shadow, set_known_green};
 use super::rec::Rec;
 use metainterp::ir::{Const, Opcode, Ty};
 use metainterp::record::{Arg, Lane, Words};
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
+use std::iter::zip;
 use std::mem::{MaybeUninit, needs_drop, offset_of};
 
 /// Machine arguments.
@@ -1067,8 +1068,16 @@ impl<T: Traceable> Traced<T> {
             rec.step();
             rec.promote(*arg)
         };
-        let lanes: SmallVec<[Lane; 4]> = self.args(rec).iter().map(promote).collect();
-        Traced::of_args(rec, self.value, T::LAYOUT, &lanes)
+        let args = self.args(rec);
+        let lanes: SmallVec<[Lane; 4]> = args.iter().map(promote).collect();
+        let promoted = Traced::of_args(rec, self.value, T::LAYOUT, &lanes);
+        if const { matches!(T::LAYOUT, [first, ..] if first.keeps_frozen) } {
+            let words: Args = zip(&args, lanes).map(|(&arg, lane)| Arg { lane, ..arg }).collect();
+            if rec.is_green(typeid::of::<T>(), &words) {
+                set_known_green(rec, &promoted);
+            }
+        }
+        promoted
     }
 }
 

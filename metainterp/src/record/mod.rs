@@ -113,9 +113,16 @@ pub struct Limits {
     pub names_buffers: bool,
     /// The driver's, for calls of its portal.
     pub assembler: Rc<Assembler>,
+    /// The driver's references that were green.
+    pub borrowed: Rc<RefCell<Borrowed>>,
     /// Where it goes.
     pub route: Route,
 }
+
+/// References that a recording has met as greens and that are borrowed for as long as the driver lives: what they
+/// refer to never changes. With their types, because cells do change, and the content of one may have the
+/// address of the whole.
+pub type Borrowed = FxHashSet<(TypeId, Words)>;
 
 /// What the way of a twin depends on besides its values. The replay of an exit takes that of the recording,
 /// whatever the parameters are by then.
@@ -739,6 +746,13 @@ impl Recorder {
         self.owners.take()
     }
 
+    /// Notes that a reference with these words, to a value of that type, is green in this and every other
+    /// recording: it is borrowed for as long as the driver lives.
+    pub fn note_borrowed(&self, pointee: TypeId, words: &[Arg]) {
+        let words = words.iter().map(|word| word.bits).collect();
+        self.limits.borrowed.borrow_mut().insert((pointee, words));
+    }
+
     /// Notes that a reference with these words, to a value of that type, is green.
     pub fn note_green(&self, pointee: TypeId, words: &[Arg]) {
         let words = words.iter().map(|word| word.bits).collect();
@@ -747,13 +761,11 @@ impl Recorder {
 
     /// Whether these constants are a green reference to a value of that type.
     pub fn is_green(&self, pointee: TypeId, words: &[Arg]) -> bool {
-        let bits = || words.iter().map(|word| word.bits);
-        words.iter().all(|word| word.lane.is_const())
-            && self
-                .greens
-                .borrow()
-                .iter()
-                .any(|(of, words)| *of == pointee && words.iter().copied().eq(bits()))
+        if !words.iter().all(|word| word.lane.is_const()) {
+            return false;
+        }
+        let green = (pointee, words.iter().map(|word| word.bits).collect());
+        self.greens.borrow().contains(&green) || self.limits.borrowed.borrow().contains(&green)
     }
 
     /// A load. `read` does it; it is not called when the result comes from an exit.

@@ -35,7 +35,7 @@ use crate::opt::{Passes, Size};
 use crate::params::{ParamError, Params};
 use crate::position::{self, Way};
 use crate::quasi::VALIDITY_CLASS;
-use crate::record::{FindTarget, Limits, NotInlined, Recorded, Recorder, Route, Words};
+use crate::record::{Borrowed, FindTarget, Limits, NotInlined, Recorded, Recorder, Route, Words};
 use crate::stats::Stats;
 use crate::table::Table;
 use assembler::{Assembler, AtExit};
@@ -138,6 +138,8 @@ pub struct MetaInterp {
     background: Background,
     /// Portals that are called from now on, not inlined.
     not_inlined: RefCell<Rc<NotInlined>>,
+    /// What recordings have met that never changes.
+    borrowed: Rc<RefCell<Borrowed>>,
     /// The next [`MetaInterp::enter`] is to install what was compiled, and no more.
     only_installs: Cell<bool>,
 }
@@ -257,6 +259,7 @@ impl MetaInterp {
             paths: Paths::default(),
             background: Background::default(),
             not_inlined: RefCell::default(),
+            borrowed: Rc::default(),
             only_installs: Cell::new(false),
         };
         meta.set_params(params)?;
@@ -691,6 +694,7 @@ impl MetaInterp {
             failargs_limit: params.failargs_limit as usize,
             names_buffers: self.names_buffers.get(),
             assembler: Rc::clone(&self.assembler),
+            borrowed: Rc::clone(&self.borrowed),
             route,
         }
     }

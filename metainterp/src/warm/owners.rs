@@ -215,6 +215,7 @@ impl MetaInterp {
         self.has_last_greens.set(false);
         owners.last.set(0);
         owners.weak.borrow_mut().clear();
+        self.borrowed.borrow_mut().clear();
         !self.depends_on_anything()
     }
 
