@@ -10,6 +10,8 @@ use metainterp::ir::{Const, MemDescr, Operand, Resume, TraceBuilder, Ty, parse, 
 struct Machine {
     backend: CraneliftBackend,
     frame: Box<Frame>,
+    /// The types of what exits save, of traces that were compiled with [`Machine::compile_trace`].
+    saved: RefCell<FxHashMap<u32, Vec<Ty>>>,
     pauses: u32,
 }
 
@@ -19,13 +21,22 @@ impl Machine {
     }
 
     fn with(options: &Options) -> Machine {
-        Machine { backend: CraneliftBackend::with_options(options), frame: Frame::new(), pauses: 0 }
+        let backend = CraneliftBackend::with_options(options);
+        Machine { backend, frame: Frame::new(), saved: RefCell::default(), pauses: 0 }
     }
 
     #[track_caller]
     fn compile(&self, code: u32, text: &str) -> Compiled {
-        let trace = trace(text);
-        self.backend.compile(CodeId(code), &trace).unwrap_or_else(|refusal| panic!("{refusal}"))
+        self.compile_trace(code, &trace(text))
+    }
+
+    #[track_caller]
+    fn compile_trace(&self, code: u32, trace: &Trace) -> Compiled {
+        for exit in &trace.exits {
+            let types = trace.exit_args(exit).iter().map(|&arg| trace.ty(arg)).collect();
+            self.saved.borrow_mut().insert(exit.id.0, types);
+        }
+        self.backend.compile(CodeId(code), trace).unwrap_or_else(|refusal| panic!("{refusal}"))
     }
 
     #[track_caller]
@@ -44,7 +55,11 @@ impl Machine {
             // SAFETY: as before.
             exit = unsafe { self.backend.resume(exit, &mut self.frame) };
         }
-        (exit.0, self.frame.slots[..N].try_into().unwrap())
+        let mut words: [u64; N] = self.frame.slots[..N].try_into().unwrap();
+        if let Some(types) = self.saved.borrow().get(&exit.0) {
+            words.iter_mut().zip(types).for_each(|(word, ty)| *word &= ty.mask());
+        }
+        (exit.0, words)
     }
 }
 
@@ -481,7 +496,7 @@ fn overflow_with_constants_is_exact() {
             .flat_map(|given| interesting(ty).into_iter().map(move |c| (given, c)))
         {
             let trace = ovf_trace(opcode, ty, guard, given, c, c);
-            m.backend.compile(CodeId(0), &trace).unwrap();
+            m.compile_trace(0, &trace);
             for x in interesting(ty) {
                 let (x, y) = if given == Given::FirstConstant { (c, x) } else { (x, c) };
                 check_overflow(&mut m, opcode, ty, guard, x, y);
@@ -841,7 +856,7 @@ fn check_operation(m: &mut Machine, trace: &Trace) {
     let op = trace.ops[0];
     let types: Vec<Ty> = trace.inputs().map(|value| trace.types[value.index()]).collect();
     let res_ty = trace.types[op.res().unwrap().index()];
-    m.backend.compile(CodeId(0), trace).unwrap();
+    m.compile_trace(0, trace);
     let second = types.get(1).map_or(vec![0], |&ty| operands(ty));
     for (x, y) in operands(types[0]).iter().flat_map(|x| second.iter().map(move |y| (x, y))) {
         let args: Vec<Const> =
@@ -883,7 +898,7 @@ fn operations_compute_the_same_without_cpu_features() {
     let options = Options::default();
     let baseline = Target::of(&options, &Triple::host()).unwrap();
     let backend = CraneliftBackend::for_target(baseline, &options).unwrap();
-    let mut m = Machine { backend, frame: Frame::new(), pauses: 0 };
+    let mut m = Machine { backend, frame: Frame::new(), saved: RefCell::default(), pauses: 0 };
     let floor = sample(Opcode::MathFloor, Ty::F64, Ty::F64).unwrap();
     let calls = m.backend.inner.borrow_mut().assemble(&floor).relocations.len();
     assert_eq!(calls, usize::from(cfg!(target_arch = "x86_64")));
@@ -1172,7 +1187,7 @@ impl<'a> Pair<'a> {
         let code = CodeId(self.traces.len() as u32);
         let trace = generated.b.finish();
         verify(&trace).unwrap_or_else(|error| panic!("{error}\n{trace}"));
-        self.m.backend.compile(code, &trace).unwrap();
+        self.m.compile_trace(code.0, &trace);
         self.reference.compile(code, &trace).unwrap();
         self.traces.push(trace);
         self.exits.extend(generated.exits);

@@ -5,7 +5,8 @@
 //!   running may call back into the driver, which may compile, attach and free meanwhile.
 //! - A compiled trace is entered with its inputs in the value slots of a [`Frame`]: input `k` in slot `k`.
 //!   It is left through an exit, whose arguments are then in the slots: argument `k` in slot `k`.
-//!   Words are zero-extended: bits outside [`crate::ir::Ty::mask`] are zero, both ways.
+//!   Inputs are zero-extended: bits outside [`crate::ir::Ty::mask`] are zero. In arguments of exits they may be
+//!   anything, as code stores no more than it must, and whoever reads them masks.
 //! - A `jump` to a label of another compiled trace goes there with the frame it has.
 //! - When a bridge is attached to an exit, leaving there continues in the bridge, whose inputs are the
 //!   exit's arguments, slot by slot. Code that is running sees it the next time it gets there.

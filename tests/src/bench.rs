@@ -5,7 +5,7 @@
 #![expect(unsafe_code, reason = "runs compiled traces, is called by them")]
 
 use metainterp::backend::{Backend, CALL_WORDS, Compiled, Frame, Refusal};
-use metainterp::ir::{self, CodeId, ExitId, Trace};
+use metainterp::ir::{self, CodeId, ExitId, Trace, Ty};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -28,7 +28,7 @@ pub const UNWRITTEN: u64 = 0xa5a5_a5a5_a5a5_a5a5;
 /// A backend with the traces that were compiled for a test.
 pub struct Bench {
     backend: Box<dyn Backend>,
-    n_saved: RefCell<HashMap<u32, usize>>,
+    saved: RefCell<HashMap<u32, Vec<Ty>>>,
     /// What was compiled, by number, for regions.
     traces: RefCell<BTreeMap<u32, Trace>>,
 }
@@ -36,7 +36,7 @@ pub struct Bench {
 impl Bench {
     /// A bench with a fresh backend, for tests that call back into it from a trace.
     pub fn new(make: Make<'_>) -> Rc<Bench> {
-        Rc::new(Bench { backend: make(), n_saved: RefCell::default(), traces: RefCell::default() })
+        Rc::new(Bench { backend: make(), saved: RefCell::default(), traces: RefCell::default() })
     }
 
     /// The backend.
@@ -63,8 +63,8 @@ impl Bench {
         ir::verify(trace).unwrap_or_else(|error| panic!("{error}:\n{trace}"));
         let compiled = self.backend.compile(CodeId(code), trace)?;
         for exit in &trace.exits {
-            let n_saved = trace.exit_args(exit).len();
-            let earlier = self.n_saved.borrow_mut().insert(exit.id.0, n_saved);
+            let saved = trace.exit_args(exit).iter().map(|&arg| trace.ty(arg)).collect();
+            let earlier = self.saved.borrow_mut().insert(exit.id.0, saved);
             assert_eq!(earlier, None, "two traces of a test have exit {}:\n{trace}", exit.id.0);
         }
         self.traces.borrow_mut().insert(code, trace.clone());
@@ -102,8 +102,9 @@ impl Bench {
             // SAFETY: as above; the frame is as the code has left it.
             exit = unsafe { self.backend.resume(exit, &mut frame) };
         }
-        let n_saved = self.n_saved.borrow()[&exit.0];
-        Left { exit: exit.0, values: frame.slots[..n_saved].to_vec() }
+        let saved = &self.saved.borrow()[&exit.0];
+        let values = frame.slots.iter().zip(saved).map(|(word, ty)| word & ty.mask());
+        Left { exit: exit.0, values: values.collect() }
     }
 
     /// Runs a trace and checks where it was left with which words.
@@ -118,7 +119,7 @@ impl Bench {
         self.backend.free(CodeId(code));
         let freed = self.traces.borrow_mut().remove(&code);
         for exit in freed.iter().flat_map(|trace| &trace.exits) {
-            self.n_saved.borrow_mut().remove(&exit.id.0);
+            self.saved.borrow_mut().remove(&exit.id.0);
         }
     }
 }

@@ -216,8 +216,7 @@ impl Lower<'_, '_> {
 
     fn store_all(&mut self, moves: &Moves) {
         for &(slot, value) in moves {
-            let word = self.extended(value);
-            self.store_slot(slot as usize, word);
+            self.store_slot(slot as usize, value);
         }
     }
 
@@ -247,18 +246,10 @@ impl Lower<'_, '_> {
         let mut moves = Moves::new();
         for (slot, &arg) in self.member.exit_args(op).iter().enumerate() {
             if !self.is_home(arg, slot) {
-                moves.push((slot as u32, self.exit_value(arg)));
+                moves.push((slot as u32, self.slot_value(arg)));
             }
         }
         moves
-    }
-
-    // Constants take the type of a word: then there is one of them, whatever their types.
-    fn exit_value(&mut self, operand: Operand) -> Value {
-        match self.trace.as_const(operand) {
-            Some(_) => self.word(operand),
-            None => self.use_(operand),
-        }
     }
 
     /// Names the exit to the block that leads out.

@@ -464,8 +464,8 @@ impl<'a, 'f> Lower<'a, 'f> {
     fn fill_homes(&mut self, join: &Join, op: &Op) {
         for ((slot, &arg), value) in self.trace.args(op).iter().enumerate().zip(join.values()) {
             if self.analysis.fills_home(self.group, join, value) && !self.is_home(arg, slot) {
-                let word = self.word(arg);
-                self.store_slot(slot, word);
+                let value = self.slot_value(arg);
+                self.store_slot(slot, value);
             }
         }
     }
@@ -498,8 +498,8 @@ impl<'a, 'f> Lower<'a, 'f> {
         let cell = self.member.foreign.expect("an unknown jump target is refused before");
         for (slot, &arg) in args.iter().enumerate() {
             if !self.is_home(arg, slot) {
-                let word = self.word(arg);
-                self.store_slot(slot, word);
+                let value = self.slot_value(arg);
+                self.store_slot(slot, value);
             }
         }
         let cell = self.b.ins().iconst(types::I64, cell as i64);
@@ -554,6 +554,15 @@ impl<'a, 'f> Lower<'a, 'f> {
         value
     }
 
+    /// The operand as it is stored in a slot. Constants take the type of a word: then there is one of them, whatever
+    /// their types. Values take their own, which whoever reads the slot knows.
+    fn slot_value(&mut self, operand: Operand) -> Value {
+        match self.trace.as_const(operand) {
+            Some(_) => self.word(operand),
+            None => self.use_(operand),
+        }
+    }
+
     /// The operand zero-extended to 64 bits.
     fn word(&mut self, operand: Operand) -> Value {
         if let Some(constant) = self.trace.as_const(operand) {
@@ -563,7 +572,7 @@ impl<'a, 'f> Lower<'a, 'f> {
         self.extended(value)
     }
 
-    /// A value zero-extended to what fills a slot.
+    /// A value zero-extended to 64 bits.
     fn extended(&mut self, value: Value) -> Value {
         match self.b.func.dfg.value_type(value) {
             types::I64 | types::F64 => value,
@@ -601,9 +610,9 @@ impl<'a, 'f> Lower<'a, 'f> {
         self.b.ins().load(clif(ty), flags, self.frame, slot_offset(slot as usize))
     }
 
-    fn store_slot(&mut self, slot: usize, word: Value) {
+    fn store_slot(&mut self, slot: usize, value: Value) {
         let flags = self.frame_flags();
-        self.b.ins().store(flags, word, self.frame, slot_offset(slot));
+        self.b.ins().store(flags, value, self.frame, slot_offset(slot));
     }
 
     fn frame_flags(&self) -> MemFlagsData {

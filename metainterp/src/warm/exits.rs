@@ -51,7 +51,7 @@ pub(super) struct ExitInfo {
 fn word(slot: &ExitSlot, frame: &Frame) -> u64 {
     match *slot {
         ExitSlot::Const(constant) => constant.bits,
-        ExitSlot::Slot(slot, _) => frame.slots[slot as usize],
+        ExitSlot::Slot(slot, ty) => frame.slots[slot as usize] & ty.mask(),
     }
 }
 
@@ -152,9 +152,9 @@ impl ExitInfo {
     pub fn arguments(&self, frame: &Frame, with_lanes: bool) -> Vec<Arg> {
         let rebuild = |slot: &ExitSlot| match *slot {
             ExitSlot::Const(c) => Arg::of(Lane::CONST, c),
-            ExitSlot::Slot(slot, ty) => {
-                let lane = if with_lanes { Lane::input(slot) } else { Lane::CONST };
-                Arg::of(lane, Const::new(ty, frame.slots[slot as usize]))
+            ExitSlot::Slot(at, ty) => {
+                let lane = if with_lanes { Lane::input(at) } else { Lane::CONST };
+                Arg::of(lane, Const::new(ty, word(slot, frame)))
             }
         };
         self.layout.iter().map(rebuild).collect()
@@ -280,5 +280,19 @@ impl ExitInfo {
             }
         }
         types
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_code_has_not_stored_of_a_word_is_not_read() {
+        let mut frame = Frame::new();
+        frame.slots[1] = 0xa5a5_a5a5_a5a5_a5a5;
+        for (ty, bits) in [(Ty::Bool, 1), (Ty::I8, 0xa5), (Ty::F32, 0xa5a5_a5a5)] {
+            assert_eq!(word(&ExitSlot::Slot(1, ty), &frame), bits);
+        }
     }
 }
