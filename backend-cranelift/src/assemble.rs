@@ -87,7 +87,7 @@ impl Outside {
 pub(crate) struct Compilers {
     target: Target,
     options: Options,
-    spare: Arc<Mutex<Option<Compiler>>>,
+    spare: Arc<Mutex<Option<Box<Compiler>>>>,
 }
 
 impl Compilers {
@@ -103,7 +103,7 @@ impl Compilers {
         analysis: &Analysis<'_>,
         counters: &Counters,
     ) -> Result<MachineCode, Refusal> {
-        let new = || Compiler::new(self.target.clone(), &self.options);
+        let new = || Box::new(Compiler::new(self.target.clone(), &self.options));
         let mut compiler = self.spare().unwrap_or_else(new);
         let env = Env { counters: counters.address(), mid_end: self.target.mid_end.is_some() };
         let machine = compiler.compile(name, group, analysis, &env);
@@ -114,7 +114,7 @@ impl Compilers {
     }
 
     // Nobody waits for the lock: a thread that a `fork` has left behind may have it for ever.
-    fn spare(&self) -> Option<Compiler> {
+    fn spare(&self) -> Option<Box<Compiler>> {
         match self.spare.try_lock() {
             Ok(mut spare) => spare.take(),
             Err(TryLockError::Poisoned(_) | TryLockError::WouldBlock) => None,

@@ -632,6 +632,16 @@ impl TraceBuilder {
         builder
     }
 
+    /// Goes on with a trace in the place of the jump that it ends with.
+    pub(crate) fn without_jump(trace: &Trace) -> TraceBuilder {
+        let mut trace = trace.clone();
+        let jump = trace.ops.pop();
+        assert!(jump.is_some_and(|op| op.opcode == Opcode::Jump), "a trace that ends with a jump");
+        let const_index = trace.consts.iter().copied().zip(0..).collect();
+        let mem_index = trace.mems.iter().cloned().zip(0..).collect();
+        TraceBuilder { trace, const_index, mem_index }
+    }
+
     /// Makes room for about as many operations as a recording has.
     pub fn reserve_for_recording(&mut self) {
         const N_OPS: usize = 256;

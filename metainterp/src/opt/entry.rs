@@ -12,8 +12,7 @@
 //! Source: RPython replays the short preamble of a loop in front of jumps to it for the same reason (Ardö,
 //! Bolz, Fijałkowski, "Loop-aware optimizations in PyPy's tracing JIT", 2012).
 
-use super::rewrite::Copier;
-use crate::ir::{ExitId, Graft, Op, Opcode, Operand, Resume, Trace};
+use crate::ir::{ExitId, Graft, Op, Opcode, Resume, Trace, TraceBuilder};
 
 /// Operations of a preheader that is copied at most.
 const MAX_COPIED: usize = 64;
@@ -41,14 +40,12 @@ pub fn second_label(trace: &Trace) -> Option<usize> {
 /// Panics if the trace does not jump, or the version has no preheader.
 pub fn behind_preheader(trace: &Trace, entered: &Trace) -> Trace {
     let label = second_label(entered).expect("the loop has a preheader");
-    let (jump, ops) = trace.ops.split_last().expect("a trace has operations");
-    assert_eq!(jump.opcode, Opcode::Jump, "a trace that leads to a loop");
-    let mut copy = Copier::new(trace);
-    ops.iter().for_each(|op| copy.copy(trace, op));
-    let reds: Vec<Operand> = trace.args(jump).iter().map(|&arg| copy.operand(arg)).collect();
+    let jump = trace.jump().expect("a trace that leads to a loop");
+    let reds = trace.args(jump).to_vec();
+    let mut new = TraceBuilder::without_jump(trace);
     let values = entered.results(&entered.ops[0]).zip(reds.iter().copied());
     let mut graft = Graft::new(entered, values);
-    let (new, mut next_exit) = (&mut copy.new, trace.n_exit_ids());
+    let mut next_exit = trace.n_exit_ids();
     for op in &entered.ops[1..label] {
         let descr = match op.opcode {
             Opcode::DebugMergePoint => {
@@ -66,7 +63,7 @@ pub fn behind_preheader(trace: &Trace, entered: &Trace) -> Trace {
                 if op.opcode == Opcode::GuardNoException {
                     let at = &entered.merge_points[exit.resume.merge_point as usize];
                     merge_point = new.merge_point(at.clone());
-                    args = graft.operands(new, entered.exit_values(exit));
+                    args = graft.operands(&mut new, entered.exit_values(exit));
                 }
                 let resume = Resume { merge_point, ..exit.resume };
                 next_exit += 1;
@@ -74,9 +71,9 @@ pub fn behind_preheader(trace: &Trace, entered: &Trace) -> Trace {
             }
             _ => op.descr,
         };
-        graft.push(new, op, descr);
+        graft.push(&mut new, op, descr);
     }
-    let args = graft.operands(new, entered.args(&entered.ops[label]));
-    copy.push_jump(entered.ops[label].target(), &args);
-    copy.new.finish()
+    let args = graft.operands(&mut new, entered.args(&entered.ops[label]));
+    new.push_void(Opcode::Jump, &args, entered.ops[label].target().0);
+    new.finish()
 }
