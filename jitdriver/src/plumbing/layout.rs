@@ -460,7 +460,7 @@ const fn whole_words(size: usize) -> Joined {
 
 impl<T: Traceable, E: Traceable> Tagged for Result<T, E> {
     fn tag() -> Option<Tag> {
-        const { tag_of_result::<T, E>() }
+        tag_of_result::<T, E>()
     }
 
     fn agrees(&self, bits: u64) -> bool {
@@ -475,29 +475,24 @@ impl<T: Traceable, E: Traceable> Tagged for Result<T, E> {
     }
 }
 
-const fn tag_of_result<T: Traceable, E: Traceable>() -> Option<Tag> {
+#[inline(never)]
+fn tag_of_result<T: Traceable, E: Traceable>() -> Option<Tag> {
     let size = size_of::<Result<T, E>>();
     if size > size_of::<T>() && size > size_of::<E>() {
         return Some(Tag::Value { offset: 0, ty: Ty::I8 });
     }
-    let niche = match (size_of::<T>() == size, size_of::<E>() == size) {
-        (true, false) => T::NICHE,
-        (false, true) => match E::NICHE {
-            Some(niche) => Some(niche),
-            None => niche_of_capacity::<T, E>(),
-        },
+    match (size_of::<T>() == size, size_of::<E>() == size) {
+        (true, false) => T::NICHE.map(Tag::Niche),
+        (false, true) => E::NICHE.or_else(niche_of_capacity::<T, E>).map(Tag::Niche),
         _ => None,
-    };
-    match niche {
-        Some(niche) => Some(Tag::Niche(niche)),
-        None => None,
     }
 }
 
 /// Where a `Result` has its discriminant in a word of the error that is at most `isize::MAX`, as the
 /// capacity of a `String` or `Vec` is. rustc does not say where, nor which of the other values means `Ok`: some
-/// versions take the least, some the greatest. So it is tried out, when the author's crate is compiled.
-const fn niche_of_capacity<T, E>() -> Option<Niche> {
+/// versions take the least, some the greatest. So it is tried out: not in constants, where rustc refuses to look at
+/// what means neither. The compiler knows the answer all the same.
+fn niche_of_capacity<T, E>() -> Option<Niche> {
     const WORD: usize = 8;
     let size = size_of::<Result<T, E>>();
     if !size.is_multiple_of(WORD) || align_of::<Result<T, E>>() != WORD {
@@ -506,12 +501,14 @@ const fn niche_of_capacity<T, E>() -> Option<Niche> {
     let mut found = None;
     let mut at = 0;
     while at < size {
-        let n = match (is_ok_with::<T, E>(at, 1 << 63), is_ok_with::<T, E>(at, u64::MAX)) {
-            (true, _) => 1 << 63,
-            (false, true) => u64::MAX,
-            (false, false) => 0,
+        let meant = if is_ok_with::<T, E>(at, 1 << 63) {
+            Some(1 << 63)
+        } else if is_ok_with::<T, E>(at, u64::MAX) {
+            Some(u64::MAX)
+        } else {
+            None
         };
-        if n != 0 {
+        if let Some(n) = meant {
             if found.is_some() {
                 return None;
             }
@@ -528,7 +525,8 @@ const fn niche_of_capacity<T, E>() -> Option<Niche> {
 }
 
 /// Whether a `Result` is `Ok` that has this word at an offset, and zeros elsewhere.
-const fn is_ok_with<T, E>(offset: usize, word: u64) -> bool {
+#[inline]
+fn is_ok_with<T, E>(offset: usize, word: u64) -> bool {
     let mut value = MaybeUninit::<Result<T, E>>::zeroed();
     // SAFETY: the word lies within the value, whose bytes are all initialized. Only the
     // discriminant is looked at, and whatever it is made of are initialized integers.
