@@ -516,8 +516,7 @@ fn niche_of_capacity<T, E>() -> Option<Niche> {
         }
         at += WORD;
     }
-    let Some(Niche { offset, .. }) = found else { return None };
-    let offset = offset as usize;
+    let offset = found?.offset as usize;
     let is_capacity = !is_ok_with::<T, E>(offset, 0)
         && !is_ok_with::<T, E>(offset, 1)
         && !is_ok_with::<T, E>(offset, u64::MAX >> 1);
