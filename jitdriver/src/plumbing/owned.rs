@@ -77,11 +77,9 @@ impl Note {
     /// False if it is known already.
     #[inline(never)]
     fn take(&self, rec: Rec) -> bool {
-        let mut noted = rec.arena().noted.borrow_mut();
-        let id = (self.id)();
-        let is_new = !noted.iter().any(|&(it, _)| it == id);
+        let is_new = note_drop(rec, (self.id)(), self.in_place);
         if is_new {
-            noted.extend([(id, self.in_place), ((self.option_id)(), self.in_option)]);
+            note_drop(rec, (self.option_id)(), self.in_option);
         }
         is_new
     }
@@ -517,12 +515,14 @@ fn note_in_place<T>(rec: Rec, drop: InPlace) {
     note_drop(rec, typeid::of::<T>(), drop);
 }
 
-/// The same of the type of this id.
-fn note_drop(rec: Rec, id: TypeId, drop: InPlace) {
+/// The same of the type of this id. False if it is known already.
+fn note_drop(rec: Rec, id: TypeId, drop: InPlace) -> bool {
     let mut noted = rec.arena().noted.borrow_mut();
-    if !noted.iter().any(|&(it, _)| it == id) {
+    let is_new = !noted.iter().any(|&(it, _)| it == id);
+    if is_new {
         noted.push((id, drop));
     }
+    is_new
 }
 
 impl<T: Glue> Glue for Vec<T> {
