@@ -356,7 +356,7 @@ impl Lowerer {
     pub(super) fn match_expr(&mut self, m: &syn::ExprMatch) -> TokenStream {
         let n_temps = self.n_temps;
         let changed = m.arms.iter().any(|arm| binds_by_ref_mut(&arm.pat));
-        let place = self.matched(&m.expr, changed);
+        let place = self.accessed(&m.expr, changed);
         let owned = self.owned(&m.expr, n_temps);
         match m.arms.iter().all(|arm| is_scalar_pattern(split_guard(&arm.pat).0)) {
             true => {
@@ -508,7 +508,7 @@ impl Lowerer {
             let root = self.fresh("root");
             let n_temps = self.n_temps;
             let changed = binds_by_ref_mut(&part.pat);
-            let place = self.matched(&part.expr, changed);
+            let place = self.accessed(&part.expr, changed);
             let owned = self.owned(&part.expr, n_temps);
             let lowered = self.pattern(&part.pat, &root, true);
             // A name that was bound just before is moved to where the names live first: whoever drops
@@ -519,7 +519,7 @@ impl Lowerer {
             let patterns = [(quote!(), &*part.pat, &lowered)];
             let (place, chosen) = match owned.filter(|_| !lowered.names.is_empty()) {
                 Some(owned) if moves(&owned) => {
-                    let again = self.matched(&part.expr, changed);
+                    let again = self.accessed(&part.expr, changed);
                     let again = self.scrutinee(Some(owned), &patterns, false, again);
                     let chosen = lowered.chosen(&root);
                     after.extend(quote!({ let #root = #again; #chosen }));

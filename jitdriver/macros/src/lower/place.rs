@@ -29,15 +29,10 @@ fn is_place_within(e: &Expr) -> bool {
 }
 
 impl Lowerer {
-    /// The place of an expression that is changed, or borrowed mutably.
-    pub(super) fn place_mut(&mut self, e: &Expr) -> TokenStream {
-        self.access = Access::Changed;
+    /// The place of an expression that is changed, or borrowed mutably, if it says so.
+    pub(super) fn accessed(&mut self, e: &Expr, changed: bool) -> TokenStream {
+        self.access = if changed { Access::Changed } else { Access::Read };
         self.place(e)
-    }
-
-    /// The place of what is matched on; a pattern may borrow from it mutably.
-    pub(super) fn matched(&mut self, e: &Expr, changed: bool) -> TokenStream {
-        if changed { self.place_mut(e) } else { self.place(e) }
     }
 
     /// The place of a method's receiver.
@@ -53,12 +48,9 @@ impl Lowerer {
         if let Some(local) = self.local_of(e) {
             return quote!(__p::Local::as_place(__p::closure::shared(&raw const #local)));
         }
-        // What a field or an element lies in lives as long as a reference to it.
-        self.extending = extending
-            && matches!(e, Expr::Paren(_) | Expr::Group(_) | Expr::Field(_) | Expr::Index(_));
-        // So are the places that it is in.
+        // What a field or an element lies in lives as long as a reference to it, and is changed where it is.
         if is_place_within(e) {
-            self.access = access;
+            (self.extending, self.access) = (extending, access);
         }
         match e {
             Expr::Paren(e) => self.place(&e.expr),
@@ -92,7 +84,6 @@ impl Lowerer {
                 call_at(e.span(), overloaded, "element", quote!(__rec))
             }
             Expr::Unary(u) if matches!(u.op, UnOp::Deref(_)) => {
-                self.extending = extending;
                 let pointer = self.place(&u.expr);
                 match access {
                     Access::Read => quote!(__p::Behind(#pointer).peel(__rec)),
@@ -172,7 +163,7 @@ impl Lowerer {
 
     /// That of a method's receiver.
     pub(super) fn peeled_receiver(&mut self, e: &Expr) -> TokenStream {
-        let place = self.receiver(e);
-        quote!(__p::Peel(#place).peel(__rec))
+        self.access = Access::Unknown;
+        self.peeled(e)
     }
 }

@@ -223,7 +223,7 @@ impl Lowerer {
         self.extending = !refers;
         let (place, owned) = match ty {
             None if refers || self.is_place(init) => {
-                let place = self.matched(init, binds_by_ref_mut(pat));
+                let place = self.accessed(init, binds_by_ref_mut(pat));
                 (place, self.owned(init, n_temps))
             }
             None => {

@@ -53,16 +53,14 @@ impl Lowerer {
             Expr::Assign(a) => self.assign(&a.left, &a.right),
             Expr::Field(_) | Expr::Index(_) => self.read_place(e),
             Expr::Reference(r) => self.reference(&r.expr, r.mutability.is_some()),
-            Expr::RawAddr(r) => match r.mutability {
-                syn::PointerMutability::Mut(_) => {
-                    let place = self.place_mut(&r.expr);
-                    quote!(#place.raw_mut(__rec))
+            Expr::RawAddr(r) => {
+                let mutable = matches!(r.mutability, syn::PointerMutability::Mut(_));
+                let place = self.accessed(&r.expr, mutable);
+                match mutable {
+                    true => quote!(#place.raw_mut(__rec)),
+                    false => quote!(#place.raw_const(__rec)),
                 }
-                syn::PointerMutability::Const(_) => {
-                    let place = self.place(&r.expr);
-                    quote!(#place.raw_const(__rec))
-                }
-            },
+            }
             Expr::Call(c) => self.call(c),
             Expr::MethodCall(m) => {
                 if let Some(value) = self.consumed_chain(m) {
@@ -267,7 +265,7 @@ impl Lowerer {
             let res = op.apply(b, quote!(#local.take()), quote!(__right));
             return quote!({ let __right = #right; #local = #res; __p::Traced::constant(()) });
         }
-        let place = self.place_mut(&b.left);
+        let place = self.accessed(&b.left, true);
         let res = op.apply(b, quote!(__place.read(__rec)), quote!(__right));
         quote!({
             let __right = #right;
@@ -303,7 +301,7 @@ impl Lowerer {
                 }),
             };
         }
-        let place = self.place_mut(left);
+        let place = self.accessed(left, true);
         quote!({
             let __value = #value;
             let __place = #place;
@@ -315,8 +313,7 @@ impl Lowerer {
     pub(super) fn reference(&mut self, e: &Expr, mutable: bool) -> TokenStream {
         let place = match self.is_static(e) && !mutable {
             true => quote!(__p::Place::of_static(&#e)),
-            false if mutable => self.place_mut(e),
-            false => self.place(e),
+            false => self.accessed(e, mutable),
         };
         match mutable {
             true => quote!(#place.exclusive(__rec)),
