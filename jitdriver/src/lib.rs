@@ -75,6 +75,7 @@
 //! | the function around that loop, and functions and `impl` blocks that traces should go into | [`#[jit]`](macro@jit) |
 //! | types of values of the interpreted program, and of its code | [`#[jit]`](macro@jit), above the derives |
 //! | a table of functions, or of structs with functions | [`#[jit]`](macro@jit), above the constant or static |
+//! | a macro of your own that these call | [`#[jit]`](macro@jit) above `macro_rules!`, unless it is defined in the function |
 //! | many such items in a row | [`traced!`] around them |
 //! | one of those with a loop of few laps | [`#[unroll_safe]`](macro@unroll_safe) below `#[jit]` |
 //! | a function whose result follows from its arguments | [`#[elidable]`](macro@elidable) |
@@ -268,12 +269,43 @@ pub use sendable::SendableDriver;
 /// assert_eq!((free.get(), driver.stats().loops, driver.stats().residual_calls), (1000, 1, 0));
 /// ```
 ///
+/// On a `macro_rules!` item, traced functions behind it go into what it stands for; they do so anyway for one that
+/// is defined inside of them. Other macros may hide anything, and end a recording:
+///
+/// ```
+/// use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point};
+///
+/// #[jit]
+/// macro_rules! reg {
+///     ($regs:ident[$at:expr]) => {
+///         $regs[($at & 3) as usize]
+///     };
+/// }
+///
+/// #[jit]
+/// fn interpret(driver: &JitDriver<'_>, regs: &mut [i64; 4], n: i64) {
+///     let mut n = n;
+///     while n > 0 {
+///         jit_merge_point!(driver, greens = [], reds = [regs, n]);
+///         reg!(regs[5]) += reg!(regs[n]) + 1;
+///         n -= 1;
+///         can_enter_jit!(driver, greens = [], reds = [regs, n]);
+///     }
+/// }
+///
+/// let driver = JitDriver::builder().threshold(3).build().unwrap();
+/// let mut regs = [1, 0, 2, 3];
+/// interpret(&driver, &mut regs, 8);
+/// assert_eq!(regs, [1, 57, 2, 3]);
+/// assert_eq!((driver.stats().loops, driver.stats().aborted()), (1, 0));
+/// ```
+///
 /// A function with a merge point is a *portal*; if it cannot be traced, that is a compile error. A helper
 /// that contains something which cannot be traced yet, or a loop without
 /// [`#[unroll_safe]`](macro@unroll_safe), has no twin and is called.
 pub use jitdriver_macros::jit;
 
-/// `#[jit]` on many items: the functions, the `impl` blocks of types, the structs and enums, and the tables of
+/// `#[jit]` on many items: the functions, the `impl` blocks of types, the structs and enums, the macros, and the tables of
 /// functions among them. An item with a hint of its own is what that says; others stay as they are.
 ///
 /// ```

@@ -117,3 +117,204 @@ fn macros_of_std() {
     check(|d| asserting(d, 60, 2));
     check_compiled(|d| places(d, 60, 2));
 }
+
+// --- Macros of the author's own ---
+
+#[jit]
+macro_rules! masked {
+    ($regs:expr, $at:expr) => {
+        $regs[($at & 3) as usize]
+    };
+}
+
+#[jit]
+macro_rules! swap_if {
+    ($condition:expr => $a:ident, $b:ident) => {
+        if $condition {
+            let acc = $a;
+            $a = $b - 1;
+            $b = acc;
+        }
+    };
+}
+
+/// Leaves the function, or the loop, that calls it.
+#[jit]
+macro_rules! leave {
+    (with $value:expr) => {
+        return $value
+    };
+    (if $condition:expr) => {
+        if $condition {
+            break;
+        }
+    };
+    (next if $condition:expr) => {
+        if $condition {
+            continue;
+        }
+    };
+}
+
+#[jit]
+fn bounded(value: i64, limit: i64) -> i64 {
+    if value > limit {
+        leave!(with value % limit);
+    }
+    value
+}
+
+portal! {
+    macros_outside(i; acc: i64, other: i64, regs: [i64; 4]) -> i64 {
+        masked!(regs, i as i64 + acc) += other;
+        swap_if!(masked!(regs, acc) % 3 == 0 => acc, other);
+        acc = bounded(acc * 3 + masked!(regs, other), 1000);
+        effect(masked!(regs, acc));
+        leave!(if acc == 777);
+    } => acc * 1000 + other
+}
+
+portal! {
+    macros_inside(i; acc: i64, other: i64) -> i64 {
+        macro_rules! push {
+            ($($value:expr),* $(,)?) => {{
+                let mut sum = 0;
+                $(sum += $value; effect(sum);)*
+                sum
+            }};
+        }
+        macro_rules! turn {
+            () => { turn!(1); };
+            ($by:expr) => {
+                let before = other;
+                other = (acc + $by) % 100;
+                acc = before;
+            };
+        }
+        let sum = push!(acc, other + 1, push![i as i64 & 7]);
+        turn!();
+        turn!(push!(sum));
+        acc = (acc + sum) % 500;
+        assert!(push!(acc) < 1000, "{sum} is too much");
+    } => acc * 1000 + other
+}
+
+#[jit]
+fn folded(items: &[i64; 4], skipped: i64) -> i64 {
+    let mut sum = 0;
+    let mut at = 0;
+    'all: loop {
+        macro_rules! next {
+            ($label:lifetime) => {
+                at += 1;
+                if at > 3 {
+                    break $label;
+                }
+            };
+        }
+        next!('all);
+        if items[at] == skipped {
+            continue;
+        }
+        sum += items[at];
+    }
+    sum
+}
+
+/// A macro with a loop does not make the function that calls it one without.
+#[jit]
+macro_rules! total {
+    ($items:expr) => {{
+        let mut sum = 0;
+        for item in $items {
+            sum += item;
+        }
+        sum
+    }};
+}
+
+#[jit]
+fn summed(items: &[i64; 4]) -> i64 {
+    total!(items)
+}
+
+portal! {
+    macros_with_loops(i; acc: i64, regs: [i64; 4]) -> i64 {
+        regs[(acc & 3) as usize] = (acc + i as i64) % 9;
+        acc = (acc + folded(&regs, 3) + summed(&regs)) % 1000;
+    } => acc
+}
+
+#[test]
+fn own_macros() {
+    check_compiled(|d| macros_outside(d, 80, 3, 8, [1, 2, 3, 4]));
+    check_compiled(|d| macros_inside(d, 80, 3, 8));
+    check(|d| macros_with_loops(d, 80, 3, [1, 2, 3, 4])).iter().for_each(|run| {
+        assert_eq!((run.stats.degraded_statements, run.stats.aborted()), (0, 0), "{run}");
+        // Neither function is unrolled unasked.
+        assert_eq!(run.stats.residual_calls, 2, "{run}");
+    });
+}
+
+mod one {
+    jitdriver::traced! {
+        macro_rules! halved {
+            ($value:expr) => { $value / 2 };
+        }
+
+        pub fn reduced(value: i64) -> i64 {
+            if value > 100 { halved!(value + 1) } else { value }
+        }
+    }
+}
+
+mod another {
+    use super::*;
+
+    /// Of the same name as one elsewhere.
+    #[jit]
+    macro_rules! halved {
+        ($value:expr) => {
+            $value >> 1
+        };
+    }
+
+    #[jit]
+    pub fn reduced(value: i64) -> i64 {
+        if value > 100 { halved!(value + 1) } else { value }
+    }
+}
+
+portal! {
+    macros_in_traced(i; acc: i64) -> i64 {
+        acc = one::reduced(acc * 3) - another::reduced(acc * 5);
+    } => acc
+}
+
+#[test]
+fn own_macros_among_traced_items() {
+    check_compiled(|d| macros_in_traced(d, 80, -7));
+}
+
+portal! {
+    panicking(i; acc: i64) -> i64 {
+        macro_rules! checked {
+            ($a:expr, $b:expr) => {{
+                assert!($a < $b * 2 + 1);
+                let left = $b - $a;
+                assert!(left > 3, "{left} are left at {i}");
+                left
+            }};
+        }
+        acc += 1;
+        let left = checked!(acc + 1, 25);
+        effect(left);
+    } => acc
+}
+
+/// The texts of panics are those of the plain function.
+#[test]
+fn panics_in_own_macros() {
+    check(|d| panicking(d, 60, 2));
+    check(|d| panicking(d, 60, 100));
+}

@@ -148,6 +148,45 @@ portal! {
     } => acc
 }
 
+/// Unknown to the frontend: statements that are no expression.
+macro_rules! exchange {
+    ($x:ident, $y:ident) => {
+        let z = $x;
+        $x = $y + 1;
+        $y = z;
+    };
+}
+
+/// Unknown to the frontend: declares a variable for its caller.
+macro_rules! declare {
+    ($x:ident = $value:expr) => {
+        let mut $x = $value;
+        $x &= 1023;
+    };
+}
+
+portal! {
+    hidden_statements(i; acc: i64) -> i64 {
+        acc = acc.wrapping_add(1);
+        if acc % 4 == 0 {
+            let mut other = acc * 3 + i64::from(i);
+            exchange!(acc, other);
+            effect(other);
+        }
+    } => acc
+}
+
+portal! {
+    hidden_declaration(i; acc: i64) -> i64 {
+        acc = acc.wrapping_add(1);
+        if acc % 4 == 0 {
+            declare!(other = acc * 3 + i64::from(i));
+            effect(other);
+            acc = other;
+        }
+    } => acc
+}
+
 portal! {
     hidden_return(i; acc: i64) -> i64 {
         acc += 3;
@@ -203,6 +242,8 @@ fn statements_end_the_recording() {
     for runs in [
         check(|d| hidden_expression(d, 60, 1)),
         check(|d| hidden_assignment(d, 60, 1)),
+        check(|d| hidden_statements(d, 60, 1)),
+        check(|d| hidden_declaration(d, 60, 1)),
         check(|d| hidden_return(d, 200, 1)),
         check(|d| hidden_continue(d, 60, 1)),
         check(|d| hidden_break(d, 100, 1)),

@@ -15,8 +15,8 @@ mod traits;
 mod types;
 
 use crate::check;
-use crate::lower::destructure::taken_apart;
 use crate::lower::{Called, Lowerer, Return};
+use crate::macro_rules;
 use crate::parse::{self, FnHints};
 use crate::scope;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -44,6 +44,7 @@ pub fn jit(item: Item) -> TokenStream {
         Item::Enum(item) => with_errors(types::traced(item.clone().into()), &item),
         Item::Const(item) => with_errors(table::constant(item.clone()), &item),
         Item::Static(item) => with_errors(table::of_static(item.clone()), &item),
+        Item::Macro(item) => macro_rules::registry::note(&item),
         _ => unreachable!("`check_item` refuses it"),
     }
 }
@@ -72,6 +73,7 @@ fn is_traced_among_others(item: &Item) -> bool {
         Item::Enum(item) => &item.attrs,
         Item::Const(item) if table::is_one(&item.expr) => &item.attrs,
         Item::Static(item) if table::is_one(&item.expr) => &item.attrs,
+        Item::Macro(item) => &item.attrs,
         _ => return false,
     };
     !attrs.iter().any(|attr| attr.path().segments.last().is_some_and(|last| last.ident == "jit"))
@@ -200,7 +202,9 @@ fn policy(hints: &FnHints, sig: &Signature, block: &Block, of: Option<&ItemImpl>
         return Policy::Token(format_ident!("NotInTrace"));
     }
     // As in RPython: a function with a loop is not unrolled unless it says so.
-    if hints.dont_look_inside || (!hints.unroll_safe && parse::contains_loop(block)) {
+    if hints.dont_look_inside
+        || (!hints.unroll_safe && parse::contains_loop(&TwinBody::of(sig, block).block))
+    {
         return Policy::Token(format_ident!("Residual"));
     }
     // The type of such a twin has no name.
@@ -505,6 +509,21 @@ fn method_twin(
     Ok(Some((quote!(#token #twin), announced.flatten())))
 }
 
+/// What is lowered.
+struct TwinBody {
+    block: Block,
+    /// Items of the twin, see [`macro_rules::Expanded`].
+    checks: TokenStream,
+}
+
+impl TwinBody {
+    /// Of a function with this body: without its macros, and without assignments to tuples.
+    fn of(sig: &Signature, block: &Block) -> TwinBody {
+        let macro_rules::Expanded { block, checks } = macro_rules::expanded(sig, block);
+        TwinBody { block: crate::lower::destructure::taken_apart(&block), checks }
+    }
+}
+
 /// The parameters of a twin: name and plain type.
 fn parameters(sig: &Signature) -> syn::Result<Vec<(Pat, Type)>> {
     let mut parameters = Vec::new();
@@ -556,9 +575,10 @@ fn twin_function(
     }
     let output = traced_output(&sig.output);
     let (generics, bounds) = (&sig.generics, &sig.generics.where_clause);
-    let block = &taken_apart(block);
+    let TwinBody { block, checks } = &TwinBody::of(sig, block);
     let names = scope::resolve(sig, block);
     let mut cx = Lowerer::new(Return::Helper, locals, None, names, &sig.output);
+    cx.macro_checks = checks.clone();
     cx.unrolls = unrolls;
     cx.self_by_value = sig.receiver().is_some_and(|this| matches!(this.kind, ReceiverKind::Value));
     let opened: Vec<_> = patterns.iter().map(|(name, pat)| cx.parameter(name, pat)).collect();
@@ -751,6 +771,7 @@ impl VisitMut for LifetimeFiller {
 /// What every twin's body starts with.
 fn prelude(called: &Called) -> TokenStream {
     let checks = crate::checks::constant();
+    let macro_checks = &called.macro_checks;
     let names: Vec<_> = called.methods.iter().map(|name| format_ident!("__jit_{name}")).collect();
     let with = called.with_closures.iter().map(|name| {
         let (takes, with) =
@@ -791,6 +812,7 @@ fn prelude(called: &Called) -> TokenStream {
         #[allow(unused_imports)]
         use __p::iterate::adapt::{AnySums as _, Sums as _};
         #checks
+        #macro_checks
         trait __NoTwinMethods { #(fn #names(&self) -> __p::Residual { __p::Residual })* #(#with)* }
         impl<__T: ?Sized> __NoTwinMethods for &__T {}
     }

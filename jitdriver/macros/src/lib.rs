@@ -6,6 +6,7 @@ mod checks;
 mod derive;
 mod expand;
 mod lower;
+mod macro_rules;
 mod parse;
 mod scope;
 mod syntax;

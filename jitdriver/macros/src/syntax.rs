@@ -1,7 +1,7 @@
 //! Questions about syntax that need no scopes.
 
-use proc_macro2::{Group, Ident, Literal, TokenStream, TokenTree};
-use std::collections::BTreeMap;
+use proc_macro2::{Delimiter, Group, Ident, Literal, TokenStream, TokenTree};
+use std::collections::{BTreeMap, BTreeSet};
 use syn::visit::{self, Visit};
 use syn::{Block, ExprBreak, ExprClosure, ExprForLoop, ExprLoop, ExprWhile, Lifetime};
 
@@ -36,6 +36,29 @@ pub fn mentioned(tokens: TokenStream, names: &mut BTreeMap<String, Ident>) {
             TokenTree::Punct(_) => {}
         }
     }
+}
+
+/// The names in `tokens` that stand by themselves, as variables do: not those of fields and methods, of functions that
+/// are called, in paths, of macros, nor those of constants and types.
+pub fn lone_names(tokens: TokenStream) -> BTreeSet<String> {
+    let tokens: Vec<_> = tokens.into_iter().collect();
+    let punct = |at: Option<usize>, signs: &str| matches!(at.and_then(|at| tokens.get(at)), Some(TokenTree::Punct(it)) if signs.contains(it.as_char()));
+    let mut names = BTreeSet::new();
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Group(group) => names.append(&mut lone_names(group.stream())),
+            TokenTree::Ident(name) => {
+                let is_called = matches!(tokens.get(at + 1), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis);
+                let is_part = punct(at.checked_sub(1), ".:'") || punct(Some(at + 1), "!:");
+                let is_keyword = syn::parse2::<Ident>(token.clone().into()).is_err();
+                if !is_called && !is_part && !is_keyword && !is_constant_name(name) {
+                    names.insert(name.to_string());
+                }
+            }
+            _ => {}
+        }
+    }
+    names
 }
 
 /// `tokens` with the twin's name of the receiver in the place of `self`, but not in paths.

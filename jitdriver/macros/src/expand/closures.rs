@@ -7,7 +7,7 @@
 //!
 //! A function that does more with a closure than calling it has no such twin.
 
-use super::{LifetimeFiller, LifetimeNamer, parameters, prelude};
+use super::{LifetimeFiller, LifetimeNamer, TwinBody, parameters, prelude};
 use crate::lower::closure::{ClosureVar, FnBound, fn_bound, only_called};
 use crate::lower::{Lowerer, Return};
 use crate::scope;
@@ -279,9 +279,10 @@ fn with_closures(
     });
     let this = this.unwrap_or_else(|| quote!(__rec: ::jitdriver::plumbing::Rec));
     let self_first = owner.receiver().into_iter();
-    let block = &crate::lower::destructure::taken_apart(block);
+    let TwinBody { block, checks } = &TwinBody::of(sig, block);
     let names = scope::resolve(sig, block);
     let mut cx = Lowerer::new(Return::Helper, locals, None, names, &sig.output);
+    cx.macro_checks = checks.clone();
     cx.unrolls = unrolls;
     called.into_iter().for_each(|(name, what)| cx.declare_closure(&name, what));
     let parts: Vec<_> = patterns.iter().map(|(name, pat)| cx.parameter(name, pat)).collect();

@@ -10,7 +10,7 @@
 //! parameters are at the merge point. If the interpreted program has jumped there, that call looks for
 //! compiled code first.
 
-use super::{parameters, portal};
+use super::{TwinBody, parameters, portal};
 use crate::check;
 use crate::lower::{Lowerer, Return};
 use crate::parse::Green;
@@ -131,6 +131,7 @@ pub fn beside(
         .collect();
     let types: Vec<&Type> = parameters.iter().map(|(_, ty)| ty).collect();
     let (generics, bounds, output) = (&sig.generics, &sig.generics.where_clause, output(sig));
+    let TwinBody { block, checks } = &TwinBody::of(sig, block);
     let mut cx = Lowerer::new(
         Return::Inlinable,
         names.iter().map(Ident::to_string),
@@ -138,6 +139,7 @@ pub fn beside(
         scope::resolve(sig, block),
         &sig.output,
     );
+    cx.macro_checks = checks.clone();
     cx.is_alone = portal.is_alone;
     cx.reassigned =
         hint.reds.iter().filter(|red| portal.is_mutable(red)).map(Ident::to_string).collect();

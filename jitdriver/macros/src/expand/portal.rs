@@ -8,7 +8,7 @@
 //! back in the state of a merge point, which is put into the variables that are listed. A green that is
 //! an expression is not put anywhere: what it reads has changed already.
 
-use super::inlined;
+use super::{TwinBody, inlined};
 use crate::check;
 use crate::lower::{Lowerer, Return, Unwinding, green_name};
 use crate::parse::{self, Green, Hint};
@@ -287,9 +287,10 @@ fn twin(sig: &Signature, block: &Block, portal: &check::Portal) -> syn::Result<T
     let red_locals: Vec<_> = hint.reds.iter().map(|red| rename_self(quote!(#red))).collect();
     let variables = hint.greens.iter().filter_map(Green::variable).chain(&hint.reds);
     let locals = variables.map(|name| rename_self(quote!(#name)).to_string());
-    let block = &crate::lower::destructure::taken_apart(block);
+    let TwinBody { block, checks } = &TwinBody::of(sig, block);
     let names = scope::resolve(sig, block);
     let mut cx = Lowerer::new(ret, locals, Some(hint.clone()), names, &sig.output);
+    cx.macro_checks = checks.clone();
     cx.is_alone = portal.is_alone;
     cx.reassigned =
         hint.reds.iter().filter(|red| portal.is_mutable(red)).map(Ident::to_string).collect();

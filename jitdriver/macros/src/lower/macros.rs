@@ -238,6 +238,6 @@ fn names_one_variant(pat: &Pat) -> bool {
     }
 }
 
-fn name_of(mac: &Macro) -> String {
+pub(super) fn name_of(mac: &Macro) -> String {
     mac.path.segments.last().map(|it| it.ident.to_string()).unwrap_or_default()
 }

@@ -2,6 +2,7 @@
 
 use super::closure::ClosureVar;
 use super::{Lowerer, cfgs, macro_diverges, stmt_diverges, unit};
+use crate::parse;
 use crate::syntax;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -24,6 +25,10 @@ impl Lowerer {
                 if let Some((name, closure)) = cx.inline_closure(stmt, &stmts[i + 1..]) {
                     cx.declare_closure(name, ClosureVar::Inline(Rc::new(closure.clone())));
                     continue;
+                }
+                if let Some(why) = cx.declares_by_macro(stmt, &stmts[i + 1..]) {
+                    out.extend(cx.degraded_rest(&stmts[i..], &why));
+                    return out;
                 }
                 let outer_why = cx.unsupported.take();
                 let lowered = cx.stmt(stmt, i + 1 == stmts.len());
@@ -126,11 +131,19 @@ impl Lowerer {
                 quote!(let _ = #value;)
             }
             Stmt::Macro(m) => {
-                let as_expr = Expr::Macro(syn::ExprMacro { attrs: Vec::new(), mac: m.mac.clone() });
                 let value = self.or_degraded(
                     m,
                     |cx| cx.macro_call(&m.mac, &m.mac),
-                    |cx, why| cx.degraded(&as_expr, &why),
+                    |cx, why| {
+                        // What it stands for may be statements.
+                        let mac = &m.mac;
+                        let is_value = last && m.semi_token.is_none();
+                        let e: Expr = match is_value {
+                            true => syn::parse_quote!(#mac),
+                            false => syn::parse_quote!({ #mac; }),
+                        };
+                        cx.degraded(&e, &why)
+                    },
                 );
                 match m.semi_token {
                     None if last => value,
@@ -146,6 +159,26 @@ impl Lowerer {
             (true, _) => lowered,
             (false, _) => quote!({ #(let mut #temps;)* #lowered }),
         }
+    }
+
+    /// Why a macro that is not known, and what follows it, run as they are written: the macro is given names that are no
+    /// locals yet, and what follows uses them.
+    fn declares_by_macro(&self, stmt: &Stmt, rest: &[Stmt]) -> Option<super::Unsupported> {
+        let Stmt::Macro(m) = stmt else { return None };
+        let is_known = parse::parse_hint(&m.mac).is_some()
+            || super::degrade::is_expression_macro(&m.mac)
+            || parse::std_macros::args(&m.mac).is_some();
+        if is_known || rest.is_empty() {
+            return None;
+        }
+        let given = syntax::lone_names(m.mac.tokens.clone());
+        let used = syntax::lone_names(quote!(#(#rest)*));
+        let is_declared = |name: &String| !self.is_local(name) && used.contains(name);
+        given.iter().any(is_declared).then(|| super::Unsupported {
+            span: m.mac.path.segments[0].ident.span(),
+            what: format!("the macro `{}!`", super::macros::name_of(&m.mac)),
+            whole_block: false,
+        })
     }
 
     /// Takes a parameter apart that is a pattern.

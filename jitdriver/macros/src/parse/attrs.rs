@@ -165,6 +165,8 @@ pub fn check_item(item: &Item) -> syn::Result<()> {
             mistakes.finish()
         }
         Item::Struct(_) | Item::Enum(_) | Item::Const(_) | Item::Static(_) => Ok(()),
+        // A `macro_rules!` item, not the call of a macro.
+        Item::Macro(it) if it.ident.is_some() => Ok(()),
         other => Err(wrong_item(other)),
     }
 }
@@ -196,7 +198,7 @@ fn check_free(sig: &Signature) -> syn::Result<()> {
 fn wrong_item(item: &Item) -> syn::Error {
     let (span, what) = describe(item);
     let message = format!(
-        "`#[jit]` goes on a `fn`, an `impl` block, a `struct`, an `enum` or a table of functions, not on {what}"
+        "`#[jit]` goes on a `fn`, an `impl` block, a `struct`, an `enum`, a `macro_rules!` or a table of functions, not on {what}"
     );
     syn::Error::new(span, message)
 }
@@ -207,7 +209,7 @@ fn describe(item: &Item) -> (Span, &'static str) {
         Item::Enum(it) => (it.enum_token.span, "an `enum`"),
         Item::ExternCrate(it) => (it.extern_token.span, "an `extern crate`"),
         Item::ForeignMod(it) => (it.abi.extern_token.span, "an `extern` block"),
-        Item::Macro(it) => (span_of(&it.mac.path), "a macro"),
+        Item::Macro(it) => (span_of(&it.mac.path), "the call of a macro"),
         Item::Mod(it) => (it.mod_token.span, "a `mod`"),
         Item::Struct(it) => (it.struct_token.span, "a `struct`"),
         Item::Trait(it) => (it.trait_token.span, "a `trait`"),
@@ -305,10 +307,17 @@ mod tests {
         assert!(item("extern \"C\" fn f() {}").is_ok());
         assert!(item("impl A { fn f(&self) {} }").is_ok());
         assert!(item("pub struct A;").is_ok());
+        assert!(item("macro_rules! m { () => {} }").is_ok());
+        check_error(
+            item("thread_local! { static A: u8 = 1; }"),
+            expect![
+                "1:1 `#[jit]` goes on a `fn`, an `impl` block, a `struct`, an `enum`, a `macro_rules!` or a table of functions, not on the call of a macro"
+            ],
+        );
         check_error(
             item("pub trait A {}"),
             expect![
-                "1:5 `#[jit]` goes on a `fn`, an `impl` block, a `struct`, an `enum` or a table of functions, not on a `trait`"
+                "1:5 `#[jit]` goes on a `fn`, an `impl` block, a `struct`, an `enum`, a `macro_rules!` or a table of functions, not on a `trait`"
             ],
         );
         check_error(

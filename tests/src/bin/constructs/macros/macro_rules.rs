@@ -15,6 +15,7 @@ impl Vm {
     }
 }
 
+#[jit]
 macro_rules! binary {
     ($vm:expr, $op:tt) => {{
         let b = $vm.regs[0];
