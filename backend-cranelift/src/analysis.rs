@@ -11,14 +11,14 @@
 //! of a join has slot `k` for its home if on every way to the join the value passed on has that home
 //! itself. Exits and jumps out are the only ones that write slots, and the function ends there.
 //! A trace by itself may also fill the homes of its loop's label when it comes there from before the
-//! loop.
+//! loop, and store what its exits save when nobody wants what came in by the slot ([`crate::lower`]).
 //!
 //! Invariants
 //! 1. A comparison in [`Analysis::is_fused`] has one use, and that is a guard's condition.
 //! 2. Entry 0 of a trace starts it with its inputs. Its labels have the entries from 1 on, but a
 //!    label at the start that merely renames the inputs has entry 0 too. In a region the entries of
 //!    a member follow those of the member before.
-//! 3. A value with a home is in that slot wherever it can be used.
+//! 3. A value with a home is in that slot until nothing wants it there any more.
 
 use crate::group::{Group, Member};
 use metainterp::backend::{CALL_WORDS, Refusal, VALUE_SLOTS};

@@ -335,6 +335,62 @@ fn what_stays_in_its_slot_costs_nothing() {
     assert_eq!(size(0, 2), size(1, 100));
 }
 
+/// Guard `k` of a bridge fails if the second input is `k`; this is what it saves.
+fn with_exits(exits: &[&str], end: &str) -> String {
+    let mut text = String::from("[i0, i1, i2]\n i3 = int_add(i0, 5)\n i4 = int_mul(i1, i1)\n");
+    for (k, exit) in exits.iter().enumerate() {
+        let value = 10 + k;
+        text += &format!("i{value} = int_ne(i1, {k})\n guard_true(i{value}) [{exit}] exit={k}\n");
+    }
+    text + end
+}
+
+// A slot is stored to ahead, unless an input is wanted in it later on, at an exit or at the end.
+#[test]
+fn what_is_stored_ahead_is_what_the_exits_save() {
+    let ahead = ["i3, i1", "i3, i1, i4", "i3, i1, i4", "i3, i1, i4", "i3, i4, i1", "i4, i3"];
+    let wanted = ["i3, i1", "i3, i1", "i3, i1, i4", "i3, i1, i4", "i0, i1, i4", "i3, i1, i2"];
+    for exits in [ahead, wanted] {
+        for end in ["i3, i1, i4", "i0, i1, i2", "i0, i4, i2"] {
+            check_ahead(&exits, end, &format!("finish() [{end}] exit=6"));
+            check_ahead(&exits, end, &format!("jump({end}, target=0)"));
+        }
+    }
+}
+
+#[track_caller]
+fn check_ahead(exits: &[&str], saved_at_end: &str, end: &str) {
+    let mut m = Machine::new();
+    m.compile(
+        0,
+        "[i0, i1, i2]\n i3, i4, i5 = label(i0, i1, i2, target=0)\n finish() [i3, i4, i5] exit=7",
+    );
+    m.compile(1, &with_exits(exits, end));
+    for k in 0..=exits.len() {
+        let inputs = [70, k as u64, 90];
+        let values = [inputs[0], inputs[1], inputs[2], inputs[0] + 5, inputs[1] * inputs[1]];
+        let saved = exits.get(k).unwrap_or(&saved_at_end).split(", ");
+        let expected: Vec<u64> =
+            saved.map(|name| values[name[1..].parse::<usize>().unwrap()]).collect();
+        let (exit, slots) = m.run::<3>(1, &inputs);
+        let is_right = exit.min(6) == k as u32 && slots[..expected.len()] == expected;
+        assert!(is_right, "{exit} {slots:?}, not {k} {expected:?}: {exits:?} {end}");
+    }
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn what_the_next_exits_save_is_stored_before_them() {
+    let m = Machine::with(&Options { keep_listings: true, ..Options::default() });
+    let exits = ["i3, i1", "i3, i1", "i3, i1", "i3, i1"];
+    m.compile(0, &with_exits(&exits, "finish() [i3, i1] exit=4"));
+    let listing = m.backend.disassemble(CodeId(0)).unwrap();
+    let slot = format!(", {:#x}(%", std::mem::offset_of!(Frame, slots));
+    let stores: Vec<usize> = listing.match_indices(&slot).map(|(at, _)| at).collect();
+    let second_guard = listing.find("cmpq $0x1,").unwrap();
+    assert!(stores.len() == 1 && stores[0] < second_guard, "{listing}");
+}
+
 #[track_caller]
 fn check_guard(guard: &str, ty: &str, passes: u64, fails: u64) {
     let mut m = Machine::new();

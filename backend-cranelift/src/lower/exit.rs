@@ -1,8 +1,8 @@
 //! Guards and the ways out.
 //!
 //! A guard is one compare and branch to a cold block of its own, which stores the arguments that are
-//! not in their slots already ([`crate::analysis`] knows which), names the exit, and jumps to a block
-//! that all exits share: the *way out*, which tail-calls through the exit's slot.
+//! not in their slots already ([`crate::analysis`] and [`super::ahead`] know which) and which exit it is, and jumps to
+//! a block that all exits share: the *way out*, which tail-calls through the exit's slot.
 //!
 //! The branch goes to the exit when the *inverse* holds. Cranelift lays out blocks in reverse
 //! post-order, which visits the second target first: with the exit as the first target the exits
@@ -25,8 +25,10 @@ use super::{Cond, Def, Lower, clif};
 use crate::exits::{EXIT_SLOT_CODE, EXIT_SLOT_ENTRY, EXIT_SLOT_SIZE};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, Value, types};
+use metainterp::backend::Frame;
 use metainterp::ir::{Exit, Op, Opcode, Operand, Ty};
 use smallvec::SmallVec;
+use std::mem::offset_of;
 
 /// Exits and links that share a way out. One that all exits of a long trace share makes the register
 /// allocator's dominator tree quadratic: 10,000 operations with 2,000 guards of 6 values take 26
@@ -39,6 +41,10 @@ const MIN_LINK: usize = 2;
 
 /// What so many exits ahead save to the same slot is worth a link. 8 makes a twentieth more code.
 const LASTING: usize = 2;
+
+/// Where an exit says which it is: in the first of the words of calls, of which none is under way. As a parameter of
+/// the blocks on the way out it would be one more value per exit to find a register for.
+const EXIT_WORD: i32 = offset_of!(Frame, call) as i32;
 
 /// A block that stores what many exits save.
 pub(super) struct Link {
@@ -55,6 +61,7 @@ type Moves = SmallVec<[(u32, Value); 16]>;
 impl Lower<'_, '_> {
     pub(super) fn guard(&mut self, op: &Op) {
         let Some(fails) = self.failure(op) else { return };
+        self.store_ahead(op);
         let fails = self.flag(fails);
         if let Some(bridge) = self.member.bridge(op) {
             return self.branch_to_bridge(op, fails, bridge);
@@ -199,14 +206,13 @@ impl Lower<'_, '_> {
         let here = self.b.current_block().expect("an exit has a block");
         let block = self.b.create_block();
         self.b.set_cold_block(block);
-        let exit = self.b.append_block_param(block, types::I64);
         let to = match next {
             Some(next) => self.links[next].block,
             None => self.way_out(),
         };
         self.b.switch_to_block(block);
         self.store_all(&more);
-        self.b.ins().jump(to, &[exit.into()]);
+        self.b.ins().jump(to, &[]);
         self.b.switch_to_block(here);
         let mut saves = [self.saves(next), &more].concat();
         saves.sort_unstable_by_key(|&(slot, _)| slot);
@@ -220,11 +226,13 @@ impl Lower<'_, '_> {
         }
     }
 
-    /// Stores what is left to store, and goes on to a block that takes the exit.
+    /// Stores what is left to store, and which exit it is, and goes on to a link or the way out.
     fn go_out(&mut self, op: &Op, moves: &Moves, block: Block) {
         self.store_all(moves);
         let exit = self.exit_slot(op);
-        self.b.ins().jump(block, &[exit.into()]);
+        let flags = self.frame_flags();
+        self.b.ins().store(flags, exit, self.frame, EXIT_WORD);
+        self.b.ins().jump(block, &[]);
     }
 
     // The mid-end copies a computation into every cold block that uses it, operands and all, and
@@ -245,7 +253,7 @@ impl Lower<'_, '_> {
     fn exit_moves(&mut self, op: &Op) -> Moves {
         let mut moves = Moves::new();
         for (slot, &arg) in self.member.exit_args(op).iter().enumerate() {
-            if !self.is_home(arg, slot) {
+            if !self.is_in_slot(arg, slot) {
                 moves.push((slot as u32, self.slot_value(arg)));
             }
         }
@@ -265,7 +273,6 @@ impl Lower<'_, '_> {
         if self.ways_out.is_empty() || self.n_last_way_out == USES_PER_WAY_OUT {
             let block = self.b.create_block();
             self.b.set_cold_block(block);
-            self.b.append_block_param(block, types::I64);
             self.ways_out.push(block);
             self.n_last_way_out = 0;
         }
@@ -282,7 +289,8 @@ impl Lower<'_, '_> {
 
     fn fill_way_out(&mut self, block: Block) {
         self.b.switch_to_block(block);
-        let exit = self.b.block_params(block)[0];
+        let flags = self.frame_flags();
+        let exit = self.b.ins().load(types::I64, flags, self.frame, EXIT_WORD);
         let slots = self.group.members[0].exit_slots;
         let slots = self.b.ins().iconst(types::I64, slots as i64);
         let exit = self.b.ins().iadd(slots, exit);

@@ -18,6 +18,7 @@
 //!
 //! Lowering cannot fail: [`crate::analysis`] has refused before whatever could not be lowered.
 
+mod ahead;
 mod call;
 mod cast;
 mod division;
@@ -117,6 +118,8 @@ struct Lower<'a, 'f> {
     index: usize,
     member: &'a Member<'a>,
     trace: &'a Trace,
+    /// The operation, by its number in the trace.
+    at: usize,
     /// By the group's numbers of values.
     defs: Vec<Def>,
     /// Constants of the member that the current stretch between labels has materialized.
@@ -133,6 +136,7 @@ struct Lower<'a, 'f> {
     links: Vec<exit::Link>,
     /// The one that the last exit leads to.
     last_link: Option<usize>,
+    ahead: ahead::Ahead,
     /// The condition under which the overflow operation just lowered has overflowed.
     overflow: Option<Cond>,
     /// The `u8` that the call just lowered answered; none if it cannot panic.
@@ -166,6 +170,7 @@ impl<'a, 'f> Lower<'a, 'f> {
             index: 0,
             member,
             trace: member.trace,
+            at: 0,
             defs: vec![Def::None; group.n_values()],
             consts: Vec::new(),
             joins: Vec::new(),
@@ -174,6 +179,7 @@ impl<'a, 'f> Lower<'a, 'f> {
             n_last_way_out: 0,
             links: Vec::new(),
             last_link: None,
+            ahead: ahead::Ahead::default(),
             overflow: None,
             panicked: None,
             symbols: Vec::new(),
@@ -201,7 +207,9 @@ impl<'a, 'f> Lower<'a, 'f> {
                 self.defs[value] = Def::Value(def);
             }
         }
-        for op in &self.trace.ops {
+        self.look_ahead();
+        for (at, op) in self.trace.ops.iter().enumerate() {
+            self.at = at;
             self.op(op);
         }
     }
@@ -456,6 +464,7 @@ impl<'a, 'f> Lower<'a, 'f> {
         // Nothing from before the label reaches here by its entry.
         self.consts.fill(None.into());
         self.forget_links();
+        self.forget_ahead();
         self.forget_item_addresses();
         self.first_usable = join.values().next().map_or(self.first_usable, |value| value.0);
     }
@@ -463,7 +472,7 @@ impl<'a, 'f> Lower<'a, 'f> {
     /// Stores what the label's loop never changes, so that its exits need not.
     fn fill_homes(&mut self, join: &Join, op: &Op) {
         for ((slot, &arg), value) in self.trace.args(op).iter().enumerate().zip(join.values()) {
-            if self.analysis.fills_home(self.group, join, value) && !self.is_home(arg, slot) {
+            if self.analysis.fills_home(self.group, join, value) && !self.is_in_slot(arg, slot) {
                 let value = self.slot_value(arg);
                 self.store_slot(slot, value);
             }
@@ -497,7 +506,7 @@ impl<'a, 'f> Lower<'a, 'f> {
     fn foreign_jump(&mut self, args: &[Operand]) {
         let cell = self.member.foreign.expect("an unknown jump target is refused before");
         for (slot, &arg) in args.iter().enumerate() {
-            if !self.is_home(arg, slot) {
+            if !self.is_in_slot(arg, slot) {
                 let value = self.slot_value(arg);
                 self.store_slot(slot, value);
             }
