@@ -200,7 +200,12 @@ impl Resolver<'_> {
 
     /// Arguments of a macro, separated by commas or semicolons; and `captured` for what a format string needs
     /// beside them.
-    fn arguments(&mut self, tokens: TokenStream, captured: &mut Vec<TokenStream>) -> TokenStream {
+    fn arguments(
+        &mut self,
+        tokens: TokenStream,
+        is_std: bool,
+        captured: &mut Vec<TokenStream>,
+    ) -> TokenStream {
         let tokens: Vec<_> = tokens.into_iter().collect();
         let is_separator = |token: &TokenTree| matches!(token, TokenTree::Punct(it) if [',', ';'].contains(&it.as_char()));
         let mut out = TokenStream::new();
@@ -209,13 +214,18 @@ impl Resolver<'_> {
                 Some((last, piece)) if is_separator(last) => (piece, Some(last)),
                 _ => (piece, None),
             };
-            out.extend(self.argument(piece, captured));
+            out.extend(self.argument(piece, is_std, captured));
             out.extend(separator.cloned());
         }
         out
     }
 
-    fn argument(&mut self, tokens: &[TokenTree], captured: &mut Vec<TokenStream>) -> TokenStream {
+    fn argument(
+        &mut self,
+        tokens: &[TokenTree],
+        is_std: bool,
+        captured: &mut Vec<TokenStream>,
+    ) -> TokenStream {
         match tokens {
             [TokenTree::Literal(literal)] => {
                 self.capture(literal, captured);
@@ -223,9 +233,9 @@ impl Resolver<'_> {
             }
             // `name = value` for a format string.
             [TokenTree::Ident(name), TokenTree::Punct(equals), value @ ..]
-                if equals.as_char() == '=' && equals.spacing() == Spacing::Alone =>
+                if is_std && equals.as_char() == '=' && equals.spacing() == Spacing::Alone =>
             {
-                let (name, value) = (unmarked(name), self.argument(value, captured));
+                let (name, value) = (unmarked(name), self.argument(value, is_std, captured));
                 quote!(#name #equals #value)
             }
             _ => {
@@ -428,8 +438,13 @@ impl VisitMut for Resolver<'_> {
             mac.tokens = without_marks(tokens);
             return;
         }
+        if !is_written_by_macros(&tokens) {
+            mac.tokens = tokens;
+            return;
+        }
+        let is_std = std_macros::args(&Macro { tokens: tokens.clone(), ..mac.clone() }).is_some();
         let mut captured = Vec::new();
-        mac.tokens = self.arguments(tokens, &mut captured);
+        mac.tokens = self.arguments(tokens, is_std, &mut captured);
         self.is_unknown |= super::shows_its_arguments(mac) && has_marks(&mac.tokens);
         if captured.is_empty() {
             return;
@@ -452,6 +467,18 @@ impl VisitMut for Resolver<'_> {
             *item = syn::Item::Verbatim(plain);
         }
     }
+}
+
+/// Whether something in tokens is a macro's, or was given to one as an operand.
+fn is_written_by_macros(tokens: &TokenStream) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(name) => mark_of(&name).is_some(),
+        TokenTree::Literal(literal) => mark_of_literal(&literal).is_some(),
+        TokenTree::Group(group) => {
+            group.delimiter() == Delimiter::None || is_written_by_macros(&group.stream())
+        }
+        TokenTree::Punct(_) => false,
+    })
 }
 
 fn has_marks(tokens: &TokenStream) -> bool {
