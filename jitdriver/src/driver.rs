@@ -308,7 +308,8 @@ impl Builder {
         self
     }
 
-    /// Times a guard must fail before a bridge is recorded from it.
+    /// Times a guard must fail before a bridge is recorded from it; an eighth of that, but as many as 25, if the
+    /// interpreter cannot go on at a merge point and each failure runs the twin from there.
     pub fn trace_eagerness(mut self, trace_eagerness: u32) -> Builder {
         self.params.trace_eagerness = trace_eagerness;
         self

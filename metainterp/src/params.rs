@@ -50,7 +50,8 @@ params! {
     /// Recorded operations that entering compiled code and leaving it is as much as. What starts where code of the
     /// program is called, as above, and returns with fewer of them, is left to the interpreter.
     entry_cost: u32 = 300u32;
-    /// Times a guard must fail before a bridge is recorded from it.
+    /// Times a guard must fail before a bridge is recorded from it; an eighth of that, but as many as 25, if the
+    /// interpreter cannot go on at a merge point and each failure runs the twin from there.
     trace_eagerness: u32 = 200u32;
     /// Operations that a recording may have before it is given up.
     trace_limit: u32 = 16_000u32;

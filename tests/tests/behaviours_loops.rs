@@ -388,6 +388,43 @@ fn b046_a_promoted_value_with_few_values_has_a_trace_for_each() {
     }
 }
 
+countdown! {
+    seldom(y, x, res) {
+        res += x;
+        if y % 4 == 0 {
+            res ^= 5;
+        }
+    }
+}
+
+countdown! {
+    seldom_behind_an_effect(y, x, res) {
+        effect(res);
+        res += x;
+        if y % 4 == 0 {
+            res ^= 5;
+        }
+    }
+}
+
+/// A failure behind an effect runs the twin from the merge point, which takes as long as many others.
+#[test]
+fn a_replay_counts_as_several_failures() {
+    let params = "threshold=3,trace_eagerness=80,decay=0";
+    for run in check(&[params], |d| seldom(d, 4 * 60, 3)) {
+        assert_eq!((run.stats.bridges, run.stats.replays), (0, 0), "{run}");
+    }
+    for run in check(&[params], |d| with_effects(|| seldom_behind_an_effect(d, 4 * 60, 3))) {
+        // The last of them records the bridge; one more leaves the loop at its end.
+        assert_eq!((run.stats.bridges, run.stats.replays), (1, 25 + 1), "{run}");
+    }
+    // An eighth, where that is more.
+    let params = "threshold=3,trace_eagerness=400,decay=0";
+    for run in check(&[params], |d| with_effects(|| seldom_behind_an_effect(d, 4 * 60, 3))) {
+        assert_eq!((run.stats.bridges, run.stats.replays), (1, 50 + 1), "{run}");
+    }
+}
+
 #[test]
 fn b048_a_bridge_may_leave_the_portal() {
     let calls = |d: &JitDriver<'_>| (0..50).map(|n| two_paths(d, n, 3)).collect::<Vec<_>>();

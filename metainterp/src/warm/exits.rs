@@ -3,11 +3,18 @@
 use crate::abort::{Abort, Retry};
 use crate::backend::Frame;
 use crate::ir::{
-    CodeId, Const, ExitId, Opcode, Operand, Resume, TargetId, Trace, TraceBuilder, Ty, ValueId,
+    CodeId, Const, ExitId, Opcode, Operand, Resume, ResumeKind, TargetId, Trace, TraceBuilder, Ty,
+    ValueId,
 };
 use crate::opt::{ExitEffect, ExitLayout, ExitSlot};
 use crate::record::{Arg, Lane, OnEntry, Route, Words, zeros};
 use std::cell::Cell;
+
+/// How many rewinds a replay takes as long as, about. Of 1 to 20 best for the Lua and Scheme programs.
+const REPLAY_COST: u32 = 8;
+
+/// So many replays are counted each as one failure: what is still rarer may not come again.
+const FEW_REPLAYS: u32 = 25;
 
 /// One exit of compiled code.
 #[derive(Debug)]
@@ -116,16 +123,26 @@ impl ExitInfo {
         self.resume.step == other.resume.step && self.greens == other.greens
     }
 
+    /// How often the guard fails before a bridge is recorded.
+    #[inline]
+    fn eagerness(&self, trace_eagerness: u32) -> u32 {
+        match self.resume.kind {
+            ResumeKind::Rewind => trace_eagerness,
+            _ => (trace_eagerness / REPLAY_COST).max(trace_eagerness.min(FEW_REPLAYS)),
+        }
+    }
+
     /// Counts a failure; true when it is time to record a bridge.
     #[inline]
     pub fn fails(&self, trace_eagerness: u32) -> bool {
+        let eagerness = self.eagerness(trace_eagerness);
         self.failures.set(self.failures.get().saturating_add(1));
-        self.failures.get() >= trace_eagerness && self.is_hot(trace_eagerness)
+        self.failures.get() >= eagerness && self.is_hot(eagerness)
     }
 
     #[inline(never)]
-    fn is_hot(&self, trace_eagerness: u32) -> bool {
-        let eagerness = u64::from(trace_eagerness) << self.aborts.get().min(16);
+    fn is_hot(&self, eagerness: u32) -> bool {
+        let eagerness = u64::from(eagerness) << self.aborts.get().min(16);
         let may_start = !self.given_up.get() && !self.is_being_compiled.get();
         may_start && u64::from(self.failures.get()) >= eagerness
     }
