@@ -152,20 +152,21 @@ fn function(item: &ItemFn) -> syn::Result<TokenStream> {
     let portal = check::portal(&item.sig, &item.block)?;
     let mut plain = item.clone();
     strip_hints(&mut plain.attrs);
-    let policy = policy(&hints, &item.sig, &item.block, None);
-    plain.attrs.extend(policy.lint());
     if let Some(portal) = portal {
         hints.forbid_on_portal()?;
         *plain.block = portal::body(&item.sig, &item.block, &portal, false)?;
         // Without a token it is called, as a portal should be, and a module may have its name.
         return Ok(quote!(#plain));
     }
+    let body = TwinBody::of(&item.sig, &item.block);
+    let policy = policy(&hints, &item.sig, &body, None);
+    plain.attrs.extend(policy.lint());
     let twin = match policy {
         Policy::Token(token) => {
             let value = token_value(&token, Some(&item.sig));
             token_struct(item, quote!(__p::#token), value, &Generics::default())
         }
-        Policy::Twin => traced_function(item, hints.unroll_safe)?,
+        Policy::Twin => traced_function(item, &body, hints.unroll_safe)?,
     };
     let imports = parse::keep_imports(&item.attrs);
     Ok(quote!(#plain #twin #imports))
@@ -188,7 +189,7 @@ impl Policy {
 }
 
 /// `of`: the `impl` block around a method.
-fn policy(hints: &FnHints, sig: &Signature, block: &Block, of: Option<&ItemImpl>) -> Policy {
+fn policy(hints: &FnHints, sig: &Signature, body: &TwinBody, of: Option<&ItemImpl>) -> Policy {
     for (is_set, token) in [
         (hints.elidable, "Elidable"),
         (hints.elidable_promote, "ElidablePromote"),
@@ -202,9 +203,7 @@ fn policy(hints: &FnHints, sig: &Signature, block: &Block, of: Option<&ItemImpl>
         return Policy::Token(format_ident!("NotInTrace"));
     }
     // As in RPython: a function with a loop is not unrolled unless it says so.
-    if hints.dont_look_inside
-        || (!hints.unroll_safe && parse::contains_loop(&TwinBody::of(sig, block).block))
-    {
+    if hints.dont_look_inside || (!hints.unroll_safe && parse::contains_loop(&body.block)) {
         return Policy::Token(format_ident!("Residual"));
     }
     // The type of such a twin has no name.
@@ -267,13 +266,13 @@ fn takes_none() -> TokenStream {
     closures::no_twin(closures::Owner::Token, &takes, &with, &parse_quote!(pub))
 }
 
-fn traced_function(item: &ItemFn, unrolls: bool) -> syn::Result<TokenStream> {
+fn traced_function(item: &ItemFn, body: &TwinBody, unrolls: bool) -> syn::Result<TokenStream> {
     let (name, carrier) = (&item.sig.ident, carrier(item));
     let with_closures = || {
         let (takes, with) = (format_ident!("__jit_takes"), format_ident!("__jit_with"));
         let vis = parse_quote!(pub);
         let owner = closures::Owner::Token;
-        closures::twin(&item.sig, &item.block, owner, &takes, &with, &vis, unrolls)
+        closures::twin(&item.sig, body, owner, &takes, &with, &vis, unrolls)
     };
     if closures::takes_closures(&item.sig) {
         let twin = with_closures()?;
@@ -294,7 +293,7 @@ fn traced_function(item: &ItemFn, unrolls: bool) -> syn::Result<TokenStream> {
     };
     let pointers = pointers.iter().map(|(number, ty)| closures::pointer(*number, ty, &item.sig));
     let (name_of_twin, vis) = (format_ident!("__jit_twin"), parse_quote!(pub));
-    let (twin, unwinds) = twin_function(&item.sig, &item.block, name_of_twin, &vis, unrolls)?;
+    let (twin, unwinds) = twin_function(&item.sig, body, name_of_twin, &vis, unrolls)?;
     let token = twin_token(
         &item.sig,
         Some(quote!(self)),
@@ -474,7 +473,8 @@ fn method_twin(
             }
         }
     };
-    if let Policy::Token(token) = policy(&hints, &method.sig, &method.block, Some(of)) {
+    let body = TwinBody::of(&method.sig, &method.block);
+    if let Policy::Token(token) = policy(&hints, &method.sig, &body, Some(of)) {
         plain.attrs.extend(borrow::lint(&token));
         return Ok(Some((called(token), None)));
     }
@@ -482,21 +482,13 @@ fn method_twin(
         let (takes, with) =
             (format_ident!("__jit_takes_{name}"), format_ident!("__jit_with_{name}"));
         let owner = closures::Owner::of(&method.sig);
-        let twin = closures::twin(
-            &method.sig,
-            &method.block,
-            owner,
-            &takes,
-            &with,
-            vis,
-            hints.unroll_safe,
-        )?;
+        let twin =
+            closures::twin(&method.sig, &body, owner, &takes, &with, vis, hints.unroll_safe)?;
         let called = called(format_ident!("Residual"));
         return Ok(Some((quote!(#called #twin), None)));
     }
     let unrolls = hints.unroll_safe;
-    let (twin, unwinds) =
-        twin_function(&method.sig, &method.block, twin_name.clone(), vis, unrolls)?;
+    let (twin, unwinds) = twin_function(&method.sig, &body, twin_name.clone(), vis, unrolls)?;
     let receiver = method.sig.receiver().map(|_| quote!(&self));
     let token =
         twin_token(&method.sig, receiver, token_name.clone(), &twin_name, vis, Token::Twin)?;
@@ -553,7 +545,7 @@ fn parameters(sig: &Signature) -> syn::Result<Vec<(Pat, Type)>> {
 /// `fn twin(rec, parameters: Traced<_>…) -> Traced<_>`, and whether something in it is left by unwinding.
 fn twin_function(
     sig: &Signature,
-    block: &Block,
+    TwinBody { block, checks }: &TwinBody,
     name: Ident,
     vis: &Visibility,
     unrolls: bool,
@@ -575,16 +567,14 @@ fn twin_function(
     }
     let output = traced_output(&sig.output);
     let (generics, bounds) = (&sig.generics, &sig.generics.where_clause);
-    let TwinBody { block, checks } = &TwinBody::of(sig, block);
     let names = scope::resolve(sig, block);
     let mut cx = Lowerer::new(Return::Helper, locals, None, names, &sig.output);
-    cx.macro_checks = checks.clone();
     cx.unrolls = unrolls;
     cx.self_by_value = sig.receiver().is_some_and(|this| matches!(this.kind, ReceiverKind::Value));
     let opened: Vec<_> = patterns.iter().map(|(name, pat)| cx.parameter(name, pat)).collect();
     let body = cx.block(block);
     let methods = cx.finish()?;
-    let prelude = prelude(&methods);
+    let prelude = prelude(&methods, checks);
     let types = stated_types(sig);
     let twin = quote! {
         #[doc(hidden)]
@@ -768,10 +758,9 @@ impl VisitMut for LifetimeFiller {
     }
 }
 
-/// What every twin's body starts with.
-fn prelude(called: &Called) -> TokenStream {
+/// What every twin's body starts with. `macro_checks` are those of its [`TwinBody`].
+fn prelude(called: &Called, macro_checks: &TokenStream) -> TokenStream {
     let checks = crate::checks::constant();
-    let macro_checks = &called.macro_checks;
     let names: Vec<_> = called.methods.iter().map(|name| format_ident!("__jit_{name}")).collect();
     let with = called.with_closures.iter().map(|name| {
         let (takes, with) =

@@ -23,9 +23,10 @@ pub mod registry;
 mod transcriber;
 
 use crate::parse::{HintKind, std_macros};
+use crate::syntax::{macro_name, regrouped};
 use definition::Definition;
 use hygiene::{Mark, Origin};
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -99,7 +100,7 @@ impl Expander {
 
     fn check(&mut self, mac: &Macro, definition: &Definition) {
         let (path, fingerprint) = (&mac.path, definition.fingerprint);
-        let name = path.segments.last().map(|it| it.ident.to_string()).unwrap_or_default();
+        let name = macro_name(mac);
         let message = format!(
             "another macro `{name}!` than this one has `#[jit]`; put `#[jit]` on both, or rename one"
         );
@@ -121,6 +122,16 @@ impl Expander {
         visit(self, &mut parsed);
         self.nested -= 1;
         Some(parsed)
+    }
+
+    /// What a call stands for as an expression; rustc takes a semicolon behind it.
+    fn expression(&mut self, mac: &Macro) -> Option<Expr> {
+        let parse = |input: ParseStream| {
+            let e = input.parse()?;
+            input.parse::<Option<syn::Token![;]>>()?;
+            Ok(e)
+        };
+        self.parsed(mac, parse, |this, e: &mut Expr| this.visit_expr_mut(e))
     }
 
     fn statements(&mut self, stmts: Vec<Stmt>) -> Vec<Stmt> {
@@ -171,17 +182,12 @@ impl Expander {
                 out.push(token);
                 continue;
             };
-            let call = called(&out, &group);
-            let parse = |input: ParseStream| expression(input);
-            let visit = |this: &mut Self, e: &mut Expr| this.visit_expr_mut(e);
-            if let Some(e) = call.and_then(|mac| self.parsed(&mac, parse, visit)) {
+            if let Some(e) = called(&out, &group).and_then(|mac| self.expression(&mac)) {
                 out.truncate(out.len() - 2);
                 out.push(Group::new(Delimiter::None, quote!(#e)).into());
                 continue;
             }
-            let mut inner = Group::new(group.delimiter(), self.in_arguments(group.stream()));
-            inner.set_span(group.span());
-            out.push(inner.into());
+            out.push(regrouped(&group, self.in_arguments(group.stream())).into());
         }
         out.into_iter().collect()
     }
@@ -204,13 +210,6 @@ fn called(before: &[TokenTree], args: &Group) -> Option<Macro> {
     }
 }
 
-/// An expression; rustc takes a semicolon behind it.
-fn expression(input: ParseStream) -> syn::Result<Expr> {
-    let e = input.parse()?;
-    input.parse::<Option<syn::Token![;]>>()?;
-    Ok(e)
-}
-
 impl VisitMut for Expander {
     fn visit_block_mut(&mut self, block: &mut Block) {
         let n_local = self.local.len();
@@ -221,8 +220,7 @@ impl VisitMut for Expander {
     fn visit_expr_mut(&mut self, e: &mut Expr) {
         if let Expr::Macro(call) = e
             && call.attrs.is_empty()
-            && let Some(expanded) =
-                self.parsed(&call.mac, expression, |this, e| this.visit_expr_mut(e))
+            && let Some(expanded) = self.expression(&call.mac)
         {
             *e = expanded;
             return;
@@ -255,18 +253,11 @@ impl VisitMut for Expander {
 
 /// Whether a macro shows the text of what it is given, which must then be the author's.
 fn shows_its_arguments(mac: &Macro) -> bool {
-    let name = mac.path.segments.last().map(|it| it.ident.to_string()).unwrap_or_default();
     let n_args = || std_macros::args(mac).map_or(0, |args| args.exprs.len());
-    match name.as_str() {
+    match macro_name(mac).as_str() {
         "assert" | "debug_assert" => n_args() < 2,
         name => name == "dbg" || name == "stringify",
     }
-}
-
-/// An identifier that may be a local's: no keyword, and not raw.
-fn is_plain_name(name: &Ident) -> bool {
-    syn::parse2::<Ident>(TokenTree::from(name.clone()).into()).is_ok()
-        && !name.to_string().starts_with("r#")
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ fn collect_bindings(pat: &Pat, ty: Option<&Type>, out: &mut Vec<Binding>) {
 }
 
 /// Whether an identifier pattern names a constant or a unit variant.
-fn is_path_pattern(pat: &syn::PatIdent) -> bool {
+pub fn is_path_pattern(pat: &syn::PatIdent) -> bool {
     pat.by_ref.is_none()
         && pat.mutability.is_none()
         && pat.subpat.is_none()

@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Group, Ident, Literal, TokenStream, TokenTree};
 use std::collections::{BTreeMap, BTreeSet};
 use syn::visit::{self, Visit};
-use syn::{Block, ExprBreak, ExprClosure, ExprForLoop, ExprLoop, ExprWhile, Lifetime};
+use syn::{Block, ExprBreak, ExprClosure, ExprForLoop, ExprLoop, ExprWhile, Lifetime, Macro};
 
 /// Whether a bare name in a pattern is a constant or a unit variant: by the naming convention, which
 /// rustc's lints enforce.
@@ -14,6 +14,23 @@ pub fn is_constant_name(name: &Ident) -> bool {
 /// Whether a name is like `MAX`, and not `Max`.
 pub fn is_all_upper_case(name: &Ident) -> bool {
     !name.to_string().contains(|c: char| c.is_lowercase())
+}
+
+/// Whether a word cannot be the name of a variable.
+pub fn is_keyword(word: &Ident) -> bool {
+    syn::parse2::<Ident>(TokenTree::from(word.clone()).into()).is_err()
+}
+
+/// The last name in a macro's path.
+pub fn macro_name(mac: &Macro) -> String {
+    mac.path.segments.last().map(|it| it.ident.to_string()).unwrap_or_default()
+}
+
+/// The group with other tokens in it.
+pub fn regrouped(group: &Group, tokens: TokenStream) -> Group {
+    let mut regrouped = Group::new(group.delimiter(), tokens);
+    regrouped.set_span(group.span());
+    regrouped
 }
 
 /// Collects every identifier in `tokens`, also those that string literals capture, with the hygiene
@@ -50,8 +67,7 @@ pub fn lone_names(tokens: TokenStream) -> BTreeSet<String> {
             TokenTree::Ident(name) => {
                 let is_called = matches!(tokens.get(at + 1), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis);
                 let is_part = punct(at.checked_sub(1), ".:'") || punct(Some(at + 1), "!:");
-                let is_keyword = syn::parse2::<Ident>(token.clone().into()).is_err();
-                if !is_called && !is_part && !is_keyword && !is_constant_name(name) {
+                if !is_called && !is_part && !is_keyword(name) && !is_constant_name(name) {
                     names.insert(name.to_string());
                 }
             }
@@ -72,11 +88,7 @@ pub fn rename_self(tokens: TokenStream) -> TokenStream {
             TokenTree::Ident(ident) if ident == "self" && !in_path => {
                 Ident::new("__self", ident.span()).into()
             }
-            TokenTree::Group(group) => {
-                let mut inner = Group::new(group.delimiter(), rename_self(group.stream()));
-                inner.set_span(group.span());
-                inner.into()
-            }
+            TokenTree::Group(group) => regrouped(&group, rename_self(group.stream())).into(),
             TokenTree::Literal(text) => rename_self_in(text).into(),
             other => other,
         };

@@ -15,7 +15,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use std::collections::BTreeSet;
 use syn::visit_mut::VisitMut;
-use syn::{Block, GenericParam, Pat, ReturnType, Signature, Type, Visibility, parse_quote};
+use syn::{GenericParam, Pat, ReturnType, Signature, Type, Visibility, parse_quote};
 
 /// Whether a function takes closures, which have no types that could be named.
 pub fn takes_closures(sig: &Signature) -> bool {
@@ -105,7 +105,7 @@ impl Owner {
 /// The twin of a function that takes closures, and the answer whether there is one.
 pub fn twin(
     sig: &Signature,
-    block: &Block,
+    body: &TwinBody,
     owner: Owner,
     takes: &Ident,
     with: &Ident,
@@ -114,7 +114,7 @@ pub fn twin(
 ) -> syn::Result<TokenStream> {
     let receiver = owner.receiver();
     let Some(Taking { twin, takes: does_take, unwinds }) =
-        with_closures(sig, block, owner, with, vis, unrolls)?
+        with_closures(sig, body, owner, with, vis, unrolls)?
     else {
         return Ok(no_twin(owner, takes, with, vis));
     };
@@ -178,7 +178,7 @@ struct Taking {
 
 fn with_closures(
     sig: &Signature,
-    block: &Block,
+    TwinBody { block, checks }: &TwinBody,
     owner: Owner,
     with: &Ident,
     vis: &Visibility,
@@ -279,10 +279,8 @@ fn with_closures(
     });
     let this = this.unwrap_or_else(|| quote!(__rec: ::jitdriver::plumbing::Rec));
     let self_first = owner.receiver().into_iter();
-    let TwinBody { block, checks } = &TwinBody::of(sig, block);
     let names = scope::resolve(sig, block);
     let mut cx = Lowerer::new(Return::Helper, locals, None, names, &sig.output);
-    cx.macro_checks = checks.clone();
     cx.unrolls = unrolls;
     called.into_iter().for_each(|(name, what)| cx.declare_closure(&name, what));
     let parts: Vec<_> = patterns.iter().map(|(name, pat)| cx.parameter(name, pat)).collect();
@@ -290,7 +288,7 @@ fn with_closures(
     // Code that runs as it is written has no use for a closure over traced values.
     let is_degraded = cx.degrades_closure;
     let called = cx.finish()?;
-    let prelude = prelude(&called);
+    let prelude = prelude(&called, checks);
     let bounds = generics.where_clause.take();
     if is_refused || is_degraded {
         if !closures.iter().flatten().all(|it| it.is_pointer) {

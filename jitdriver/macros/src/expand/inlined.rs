@@ -139,14 +139,13 @@ pub fn beside(
         scope::resolve(sig, block),
         &sig.output,
     );
-    cx.macro_checks = checks.clone();
     cx.is_alone = portal.is_alone;
     cx.reassigned =
         hint.reds.iter().filter(|red| portal.is_mutable(red)).map(Ident::to_string).collect();
     cx.rest_of_inlined = Some(rest_of_call(&resume, &names, portal, sig));
     let body = portal::twin_body(block, &mut cx)?;
     let methods = cx.finish()?;
-    let prelude = super::prelude(&methods);
+    let prelude = super::prelude(&methods, checks);
     let typed = |name: &Ident| {
         let at = names.iter().position(|it| it == name).expect("listed, as checked");
         types[at]

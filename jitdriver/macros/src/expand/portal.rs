@@ -290,7 +290,6 @@ fn twin(sig: &Signature, block: &Block, portal: &check::Portal) -> syn::Result<T
     let TwinBody { block, checks } = &TwinBody::of(sig, block);
     let names = scope::resolve(sig, block);
     let mut cx = Lowerer::new(ret, locals, Some(hint.clone()), names, &sig.output);
-    cx.macro_checks = checks.clone();
     cx.is_alone = portal.is_alone;
     cx.reassigned =
         hint.reds.iter().filter(|red| portal.is_mutable(red)).map(Ident::to_string).collect();
@@ -305,7 +304,7 @@ fn twin(sig: &Signature, block: &Block, portal: &check::Portal) -> syn::Result<T
         let error = quote_spanned!(span=> ::core::compile_error!(#message););
         quote!(#[cfg(panic = "abort")] #cfg #error)
     });
-    let prelude = super::prelude(&methods);
+    let prelude = super::prelude(&methods, checks);
     let (green_values, red_values) = (greens(hint), reds(hint, portal, false));
     Ok(quote! {
         #(#abort)*

@@ -153,7 +153,8 @@ fn of_closure(closure: &syn::ExprClosure, place: &TokenStream) -> syn::Result<Op
     let twin = cx.traced_closure(closure);
     let called = cx.finish()?;
     let unless = (!called.unwinds.is_empty()).then(|| quote!(#[cfg(not(panic = "abort"))]));
-    let (prelude, announce) = (prelude(&called), format_ident!("announce{}", closure.inputs.len()));
+    let prelude = prelude(&called, &TokenStream::new());
+    let announce = format_ident!("announce{}", closure.inputs.len());
     Ok(Some(quote! {
         #unless
         {

@@ -466,9 +466,7 @@ fn called_macros(tokens: TokenStream, names: &mut BTreeSet<String>) {
 
 fn name_of(e: &Expr) -> String {
     match e {
-        Expr::Macro(it) => {
-            it.mac.path.segments.last().map(|it| it.ident.to_string()).unwrap_or_default()
-        }
+        Expr::Macro(it) => syntax::macro_name(&it.mac),
         _ => String::from("expression"),
     }
 }
@@ -775,7 +773,7 @@ impl<'ast> Visit<'ast> for Seen {
         match std_macros::args(mac) {
             Some(args) if is_expression_macro(mac) => {
                 for (number, arg) in args.exprs.iter().enumerate() {
-                    let name = mac.path.segments.last().expect("it has a name").ident.to_string();
+                    let name = syntax::macro_name(mac);
                     let by_value = matches!(name.as_str(), "vec" | "dbg");
                     if number == 0 && name.starts_with("write") {
                         self.change(arg);

@@ -3,6 +3,7 @@
 use super::pattern::{is_scalar_pattern, names_constant, scalar_binding};
 use super::{Lowerer, combine, start};
 use crate::parse::{self, Hint, std_macros};
+use crate::syntax;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -16,7 +17,7 @@ impl Lowerer {
                 Err(error) => self.error_of(error),
             };
         }
-        let name = mac.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
+        let name = syntax::macro_name(mac);
         match name.as_str() {
             "panic" | "unreachable" | "todo" | "unimplemented" => {
                 let e = Expr::Macro(syn::ExprMacro { attrs: Vec::new(), mac: mac.clone() });
@@ -102,7 +103,7 @@ impl Lowerer {
 
     pub(super) fn fail_unless(&mut self, mac: &Macro, holds: TokenStream) -> TokenStream {
         let failing = self.panicking(mac, false);
-        let name = mac.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
+        let name = syntax::macro_name(mac);
         let check = quote!(if !#holds { #failing; });
         match name.starts_with("debug_") {
             true => {
@@ -115,7 +116,7 @@ impl Lowerer {
     /// A residual call of a macro that formats its arguments. Places stay where they are, since
     /// formatting borrows them; all other arguments are traced.
     fn formatted(&mut self, mac: &Macro, at_mac: &impl Spanned) -> TokenStream {
-        let name = name_of(mac);
+        let name = syntax::macro_name(mac);
         let before = usize::from(name.starts_with("write"));
         let parser = syn::punctuated::Punctuated::<Expr, syn::Token![,]>::parse_terminated;
         let Ok(args) = mac.parse_body_with(parser) else {
@@ -236,8 +237,4 @@ fn names_one_variant(pat: &Pat) -> bool {
         Pat::Struct(it) => it.fields.iter().all(|field| is_anything(&field.pat)),
         _ => false,
     }
-}
-
-pub(super) fn name_of(mac: &Macro) -> String {
-    mac.path.segments.last().map(|it| it.ident.to_string()).unwrap_or_default()
 }

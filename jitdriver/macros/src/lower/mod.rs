@@ -62,8 +62,6 @@ pub struct Called {
     pub with_closures: BTreeSet<String>,
     /// What is left by unwinding: not in a crate whose panics abort.
     pub unwinds: Vec<Unwinding>,
-    /// Items that compare macros.
-    pub macro_checks: TokenStream,
 }
 
 /// Code that is left by unwinding.
@@ -133,8 +131,6 @@ pub struct Lowerer {
     pub reassigned: BTreeSet<String>,
     /// In a portal that may be inlined: the call that stands for the rest of it, at the merge point.
     pub rest_of_inlined: Option<TokenStream>,
-    /// What [`Called::macro_checks`] will be.
-    pub macro_checks: TokenStream,
 }
 
 /// A name of the generated code, at the author's place.
@@ -214,7 +210,6 @@ impl Lowerer {
             is_alone: false,
             reassigned: BTreeSet::new(),
             rest_of_inlined: None,
-            macro_checks: TokenStream::new(),
         }
     }
 
@@ -235,7 +230,6 @@ impl Lowerer {
                 methods: self.methods,
                 with_closures: self.with_closures,
                 unwinds: self.unwinds,
-                macro_checks: self.macro_checks,
             }),
         }
     }
@@ -357,7 +351,7 @@ fn stmt_diverges(stmt: &Stmt) -> bool {
 }
 
 fn macro_diverges(mac: &Macro) -> bool {
-    let name = mac.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
+    let name = syntax::macro_name(mac);
     matches!(name.as_str(), "panic" | "unreachable" | "todo" | "unimplemented")
 }
 

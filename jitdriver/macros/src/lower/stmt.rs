@@ -176,7 +176,7 @@ impl Lowerer {
         let is_declared = |name: &String| !self.is_local(name) && used.contains(name);
         given.iter().any(is_declared).then(|| super::Unsupported {
             span: m.mac.path.segments[0].ident.span(),
-            what: format!("the macro `{}!`", super::macros::name_of(&m.mac)),
+            what: format!("the macro `{}!`", syntax::macro_name(&m.mac)),
             whole_block: false,
         })
     }

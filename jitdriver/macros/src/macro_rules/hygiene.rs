@@ -11,7 +11,8 @@
 
 use super::definition::Unknown;
 use crate::parse::{format_captures, std_macros};
-use crate::scope::{Scopes, bindings};
+use crate::scope::{Scopes, bindings, is_path_pattern};
+use crate::syntax::{is_keyword, regrouped};
 use proc_macro2::{Delimiter, Group, Ident, Literal, Spacing, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use std::collections::{HashMap, HashSet};
@@ -35,9 +36,10 @@ const MARK: &str = "__jit_m";
 /// Around the mark of a format string.
 const MARKED_TEXT: char = '\u{1}';
 
-/// The name with a mark; keywords, and what is marked already, stay as they are.
+/// The name with a mark; keywords, raw names, and what is marked already, stay as they are.
 pub fn marked(name: &Ident, mark: Mark) -> Ident {
-    match mark_of(name).is_some() || !super::is_plain_name(name) {
+    let is_raw = name.to_string().starts_with("r#");
+    match mark_of(name).is_some() || is_raw || is_keyword(name) {
         true => name.clone(),
         false => format_ident!("{name}{MARK}{mark}", span = name.span()),
     }
@@ -58,8 +60,8 @@ pub fn marked_literal(literal: &Literal, mark: Mark) -> Literal {
 
 /// The name without its mark.
 pub fn unmarked(name: &Ident) -> Ident {
-    match name.to_string().split_once(MARK) {
-        Some((plain, _)) => Ident::new(plain, name.span()),
+    match split(name) {
+        Some((plain, _)) => Ident::new(&plain, name.span()),
         None => name.clone(),
     }
 }
@@ -77,7 +79,13 @@ pub fn unmarked_literal(literal: &Literal) -> Literal {
 }
 
 fn mark_of(name: &Ident) -> Option<Mark> {
-    name.to_string().split_once(MARK)?.1.parse().ok()
+    Some(split(name)?.1)
+}
+
+fn split(name: &Ident) -> Option<(String, Mark)> {
+    let name = name.to_string();
+    let (plain, mark) = name.split_once(MARK)?;
+    Some((plain.to_string(), mark.parse().ok()?))
 }
 
 fn mark_of_literal(literal: &Literal) -> Option<(Mark, String)> {
@@ -98,12 +106,6 @@ fn without_marks(tokens: TokenStream) -> TokenStream {
         punct => punct,
     };
     tokens.into_iter().map(plain).collect()
-}
-
-fn regrouped(group: &Group, tokens: TokenStream) -> Group {
-    let mut regrouped = Group::new(group.delimiter(), tokens);
-    regrouped.set_span(group.span());
-    regrouped
 }
 
 /// Gives every name in an expanded body the meaning that it has for rustc. `origins` are those of the marks.
@@ -379,9 +381,7 @@ impl VisitMut for Resolver<'_> {
     }
 
     fn visit_pat_ident_mut(&mut self, pat: &mut syn::PatIdent) {
-        let is_binding =
-            !bindings(&Pat::Ident(syn::PatIdent { subpat: None, ..pat.clone() })).is_empty();
-        if !is_binding {
+        if is_path_pattern(pat) {
             pat.ident = unmarked(&pat.ident);
         }
         if let Some((_, subpat)) = &mut pat.subpat {
@@ -445,15 +445,15 @@ impl VisitMut for Resolver<'_> {
         let is_std = std_macros::args(&Macro { tokens: tokens.clone(), ..mac.clone() }).is_some();
         let mut captured = Vec::new();
         mac.tokens = self.arguments(tokens, is_std, &mut captured);
-        self.is_unknown |= super::shows_its_arguments(mac) && has_marks(&mac.tokens);
+        self.is_unknown |= super::shows_its_arguments(mac) && has_marked_names(&mac.tokens);
         if captured.is_empty() {
             return;
         }
         // Who else reads format strings is not known.
         self.is_unknown |= std_macros::args(mac).is_none_or(|args| args.captures.is_empty());
-        let is_open = mac.tokens.clone().into_iter().last();
-        let comma = (!matches!(is_open, Some(TokenTree::Punct(it)) if it.as_char() == ','))
-            .then(|| quote!(,));
+        let last = mac.tokens.clone().into_iter().last();
+        let comma =
+            (!matches!(last, Some(TokenTree::Punct(it)) if it.as_char() == ',')).then(|| quote!(,));
         mac.tokens.extend(quote!(#comma #(#captured),*));
     }
 
@@ -471,21 +471,23 @@ impl VisitMut for Resolver<'_> {
 
 /// Whether something in tokens is a macro's, or was given to one as an operand.
 fn is_written_by_macros(tokens: &TokenStream) -> bool {
-    tokens.clone().into_iter().any(|token| match token {
-        TokenTree::Ident(name) => mark_of(&name).is_some(),
-        TokenTree::Literal(literal) => mark_of_literal(&literal).is_some(),
-        TokenTree::Group(group) => {
-            group.delimiter() == Delimiter::None || is_written_by_macros(&group.stream())
-        }
+    any_token(tokens, |token| match token {
+        TokenTree::Ident(name) => mark_of(name).is_some(),
+        TokenTree::Literal(literal) => mark_of_literal(literal).is_some(),
+        TokenTree::Group(group) => group.delimiter() == Delimiter::None,
         TokenTree::Punct(_) => false,
     })
 }
 
-fn has_marks(tokens: &TokenStream) -> bool {
-    tokens.clone().into_iter().any(|token| match token {
-        TokenTree::Ident(name) => mark_of(&name).is_some(),
-        TokenTree::Group(group) => has_marks(&group.stream()),
-        _ => false,
+fn has_marked_names(tokens: &TokenStream) -> bool {
+    any_token(tokens, |token| matches!(token, TokenTree::Ident(name) if mark_of(name).is_some()))
+}
+
+/// Whether it is so of a token, in groups too.
+fn any_token(tokens: &TokenStream, is_so: fn(&TokenTree) -> bool) -> bool {
+    tokens.clone().into_iter().any(|token| {
+        is_so(&token)
+            || matches!(&token, TokenTree::Group(group) if any_token(&group.stream(), is_so))
     })
 }
 

@@ -249,10 +249,7 @@ impl Kind {
                 })?;
                 match is_path {
                     true => raw(taken),
-                    false => {
-                        let tokens = input[..taken].iter().cloned().collect();
-                        Ok(Some((taken, vec![Group::new(Delimiter::Parenthesis, tokens).into()])))
-                    }
+                    false => Ok(Some((taken, parenthesized(&input[..taken])))),
                 }
             }
             (Kind::Pat(_), TokenTree::Punct(it)) if [',', '=', ';'].contains(&it.as_char()) => {
@@ -269,10 +266,7 @@ impl Kind {
                     Ok(())
                 })?;
                 match is_several {
-                    true => {
-                        let tokens = input[..taken].iter().cloned().collect();
-                        Ok(Some((taken, vec![Group::new(Delimiter::Parenthesis, tokens).into()])))
-                    }
+                    true => Ok(Some((taken, parenthesized(&input[..taken])))),
                     false => raw(taken),
                 }
             }
@@ -301,8 +295,17 @@ fn length(
 fn grouped(tokens: &[TokenTree]) -> Vec<TokenTree> {
     match tokens {
         [TokenTree::Group(group)] if group.delimiter() == Delimiter::None => tokens.to_vec(),
-        _ => vec![Group::new(Delimiter::None, tokens.iter().cloned().collect()).into()],
+        _ => vec![in_group(Delimiter::None, tokens)],
     }
+}
+
+/// The same of a type or a pattern, for which rustc takes parentheses.
+fn parenthesized(tokens: &[TokenTree]) -> Vec<TokenTree> {
+    vec![in_group(Delimiter::Parenthesis, tokens)]
+}
+
+fn in_group(delimiter: Delimiter, tokens: &[TokenTree]) -> TokenTree {
+    Group::new(delimiter, tokens.iter().cloned().collect()).into()
 }
 
 /// Whether rustc looks for an expression here.

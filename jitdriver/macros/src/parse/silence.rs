@@ -8,6 +8,7 @@
 
 use super::HintKind;
 use super::attrs::FN_HINTS;
+use crate::syntax::regrouped;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 /// An item as it is emitted beside its errors: with the arguments of each hint taken out, without
@@ -29,9 +30,7 @@ fn without_hints(tokens: TokenStream) -> TokenStream {
                     true => TokenStream::new(),
                     false => without_hints(group.stream()),
                 };
-                let mut silent = Group::new(group.delimiter(), inner);
-                silent.set_span(group.span());
-                out.push(TokenTree::Group(silent));
+                out.push(regrouped(&group, inner).into());
             }
             other => out.push(other),
         }
