@@ -2,8 +2,9 @@
 //!
 //! A walk forwards finds the places where ways meet ([`Join`]) and the ways between them, and
 //! refuses what does not fit the backend, so that lowering cannot fail half way. Then what is needed
-//! is marked from its uses: what is not used is not computed and not passed on, and a comparison
-//! that only a guard uses melts into it.
+//! is marked from its uses: what is not used is not computed and not passed on, a comparison
+//! that only a guard uses melts into it, and what only a few exits use is computed there
+//! ([`Analysis::is_late`]).
 //!
 //! **Homes.** Values come in by the frame's slots and go out by them, and interpreters keep their
 //! locals in place. So a value that lies in slot `k` already costs nothing where it must lie in
@@ -19,12 +20,16 @@
 //!    label at the start that merely renames the inputs has entry 0 too. In a region the entries of
 //!    a member follow those of the member before.
 //! 3. A value with a home is in that slot until nothing wants it there any more.
+//! 4. What a late value is computed from is not late itself.
 
 use crate::group::{Group, Member};
 use metainterp::backend::{CALL_WORDS, Refusal, VALUE_SLOTS};
 use metainterp::ir::{Effect, Op, Opcode, Operand, TargetId, Trace, Ty, ValueId};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::{Hash, Hasher};
+
+/// What so many exits use, and nothing else, is computed in each of them.
+const MOST_LATE: u8 = 4;
 
 /// Where ways meet: the inputs of a trace, or a label.
 #[derive(Debug, Clone)]
@@ -62,6 +67,8 @@ struct Way<'a> {
     args: &'a [Operand],
     /// From above into a loop that a trace by itself ends in: homes are filled there.
     fills: bool,
+    /// From an exit to its bridge.
+    is_exit: bool,
 }
 
 /// Where a value comes from.
@@ -90,6 +97,8 @@ pub(crate) struct Analysis<'a> {
     homes: Vec<bool>,
     /// Per value: number of uses that need it in a register, saturating.
     uses: Vec<u8>,
+    /// Per value: whether more than exits uses it.
+    stays: Vec<bool>,
     /// Per value: its comparison is emitted at the guard that tests it.
     fused: Vec<bool>,
     is_region: bool,
@@ -116,6 +125,7 @@ impl<'a> Analysis<'a> {
             origins: Vec::with_capacity(n_values),
             homes: vec![false; n_values],
             uses: vec![0; n_values],
+            stays: vec![false; n_values],
             fused: vec![false; n_values],
             is_region: group.is_region(),
         };
@@ -149,6 +159,19 @@ impl<'a> Analysis<'a> {
     /// Whether its guard makes the comparison that the value is.
     pub fn is_fused(&self, value: usize) -> bool {
         self.fused[value]
+    }
+
+    /// Whether the value is computed where it is used: by a few exits and nothing else, from one other value, so
+    /// that it takes no register more.
+    pub fn is_late(&self, group: &Group<'_>, value: usize) -> bool {
+        let Origin::Op(member, op) = self.origins[value] else { return false };
+        let is_of_one = || {
+            let trace = group.members[member as usize].trace;
+            let op = &trace.ops[op as usize];
+            let n_values = trace.args(op).iter().filter_map(|arg| arg.value()).count();
+            op.opcode.effect() == Effect::Pure && n_values == 1
+        };
+        !self.stays[value] && self.uses[value] <= MOST_LATE && is_of_one()
     }
 
     /// The slot that the value is in.
@@ -228,7 +251,8 @@ impl<'a> Analysis<'a> {
             let Some(to) = to else { continue };
             let fills = op.opcode == Opcode::Label && !self.is_region && ends_in(member, op);
             self.joins[to].ways.push(self.ways.len() as u32);
-            self.ways.push(Way { member: index, args, fills });
+            let is_exit = op.opcode.has_exit();
+            self.ways.push(Way { member: index, args, fills, is_exit });
         }
     }
 
@@ -282,12 +306,12 @@ impl<'a> Analysis<'a> {
         match op.opcode {
             Opcode::Label => return self.mark_filled(group, op.target(), found),
             Opcode::Jump if self.label_index(op.target()).is_some() => return,
-            Opcode::Jump => return self.mark_moved(group, index, args, found),
+            Opcode::Jump => return self.mark_moved(group, index, args, false, found),
             _ if can_be_left_out(op) => return,
-            _ => args.iter().for_each(|&arg| self.need(group, index, arg, found)),
+            _ => args.iter().for_each(|&arg| self.need(group, index, arg, false, found)),
         }
         if op.opcode.has_exit() && member.bridge(op).is_none() {
-            self.mark_moved(group, index, member.exit_args(op), found);
+            self.mark_moved(group, index, member.exit_args(op), true, found);
         }
         if let (Opcode::GuardTrue | Opcode::GuardFalse, Some(value)) =
             (op.opcode, args.first().and_then(|arg| arg.value()))
@@ -302,11 +326,12 @@ impl<'a> Analysis<'a> {
         group: &Group<'a>,
         member: usize,
         args: &[Operand],
+        in_exit: bool,
         found: &mut Vec<usize>,
     ) {
         for (slot, &arg) in args.iter().enumerate() {
             if !self.is_home(group, member, arg, slot) {
-                self.need(group, member, arg, found);
+                self.need(group, member, arg, in_exit, found);
             }
         }
     }
@@ -318,7 +343,7 @@ impl<'a> Analysis<'a> {
             for (slot, (value, &arg)) in join.values().zip(way.args).enumerate() {
                 let is_filled = way.fills && self.homes[group.value(join.member, value)];
                 if is_filled && !self.is_home(group, way.member, arg, slot) {
-                    self.need(group, way.member, arg, found);
+                    self.need(group, way.member, arg, false, found);
                 }
             }
         }
@@ -332,22 +357,32 @@ impl<'a> Analysis<'a> {
                 let op = &trace.ops[op as usize];
                 if can_be_left_out(op) {
                     let args = trace.args(op).iter();
-                    args.for_each(|&arg| self.need(group, member as usize, arg, found));
+                    args.for_each(|&arg| self.need(group, member as usize, arg, false, found));
                 }
             }
             Origin::Join(..) if self.stays_home(value) => {}
             Origin::Join(join, position) => {
                 for k in 0..self.joins[join as usize].ways.len() {
                     let way = self.ways[self.joins[join as usize].ways[k] as usize];
-                    self.need(group, way.member, way.args[position as usize], found);
+                    let arg = way.args[position as usize];
+                    self.need(group, way.member, arg, way.is_exit, found);
                 }
             }
         }
     }
 
-    fn need(&mut self, group: &Group<'a>, member: usize, operand: Operand, found: &mut Vec<usize>) {
+    /// Marks an operand; `in_exit`: of an exit, where it may be computed.
+    fn need(
+        &mut self,
+        group: &Group<'a>,
+        member: usize,
+        operand: Operand,
+        in_exit: bool,
+        found: &mut Vec<usize>,
+    ) {
         let Some(value) = operand.value() else { return };
         let value = group.value(member, value);
+        self.stays[value] |= !in_exit;
         if self.uses[value] == 0 {
             found.push(value);
         }

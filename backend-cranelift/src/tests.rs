@@ -110,6 +110,39 @@ fn laps_are_measured_when_asked_for() {
     assert_eq!(m.compile(1, "[i0]\nfinish() [i0] exit=7").lap, None);
 }
 
+#[test]
+#[cfg(feature = "disas")]
+fn what_only_exits_use_is_computed_in_them() {
+    let mut m = Machine::with(&Options { measure_laps: true, ..Options::default() });
+    let mut instructions = |code: u32, n_exits: u32, saved: &str| {
+        let exits = (0..n_exits).map(|k| {
+            let (flag, exit) = (20 + k, 10 * code + k);
+            format!(
+                "i{flag} = int_ne(i3, {})\n guard_true(i{flag}) [{saved}] exit={exit}\n",
+                1000 + k
+            )
+        });
+        let text = format!(
+            "[i0, i1]
+            i2, i3 = label(i0, i1, target={code})
+            i4 = int_add(i3, 5)
+            {}
+            i9 = int_add(i3, i2)
+            jump(i2, i9, target={code})",
+            exits.collect::<String>()
+        );
+        let lap = m.compile(code, &text).lap.expect("it is a loop");
+        let expected = if saved == "i4" { 1006 } else { 1001 };
+        assert_eq!(m.run(code, &[1, 1001]), (10 * code + 1, [expected]));
+        lap.instructions
+    };
+    for n_exits in [2, 4] {
+        assert_eq!(instructions(n_exits, n_exits, "i4"), instructions(n_exits + 5, n_exits, "i3"));
+    }
+    // Not in each of many.
+    assert!(instructions(5, 5, "i3") < instructions(12, 5, "i4"));
+}
+
 /// A trace with guards that save what those before them have saved and one value more, but for some that
 /// change: guard `k` fails if the first input is `k`. And what each exit saves, by number of the value.
 fn with_growing_exits(

@@ -102,6 +102,10 @@ impl<'p> Vm<'p> {
 fn a_field_of_self_is_green() {
     for run in check(THRESHOLDS, |d| Vm::new(&PROGRAM, 3000).run(d)) {
         knows_its_greens(&run);
+        // Where the machine is comes round with none of the laps: only itself, and its two numbers.
+        let mut lines = run.compiled[0].optimized.lines().rev();
+        let carried = lines.find_map(|line| Some(line.split_once(" = label(")?.0)).expect("a loop");
+        assert_eq!(carried.split(", ").count(), 3, "{run}");
     }
 }
 

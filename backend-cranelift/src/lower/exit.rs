@@ -14,7 +14,11 @@
 //! linear in the number of values and not in what all exits save together.
 //!
 //! In a region, a guard whose bridge is a member branches to the bridge's block with the exit's
-//! arguments, and saves nothing.
+//! arguments, and saves nothing. The edge has a cold block of its own: those that Cranelift makes lie on the way of
+//! those that go on.
+//!
+//! What only a few exits use is computed in their blocks ([`crate::analysis`]): how often the loop has gone round, or
+//! where the interpreter would be.
 //!
 //! Why not return to Rust at every exit: a return or tail call repeats the epilogue, which makes exits
 //! three to five times larger and slower to compile. Why not pass what is saved to a block that stores it
@@ -50,13 +54,13 @@ const EXIT_WORD: i32 = offset_of!(Frame, call) as i32;
 pub(super) struct Link {
     block: Block,
     /// What this link and those that it leads to store, by slot.
-    saves: Vec<(u32, Value)>,
+    saves: Vec<(u32, Operand)>,
     /// The one that it leads to.
     next: Option<usize>,
 }
 
 /// What an exit must store, and where.
-type Moves = SmallVec<[(u32, Value); 16]>;
+type Moves = SmallVec<[(u32, Operand); 16]>;
 
 impl Lower<'_, '_> {
     pub(super) fn guard(&mut self, op: &Op) {
@@ -73,7 +77,9 @@ impl Lower<'_, '_> {
         } else {
             self.b.ins().brif(fails, cold, &[], next, &[]);
             self.b.switch_to_block(cold);
+            self.is_aside = true;
             self.leave(op);
+            self.is_aside = false;
         }
         self.b.switch_to_block(next);
     }
@@ -87,9 +93,14 @@ impl Lower<'_, '_> {
 
     fn branch_to_bridge(&mut self, op: &Op, fails: Value, bridge: usize) {
         let inputs = self.analysis.inputs_index(bridge);
+        let (edge, next) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(edge);
+        self.b.ins().brif(fails, edge, &[], next, &[]);
+        self.b.switch_to_block(edge);
+        self.is_aside = true;
         let args = self.join_args(&self.analysis.joins[inputs], self.member.exit_args(op));
-        let next = self.b.create_block();
-        self.b.ins().brif(fails, self.joins[inputs], &args, next, &[]);
+        self.b.ins().jump(self.joins[inputs], &args);
+        self.is_aside = false;
         self.b.switch_to_block(next);
     }
 
@@ -182,7 +193,7 @@ impl Lower<'_, '_> {
         self.last_link
     }
 
-    fn saves(&self, link: Option<usize>) -> &[(u32, Value)] {
+    fn saves(&self, link: Option<usize>) -> &[(u32, Operand)] {
         link.map_or(&[], |link| &self.links[link].saves)
     }
 
@@ -190,14 +201,11 @@ impl Lower<'_, '_> {
     fn lasting(&self, op: &Op, moves: &Moves) -> Moves {
         let args_of = |exit: &'_ Exit| self.trace.exit_args(exit);
         let at = op.descr as usize;
-        let (Some(here), Some(ahead)) =
-            (self.trace.exits.get(at), self.trace.exits.get(at + 1..=at + LASTING))
-        else {
+        let Some(ahead) = self.trace.exits.get(at + 1..=at + LASTING) else {
             return Moves::new();
         };
-        let lasts = |&(slot, _): &(u32, Value)| {
-            let (slot, value) = (slot as usize, args_of(here)[slot as usize]);
-            ahead.iter().all(|exit| args_of(exit).get(slot) == Some(&value))
+        let lasts = |&(slot, arg): &(u32, Operand)| {
+            ahead.iter().all(|exit| args_of(exit).get(slot as usize) == Some(&arg))
         };
         moves.iter().copied().filter(lasts).collect()
     }
@@ -221,7 +229,8 @@ impl Lower<'_, '_> {
     }
 
     fn store_all(&mut self, moves: &Moves) {
-        for &(slot, value) in moves {
+        for &(slot, arg) in moves {
+            let value = self.slot_value(arg);
             self.store_slot(slot as usize, value);
         }
     }
@@ -238,26 +247,27 @@ impl Lower<'_, '_> {
     // The mid-end copies a computation into every cold block that uses it, operands and all, and
     // becomes quadratic. Block parameters stop it: what the branch passes on is computed before.
     fn branch_with_values(&mut self, op: &Op, fails: Value, cold: Block, next: Block) {
-        let mut moves = self.exit_moves(op);
-        let passed: SmallVec<[BlockArg; 16]> = moves.iter().map(|&(_, arg)| arg.into()).collect();
-        for (_, arg) in &mut moves {
-            let ty = self.b.func.dfg.value_type(*arg);
-            *arg = self.b.append_block_param(cold, ty);
+        let moves = self.exit_moves(op);
+        let mut values: SmallVec<[Value; 16]> =
+            moves.iter().map(|&(_, arg)| self.slot_value(arg)).collect();
+        let passed: SmallVec<[BlockArg; 16]> = values.iter().map(|&value| value.into()).collect();
+        for value in &mut values {
+            let ty = self.b.func.dfg.value_type(*value);
+            *value = self.b.append_block_param(cold, ty);
         }
         self.b.ins().brif(fails, cold, &passed, next, &[]);
         self.b.switch_to_block(cold);
+        for (&(slot, _), value) in moves.iter().zip(values) {
+            self.store_slot(slot as usize, value);
+        }
         let way_out = self.way_out();
-        self.go_out(op, &moves, way_out);
+        self.go_out(op, &Moves::new(), way_out);
     }
 
-    fn exit_moves(&mut self, op: &Op) -> Moves {
-        let mut moves = Moves::new();
-        for (slot, &arg) in self.member.exit_args(op).iter().enumerate() {
-            if !self.is_in_slot(arg, slot) {
-                moves.push((slot as u32, self.slot_value(arg)));
-            }
-        }
-        moves
+    fn exit_moves(&self, op: &Op) -> Moves {
+        let args = (0..).zip(self.member.exit_args(op));
+        let moved = args.filter(|&(slot, &arg)| !self.is_in_slot(arg, slot as usize));
+        moved.map(|(slot, &arg)| (slot, arg)).collect()
     }
 
     /// Names the exit to the block that leads out.
@@ -304,13 +314,13 @@ impl Lower<'_, '_> {
 }
 
 /// Those moves that are not among others; both are by slot.
-fn without(moves: &Moves, others: &[(u32, Value)]) -> Moves {
+fn without(moves: &Moves, others: &[(u32, Operand)]) -> Moves {
     let mut others = others.iter().peekable();
     let mut more = Moves::new();
-    for &(slot, value) in moves {
-        match others.next_if_eq(&&(slot, value)) {
+    for &saved in moves {
+        match others.next_if_eq(&&saved) {
             Some(_) => {}
-            None => more.push((slot, value)),
+            None => more.push(saved),
         }
     }
     more

@@ -105,6 +105,8 @@ enum Def {
     Value(Value),
     /// A comparison that its guard will make.
     Cond(Cond),
+    /// What exits will compute: the operation, by its number in the trace.
+    Late(usize),
 }
 
 struct Lower<'a, 'f> {
@@ -124,6 +126,8 @@ struct Lower<'a, 'f> {
     defs: Vec<Def>,
     /// Constants of the member that the current stretch between labels has materialized.
     consts: Vec<PackedOption<Value>>,
+    /// What is emitted now is not on the trace's own way, but on one out of it.
+    is_aside: bool,
     /// Where each join's code starts.
     joins: Vec<Block>,
     /// The member's first value that the nearest label above lets through.
@@ -173,6 +177,7 @@ impl<'a, 'f> Lower<'a, 'f> {
             at: 0,
             defs: vec![Def::None; group.n_values()],
             consts: Vec::new(),
+            is_aside: false,
             joins: Vec::new(),
             first_usable: 0,
             ways_out: Vec::new(),
@@ -387,24 +392,41 @@ impl<'a, 'f> Lower<'a, 'f> {
     }
 
     fn pure(&mut self, op: &Op) {
-        let args: SmallVec<[Operand; 2]> = self.trace.args(op).into();
         let res = op.res().expect("a pure operation has a result");
-        if !self.is_used(res) {
+        let number = self.number(res);
+        if !self.analysis.is_used(number) {
             return;
         }
-        if let Some(cond) = self.comparison(op.opcode, &args) {
-            return self.define_cond(res, cond);
+        if self.analysis.is_late(self.group, number) {
+            self.defs[number] = Def::Late(self.at);
+            return;
         }
-        let ty = self.trace.types[res.index()];
-        let value = match *args {
-            [x] => self.unary(op.opcode, x, ty),
-            [x, y] => self.binary(op.opcode, x, y),
-            _ => unreachable!("{} with {} operands", op.opcode.name(), args.len()),
-        };
+        if self.analysis.is_fused(number)
+            && let Some(cond) = self.comparison(op)
+        {
+            self.defs[number] = Def::Cond(cond);
+            return;
+        }
+        let value = self.result(op);
         self.define(res, value);
     }
 
-    fn comparison(&mut self, opcode: Opcode, args: &[Operand]) -> Option<Cond> {
+    /// What a pure operation computes.
+    fn result(&mut self, op: &Op) -> Value {
+        if let Some(cond) = self.comparison(op) {
+            return self.flag(cond);
+        }
+        let res = op.res().expect("a pure operation has a result");
+        let ty = self.trace.types[res.index()];
+        match *self.trace.args(op) {
+            [x] => self.unary(op.opcode, x, ty),
+            [x, y] => self.binary(op.opcode, x, y),
+            ref args => unreachable!("{} with {} operands", op.opcode.name(), args.len()),
+        }
+    }
+
+    fn comparison(&mut self, op: &Op) -> Option<Cond> {
+        let (opcode, args) = (op.opcode, self.trace.args(op));
         if let Some(cc) = int::condition(opcode) {
             let (x, y) = (self.use_(args[0]), self.use_(args[1]));
             return Some(Cond::Int(cc, x, y));
@@ -526,22 +548,13 @@ impl<'a, 'f> Lower<'a, 'f> {
         self.defs[value] = Def::Value(def);
     }
 
-    fn define_cond(&mut self, value: ValueId, cond: Cond) {
-        let number = self.number(value);
-        if self.analysis.is_fused(number) {
-            self.defs[number] = Def::Cond(cond);
-        } else {
-            let flag = self.flag(cond);
-            self.define(value, flag);
-        }
-    }
-
     /// The operand as a value of the function.
     fn use_(&mut self, operand: Operand) -> Value {
         match operand.kind() {
             OperandKind::Const(index) => self.constant(index),
             OperandKind::Value(value) => match self.defs[self.number(value)] {
                 Def::Value(def) if value.0 >= self.first_usable => def,
+                Def::Late(op) if value.0 >= self.first_usable => self.result(&self.trace.ops[op]),
                 // A trace that uses what it does not define does not pass the verifier, and a
                 // fused comparison is used by nothing but its guard.
                 other => unreachable!("{value:?} is used, and it is {other:?}"),
@@ -559,7 +572,9 @@ impl<'a, 'f> Lower<'a, 'f> {
             Ty::F64 => self.b.ins().f64const(f64::from_bits(constant.bits)),
             ty => self.b.ins().iconst(clif(ty), constant.bits as i64),
         };
-        self.consts[index as usize] = value.into();
+        if !self.is_aside {
+            self.consts[index as usize] = value.into();
+        }
         value
     }
 

@@ -713,6 +713,7 @@ impl Recorder {
             return self.abort(Abort::GreenChanged);
         }
         if self.recording.get() && !read.lane.is_const() {
+            self.assume_value(read, green);
             self.promoted(read);
             let state = &mut *self.state.borrow_mut();
             let constant = state.builder.constant(green);
@@ -721,6 +722,20 @@ impl Recorder {
                 .filter(|result| result.value() == read.lane.value())
                 .for_each(|result| *result = constant);
         }
+    }
+
+    /// Tells the optimizer what a value is. What floats are it is not told.
+    fn assume_value(&self, value: Arg, is: Const) {
+        let condition = match is.ty {
+            Ty::F32 | Ty::F64 => return,
+            Ty::Bool => value,
+            ty => {
+                let equal = if ty == Ty::Ptr { Opcode::PtrEq } else { Opcode::IntEq };
+                let lane = self.append(equal, &[value, Arg::constant(ty, is.bits)], 0, Ty::Bool);
+                Arg { lane, ty: Ty::Bool, bits: 1 }
+            }
+        };
+        self.assume(condition);
     }
 
     /// A guard on `cond` that is recorded also at the failed guard, where more than one guard may
