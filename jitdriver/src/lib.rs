@@ -303,6 +303,45 @@ pub use sendable::SendableDriver;
 /// A function with a merge point is a *portal*; if it cannot be traced, that is a compile error. A helper
 /// that contains something which cannot be traced yet, or a loop without
 /// [`#[unroll_safe]`](macro@unroll_safe), has no twin and is called.
+///
+/// On a trait, with `#[jit]` on its `impl` blocks too, it lets traces go into methods where the type is not known:
+///
+/// ```
+/// use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point};
+///
+/// #[jit]
+/// trait Memory {
+///     fn load(&self, at: usize) -> u64;
+/// }
+///
+/// struct Ram([u64; 4]);
+///
+/// #[jit]
+/// impl Memory for Ram {
+///     fn load(&self, at: usize) -> u64 {
+///         self.0[at]
+///     }
+/// }
+///
+/// #[jit]
+/// fn sum<M: Memory>(driver: &JitDriver<'_>, memory: &M, laps: u64) -> u64 {
+///     let (mut n, mut sum) = (laps, 0);
+///     loop {
+///         jit_merge_point!(driver, greens = [], reds = [memory, n, sum]);
+///         sum += memory.load(n as usize % 4);
+///         n -= 1;
+///         if n == 0 {
+///             return sum;
+///         }
+///         can_enter_jit!(driver, greens = [], reds = [memory, n, sum]);
+///     }
+/// }
+///
+/// let driver = JitDriver::builder().threshold(2).build()?;
+/// assert_eq!(sum(&driver, &Ram([1, 2, 3, 4]), 400), 1000);
+/// assert_eq!((driver.stats().loops, driver.stats().residual_calls), (1, 0));
+/// # Ok::<(), jitdriver::BuildError>(())
+/// ```
 pub use jitdriver_macros::jit;
 
 /// `#[jit]` on many items: the functions, the `impl` blocks of types, the structs and enums, the macros, and the tables of

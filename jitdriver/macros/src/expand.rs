@@ -40,6 +40,7 @@ pub fn jit(item: Item) -> TokenStream {
     match item {
         Item::Fn(item) => with_errors(function(&item), &item),
         Item::Impl(item) => with_errors(impl_block(&item), &item),
+        Item::Trait(item) => traits::telling(&item),
         Item::Struct(item) => with_errors(types::traced(item.clone().into()), &item),
         Item::Enum(item) => with_errors(types::traced(item.clone().into()), &item),
         Item::Const(item) => with_errors(table::constant(item.clone()), &item),
@@ -300,16 +301,16 @@ fn traced_function(item: &ItemFn, body: &TwinBody, unrolls: bool) -> syn::Result
         format_ident!("__jit"),
         &format_ident!("__jit_twin"),
         &parse_quote!(pub),
-        Token::Twin,
+        &Token::Twin,
     )?;
     let token = unless_panics_abort(unwinds, token, || {
         quote! {
             pub fn __jit(self) -> ::jitdriver::plumbing::Residual { ::jitdriver::plumbing::Residual }
         }
     });
-    let plain = quote!(#name);
-    let announced =
-        announced(&item.sig, &Generics::default(), &plain, &quote!(#name::__jit_twin), unwinds);
+    let how = [quote!(announce(__twins, #name as *const ()))];
+    let twin_name = quote!(#name::__jit_twin);
+    let announced = announced(&item.sig, &Generics::default(), &twin_name, &how, unwinds);
     Ok(quote! {
         #carrier
         #[allow(dead_code, clippy::all)]
@@ -326,18 +327,20 @@ fn traced_function(item: &ItemFn, body: &TwinBody, unrolls: bool) -> syn::Result
 /// Most arguments of a function or closure whose twin is told of; `plumbing` has functions for that many.
 const MOST_ANNOUNCED_ARGS: usize = 11;
 
-/// Tells of a function's twin, for calls through pointers to the function. `around` has the parameters of the
-/// `impl` block; a function with type parameters is many, of which nobody knows.
+/// Tells of a function's twin, as `how` has it: for calls through pointers to the function, or through its trait.
+/// `around` has the parameters of the `impl` block; a function with type parameters is many, of which nobody
+/// knows.
 fn announced(
     sig: &Signature,
     around: &Generics,
-    plain: &TokenStream,
     twin: &TokenStream,
+    how: &[TokenStream],
     unwinds: bool,
 ) -> Option<TokenStream> {
     let mut params = around.params.iter().chain(&sig.generics.params);
     if params.any(|param| !matches!(param, GenericParam::Lifetime(_)))
         || sig.inputs.len() > MOST_ANNOUNCED_ARGS
+        || how.is_empty()
     {
         return None;
     }
@@ -352,8 +355,8 @@ fn announced(
             #section
             static __ANNOUNCEMENT: __p::Announcement = |__twins| {
                 fn announce #generics (__twins: &mut __p::Twins) #bounds {
-                    ::jitdriver::plumbing::Twin(#twin as fn(_ #(, #types)*) -> _)
-                        .announce(__twins, #plain as *const ());
+                    let __twin = ::jitdriver::plumbing::Twin(#twin as fn(_ #(, #types)*) -> _);
+                    #(__twin.#how;)*
                 }
                 announce(__twins);
             };
@@ -430,7 +433,7 @@ fn impl_block(item: &ItemImpl) -> syn::Result<TokenStream> {
     Ok(quote!(#plain #imports #twins #checked #(#announced)*))
 }
 
-/// A type to which only traits can add functions: those of a trait on it are called.
+/// A type to which only traits can add functions: of those of a trait on it, no token is beside it.
 fn is_primitive(ty: &Type) -> bool {
     match ty {
         Type::Path(it) => it
@@ -458,12 +461,10 @@ fn method_twin(
         return Ok(is_inlined.then(beside).transpose()?.map(|twin| (twin, None)));
     }
     let name = &method.sig.ident;
-    let (twin_name, token_name) =
-        (format_ident!("__jit_twin_{name}"), format_ident!("__jit_{name}"));
+    let twin_name = format_ident!("__jit_twin_{name}");
     let vis = &method.vis;
-    let called = |token: Ident| {
-        let receiver = method.sig.receiver().map(|_| quote!(&self));
-        let (token_name, value) = (&token_name, token_value(&token, None));
+    let called_as = |(token_name, receiver): Named, token: &Ident| {
+        let value = token_value(token, None);
         quote! {
             #[doc(hidden)]
             #[allow(private_interfaces)]
@@ -472,6 +473,9 @@ fn method_twin(
                 #value
             }
         }
+    };
+    let called = |token: Ident| -> TokenStream {
+        token_names(&method.sig, of).map(|named| called_as(named, &token)).collect()
     };
     let body = TwinBody::of(&method.sig, &method.block);
     if let Policy::Token(token) = policy(&hints, &method.sig, &body, Some(of)) {
@@ -489,16 +493,48 @@ fn method_twin(
     }
     let unrolls = hints.unroll_safe;
     let (twin, unwinds) = twin_function(&method.sig, &body, twin_name.clone(), vis, unrolls)?;
-    let receiver = method.sig.receiver().map(|_| quote!(&self));
-    let token =
-        twin_token(&method.sig, receiver, token_name.clone(), &twin_name, vis, Token::Twin)?;
-    let token = unless_panics_abort(unwinds, token, || called(format_ident!("Residual")));
+    let mut tokens = TokenStream::new();
+    let kind = traits::is_shadowed(of, &method.sig).map_or(Token::Twin, Token::UnlessShadowed);
+    for (token_name, receiver) in token_names(&method.sig, of) {
+        let name = token_name.clone();
+        let token = twin_token(&method.sig, receiver.clone(), name, &twin_name, vis, &kind)?;
+        let residual = || called_as((token_name, receiver), &format_ident!("Residual"));
+        tokens.extend(unless_panics_abort(unwinds, token, residual));
+    }
     let ty = &of.self_ty;
-    let announced = of.trait_.is_none().then(|| {
-        let (plain, twin) = (quote!(<#ty>::#name), quote!(<#ty>::#twin_name));
-        announced(&method.sig, &of.generics, &plain, &twin, unwinds)
-    });
-    Ok(Some((quote!(#token #twin), announced.flatten())))
+    let how = traits::announcements(of, &method.sig);
+    if is_primitive(ty) {
+        // Nothing can be beside it.
+        let announced =
+            announced(&method.sig, &of.generics, &twin_name.to_token_stream(), &how, unwinds);
+        let own = traits::without_self(quote!(#twin #announced), ty);
+        let told = announced.is_some().then(|| quote!(const _: () = { #own };));
+        return Ok(Some((TokenStream::new(), told)));
+    }
+    let announced = announced(&method.sig, &of.generics, &quote!(<#ty>::#twin_name), &how, unwinds);
+    Ok(Some((quote!(#tokens #twin), announced)))
+}
+
+/// A token's name, and the receiver that it takes.
+type Named = (Ident, Option<TokenStream>);
+
+/// The tokens of a function of a type: of one that takes `self`, where it is called as a method, and where it is
+/// called by its path. A trait's method is not: a path without the trait's name may mean another.
+fn token_names(sig: &Signature, of: &ItemImpl) -> impl Iterator<Item = Named> + use<> {
+    let as_method = sig.receiver().map(|_| (method_token(&sig.ident), Some(quote!(&self))));
+    let by_path = (as_method.is_none() || of.trait_.is_none())
+        .then(|| (path_token(&sig.ident.to_string()), None));
+    as_method.into_iter().chain(by_path)
+}
+
+/// The token of a method, where it is called as one.
+fn method_token(name: &Ident) -> Ident {
+    format_ident!("__jit_{name}")
+}
+
+/// The token of a function of a type, where it is called by its path.
+pub fn path_token(name: &str) -> Ident {
+    format_ident!("__jitpath_{name}")
 }
 
 /// What is lowered.
@@ -631,10 +667,11 @@ fn traced_output(output: &ReturnType) -> TokenStream {
 }
 
 /// What a token says of a twin.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Token {
     /// It is traced.
     Twin,
+    /// It is that of a trait's function, and traced unless this says that the type has another of that name.
+    UnlessShadowed(TokenStream),
     /// It is that of a portal, and inlined.
     InlinedPortal,
 }
@@ -647,7 +684,7 @@ fn twin_token(
     name: Ident,
     twin: &Ident,
     vis: &Visibility,
-    token: Token,
+    token: &Token,
 ) -> syn::Result<TokenStream> {
     let mut namer = LifetimeNamer::default();
     let mut types = Vec::new();
@@ -691,18 +728,32 @@ fn twin_token(
         })
         .collect();
     let turbofish = (!args.is_empty()).then(|| quote!(::<#(#args),*>));
-    let (token, flag, answer) = match token {
-        Token::Twin => (quote!(Twin), None, quote!(Traced)),
-        Token::InlinedPortal => (quote!(InlinedPortal), Some(quote!(, bool)), quote!(Ended)),
+    let (flag, answer) = match token {
+        Token::Twin | Token::UnlessShadowed(_) => (None, quote!(Traced)),
+        Token::InlinedPortal => (Some(quote!(, bool)), quote!(Ended)),
+    };
+    let pointer = quote! {
+        fn(::jitdriver::plumbing::Rec #flag #(, ::jitdriver::plumbing::Traced<#types>)*)
+            -> ::jitdriver::plumbing::#answer<#output>
+    };
+    let twin = quote!(Self::#twin #turbofish);
+    let (ty, value) = match token {
+        Token::Twin => (quote!(::jitdriver::plumbing::Twin<#pointer>), quote!(__p::Twin(#twin))),
+        Token::InlinedPortal => (
+            quote!(::jitdriver::plumbing::InlinedPortal<#pointer>),
+            quote!(__p::InlinedPortal(#twin)),
+        ),
+        Token::UnlessShadowed(is_shadowed) => (
+            quote!(::jitdriver::plumbing::Unshadowed<::jitdriver::plumbing::Twin<#pointer>>),
+            quote!(__p::Unshadowed::unless({ #is_shadowed }, __p::Twin(#twin))),
+        ),
     };
     Ok(quote! {
         #[doc(hidden)]
         #[allow(warnings, clippy::all)]
-        #vis fn #name #generics (#receiver) -> ::jitdriver::plumbing::#token<
-            fn(::jitdriver::plumbing::Rec #flag #(, ::jitdriver::plumbing::Traced<#types>)*)
-                -> ::jitdriver::plumbing::#answer<#output>
-        > #bounds {
-            ::jitdriver::plumbing::#token(Self::#twin #turbofish)
+        #vis fn #name #generics (#receiver) -> #ty #bounds {
+            use ::jitdriver::plumbing as __p;
+            #value
         }
     })
 }

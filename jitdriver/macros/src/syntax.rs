@@ -1,6 +1,6 @@
 //! Questions about syntax that need no scopes.
 
-use proc_macro2::{Delimiter, Group, Ident, Literal, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
 use std::collections::{BTreeMap, BTreeSet};
 use syn::visit::{self, Visit};
 use syn::{Block, ExprBreak, ExprClosure, ExprForLoop, ExprLoop, ExprWhile, Lifetime, Macro};
@@ -31,6 +31,13 @@ pub fn regrouped(group: &Group, tokens: TokenStream) -> Group {
     let mut regrouped = Group::new(group.delimiter(), tokens);
     regrouped.set_span(group.span());
     regrouped
+}
+
+/// Tokens in parentheses that have this place.
+pub fn parenthesized_at(span: Span, tokens: TokenStream) -> Group {
+    let mut group = Group::new(Delimiter::Parenthesis, tokens);
+    group.set_span(span);
+    group
 }
 
 /// Collects every identifier in `tokens`, also those that string literals capture, with the hygiene

@@ -17,6 +17,7 @@ pub mod degrade;
 mod green;
 pub mod iterate;
 pub mod layout;
+mod of_trait;
 pub mod ops;
 mod option;
 pub mod owned;
@@ -41,6 +42,7 @@ pub use call::{
 };
 pub use green::{Green, GreenExpr, green, green_expr, green_value, know, know_green, read_green};
 pub use layout::{Tagged, Traceable};
+pub use of_trait::{OfTrait, Unshadowed};
 pub use option::{Owned, OwnedIntoIterator, OwnedIterator, TwoWay};
 pub use owned::{NoNote, NotePlace};
 pub use place::{

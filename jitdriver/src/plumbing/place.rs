@@ -915,6 +915,11 @@ impl<T: ?Sized> Place<T> {
         unsafe { &*std::ptr::from_ref(self).cast() }
     }
 
+    /// The place of a value of that type, if it is one.
+    pub(crate) fn typed<U: ?Sized>(self) -> Place<U> {
+        Place::of(self.at)
+    }
+
     /// Whether it is not in memory, as far as is known.
     pub(crate) fn is_virtual(&self, rec: Rec) -> bool {
         self.at.shadow.is_some_and(|shadow| !shadow.head().is_spilled())

@@ -16,6 +16,7 @@
 #![expect(unsafe_code, reason = "reads the section of announcements, and calls twins by address")]
 
 use super::call::{Callee, Inside, Residual, StdTwin, Twin};
+use super::of_trait::Implementation;
 use super::place::Place;
 use super::rec::Rec;
 use super::value::{Args, Lanes, Traced};
@@ -28,9 +29,14 @@ use std::sync::OnceLock;
 /// Tells of twins.
 pub type Announcement = fn(&mut Twins);
 
-/// The twins of functions, by address and type of the function.
+/// The twins that were announced.
 #[derive(Default)]
-pub struct Twins(HashMap<(usize, TypeId), usize>);
+pub struct Twins {
+    /// By address and type of the function.
+    of_functions: HashMap<(usize, TypeId), usize>,
+    /// Of implementations of traits, by the types of the function item and of the function.
+    of_implementations: HashMap<(TypeId, TypeId), Implementation>,
+}
 
 /// At least one, so that there is a section.
 #[cfg(all(target_os = "linux", not(miri)))]
@@ -71,12 +77,26 @@ impl Twins {
 
     #[inline(never)]
     fn add(&mut self, address: usize, function: TypeId, twin: usize) {
-        self.0.entry((address, function)).or_insert(twin);
+        self.of_functions.entry((address, function)).or_insert(twin);
+    }
+
+    #[inline(never)]
+    pub(super) fn add_implementation(
+        &mut self,
+        item: TypeId,
+        function: TypeId,
+        it: Implementation,
+    ) {
+        self.of_implementations.insert((item, function), it);
     }
 
     /// The address of the twin.
     fn find(address: usize, function: TypeId) -> Option<usize> {
-        Twins::all().0.get(&(address, function)).copied()
+        Twins::all().of_functions.get(&(address, function)).copied()
+    }
+
+    pub(super) fn implementation(item: TypeId, function: TypeId) -> Option<Implementation> {
+        Twins::all().of_implementations.get(&(item, function)).copied()
     }
 }
 

@@ -169,14 +169,12 @@ pub fn beside(
     });
     let receiver_and_rest = resumed_inputs(inputs);
     let plain_output = &sig.output;
-    let token = super::twin_token(
-        sig,
-        sig.receiver().map(|_| quote!(&self)),
-        format_ident!("__jit_{name}"),
-        &twin,
-        vis,
-        super::Token::InlinedPortal,
-    )?;
+    let (token_name, receiver) = match sig.receiver() {
+        Some(_) => (super::method_token(name), Some(quote!(&self))),
+        None => (super::path_token(&name.to_string()), None),
+    };
+    let token =
+        super::twin_token(sig, receiver, token_name, &twin, vis, &super::Token::InlinedPortal)?;
     Ok(quote! {
         #token
         #[doc(hidden)]

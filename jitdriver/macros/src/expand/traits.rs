@@ -1,16 +1,19 @@
 //! Methods of trait impls, as they would be in an inherent impl: that is where their twins are.
 //!
+//! A trait with `#[jit]` has a token beside each function, and its `impl`s tell of their twins: that is how calls find
+//! them where the type is not known (`plumbing::of_trait`).
+//!
 //! Parameters of the impl that only the trait mentions, as in `impl<T> Index<Gc<T>> for Heap`, become
 //! the method's own. `Self::Output` becomes what the impl says that it is.
 
-use crate::syntax::mentioned;
-use proc_macro2::TokenStream;
+use crate::syntax::{mentioned, regrouped};
+use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use std::collections::{BTreeMap, BTreeSet};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    GenericParam, Generics, ImplItem, ImplItemFn, ItemImpl, Type, Visibility, WherePredicate,
-    parse_quote,
+    GenericParam, Generics, ImplItem, ImplItemFn, ItemImpl, ItemTrait, Path, Receiver,
+    ReceiverKind, Signature, TraitItem, TraitItemFn, Type, Visibility, WherePredicate, parse_quote,
 };
 
 /// The parameters of the inherent impl, and its items.
@@ -37,6 +40,159 @@ pub fn inherent(item: &ItemImpl) -> (Generics, Vec<ImplItem>) {
     });
     (generics, items.collect())
 }
+
+/// A trait, and beside its methods what they are for the type at hand. Of methods with type parameters, and of
+/// those that take something else than a reference, nothing is told: they are called.
+pub fn telling(item: &ItemTrait) -> TokenStream {
+    let mut item = item.clone();
+    let (name, (_, generics, _)) = (&item.ident, item.generics.split_for_impl());
+    let tokens = item.items.iter().filter_map(|it| {
+        let TraitItem::Fn(TraitItemFn { attrs, sig, .. }) = it else { return None };
+        let takes_reference = |it: &Receiver| matches!(it.kind, ReceiverKind::Reference(..));
+        let is_one = !sig.generics.params.iter().any(|it| !matches!(it, GenericParam::Lifetime(_)))
+            && !super::takes_impl(sig);
+        if !is_one || !sig.receiver().is_some_and(takes_reference) {
+            return None;
+        }
+        let (function, bounds) = (&sig.ident, &sig.generics.where_clause);
+        let token = super::method_token(function);
+        let conditions = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
+        Some(parse_quote! {
+            #(#conditions)*
+            #[doc(hidden)]
+            #[allow(warnings, clippy::all)]
+            fn #token(&self) -> ::jitdriver::plumbing::OfTrait #bounds {
+                ::jitdriver::plumbing::OfTrait::of(<Self as #name #generics>::#function)
+            }
+        })
+    });
+    let tokens: Vec<TraitItem> = tokens.collect();
+    item.items.extend(tokens);
+    item.into_token_stream()
+}
+
+/// How the twin of a method is told of: by methods of the token, with what they are given.
+pub fn announcements(of: &ItemImpl, sig: &Signature) -> Vec<TokenStream> {
+    let (ty, name) = (&of.self_ty, &sig.ident);
+    let Some((path, _)) = &of.trait_ else {
+        return vec![quote!(announce(__twins, <#ty>::#name as *const ()))];
+    };
+    if is_of_std(path) {
+        return Vec::new();
+    }
+    let item = quote!(<#ty as #path>::#name);
+    // A trait object has no place that is known.
+    let is_object = matches!(**ty, Type::TraitObject(_));
+    let is_by_place = |it: &&Receiver| matches!(it.kind, ReceiverKind::Reference(..)) && !is_object;
+    let as_method = sig
+        .receiver()
+        .filter(is_by_place)
+        .map(|_| quote!(announce_method::<#ty, _>(__twins, #item)));
+    as_method.into_iter().chain([quote!(announce_function(__twins, #item))]).collect()
+}
+
+/// Whether the type has a function of its own by the name of the trait's, which is then what calls mean: code that
+/// asks rustc, in a module where no trait is in scope but one for all types. Of what has type parameters it is not
+/// asked.
+pub fn is_shadowed(of: &ItemImpl, sig: &Signature) -> Option<TokenStream> {
+    let (path, _) = of.trait_.as_ref()?;
+    let mut params = of.generics.params.iter().chain(&sig.generics.params);
+    if params.any(|it| !matches!(it, GenericParam::Lifetime(_)))
+        || super::takes_impl(sig)
+        || is_of_std(path)
+    {
+        return None;
+    }
+    let function = &sig.ident;
+    let mut ty = (*of.self_ty).clone();
+    AllStatic.visit_type_mut(&mut ty);
+    Some(quote! {
+        #[no_implicit_prelude]
+        mod __own {
+            pub(super) trait Of { type Type: ?::core::marker::Sized; }
+            pub(super) struct Key;
+            trait Other { fn #function() {} }
+            impl<T: ?::core::marker::Sized> Other for T {}
+            pub(super) fn is_there() -> bool {
+                type Type = <Key as Of>::Type;
+                ::jitdriver::plumbing::OfTrait::of(<Type>::#function)
+                    != ::jitdriver::plumbing::OfTrait::of(<Type as Other>::#function)
+            }
+        }
+        impl __own::Of for __own::Key { type Type = #ty; }
+        __own::is_there()
+    })
+}
+
+/// Takes all lifetimes for `'static`.
+struct AllStatic;
+
+impl VisitMut for AllStatic {
+    fn visit_lifetime_mut(&mut self, lifetime: &mut syn::Lifetime) {
+        *lifetime = parse_quote!('static);
+    }
+
+    fn visit_type_reference_mut(&mut self, it: &mut syn::TypeReference) {
+        visit_mut::visit_type_reference_mut(self, it);
+        it.lifetime = Some(parse_quote!('static));
+    }
+}
+
+fn is_of_std(path: &Path) -> bool {
+    path.segments.last().is_some_and(|last| STD_TRAITS.iter().any(|name| last.ident == name))
+}
+
+/// The same outside of the `impl` block.
+pub fn without_self(tokens: TokenStream, ty: &Type) -> TokenStream {
+    let replaced = |token| match token {
+        TokenTree::Ident(name) if name == "Self" => ty.to_token_stream(),
+        TokenTree::Group(group) => {
+            regrouped(&group, without_self(group.stream(), ty)).into_token_stream()
+        }
+        other => other.into(),
+    };
+    tokens.into_iter().flat_map(replaced).collect()
+}
+
+/// Traits of std that interpreters implement, under names that no trait of theirs has.
+const STD_TRAITS: &[&str] = &[
+    "Add",
+    "AddAssign",
+    "AsMut",
+    "AsRef",
+    "BitAnd",
+    "BitOr",
+    "BitXor",
+    "Clone",
+    "Debug",
+    "Default",
+    "Deref",
+    "DerefMut",
+    "Display",
+    "Div",
+    "Drop",
+    "Eq",
+    "From",
+    "FromStr",
+    "Hash",
+    "Index",
+    "IndexMut",
+    "Into",
+    "IntoIterator",
+    "Iterator",
+    "Mul",
+    "Neg",
+    "Not",
+    "Ord",
+    "PartialEq",
+    "PartialOrd",
+    "Rem",
+    "Shl",
+    "Shr",
+    "Sub",
+    "SubAssign",
+    "TryFrom",
+];
 
 /// Whether it says what is done before a value is dropped.
 pub fn is_drop(item: &ItemImpl) -> bool {

@@ -106,6 +106,17 @@ impl Lowerer {
                 __p::Callee::call(__token, __rec, #site, __args, __plain)
             });
         }
+        if self.is_of_trait(callee) {
+            // The plain call has its place for a panic.
+            let function = Ident::new("__function", callee.span());
+            let given = crate::syntax::parenthesized_at(callee.span(), quote!(#(#names),*));
+            return quote_spanned!(span=> {
+                let __args = (#(__p::coerce(__rec, #args),)*);
+                let #function = #func;
+                let __plain = __p::call::#plain_fn(&__args, move |#(#names),*| #function #given);
+                __p::Callee::call(__p::OfTrait::of(#function), __rec, #site, __args, __plain)
+            });
+        }
         let (scope, token) = self.token(callee, &name, args.len());
         quote_spanned!(span=> {
             let __args = (#(__p::coerce(__rec, #args),)*);
@@ -209,6 +220,21 @@ impl Lowerer {
         ))
     }
 
+    /// Whether a path is that of a trait's function, whatever is beside the type: `<T as Trait>::f`, or `T::f` for a
+    /// type parameter. A parameter may turn out to be that of numbers, which are converted.
+    fn is_of_trait(&self, callee: &syn::ExprPath) -> bool {
+        let mut path = callee.path.segments.iter();
+        match (&callee.qself, path.next(), path.next(), path.next()) {
+            (Some(of), ..) => of.position > 0,
+            (None, Some(ty), Some(function), None) => {
+                self.names.type_params.contains(&ty.ident.to_string())
+                    && function.ident != "from"
+                    && function.ident != "try_from"
+            }
+            _ => false,
+        }
+    }
+
     /// The token of a called path, and items that must be in scope for it.
     pub(super) fn token(
         &mut self,
@@ -217,7 +243,7 @@ impl Lowerer {
         n_args: usize,
     ) -> (TokenStream, TokenStream) {
         if callee.qself.is_some() || is_associated(&callee.path) {
-            let twin = format_ident!("__jit_{name}");
+            let twin = crate::expand::path_token(name);
             let ty = type_of(callee);
             // The type may be a parameter that turns out to be that of numbers.
             let token = match (name, n_args) {
@@ -305,9 +331,7 @@ impl Lowerer {
         let twin = format_ident!("__jit_{name}", span = at(m.method.span()));
         let site = self.site(&name, m.span());
         // A panic names the method's name and parentheses, which are to have one origin.
-        let mut given =
-            proc_macro2::Group::new(proc_macro2::Delimiter::Parenthesis, quote!(#(#names),*));
-        given.set_span(m.method.span());
+        let given = crate::syntax::parenthesized_at(m.method.span(), quote!(#(#names),*));
         MethodParts { args, names, plain_fn, twin, site, given }
     }
 

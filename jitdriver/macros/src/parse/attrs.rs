@@ -10,7 +10,7 @@
 use crate::parse::Mistakes;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{Attribute, ImplItem, Item, Meta, Signature};
+use syn::{Attribute, ImplItem, Item, Meta, Signature, TraitItem};
 
 /// The names of the attributes.
 pub const FN_HINTS: [&str; 6] = [
@@ -164,6 +164,18 @@ pub fn check_item(item: &Item) -> syn::Result<()> {
             }
             mistakes.finish()
         }
+        Item::Trait(it) => {
+            let mut mistakes = Mistakes::default();
+            let attrs = it.items.iter().flat_map(|item| match item {
+                TraitItem::Fn(function) => &function.attrs[..],
+                _ => &[],
+            });
+            for hint in attrs.filter(|attr| is_hint_attribute(attr)) {
+                let message = "a trait does not say how its functions are traced; put the hint on those of its `impl` blocks";
+                mistakes.at(hint.path(), message);
+            }
+            mistakes.finish()
+        }
         Item::Struct(_) | Item::Enum(_) | Item::Const(_) | Item::Static(_) => Ok(()),
         // A `macro_rules!` item, not the call of a macro.
         Item::Macro(it) if it.ident.is_some() => Ok(()),
@@ -198,7 +210,7 @@ fn check_free(sig: &Signature) -> syn::Result<()> {
 fn wrong_item(item: &Item) -> syn::Error {
     let (span, what) = describe(item);
     let message = format!(
-        "`#[jit]` goes on a `fn`, an `impl` block, a `struct`, an `enum`, a `macro_rules!` or a table of functions, not on {what}"
+        "`#[jit]` goes on a `fn`, an `impl` block, a `trait`, a `struct`, an `enum`, a `macro_rules!` or a table of functions, not on {what}"
     );
     syn::Error::new(span, message)
 }
@@ -212,8 +224,7 @@ fn describe(item: &Item) -> (Span, &'static str) {
         Item::Macro(it) => (span_of(&it.mac.path), "the call of a macro"),
         Item::Mod(it) => (it.mod_token.span, "a `mod`"),
         Item::Struct(it) => (it.struct_token.span, "a `struct`"),
-        Item::Trait(it) => (it.trait_token.span, "a `trait`"),
-        Item::TraitAlias(it) => (it.trait_token.span, "a `trait`"),
+        Item::TraitAlias(it) => (it.trait_token.span, "a `trait` alias"),
         Item::Type(it) => (it.type_token.span, "a `type`"),
         Item::Union(it) => (it.union_token.span, "a `union`"),
         Item::Use(it) => (it.use_token.span, "a `use`"),
@@ -311,13 +322,14 @@ mod tests {
         check_error(
             item("thread_local! { static A: u8 = 1; }"),
             expect![
-                "1:1 `#[jit]` goes on a `fn`, an `impl` block, a `struct`, an `enum`, a `macro_rules!` or a table of functions, not on the call of a macro"
+                "1:1 `#[jit]` goes on a `fn`, an `impl` block, a `trait`, a `struct`, an `enum`, a `macro_rules!` or a table of functions, not on the call of a macro"
             ],
         );
+        assert!(item("pub trait A { fn f(&self) {} }").is_ok());
         check_error(
-            item("pub trait A {}"),
+            item("pub trait A { #[elidable] fn f(&self); }"),
             expect![
-                "1:5 `#[jit]` goes on a `fn`, an `impl` block, a `struct`, an `enum`, a `macro_rules!` or a table of functions, not on a `trait`"
+                "1:17 a trait does not say how its functions are traced; put the hint on those of its `impl` blocks"
             ],
         );
         check_error(

@@ -113,6 +113,8 @@ pub struct Names {
     pub body_start: Time,
     /// Names of locals whose type is written down.
     pub typed: BTreeSet<String>,
+    /// The function's type parameters.
+    pub type_params: BTreeSet<String>,
     /// Calls of methods that use their receiver up, by their address.
     consuming: HashSet<usize>,
     /// From when to when each expression and each `let` runs, by its address.
@@ -181,6 +183,8 @@ impl Names {
 pub fn resolve(sig: &Signature, block: &Block) -> Names {
     let mut walker = Walker::default();
     walker.names.typed = super::typed::typed_locals(sig, block);
+    let params = sig.generics.type_params();
+    walker.names.type_params = params.map(|param| param.ident.to_string()).collect();
     walker.names.consuming = super::consumed::consuming_calls(block);
     for input in &sig.inputs {
         match input {

@@ -2,6 +2,7 @@
 
 use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point};
 
+#[jit]
 trait Bus {
     fn read(&self, at: usize) -> u8;
 }

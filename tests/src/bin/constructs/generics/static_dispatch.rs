@@ -2,6 +2,7 @@
 
 use jitdriver::{JitDriver, can_enter_jit, jit, jit_merge_point};
 
+#[jit]
 trait Memory {
     fn load(&self, at: usize) -> i64;
     fn store(&mut self, at: usize, value: i64);
