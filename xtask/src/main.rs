@@ -154,6 +154,7 @@ const TASKS: &[Task] = &[
                 "--test=shims",
                 "--test=soundness",
                 "--test=threads",
+                "--test=traits",
                 "--test=tree_walkers",
             ]),
             in_all_modes(&[

@@ -113,7 +113,7 @@ fn other_names_in_generated_code_are_found() {
 
 /// What paths in generated code may start with beside `::`: names that it has declared itself, and a
 /// primitive type.
-const KNOWN_ROOTS: [&str; 5] = ["__p", "__JitTwin", "__Arm", "Self", "u8"];
+const KNOWN_ROOTS: [&str; 6] = ["__p", "__own", "__JitTwin", "__Arm", "Self", "u8"];
 
 #[derive(Default)]
 struct Scan {

@@ -1,9 +1,10 @@
 //! Calls of a trait's functions for a type that is not known where the call is written: of a type parameter's
 //! methods, for instance. The twin is that of the implementation that the type has.
 //!
-//! A trait with `#[jit]` has a token beside each of its functions, which a call finds by the bound. It names the
-//! *function item*: `<Ram as Memory>::load` has a type of its own, whatever becomes of the function. `#[jit]` on an
-//! `impl` of a trait announces its twins by these types ([`super::pointer`] has how).
+//! A trait with `#[jit]` has a token beside each of its methods, which a call finds by the bound. It names the
+//! *function item*: `<Ram as Memory>::load` has a type of its own, whatever becomes of the function. A path, as in
+//! `M::load(memory, at)`, names it itself. `#[jit]` on an `impl` of a trait announces its twins by these types
+//! ([`super::pointer`] has how).
 //!
 //! Invariant: a twin is found by the type of the function item *and* the types of arguments and result, lifetimes
 //! aside. The first says what type the trait is implemented for, so the twin's receiver fits too.
@@ -19,8 +20,9 @@ use super::pointer::Twins;
 use super::rec::Rec;
 use super::value::Traced;
 use std::any::TypeId;
+use std::marker::PhantomData;
 
-/// The token of a function of a trait with `#[jit]`.
+/// The token of a function of a trait, for some type.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct OfTrait(TypeId);
 
@@ -174,7 +176,7 @@ macro_rules! arities {
         impl<This, $($name,)* R> Twin<fn(Rec, This $(, Traced<$name>)*) -> Traced<R>> {
             /// The method that is named, of the `impl` of a trait for `T`, has this twin.
             #[allow(non_snake_case)]
-            pub fn announce_method<T: ?Sized + Pointee, Item>(self, twins: &mut Twins, item: Item)
+            pub fn announce_method<T: ?Sized + Pointee, Item>(self, twins: &mut Twins, item: Item, _: PhantomData<T>)
             where This: FromPlace<T>
             {
                 #[allow(clippy::too_many_arguments, reason = "those of the author's method, and three")]

@@ -1,7 +1,7 @@
 //! Methods of trait impls, as they would be in an inherent impl: that is where their twins are.
 //!
-//! A trait with `#[jit]` has a token beside each function, and its `impl`s tell of their twins: that is how calls find
-//! them where the type is not known (`plumbing::of_trait`).
+//! A trait with `#[jit]` has a token beside each method, and `impl`s tell of their twins: that is how calls find them
+//! where the type is not known (`plumbing::of_trait`).
 //!
 //! Parameters of the impl that only the trait mentions, as in `impl<T> Index<Gc<T>> for Heap`, become
 //! the method's own. `Self::Output` becomes what the impl says that it is.
@@ -87,7 +87,7 @@ pub fn announcements(of: &ItemImpl, sig: &Signature) -> Vec<TokenStream> {
     let as_method = sig
         .receiver()
         .filter(is_by_place)
-        .map(|_| quote!(announce_method::<#ty, _>(__twins, #item)));
+        .map(|_| quote!(announce_method(__twins, #item, ::core::marker::PhantomData::<#ty>)));
     as_method.into_iter().chain([quote!(announce_function(__twins, #item))]).collect()
 }
 
