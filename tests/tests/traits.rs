@@ -4,16 +4,22 @@
 use jit_tests::oracle::{Run, THRESHOLDS, check};
 use jitdriver::{JitDriver, can_enter_jit, dont_look_inside, jit, jit_merge_point, traced};
 
-/// Runs `step` in a loop.
+/// A portal with a `$step` in each lap, for a machine of one type, or of a type parameter.
 macro_rules! laps {
     ($name:ident<$param:ident: $bound:path>($machine:ident, $n:ident) $step:expr) => {
+        laps!(@ $name[$param: $bound]($machine: $param, $n) $step);
+    };
+    ($name:ident($machine:ident: $of:ty, $n:ident) $step:expr) => {
+        laps!(@ $name[]($machine: $of, $n) $step);
+    };
+    (@ $name:ident[$($generics:tt)*]($machine:ident: $of:ty, $n:ident) $step:expr) => {
         #[jit]
-        fn $name<$param: $bound>(driver: &JitDriver<'_>, $machine: &mut $param, laps: i64) -> i64 {
+        fn $name<$($generics)*>(driver: &JitDriver<'_>, $machine: &mut $of, laps: i64) -> i64 {
             let mut $n = laps;
             let mut acc = 0_i64;
             loop {
                 jit_merge_point!(driver, greens = [], reds = [$machine, $n, acc]);
-                acc = acc.wrapping_add($step);
+                acc = acc.wrapping_mul(3) ^ $step;
                 $n -= 1;
                 if $n == 0 {
                     return acc;
@@ -508,45 +514,14 @@ mod by_path {
     }
 }
 
-#[jit]
-fn laps_of_register(driver: &JitDriver<'_>, register: &mut by_path::Register, laps: i64) -> i64 {
-    let mut n = laps;
-    let mut acc = 0_i64;
-    loop {
-        jit_merge_point!(driver, greens = [], reds = [register, n, acc]);
-        acc = acc.wrapping_mul(3) ^ register.step(n);
-        n -= 1;
-        if n == 0 {
-            return acc;
-        }
-        can_enter_jit!(driver, greens = [], reds = [register, n, acc]);
-    }
-}
-
-#[jit]
-fn mixed_laps_of_register(
-    driver: &JitDriver<'_>,
-    register: &mut by_path::Register,
-    laps: i64,
-) -> i64 {
-    let mut n = laps;
-    let mut acc = 0_i64;
-    loop {
-        jit_merge_point!(driver, greens = [], reds = [register, n, acc]);
-        acc = acc.wrapping_mul(3) ^ register.mixed(n);
-        n -= 1;
-        if n == 0 {
-            return acc;
-        }
-        can_enter_jit!(driver, greens = [], reds = [register, n, acc]);
-    }
-}
+laps!(steps(register: by_path::Register, n) register.step(n));
+laps!(mixed(register: by_path::Register, n) register.mixed(n));
 
 #[test]
 fn methods_may_be_called_by_their_paths() {
     for run in check(THRESHOLDS, |d| {
         let mut register = by_path::Register(3);
-        (laps_of_register(d, &mut register, 3000), register.0)
+        (steps(d, &mut register, 3000), register.0)
     }) {
         calls(&run, 0);
     }
@@ -556,7 +531,7 @@ fn methods_may_be_called_by_their_paths() {
 fn the_trait_that_is_named_says_which_function_it_is() {
     for run in check(THRESHOLDS, |d| {
         let mut register = by_path::Register(3);
-        (mixed_laps_of_register(d, &mut register, 3000), register.0)
+        (mixed(d, &mut register, 3000), register.0)
     }) {
         // Those of the trait of which nothing is told.
         calls(&run, 3);
@@ -609,27 +584,16 @@ mod shadowed {
     }
 }
 
-#[jit]
-fn laps_of_ram(driver: &JitDriver<'_>, ram: &mut shadowed::Ram, laps: i64) -> i64 {
-    let mut n = laps;
-    let mut acc = 0_i64;
-    loop {
-        jit_merge_point!(driver, greens = [], reds = [ram, n, acc]);
-        acc = acc.wrapping_mul(3) ^ shadowed::own(ram, n as usize);
-        acc = acc.wrapping_mul(3) ^ shadowed::of_bus(ram, n as usize);
-        n -= 1;
-        if n == 0 {
-            return acc;
-        }
-        can_enter_jit!(driver, greens = [], reds = [ram, n, acc]);
-    }
-}
+laps!(reads(ram: shadowed::Ram, n) {
+    let own = shadowed::own(ram, n as usize);
+    own.wrapping_mul(3) ^ shadowed::of_bus(ram, n as usize)
+});
 
 #[test]
 fn a_types_own_method_is_not_the_traits() {
     for run in check(THRESHOLDS, |d| {
         let mut ram = shadowed::Ram(3);
-        (laps_of_ram(d, &mut ram, 3000), ram.0)
+        (reads(d, &mut ram, 3000), ram.0)
     }) {
         // Its own are called: from here, and from the trait's.
         calls(&run, 5);

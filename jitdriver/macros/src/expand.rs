@@ -130,11 +130,7 @@ pub fn hint_alone(item: Item, token: &str) -> TokenStream {
 
 /// A token, of a free function with this signature, or of a method.
 fn token_value(token: &Ident, sig: Option<&Signature>) -> TokenStream {
-    let is_one = |sig: &&Signature| {
-        sig.generics.params.iter().all(|param| matches!(param, GenericParam::Lifetime(_)))
-            && !takes_impl(sig)
-    };
-    match sig.filter(is_one) {
+    match sig.filter(|sig| is_one(sig)) {
         _ if token != "LoopInvariant" => quote!(__p::#token),
         None => quote!(__p::#token::ANY),
         Some(_) => quote!({
@@ -212,6 +208,15 @@ fn policy(hints: &FnHints, sig: &Signature, body: &TwinBody, of: Option<&ItemImp
         return Policy::Token(format_ident!("Residual"));
     }
     Policy::Twin
+}
+
+/// Whether it is one function, and not as many as there are types for its parameters.
+fn is_one(sig: &Signature) -> bool {
+    has_lifetimes_only(&sig.generics) && !takes_impl(sig)
+}
+
+fn has_lifetimes_only(generics: &Generics) -> bool {
+    generics.params.iter().all(|param| matches!(param, GenericParam::Lifetime(_)))
 }
 
 /// Whether a parameter is an `impl Trait`.
@@ -337,8 +342,8 @@ fn announced(
     how: &[TokenStream],
     unwinds: bool,
 ) -> Option<TokenStream> {
-    let mut params = around.params.iter().chain(&sig.generics.params);
-    if params.any(|param| !matches!(param, GenericParam::Lifetime(_)))
+    if !has_lifetimes_only(around)
+        || !has_lifetimes_only(&sig.generics)
         || sig.inputs.len() > MOST_ANNOUNCED_ARGS
         || how.is_empty()
     {
@@ -433,7 +438,7 @@ fn impl_block(item: &ItemImpl) -> syn::Result<TokenStream> {
     Ok(quote!(#plain #imports #twins #checked #(#announced)*))
 }
 
-/// A type to which only traits can add functions: of those of a trait on it, no token is beside it.
+/// A type to which only traits can add functions, so that no token can stand beside those of a trait.
 fn is_primitive(ty: &Type) -> bool {
     match ty {
         Type::Path(it) => it
@@ -502,16 +507,15 @@ fn method_twin(
         tokens.extend(unless_panics_abort(unwinds, token, residual));
     }
     let ty = &of.self_ty;
+    let is_primitive = is_primitive(ty);
+    let told = if is_primitive { quote!(#twin_name) } else { quote!(<#ty>::#twin_name) };
     let how = traits::announcements(of, &method.sig);
-    if is_primitive(ty) {
-        // Nothing can be beside it.
-        let announced =
-            announced(&method.sig, &of.generics, &twin_name.to_token_stream(), &how, unwinds);
-        let own = traits::without_self(quote!(#twin #announced), ty);
-        let told = announced.is_some().then(|| quote!(const _: () = { #own };));
-        return Ok(Some((TokenStream::new(), told)));
+    let announced = announced(&method.sig, &of.generics, &told, &how, unwinds);
+    if is_primitive {
+        // The twin stands with what tells of it.
+        let own = |told| traits::without_self(quote!(const _: () = { #twin #told };), ty);
+        return Ok(Some((TokenStream::new(), announced.map(own))));
     }
-    let announced = announced(&method.sig, &of.generics, &quote!(<#ty>::#twin_name), &how, unwinds);
     Ok(Some((quote!(#tokens #twin), announced)))
 }
 

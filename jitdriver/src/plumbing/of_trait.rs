@@ -118,12 +118,10 @@ macro_rules! arities {
             type Out = Traced<R>;
             #[allow(non_snake_case)]
             fn call(self, rec: Rec, site: &'static CallSite, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
-                let Some(Implementation { twin, caller }) =
-                    Twins::implementation(self.0, typeid::of::<fn($($name),*) -> R>())
+                let found = Twins::implementation(self.0, typeid::of::<fn($($name),*) -> R>());
+                let Some((Implementation { caller, .. }, _inside)) =
+                    found.and_then(|it| Some((it, Inside::enter(rec, it.twin)?)))
                 else {
-                    return Residual.call(rec, site, args, plain);
-                };
-                let Some(_inside) = Inside::enter(rec, twin) else {
                     return Residual.call(rec, site, args, plain);
                 };
                 // SAFETY: `announce_function` has put it there for this function, so with these types, but for
@@ -153,12 +151,10 @@ macro_rules! arities {
             type Out = Traced<R>;
             #[allow(non_snake_case)]
             fn call_method(self, rec: Rec, site: &'static CallSite, this: Place<T>, args: ($(Traced<$name>,)*), plain: F) -> Traced<R> {
-                let Some(Implementation { twin, caller }) =
-                    Twins::implementation(self.0, typeid::of::<fn(Receiver $(, $name)*) -> R>())
+                let found = Twins::implementation(self.0, typeid::of::<fn(Receiver $(, $name)*) -> R>());
+                let Some((Implementation { twin, caller }, _inside)) =
+                    found.and_then(|it| Some((it, Inside::enter(rec, it.twin)?)))
                 else {
-                    return Residual.call_method(rec, site, this, args, plain);
-                };
-                let Some(_inside) = Inside::enter(rec, twin) else {
                     return Residual.call_method(rec, site, this, args, plain);
                 };
                 // SAFETY: `announce_method` has put it there, for these types of arguments and result, lifetimes
@@ -222,25 +218,20 @@ arities! {
     (A, B, C, D, E, G, H, I, J, K, L);
 }
 
-macro_rules! consuming {
-    ($(($($name:ident),*);)*) => {$(
-        impl<X, T: ?Sized, $($name,)* R, F> Consuming<X, T, ($(Traced<$name>,)*), F> for OfTrait
-        where F: Fn(X $(, $name)*) -> R + Copy
-        {
-            type Out = Traced<R>;
-            fn call_consuming(
-                self, rec: Rec, site: &'static CallSite, owner: &mut Traced<X>, this: Place<T>,
-                args: ($(Traced<$name>,)*), plain: F,
-            ) -> Traced<R> {
-                Residual.call_consuming(rec, site, owner, this, args, plain)
-            }
-        }
-    )*};
-}
-
-consuming! {
-    ();
-    (A);
-    (A, B);
-    (A, B, C);
+impl<X, T: ?Sized, A, F> Consuming<X, T, A, F> for OfTrait
+where
+    Residual: Consuming<X, T, A, F>,
+{
+    type Out = <Residual as Consuming<X, T, A, F>>::Out;
+    fn call_consuming(
+        self,
+        rec: Rec,
+        site: &'static CallSite,
+        owner: &mut Traced<X>,
+        this: Place<T>,
+        args: A,
+        plain: F,
+    ) -> Self::Out {
+        Residual.call_consuming(rec, site, owner, this, args, plain)
+    }
 }

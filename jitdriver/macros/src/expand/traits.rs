@@ -12,8 +12,8 @@ use quote::{ToTokens, format_ident, quote};
 use std::collections::{BTreeMap, BTreeSet};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    GenericParam, Generics, ImplItem, ImplItemFn, ItemImpl, ItemTrait, Path, Receiver,
-    ReceiverKind, Signature, TraitItem, TraitItemFn, Type, Visibility, WherePredicate, parse_quote,
+    GenericParam, Generics, ImplItem, ImplItemFn, ItemImpl, ItemTrait, Path, ReceiverKind,
+    Signature, TraitItem, TraitItemFn, Type, Visibility, WherePredicate, parse_quote,
 };
 
 /// The parameters of the inherent impl, and its items.
@@ -48,10 +48,7 @@ pub fn telling(item: &ItemTrait) -> TokenStream {
     let (name, (_, generics, _)) = (&item.ident, item.generics.split_for_impl());
     let tokens = item.items.iter().filter_map(|it| {
         let TraitItem::Fn(TraitItemFn { attrs, sig, .. }) = it else { return None };
-        let takes_reference = |it: &Receiver| matches!(it.kind, ReceiverKind::Reference(..));
-        let is_one = !sig.generics.params.iter().any(|it| !matches!(it, GenericParam::Lifetime(_)))
-            && !super::takes_impl(sig);
-        if !is_one || !sig.receiver().is_some_and(takes_reference) {
+        if !super::is_one(sig) || !takes_reference(sig) {
             return None;
         }
         let (function, bounds) = (&sig.ident, &sig.generics.where_clause);
@@ -82,13 +79,15 @@ pub fn announcements(of: &ItemImpl, sig: &Signature) -> Vec<TokenStream> {
     }
     let item = quote!(<#ty as #path>::#name);
     // A trait object has no place that is known.
-    let is_object = matches!(**ty, Type::TraitObject(_));
-    let is_by_place = |it: &&Receiver| matches!(it.kind, ReceiverKind::Reference(..)) && !is_object;
-    let as_method = sig
-        .receiver()
-        .filter(is_by_place)
-        .map(|_| quote!(announce_method(__twins, #item, ::core::marker::PhantomData::<#ty>)));
+    let has_place = takes_reference(sig) && !matches!(**ty, Type::TraitObject(_));
+    let as_method = has_place
+        .then(|| quote!(announce_method(__twins, #item, ::core::marker::PhantomData::<#ty>)));
     as_method.into_iter().chain([quote!(announce_function(__twins, #item))]).collect()
+}
+
+/// Whether it is a method on a reference.
+fn takes_reference(sig: &Signature) -> bool {
+    sig.receiver().is_some_and(|it| matches!(it.kind, ReceiverKind::Reference(..)))
 }
 
 /// Whether the type has a function of its own by the name of the trait's, which is then what calls mean: code that
@@ -96,11 +95,7 @@ pub fn announcements(of: &ItemImpl, sig: &Signature) -> Vec<TokenStream> {
 /// asked.
 pub fn is_shadowed(of: &ItemImpl, sig: &Signature) -> Option<TokenStream> {
     let (path, _) = of.trait_.as_ref()?;
-    let mut params = of.generics.params.iter().chain(&sig.generics.params);
-    if params.any(|it| !matches!(it, GenericParam::Lifetime(_)))
-        || super::takes_impl(sig)
-        || is_of_std(path)
-    {
+    if !super::has_lifetimes_only(&of.generics) || !super::is_one(sig) || is_of_std(path) {
         return None;
     }
     let function = &sig.ident;

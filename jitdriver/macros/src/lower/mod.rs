@@ -32,7 +32,7 @@ use crate::scope::{Names, Time};
 use crate::syntax::{self, BreakKind};
 use degrade::{Around, Unsupported};
 use operator::is_assignment;
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use std::collections::BTreeSet;
 use syn::spanned::Spanned;
@@ -149,8 +149,7 @@ fn start(e: &impl Spanned) -> Span {
 /// author's span; names that the generated code defines must be resolved as its own.
 fn call_at(span: Span, receiver: TokenStream, method: &str, args: TokenStream) -> TokenStream {
     let method = Ident::new(method, span);
-    let mut args = Group::new(Delimiter::Parenthesis, args);
-    args.set_span(span);
+    let args = syntax::parenthesized_at(span, args);
     quote!((#receiver).#method #args)
 }
 
