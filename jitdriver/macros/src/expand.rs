@@ -358,12 +358,12 @@ fn announced(
         const _: () = {
             use ::jitdriver::plumbing::pointer as __p;
             #section
-            static __ANNOUNCEMENT: __p::Announcement = |__twins| {
+            static __ANNOUNCEMENT: __p::Announcement = {
                 fn announce #generics (__twins: &mut __p::Twins) #bounds {
                     let __twin = ::jitdriver::plumbing::Twin(#twin as fn(_ #(, #types)*) -> _);
                     #(__twin.#how;)*
                 }
-                announce(__twins);
+                announce
             };
         };
     })
@@ -831,30 +831,11 @@ fn prelude(called: &Called, macro_checks: &TokenStream) -> TokenStream {
     });
     quote! {
         use ::jitdriver::plumbing as __p;
-        use ::jitdriver::plumbing::{
-            AnyConstant as _, AnyPlace as _, BehindAny as _, BehindDeref as _, BehindDerefMut as _, Element as _, FloatShims as _, IndexPlace as _, OverloadedIndex as _, IntShims as _, Local as _, Method as _, PeelAny as _, ProbeExclusive as _, ProbeMemory as _, ProbeOwned as _, ProbeValue as _,
-            SignedShims as _, AbsDiffShims as _, BoxFunctions as _, CellNew as _, CellShims as _, RefCellNew as _, NoNote as _, RcNew as _, MemDrop as _, MemReplace as _, MemSwap as _, MemTake as _, RcCounts as _, RcFunctions as _, RcPointers as _, RcShims as _, NonNullShims as _, OwnedIntoIterator as _, OwnedIterator as _, RawShims as _, ConversionShims as _, TryFromFunctions as _, OrderShims as _, OrderingShims as _, PowShims as _, RefCellShims as _, AbsShims as _, ByteShims as _, BytesShims as _, CharRefShims as _, CharShims as _, ClampShims as _, CopyShims as _, DivEuclidShims as _, FloatBitsShims as _, FloatNumberShims as _, FromScalarShims as _, IntNumberShims as _, RemEuclidShims as _, SameBitsShims as _, SignedNumberShims as _, UnsignedNumberShims as _, WrappingDivShims as _, WrappingRemShims as _, OptionOfRefShims as _, OptionOfScalarShims as _, OptionShims as _, ResultShims as _, SliceIterShims as _, SliceShims as _, StrShims as _, StringShims as _, UnknownPlace as _, VecNew as _, VecShims as _, VecWithCapacity as _,
-        };
-        #[allow(unused_imports)]
-        use __p::pattern::{
-            AnyLeaf as _, AnyLength as _, AnyTextLeaf as _, AnyVariant as _, CallMatch as _, KnownVariant as _, KnownTextLeaf as _, NumberLeaf as _,
-            NumberMatch as _, SliceLength as _, TextMatch as _, ThroughAny as _, VariantLeaf as _, VariantMatch as _,
-        };
         // Around the block of each call, which may have a better one.
         #[allow(unused_imports)]
         use __p::no_twin::*;
         #[allow(unused_imports)]
-        use __p::closure::{BoolClosures as _, OptionClosures as _, ResultClosures as _};
-        #[allow(unused_imports)]
-        use __p::consume::Consuming as _;
-        #[allow(unused_imports)]
-        use __p::question::{Converting as _, Question as _};
-        #[allow(unused_imports)]
-        use __p::ops::operators::*;
-        #[allow(unused_imports)]
-        use __p::iterate::{IterationShims as _, StrIterationShims as _};
-        #[allow(unused_imports)]
-        use __p::iterate::adapt::{AnySums as _, Sums as _};
+        use __p::prelude::*;
         #checks
         #macro_checks
         trait __NoTwinMethods { #(fn #names(&self) -> __p::Residual { __p::Residual })* #(#with)* }

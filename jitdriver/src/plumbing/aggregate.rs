@@ -5,10 +5,10 @@
 #![expect(unsafe_code, reason = "takes values apart by reference")]
 
 use super::call::{Asked, Question};
-use super::layout::{Niche, PieceTy, Tag, Tagged};
-use super::place::Place;
+use super::layout::{Niche, PieceTy, Tag, Tagged, TypeFacts};
+use super::place::{Place, Shadow};
 use super::rec::Rec;
-use super::value::{Bytes, Head, Lanes, Pieces, Traced, joined, shifted, write_bits};
+use super::value::{Bytes, Erased, Head, Lanes, Pieces, Traced, joined, made, shifted, write_bits};
 use metainterp::ir::{Const, Opcode, Ty};
 use metainterp::record::Arg;
 use std::cell::{Cell, RefCell};
@@ -27,47 +27,38 @@ fn whole<W, P>(
     let part = part.take_whole();
     let mut whole = New::uninit();
     // SAFETY: a `Traced` is only made from an initialized value, which is moved here.
-    let value = whole.put(make(unsafe { part.bits().assume_init() }));
+    let value = put(&mut whole, make(unsafe { part.value.as_ptr().read() }));
     let offset = offset_in(value, find(value));
     // SAFETY: the value is there, and the part lies at the offset.
     unsafe {
-        put(value, offset, &part);
-        whole.finish(at_offset(part.lanes(), offset))
+        finish(Erased::of(&mut whole), TypeFacts::of::<W>(), Shadow::of(&*part), offset);
+        made(&whole)
     }
 }
 
 /// A value that is being made. It is forgotten if that panics: nothing is compiled for that.
-struct New<W>(MaybeUninit<Traced<W>>);
+type New<W> = MaybeUninit<Traced<W>>;
 
-impl<W> New<W> {
-    #[inline]
-    fn uninit() -> New<W> {
-        New(MaybeUninit::uninit())
+/// The value itself.
+#[inline]
+fn put<W>(new: &mut New<W>, value: W) -> &mut W {
+    // SAFETY: there is room for it.
+    unsafe {
+        let to = (&raw mut (*new.as_mut_ptr()).value).cast::<W>();
+        to.write(value);
+        &mut *to
     }
+}
 
-    /// The value itself.
-    #[inline]
-    fn put(&mut self, value: W) -> &mut W {
-        // SAFETY: there is room for it.
-        unsafe {
-            let to = (&raw mut (*self.0.as_mut_ptr()).value).cast::<W>();
-            to.write(value);
-            &mut *to
-        }
-    }
-
-    /// What the trace knows of it.
-    ///
-    /// # Safety
-    /// The value has been put there.
-    #[inline]
-    unsafe fn finish(mut self, lanes: Lanes) -> Traced<W> {
-        // SAFETY: there is room for it, and the caller vouches for the rest.
-        unsafe {
-            (&raw mut (*self.0.as_mut_ptr()).head).write(Head::new(lanes));
-            self.0.assume_init()
-        }
-    }
+/// What the trace knows of a whole that a constructor has made from one part, and the part once more, with what lies
+/// between the part's own parts: a value that is moved leaves that behind. See [`clear_between`].
+///
+/// # Safety
+/// The value is there, and the part lies at that offset of it.
+unsafe fn finish(whole: Erased, ty: &'static TypeFacts, part: Shadow, offset: usize) {
+    let (_, start) = whole.init(Head::of_known_variant(at_offset(part.lanes(), offset)), ty);
+    // SAFETY: the caller vouches for it.
+    unsafe { part.bytes().copy_to(start.add(offset)) };
 }
 
 /// The lanes of a part as those of the whole that it is at an offset of.
@@ -81,12 +72,11 @@ fn at_offset(lanes: Lanes, offset: usize) -> Lanes {
     joined(rec, pieces)
 }
 
-/// Puts a part of a whole to where it lies in it once more, with what lies between the part's own parts: a value that
-/// is moved leaves that behind. See [`clear_between`].
+/// Puts a part of a whole to where it lies in it once more, as [`finish`] does.
 ///
 /// # Safety
 /// The part lies at that offset.
-unsafe fn put<W, P>(whole: *mut W, offset: usize, part: &Traced<P>) {
+unsafe fn put_again<W, P>(whole: *mut W, offset: usize, part: &Traced<P>) {
     // SAFETY: the caller vouches for it.
     unsafe {
         let to = whole.byte_add(offset).cast::<MaybeUninit<u8>>();
@@ -97,19 +87,19 @@ unsafe fn put<W, P>(whole: *mut W, offset: usize, part: &Traced<P>) {
 impl<T> Traced<Option<T>> {
     /// `Some(payload)`.
     pub fn some(payload: Traced<T>) -> Traced<Option<T>> {
-        whole(payload, Some, |whole| whole.as_ref().expect("just made")).with_known_variant()
+        whole(payload, Some, |whole| whole.as_ref().expect("just made"))
     }
 }
 
 impl<T, E> Traced<Result<T, E>> {
     /// `Ok(payload)`.
     pub fn ok(payload: Traced<T>) -> Traced<Result<T, E>> {
-        whole(payload, Ok, |whole| whole.as_ref().ok().expect("just made")).with_known_variant()
+        whole(payload, Ok, |whole| whole.as_ref().ok().expect("just made"))
     }
 
     /// `Err(payload)`.
     pub fn err(payload: Traced<E>) -> Traced<Result<T, E>> {
-        whole(payload, Err, |whole| whole.as_ref().err().expect("just made")).with_known_variant()
+        whole(payload, Err, |whole| whole.as_ref().err().expect("just made"))
     }
 }
 
@@ -117,7 +107,9 @@ impl<T> Traced<Cell<T>> {
     /// `Cell::new`.
     pub(crate) fn cell(content: Traced<T>) -> Traced<Cell<T>> {
         // SAFETY: nobody writes to the cell that was just made while this looks for the content's address.
-        whole(content, Cell::new, |whole| unsafe { &*whole.as_ptr() })
+        let cell = whole(content, Cell::new, |whole| unsafe { &*whole.as_ptr() });
+        cell.head.set_variant_known(false);
+        cell
     }
 }
 
@@ -125,7 +117,9 @@ impl<T> Traced<RefCell<T>> {
     /// `RefCell::new`.
     pub(crate) fn ref_cell(content: Traced<T>) -> Traced<RefCell<T>> {
         // SAFETY: as above.
-        whole(content, RefCell::new, |whole| unsafe { &*whole.as_ptr() })
+        let cell = whole(content, RefCell::new, |whole| unsafe { &*whole.as_ptr() });
+        cell.head.set_variant_known(false);
+        cell
     }
 }
 
@@ -133,35 +127,49 @@ impl<T> Traced<RefCell<T>> {
 ///
 /// They are read before the step: a replay that ends here has them from its exit.
 pub(crate) fn promote_variant<T: Tagged>(rec: Rec, place: &Place<T>) -> Known {
-    let variants = Variants {
-        tag: T::tag(),
-        agree: |known, place, bits| known.copy(place.retyped::<T>()).agrees(bits),
-        question: const { &variant_question::<T>() },
-    };
     // SAFETY: it is about values of this type.
-    unsafe { promote_variant_of(rec, place.erased(), &variants) }
+    unsafe { promote_variant_of(rec, place.erased(), Variants::of::<T>()) }
 }
 
-/// What is to be known of an enum whose variant is promoted.
-struct Variants {
-    tag: Option<Tag>,
+fn agree<T: Tagged>(known: Known, place: &Place<()>, bits: u64) -> bool {
+    known.copy(place.retyped::<T>()).agrees(bits)
+}
+
+/// What is to be known of an enum whose variant is promoted. Functions are no closures here, each of which would be
+/// compiled twice, as itself and as a function.
+pub(super) struct Variants {
+    tag: fn() -> Option<Tag>,
     /// Whether a value of that variant, at that place, has these bits as its tag.
     agree: fn(Known, &Place<()>, u64) -> bool,
     /// What is asked if the tag does not say it.
     question: &'static Asked,
 }
 
+impl Variants {
+    #[inline]
+    pub const fn of<T: Tagged>() -> &'static Variants {
+        const {
+            &Variants {
+                tag: T::tag,
+                agree: agree::<T>,
+                question: const { &variant_question::<T>() },
+            }
+        }
+    }
+}
+
 /// # Safety
-/// The value at the place is of the type that the question is about.
+/// The value at the place is of the type that it is about.
 #[inline(never)]
-unsafe fn promote_variant_of(rec: Rec, place: &Place<()>, variants: &Variants) -> Known {
+pub(super) unsafe fn promote_variant_of(rec: Rec, place: &Place<()>, variants: &Variants) -> Known {
     // SAFETY: the caller vouches for it.
     let ask = || unsafe { variant_by_asking(rec, place, variants.question) };
     if place.variant_is_known() {
         rec.step();
         return Known::Local;
     }
-    let (offset, ty) = match variants.tag {
+    let tag_at = (variants.tag)();
+    let (offset, ty) = match tag_at {
         Some(Tag::Value { offset, ty }) => (offset, ty),
         Some(Tag::Niche(niche)) => (niche.offset, niche.ty),
         Some(Tag::Single) => {
@@ -183,7 +191,7 @@ unsafe fn promote_variant_of(rec: Rec, place: &Place<()>, variants: &Variants) -
     if !(variants.agree)(known, place, tag.bits) {
         return ask();
     }
-    match variants.tag {
+    match tag_at {
         // Which side of the niche it is on.
         Some(Tag::Niche(niche)) => rec.guard_one_of_many(is_in_niche(rec, niche, tag)),
         _ => {
@@ -264,13 +272,13 @@ impl Known {
     /// good for asking which variant it is and where its parts lie, and is never dropped.
     #[inline]
     pub(crate) fn copy<T>(self, place: &Place<T>) -> ManuallyDrop<T> {
-        let mut copy = MaybeUninit::<T>::zeroed();
+        let mut copy = MaybeUninit::<ManuallyDrop<T>>::zeroed();
         // SAFETY: there is room for a value, and it is one of this type that lies there.
         unsafe {
             self.write(copy.as_mut_ptr().cast(), place.ptr().cast(), size_of::<T>());
             // Zeros may be no value of a part's type, such as a reference: the compiler is to draw no conclusions
             // from them.
-            ManuallyDrop::new(std::hint::black_box(copy).assume_init())
+            made(std::hint::black_box(&copy))
         }
     }
 
@@ -374,11 +382,14 @@ pub fn build<P: WholeOf, W, const N: usize>(
 ) -> Traced<W> {
     let (plain, lanes) = parts.apart();
     let mut whole = New::uninit();
-    let value = whole.put(make(plain));
+    let value = put(&mut whole, make(plain));
     let start = std::ptr::from_ref(value).addr();
     let lanes = lanes_of_whole(rec, lanes.as_ref(), start, &find(value));
-    // SAFETY: the value is there.
-    unsafe { whole.finish(lanes) }.with_known_variant()
+    // SAFETY: there is room for the head, and the value is there.
+    unsafe {
+        (&raw mut (*whole.as_mut_ptr()).head).write(Head::of_known_variant(lanes));
+        made(&whole)
+    }
 }
 
 /// The lanes of a whole that starts there, with parts at these addresses.
@@ -410,7 +421,7 @@ pub fn update<P: WholeOf, W, const N: usize>(
     let (plain, replaced) = parts.apart();
     let mut lanes = base.lanes();
     // SAFETY: a `Traced` is only made from an initialized value, which owns nothing.
-    let value = make(unsafe { base.bits().assume_init() }, plain);
+    let value = make(unsafe { base.value.as_ptr().read() }, plain);
     let start = std::ptr::from_ref(&value).addr();
     for (&part, (at, len)) in replaced.as_ref().iter().zip(find(&value)) {
         let offset = at.wrapping_sub(start) as u32;
@@ -479,7 +490,7 @@ macro_rules! tuples {
             fn join(self) -> Traced<Self::Whole> {
                 let parts = ManuallyDrop::new(self);
                 // SAFETY: a `Traced` is only made from an initialized value, which is moved here.
-                let value = ($(unsafe { parts.$field.bits().assume_init() },)+);
+                let value = ($(unsafe { parts.$field.value.as_ptr().read() },)+);
                 let offsets = [$(offset_in(&value, &value.$field)),+];
                 let mut lanes = Lanes::CONST;
                 if $(!parts.$field.lanes().is_const())||+ {
@@ -490,7 +501,7 @@ macro_rules! tuples {
                 let mut whole = Traced::new(MaybeUninit::new(value), lanes);
                 clear_between(&mut whole, &mut [$((offsets[$field], size_of::<$name>())),+]);
                 // SAFETY: the parts have just been put there.
-                $(unsafe { put(whole.value.as_mut_ptr(), offsets[$field], &parts.$field) };)+
+                $(unsafe { put_again(whole.value.as_mut_ptr(), offsets[$field], &parts.$field) };)+
                 whole
             }
         }

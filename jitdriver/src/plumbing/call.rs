@@ -11,7 +11,7 @@ use super::place::{Place, Pointee, Receiver, Shadow};
 use super::portal::Ended;
 use super::rec::Rec;
 use super::value::{
-    Args, Bytes, Erased, Head, Lanes, Room, Traced, copy_bytes, freeze_words, lanes_of,
+    Args, Bytes, Erased, Head, Lanes, Room, Traced, copy_bytes, freeze_words, lanes_of, made,
     push_args_of,
 };
 use metainterp::abort::Abort;
@@ -351,7 +351,7 @@ macro_rules! tuples {
         impl<$($name,)* R> Twin<fn(Rec $(, Traced<$name>)*) -> Traced<R>> {
             /// Runs the twin, or calls the plain function: the same for all calls of such functions.
             #[allow(non_snake_case)]
-            fn follow(self, rec: Rec, site: &CallSite, args: ($(Traced<$name>,)*), code: Code) -> Traced<R> {
+            fn follow(self, rec: Rec, site: &CallSite, args: ($(Traced<$name>,)*), code: &Code) -> Traced<R> {
                 let Some(_inside) = Inside::enter(rec, self.0 as usize) else {
                     return residual_of(rec, site, args, code);
                 };
@@ -418,7 +418,7 @@ macro_rules! tuples {
             /// The same for methods.
             #[allow(non_snake_case)]
             fn follow_method<T: ?Sized + Pointee>(
-                self, rec: Rec, site: &CallSite, this: Place<T>, args: ($(Traced<$name>,)*), code: MethodCode,
+                self, rec: Rec, site: &CallSite, this: Place<T>, args: ($(Traced<$name>,)*), code: &MethodCode,
             ) -> Traced<R>
             where This: FromPlace<T>
             {
@@ -583,14 +583,14 @@ impl Given {
 
 /// The same for all calls with these arguments and this result.
 #[inline(never)]
-fn residual_of<A: ArgTuple, R>(rec: Rec, site: &CallSite, args: A, code: Code) -> Traced<R> {
+fn residual_of<A: ArgTuple, R>(rec: Rec, site: &CallSite, args: A, code: &Code) -> Traced<R> {
     let args = ManuallyDrop::new(args);
     let mut res = MaybeUninit::uninit();
     let out = Out { place: Erased::of(&mut res), ty: const { TypeFacts::of::<R>() } };
     // SAFETY: the code was made for these arguments and this result, which is put there.
     unsafe {
         call_given(rec, site, Given::of(&args), out, code);
-        res.assume_init()
+        made(&res)
     }
 }
 
@@ -612,7 +612,7 @@ impl Out {
 ///
 /// # Safety
 /// The code is for these arguments, with this result.
-unsafe fn call_given(rec: Rec, site: &CallSite, args: Given, out: Out, code: Code) {
+unsafe fn call_given(rec: Rec, site: &CallSite, args: Given, out: Out, code: &Code) {
     let (value, res) = out.init();
     // SAFETY: the caller vouches for it.
     let lanes = unsafe { call_plain(rec, site, &args.shadows(), res, code) };
@@ -628,7 +628,7 @@ unsafe fn call_plain(
     site: &CallSite,
     args: &[Shadow],
     res: Untyped,
-    code: Code,
+    code: &Code,
 ) -> Lanes {
     let mut call = ResidualCall::new(rec, site);
     let n_local_addresses = rec.arena().n_local_addresses.get();
@@ -691,7 +691,7 @@ fn residual_method<T: ?Sized + Pointee, A: ArgTuple, R>(
     site: &CallSite,
     this: Place<T>,
     args: A,
-    code: MethodCode,
+    code: &MethodCode,
 ) -> Traced<R> {
     let args = ManuallyDrop::new(args);
     let mut res = MaybeUninit::uninit();
@@ -699,7 +699,7 @@ fn residual_method<T: ?Sized + Pointee, A: ArgTuple, R>(
     // SAFETY: the code was made for this receiver, these arguments and this result, which is put there.
     unsafe {
         call_method(rec, site, Receiver::of(this), Given::of(&args), out, code);
-        res.assume_init()
+        made(&res)
     }
 }
 
@@ -729,7 +729,7 @@ unsafe fn call_method(
     this: Receiver,
     args: Given,
     out: Out,
-    code: MethodCode,
+    code: &MethodCode,
 ) {
     let (value, res) = out.init();
     // SAFETY: the caller vouches for it.
@@ -747,7 +747,7 @@ unsafe fn call_method_with(
     mut this: Receiver,
     args: &[Shadow],
     res: Untyped,
-    code: MethodCode,
+    code: &MethodCode,
 ) -> Lanes {
     this.settle();
     let mut call = ResidualCall::new(rec, site);
@@ -755,7 +755,7 @@ unsafe fn call_method_with(
     call.limit_purity(!res.ty.owns() && !args.iter().any(|arg| arg.owns()));
     call.site.borrows = site.borrows && !(this.is_frozen() && lead_to_frozen(rec, args));
     // The receiver is a local of the twin: its value goes in, and comes back changed or not.
-    if let Some(code) = code.on_local
+    if let Some(code) = &code.on_local
         && let Some(shadow) = this.shadow()
         && shadow.len() <= LOCAL_BYTES
         && !shadow.owns()
@@ -775,7 +775,7 @@ unsafe fn call_method_with(
     push_all(rec, args, &mut call.args);
     call.promote_from(0);
     // SAFETY: the caller vouches for it.
-    unsafe { call.run(code.in_memory, res, &[]) }.lanes
+    unsafe { call.run(&code.in_memory, res, &[]) }.lanes
 }
 
 /// A residual call whose arguments are being collected.
@@ -798,8 +798,9 @@ pub(crate) struct Code {
 }
 
 impl Code {
-    fn of<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(_: &A, _: F) -> Code {
-        Code { body: closure_body::<A, R, F>, shim: closure_shim::<A, R, F> }
+    #[inline]
+    fn of<A: ArgTuple, R, F: Fn(A::Plain) -> R + Copy>(_: &A, _: F) -> &'static Code {
+        const { &Code { body: closure_body::<A, R, F>, shim: closure_shim::<A, R, F> } }
     }
 }
 
@@ -813,20 +814,27 @@ struct MethodCode {
 }
 
 impl MethodCode {
-    fn of<'x, T, A, R, F>(_: &A, _: F) -> MethodCode
+    #[inline]
+    fn of<'x, T, A, R, F>(_: &A, _: F) -> &'static MethodCode
     where
         T: ?Sized + Pointee + 'x,
         A: ArgTuple,
         F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
     {
-        let in_memory = Code { body: method_body::<T, A, R, F>, shim: method_shim::<T, A, R, F> };
-        // Nothing is compiled for what is too large.
-        let on_local = if const { T::BY_VALUE } {
-            Some(Code { body: local_body::<T, A, R, F>, shim: local_shim::<T, A, R, F> })
-        } else {
-            None
-        };
-        MethodCode { in_memory, on_local }
+        const {
+            &MethodCode {
+                in_memory: Code {
+                    body: method_body::<T, A, R, F>,
+                    shim: method_shim::<T, A, R, F>,
+                },
+                // Nothing is compiled for what is too large.
+                on_local: if T::BY_VALUE {
+                    Some(Code { body: local_body::<T, A, R, F>, shim: local_shim::<T, A, R, F> })
+                } else {
+                    None
+                },
+            }
+        }
     }
 }
 
@@ -869,7 +877,7 @@ impl ResidualCall {
 
     /// # Safety
     /// As for `run`.
-    unsafe fn run_on_local(self, code: Code, res: Untyped, shadow: Shadow) -> Lanes {
+    unsafe fn run_on_local(self, code: &Code, res: Untyped, shadow: Shadow) -> Lanes {
         let (rec, local) = (self.rec, local_words(shadow.len()));
         // SAFETY: the caller vouches for it.
         let answer = unsafe { self.run(code, res, &local) };
@@ -881,7 +889,7 @@ impl ResidualCall {
     ///
     /// # Safety
     /// The code is for these arguments, with this result.
-    unsafe fn run(self, code: Code, res: Untyped, behind: &[PieceTy]) -> Answer {
+    unsafe fn run(self, code: &Code, res: Untyped, behind: &[PieceTy]) -> Answer {
         let ResidualCall { rec, site, args } = self;
         rec.step();
         if !rec.is_replaying() {
@@ -965,37 +973,31 @@ fn to_words<T>(value: T, words: &mut [u64]) {
     if const { size_of::<T>() == 0 } {
         return std::mem::forget(value);
     }
-    let value = MaybeUninit::new(value);
-    let (start, len) = (value.as_ptr().cast(), size_of::<T>());
-    // SAFETY: the bytes are those of the value, which is moved into the words.
+    let n = const { size_of::<T>().div_ceil(8) };
+    assert!(n <= words.len(), "a value that does not fit");
+    let to = words.as_mut_ptr();
+    // SAFETY: there are so many words, in which is room for the value; and what the last one has more than that.
     unsafe {
-        // Calls with small results are the ones that have to be fast.
-        match const { size_of::<T>() <= 16 } {
-            true => put_bytes(start, len, words),
-            false => bytes_to_words(start, len, words),
-        }
+        to.add(n - 1).write(0);
+        to.cast::<T>().write_unaligned(value);
+        freeze_words(to);
     }
 }
 
 /// # Safety
 /// `len` bytes can be read there.
 unsafe fn bytes_to_words(start: *const u8, len: usize, words: &mut [u64]) {
-    // SAFETY: the caller vouches for the bytes.
-    unsafe { put_bytes(start, len, words) }
-}
-
-/// # Safety
-/// As above.
-#[inline(always)]
-unsafe fn put_bytes(start: *const u8, len: usize, words: &mut [u64]) {
     let words = &mut words[..len.div_ceil(8)];
     if let [.., last] = words {
         // What the last word has more than the value.
         *last = 0;
     }
+    let to = words.as_mut_ptr();
     // SAFETY: the words are so many bytes, and the caller vouches for those that are read.
-    unsafe { copy_bytes(start, words.as_mut_ptr().cast(), len) };
-    freeze_words(words);
+    unsafe {
+        copy_bytes(start, to.cast(), len);
+        freeze_words(to);
+    }
 }
 
 /// # Safety
@@ -1124,7 +1126,7 @@ impl Asked {
     /// It is a value of the type.
     #[inline(never)]
     pub(crate) unsafe fn ask(&self, rec: Rec, place: &Place<()>) -> (u64, Lanes, Known) {
-        let Asked { name, value, answer, code } = *self;
+        let Asked { name, value, answer, ref code } = *self;
         let site = CallSite { name, site: value.name(), elidable: true, ..CallSite::PLAIN };
         let mut room = Room::of(value);
         // SAFETY: the caller vouches for the type.
@@ -1179,7 +1181,7 @@ fn drop_bytes(rec: Rec, bytes: Bytes, lanes: Lanes, ty: &'static TypeFacts) {
     call.args.push(glue_arg(drops.in_words));
     push_args_of(rec, bytes, lanes, &ty.call_words(), &mut call.args);
     // SAFETY: the glue is for a value of this type, which nobody uses any more.
-    unsafe { call.run(DROP_IN_WORDS, Untyped::of(&mut MaybeUninit::<()>::uninit()), &[]) };
+    unsafe { call.run(&DROP_IN_WORDS, Untyped::of(&mut MaybeUninit::<()>::uninit()), &[]) };
 }
 
 /// Drops what is left of a local of which parts have been moved out.
@@ -1236,7 +1238,7 @@ pub(crate) fn drop_in_place(rec: Rec, place: Place<()>, ty: &'static TypeFacts) 
     call.args.push(glue_arg(drops.in_place));
     Receiver::of(place).push_pointer(rec, &mut call.args);
     // SAFETY: the place is overwritten next, or given back, so that nobody sees what was dropped there.
-    unsafe { call.run(DROP_BEHIND, Untyped::of(&mut MaybeUninit::<()>::uninit()), &[]) };
+    unsafe { call.run(&DROP_BEHIND, Untyped::of(&mut MaybeUninit::<()>::uninit()), &[]) };
 }
 
 type Shim = unsafe extern "C" fn(*mut u64) -> u8;
@@ -1259,13 +1261,25 @@ pub(super) unsafe extern "C" fn catch(words: *mut u64, body: unsafe fn(&mut [u64
 pub(super) unsafe fn catch_closure(words: *mut u64, body: impl FnOnce(&mut [u64])) -> u8 {
     // SAFETY: compiled code passes its frame's call area.
     let words = unsafe { std::slice::from_raw_parts_mut(words, CALL_WORDS) };
-    match catch_unwind(AssertUnwindSafe(|| body(words))) {
+    caught(catch_unwind(AssertUnwindSafe(|| body(words))))
+}
+
+/// What a call tells compiled code: 1 for a panic, which is kept for later.
+#[inline]
+fn caught(result: Result<(), Payload>) -> u8 {
+    match result {
         Ok(()) => 0,
         Err(payload) => {
-            PANIC.set(Some(ManuallyDrop::new(payload)));
+            keep_panic(payload);
             1
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn keep_panic(payload: Payload) {
+    PANIC.set(Some(ManuallyDrop::new(payload)));
 }
 
 /// The value of a zero-sized closure type.
@@ -1314,8 +1328,10 @@ where
     F: Fn(&'x mut Target<T>, A::Plain) -> R + Copy,
 {
     // Methods that are called in hot loops are small: this is compiled for each of them.
-    // SAFETY: compiled code has put the arguments there.
-    unsafe { catch_closure(words, |words| method_body::<T, A, R, F>(words)) }
+    // SAFETY: compiled code passes its frame's call area, where it has put the arguments.
+    let run =
+        || unsafe { method_body::<T, A, R, F>(std::slice::from_raw_parts_mut(words, CALL_WORDS)) };
+    caught(catch_unwind(AssertUnwindSafe(run)))
 }
 
 /// # Safety

@@ -123,7 +123,7 @@ macro_rules! guards {
     ($($guard:ident)*) => {$(
         impl<T> Peel<$guard<'_, T>> {
             /// What is borrowed.
-            pub fn peel(self, rec: Rec) -> Place<T> {
+            pub fn peel(&self, rec: Rec) -> Place<T> {
                 let (value_at, _) = <$guard<'_, T> as Guard>::offsets();
                 self.0.part::<*mut T>(rec, value_at).read(rec).place(rec).thawed()
             }
@@ -132,15 +132,15 @@ macro_rules! guards {
         // A guard has no method `clone` or the like: that of what is borrowed is meant.
         impl<T> PeelReference<$guard<'_, T>> {
             /// What is borrowed.
-            pub fn peel(self, rec: Rec) -> Place<T> {
-                Peel(self.0).peel(rec)
+            pub fn peel(&self, rec: Rec) -> Place<T> {
+                Peel::of(&self.0).peel(rec)
             }
         }
 
         impl<T> Behind<$guard<'_, T>> {
             /// What is borrowed.
             pub fn peel(self, rec: Rec) -> Place<T> {
-                Peel(self.0).peel(rec)
+                Peel::of(&self.0).peel(rec)
             }
 
             /// The same, to be changed.

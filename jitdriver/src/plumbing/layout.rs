@@ -122,10 +122,15 @@ pub unsafe trait Traceable: Sized {
     const NOTE_GREEN: Option<fn(super::rec::Rec, *const ())> = None;
 
     /// Where the discriminant of an `Option` or `Result` is looked for.
-    const TAG: fn() -> Option<Tag> = || None;
+    const TAG: fn() -> Option<Tag> = no_tag;
 
     /// The pieces' types.
     const TYS: &'static [Ty] = const { &types(Self::LAYOUT) }.split_at(Self::LAYOUT.len()).0;
+}
+
+/// What says that it is not known where a discriminant is.
+fn no_tag() -> Option<Tag> {
+    None
 }
 
 /// Most pieces of a type with a layout.

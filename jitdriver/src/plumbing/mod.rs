@@ -25,6 +25,7 @@ pub mod pattern;
 mod place;
 pub mod pointer;
 mod portal;
+pub mod prelude;
 pub mod question;
 mod rec;
 mod text;

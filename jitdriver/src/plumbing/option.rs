@@ -74,18 +74,24 @@ fn says<O: TwoWay>(tag: Tag, bits: u64) -> bool {
     }
 }
 
+fn is_yes<O: TwoWay>(known: Known, place: &Place<()>) -> bool {
+    known.copy(place.retyped::<O>()).is_yes()
+}
+
 /// Which variant it is, as data; and what was read to know that.
 fn variant<O: TwoWay>(rec: Rec, place: &Place<O>) -> (Traced<bool>, Known) {
-    let ways = Ways {
-        tag: place.tag().or(const { guess::<O>() }),
-        is_yes: |known, place| known.copy(place.retyped::<O>()).is_yes(),
-        says: says::<O>,
-        yes: O::YES,
-        payload_is_yes: O::payload_is_yes(),
-        question: const { &Asked::of::<O, IsYes>() },
+    let ways = const {
+        &Ways {
+            guess: guess::<O>(),
+            is_yes: is_yes::<O>,
+            says: says::<O>,
+            yes: O::YES,
+            payload_is_yes: O::payload_is_yes,
+            question: const { &Asked::of::<O, IsYes>() },
+        }
     };
     // SAFETY: the question is about values of this type.
-    unsafe { variant_of(rec, place.erased(), &ways) }
+    unsafe { variant_of(rec, place.erased(), ways) }
 }
 
 /// Where the discriminant may be if nothing else is known.
@@ -98,11 +104,11 @@ const fn guess<O: TwoWay>() -> Option<Tag> {
 
 /// What is to be known of an `Option` or `Result` of which it is asked which it is.
 struct Ways {
-    tag: Option<Tag>,
+    guess: Option<Tag>,
     is_yes: fn(Known, &Place<()>) -> bool,
     says: fn(Tag, u64) -> bool,
     yes: u64,
-    payload_is_yes: bool,
+    payload_is_yes: fn() -> bool,
     /// What is asked if the tag does not say it.
     question: &'static Asked,
 }
@@ -119,7 +125,7 @@ unsafe fn variant_of(rec: Rec, place: &Place<()>, ways: &Ways) -> (Traced<bool>,
         let (yes, lanes, known) = unsafe { ways.question.ask(rec, place) };
         (Traced::new(MaybeUninit::new(yes != 0), lanes), known)
     };
-    let (tag, offset, ty) = match ways.tag {
+    let (tag, offset, ty) = match place.tag().or(ways.guess) {
         Some(tag @ Tag::Value { offset, ty }) => (tag, offset, ty),
         Some(tag @ Tag::Niche(niche)) => (tag, niche.offset, niche.ty),
         Some(Tag::Single) | None => return ask(),
@@ -146,7 +152,7 @@ unsafe fn variant_of(rec: Rec, place: &Place<()>, ways: &Ways) -> (Traced<bool>,
                 0 => piece,
                 first => op(Opcode::IntSub, piece, first, distance),
             };
-            let opcode = if ways.payload_is_yes { Opcode::UintLt } else { Opcode::UintGe };
+            let opcode = if (ways.payload_is_yes)() { Opcode::UintLt } else { Opcode::UintGe };
             op(opcode, distance, niche.n, res)
         }
         _ => op(Opcode::IntEq, piece, ways.yes, res),

@@ -58,19 +58,23 @@ pub fn note_type<T: Traceable>(rec: Rec) -> bool {
         match T::DROP {
             Some(_) if needs_drop::<T>() => Some(&Note {
                 id: typeid::of::<T>,
-                in_place: |rec, place| {
-                    let drop = T::DROP.expect("only then it is noted");
-                    drop(rec, place.part::<T>(rec, 0).known());
-                },
+                in_place: drop_noted::<T>,
                 option_id: typeid::of::<Option<T>>,
-                in_option: |rec, place| {
-                    drop_option(rec, place.part::<Option<T>>(rec, 0).known());
-                },
+                in_option: drop_in_option::<T>,
             }),
             _ => None,
         }
     }
     .is_some_and(|note: &'static Note| note.take(rec))
+}
+
+fn drop_noted<T: Traceable>(rec: Rec, place: Place<()>) {
+    let drop = T::DROP.expect("only then it is noted");
+    drop(rec, place.part::<T>(rec, 0).known());
+}
+
+fn drop_in_option<T: Traceable>(rec: Rec, place: Place<()>) {
+    drop_option(rec, place.part::<Option<T>>(rec, 0).known());
 }
 
 impl Note {
@@ -652,7 +656,7 @@ pub(crate) fn rc_new_known<T: Traceable>(rec: Rec, value: Traced<T>) -> Traced<R
 
 /// Drops a `Box`.
 pub(crate) fn drop_box<T>(rec: Rec, place: Place<Box<T>>) {
-    let content: Place<T> = super::place::Peel(place).peel(rec);
+    let content: Place<T> = super::place::Peel::of(&place).peel(rec);
     let address = content.raw_mut(rec).scalar_arg(rec, Ty::Ptr);
     let (bytes, align) = (size_of::<T>(), align_of::<T>());
     let end = FreeAtEnd { rec, opcode: Opcode::Free, address, bytes, align };

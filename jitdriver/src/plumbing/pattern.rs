@@ -17,7 +17,8 @@
 #![expect(unsafe_code, reason = "copies values to try patterns on them")]
 
 use super::aggregate::{
-    Known, promise_by_call, promise_variant, promote_variant, variant_by_call, whole_of,
+    Known, Variants, promise_by_call, promise_variant, promote_variant, promote_variant_of,
+    variant_by_call, whole_of,
 };
 use super::call::{CallSite, residual};
 use super::layout::{Tagged, TypeFacts};
@@ -171,6 +172,7 @@ impl<'p> Level<'p> {
 
     /// The place of a part. A reference that default binding made is put into `slot`.
     /// It is not dropped, for it owns nothing.
+    #[inline(never)]
     pub fn child<C>(
         &self,
         rec: Rec,
@@ -295,7 +297,22 @@ impl Seen {
         seen.levels.push((self.number, level, known));
     }
 
-    #[inline]
+    /// Promotes the variant of the value at a place, unless that has been done.
+    ///
+    /// # Safety
+    /// It is of the type that `variants` is about.
+    #[inline(never)]
+    unsafe fn promote(
+        &mut self,
+        rec: Rec,
+        level: u64,
+        place: &Place<()>,
+        variants: &Variants,
+    ) -> Known {
+        // SAFETY: the caller vouches for it.
+        self.or(rec, level, || unsafe { promote_variant_of(rec, place, variants) })
+    }
+
     fn or(&mut self, rec: Rec, level: u64, promote: impl FnOnce() -> Known) -> Known {
         if let Some(known) = self.find(rec, level) {
             return known;
@@ -310,7 +327,17 @@ impl Seen {
 pub const ONE_VARIANT: Known = Known::OneVariant;
 
 /// Promotes the variant of what lies at a place, by what is known of its type.
-pub struct Variant<T>(pub Place<T>);
+#[repr(transparent)]
+pub struct Variant<T>(Place<T>);
+
+impl<T> Variant<T> {
+    /// Of that place.
+    #[inline]
+    pub fn of(place: &Place<T>) -> &Variant<T> {
+        // SAFETY: the one is the other.
+        unsafe { &*std::ptr::from_ref(place).cast() }
+    }
+}
 
 /// Of types whose discriminant has a known place.
 pub trait KnownVariant<T> {
@@ -322,7 +349,8 @@ pub trait KnownVariant<T> {
 
 impl<T: Tagged> KnownVariant<T> for Variant<T> {
     fn promote(&self, rec: Rec, seen: &mut Seen, level: u64) -> Known {
-        seen.or(rec, level, || promote_variant(rec, &self.0))
+        // SAFETY: it is about values of this type.
+        unsafe { seen.promote(rec, level, self.0.erased(), Variants::of::<T>()) }
     }
 
     fn promise(&self, rec: Rec, is_right: impl FnOnce(&T) -> bool) {
@@ -360,13 +388,23 @@ fn variant_of_any<T>(rec: Rec, place: &Place<T>) -> Known {
 }
 
 /// Goes through a reference where there is one, as default binding does.
-pub struct Through<T: ?Sized>(pub Place<T>);
+#[repr(transparent)]
+pub struct Through<T: ?Sized>(Place<T>);
+
+impl<T: ?Sized> Through<T> {
+    /// Of that place.
+    #[inline]
+    pub fn of(place: &Place<T>) -> &Through<T> {
+        // SAFETY: the one is the other.
+        unsafe { &*std::ptr::from_ref(place).cast() }
+    }
+}
 
 macro_rules! through {
     ($(<$lifetime:lifetime> $ty:ty;)*) => {$(
         impl<$lifetime, T: ?Sized + Pointee> Through<$ty> {
             /// What the reference points to.
-            pub fn through(self, rec: Rec) -> Place<T> {
+            pub fn through(&self, rec: Rec) -> Place<T> {
                 self.0.pointee(rec)
             }
         }
@@ -378,11 +416,11 @@ through! { <'a> &'a T; <'a> &'a mut T; }
 /// The fallback of [`Through`].
 pub trait ThroughAny<T: ?Sized> {
     /// The place itself.
-    fn through(self, rec: Rec) -> Place<T>;
+    fn through(&self, rec: Rec) -> Place<T>;
 }
 
 impl<T: ?Sized> ThroughAny<T> for Through<T> {
-    fn through(self, _: Rec) -> Place<T> {
+    fn through(&self, _: Rec) -> Place<T> {
         self.0
     }
 }

@@ -21,7 +21,7 @@ use metainterp::ir::{Const, MemDescr, Opcode, Ty};
 use metainterp::record::{Arg, Lane};
 use smallvec::SmallVec;
 use std::marker::PhantomData;
-use std::mem::{MaybeUninit, needs_drop};
+use std::mem::{MaybeUninit, needs_drop, offset_of};
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -633,9 +633,10 @@ pub struct Place<T: ?Sized> {
 /// A place of which the type does not matter: what is here is compiled once, not for each type of an
 /// author's crate.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub(crate) struct Untyped {
     ptr: *mut u8,
-    /// The other half of a fat pointer.
+    /// The other half of a fat pointer, which stands behind it as in the pointer.
     meta: *mut u8,
     /// The local that it is in.
     shadow: Option<Shadow>,
@@ -768,6 +769,7 @@ impl<T: ?Sized + Pointee> Place<T> {
     }
 
     /// References and raw pointers.
+    #[inline(never)]
     fn pointer<P>(&self, rec: Rec) -> Traced<P> {
         const { assert!(size_of::<*mut T>() == size_of::<P>()) };
         let (words, lanes) = self.at.pointer(rec, T::FAT);
@@ -903,9 +905,9 @@ impl<T: ?Sized> Place<T> {
     #[inline]
     pub(crate) fn ptr(&self) -> *mut T {
         const { assert!(size_of::<*mut T>() <= size_of::<[*mut u8; 2]>()) };
-        let words = [self.at.ptr, self.at.meta];
+        const { assert!(offset_of!(Untyped, meta) == size_of::<*mut u8>()) };
         // SAFETY: a pointer is the address, and behind it what else there is to it.
-        unsafe { words.as_ptr().cast::<*mut T>().read() }
+        unsafe { (&raw const self.at).cast::<*mut T>().read() }
     }
 
     /// The same without its type.
@@ -1026,6 +1028,7 @@ impl<T> Place<T> {
     }
 
     /// Reads, in a layout or in words.
+    #[inline(never)]
     fn read_in(&self, rec: Rec, layout: Option<&[PieceTy]>) -> Traced<T> {
         // SAFETY: it is a value of this type that lies here.
         Traced::of_erased(|out| unsafe {
@@ -1039,6 +1042,7 @@ impl<T> Place<T> {
     }
 
     /// What the pointer here points to.
+    #[inline(never)]
     pub(crate) fn pointee<U: ?Sized + Pointee>(&self, rec: Rec) -> Place<U>
     where
         T: Traceable,
@@ -1638,9 +1642,9 @@ impl<T: Traceable> Place<T> {
     }
 
     /// The place, with its layout.
-    pub fn known(self) -> Place<T> {
-        let known = const { &KnownLayout { pieces: T::LAYOUT, tag: T::TAG } };
-        Place::of(Untyped { known: Some(known), ..self.at })
+    pub fn known(mut self) -> Place<T> {
+        self.at.known = Some(const { &KnownLayout { pieces: T::LAYOUT, tag: T::TAG } });
+        self
     }
 }
 
@@ -1734,6 +1738,7 @@ macro_rules! pointer {
 
         impl<$($lifetime,)? T: ?Sized + Pointee> Traced<$ty> {
             /// What it points to.
+            #[inline(never)]
             pub fn place(&self, rec: Rec) -> Place<T> {
                 Place::of(pointed_to(rec, Bytes::of(self), self.lanes()))
             }
@@ -1791,14 +1796,25 @@ fn addr_of_pieces(rec: Rec, bytes: Bytes, lanes: Lanes, fat: bool) -> Addr {
     })
 }
 
-/// Goes through a reference or `Box` where there is one, as auto-deref does.
-pub struct Peel<T: ?Sized>(pub Place<T>);
+/// Goes through a reference or `Box` where there is one, as auto-deref does. A place is looked at, and not taken, for
+/// that: it is large, and to move it about is what most of a twin would be.
+#[repr(transparent)]
+pub struct Peel<T: ?Sized>(pub(super) Place<T>);
+
+impl<T: ?Sized> Peel<T> {
+    /// Of that place.
+    #[inline]
+    pub fn of(place: &Place<T>) -> &Peel<T> {
+        // SAFETY: the one is the other.
+        unsafe { &*std::ptr::from_ref(place).cast() }
+    }
+}
 
 macro_rules! reference {
     ($($peel:ident $ty:ty;)*) => {$(
         impl<'a, T: ?Sized + Pointee> $peel<$ty> {
             /// What it points to.
-            pub fn peel(self, rec: Rec) -> Place<T> {
+            pub fn peel(&self, rec: Rec) -> Place<T> {
                 self.0.pointee(rec)
             }
         }
@@ -1818,7 +1834,7 @@ pub struct Behind<T: ?Sized>(pub Place<T>);
 impl<T> Behind<Box<T>> {
     /// What the box holds.
     pub fn peel(self, rec: Rec) -> Place<T> {
-        Peel(self.0).peel(rec)
+        Peel::of(&self.0).peel(rec)
     }
 
     /// The same, to be changed.
@@ -1908,17 +1924,27 @@ impl<T: ?Sized> BehindAny<T> for &Behind<T> {
 }
 
 /// Goes through a reference where there is one: for methods that owning pointers have too.
-pub struct PeelReference<T: ?Sized>(pub Place<T>);
+#[repr(transparent)]
+pub struct PeelReference<T: ?Sized>(pub(super) Place<T>);
+
+impl<T: ?Sized> PeelReference<T> {
+    /// Of that place.
+    #[inline]
+    pub fn of(place: &Place<T>) -> &PeelReference<T> {
+        // SAFETY: the one is the other.
+        unsafe { &*std::ptr::from_ref(place).cast() }
+    }
+}
 
 impl<T: ?Sized> PeelAny<T> for PeelReference<T> {
-    fn peel(self, _: Rec) -> Place<T> {
+    fn peel(&self, _: Rec) -> Place<T> {
         self.0
     }
 }
 
 impl<T> Peel<Box<T>> {
     /// What the box holds.
-    pub fn peel(self, rec: Rec) -> Place<T> {
+    pub fn peel(&self, rec: Rec) -> Place<T> {
         let content = self.0.pointer_at(rec, 0).boxed(Some(size_of::<T>()));
         let part = match (self.0.at.part.get(), self.0.at.shadow) {
             (Part::None, Some(shadow)) if shadow.len() == size_of::<Box<T>>() => {
@@ -2003,7 +2029,7 @@ macro_rules! counted {
     ($($pointer:ident)*) => {$(
         impl<T: ?Sized + Counted> Peel<$pointer<T>> {
             /// What it points to: behind the counts.
-            pub fn peel(self, rec: Rec) -> Place<T> {
+            pub fn peel(&self, rec: Rec) -> Place<T> {
                 let pointer: Place<*mut T> = self.0.part(rec, 0);
                 let layout = [PieceTy::owned_pointer(0), PieceTy::at(8, Ty::I64)];
                 let counts = pointer.read_as(rec, if T::FAT { &layout } else { &layout[..1] });
@@ -2020,7 +2046,7 @@ macro_rules! counted {
         impl<T: ?Sized + Counted> Behind<$pointer<T>> {
             /// What it points to.
             pub fn peel(self, rec: Rec) -> Place<T> {
-                Peel(self.0).peel(rec)
+                Peel::of(&self.0).peel(rec)
             }
 
             /// The same, for auto-deref.
@@ -2060,11 +2086,11 @@ impl<T> Place<T> {
 /// The fallback of [`Peel`]: what is no reference is left as it is.
 pub trait PeelAny<T: ?Sized> {
     /// The place itself.
-    fn peel(self, rec: Rec) -> Place<T>;
+    fn peel(&self, rec: Rec) -> Place<T>;
 }
 
 impl<T: ?Sized> PeelAny<T> for Peel<T> {
-    fn peel(self, _: Rec) -> Place<T> {
+    fn peel(&self, _: Rec) -> Place<T> {
         self.0
     }
 }
@@ -2177,6 +2203,7 @@ pub trait Local {
 
 impl<T> Local for Traced<T> {
     type Plain = T;
+    #[inline(never)]
     fn as_place(&mut self) -> Place<T> {
         Place::of(Shadow::of_mut(self).place())
     }
@@ -2604,7 +2631,7 @@ impl<'b, T: ?Sized + Pointee> CoerceTo<&'b T> for Traced<&mut T> {
 
 impl<'b, T: ?Sized + Pointee> CoerceTo<&'b T> for Traced<&&T> {
     fn coerce(self, rec: Rec) -> Traced<&'b T> {
-        Peel(self.place(rec)).peel(rec).shared(rec)
+        Peel::of(&self.place(rec)).peel(rec).shared(rec)
     }
 }
 
@@ -2612,7 +2639,7 @@ macro_rules! deref_of {
     ($($pointer:ident;)*) => {$(
         impl<'b, T: ?Sized + Counted> CoerceTo<&'b T> for Traced<&$pointer<T>> {
             fn coerce(self, rec: Rec) -> Traced<&'b T> {
-                Peel(self.place(rec)).peel(rec).shared(rec)
+                Peel::of(&self.place(rec)).peel(rec).shared(rec)
             }
         }
     )*};
@@ -2622,13 +2649,13 @@ deref_of! { Rc; Arc; }
 
 impl<'b, T> CoerceTo<&'b T> for Traced<&Box<T>> {
     fn coerce(self, rec: Rec) -> Traced<&'b T> {
-        Peel(self.place(rec)).peel(rec).shared(rec)
+        Peel::of(&self.place(rec)).peel(rec).shared(rec)
     }
 }
 
 impl<'b, T> CoerceTo<&'b mut T> for Traced<&mut Box<T>> {
     fn coerce(self, rec: Rec) -> Traced<&'b mut T> {
-        Peel(self.place(rec)).peel(rec).exclusive(rec)
+        Peel::of(&self.place(rec)).peel(rec).exclusive(rec)
     }
 }
 

@@ -75,9 +75,12 @@ impl Twins {
         })
     }
 
+    /// The function of this type at the address has this twin.
     #[inline(never)]
-    fn add(&mut self, address: usize, function: TypeId, twin: usize) {
-        self.of_functions.entry((address, function)).or_insert(twin);
+    fn add(&mut self, address: Option<usize>, function: fn() -> TypeId, twin: *const ()) {
+        if let Some(address) = address {
+            self.of_functions.entry((address, function())).or_insert(twin.expose_provenance());
+        }
     }
 
     #[inline(never)]
@@ -192,10 +195,7 @@ macro_rules! arities {
         impl<$($name,)* R> Twin<fn(Rec $(, Traced<$name>)*) -> Traced<R>> {
             /// The function at the pointer has this twin.
             pub fn announce<P: Copy>(self, twins: &mut Twins, function: P) {
-                if let Some(address) = address_of(&function) {
-                    let twin = (self.0 as *const ()).expose_provenance();
-                    twins.add(address, typeid::of::<fn($($name),*) -> R>(), twin);
-                }
+                twins.add(address_of(&function), typeid::of::<fn($($name),*) -> R>, self.0 as *const ());
             }
         }
 
@@ -248,11 +248,12 @@ fn is_pointer<P>() -> bool {
 
 /// The address in a pointer; a function that is named, and not pointed to, has none.
 fn address_of<P: Copy>(function: &P) -> Option<usize> {
+    if const { size_of::<P>() != size_of::<usize>() } {
+        return None;
+    }
     // SAFETY: what has the size of a pointer is read as one; a function pointer, for which this is meant, has
     // no bytes that are not initialized, and anything else is no address of a function.
-    (size_of::<P>() == size_of::<usize>())
-        .then(|| unsafe { std::ptr::from_ref(function).cast::<*const ()>().read_unaligned() })
-        .map(<*const ()>::addr)
+    Some(unsafe { std::ptr::from_ref(function).cast::<usize>().read_unaligned() })
 }
 
 /// Found for the tokens of functions that have no twin.

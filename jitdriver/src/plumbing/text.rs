@@ -92,8 +92,8 @@ texts! {
     () String { u8, false } |rec, place| place.string_bytes(rec);
     (T: Text + ?Sized) &T { T::Item, T::IS_SIZED } |rec, place| T::items(rec, place.pointee(rec));
     (T: Text + ?Sized) &mut T { T::Item, T::IS_SIZED } |rec, place| T::items(rec, place.pointee(rec));
-    (T: Text + Counted + ?Sized) Rc<T> { T::Item, T::IS_SIZED } |rec, place| T::items(rec, Peel(place).peel(rec));
-    (T: Text + Counted + ?Sized) Arc<T> { T::Item, T::IS_SIZED } |rec, place| T::items(rec, Peel(place).peel(rec));
+    (T: Text + Counted + ?Sized) Rc<T> { T::Item, T::IS_SIZED } |rec, place| T::items(rec, Peel::of(&place).peel(rec));
+    (T: Text + Counted + ?Sized) Arc<T> { T::Item, T::IS_SIZED } |rec, place| T::items(rec, Peel::of(&place).peel(rec));
 }
 
 /// Whether two have the same elements.

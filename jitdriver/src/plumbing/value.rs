@@ -91,17 +91,14 @@ impl Piece {
 
 /// The pieces of a value: none if it is the same on every run, one, or a list in the arena.
 ///
-/// One word, because every value of the twin carries it and is moved about.
+/// One number, and no struct of four, because every value of the twin carries it and is moved about: a number needs no
+/// memory, and each author's crate is compiled the faster for it. From the low end it is
+/// - 32 bits: the lane, the number of the address, or the number of the list;
+/// - 16 bits: the offset of the one piece;
+/// - 8 bits: the type of the one piece, if it is a value of the trace;
+/// - 8 bits: what it is. 0, all of it, is a value without pieces.
 #[derive(Clone, Copy)]
-pub struct Lanes {
-    kind: LanesKind,
-    /// Of one piece that is a value of the trace.
-    ty: Ty,
-    /// Of one piece.
-    offset: u16,
-    /// The lane, the number of the address, or the number of the list.
-    word: u32,
-}
+pub struct Lanes(u64);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum LanesKind {
@@ -110,8 +107,6 @@ enum LanesKind {
     Address,
     Many,
 }
-
-const _: () = assert!(size_of::<Lanes>() == 8);
 
 pub type Pieces = SmallVec<[Piece; 4]>;
 
@@ -294,7 +289,7 @@ impl Arena {
         let (mut pieces, mut lists) = (self.pieces.borrow_mut(), self.lists.borrow_mut());
         lists.push((pieces.len() as u32, list.len() as u32));
         pieces.extend_from_slice(list);
-        Lanes { kind: LanesKind::Many, ty: Ty::Bool, offset: 0, word: lists.len() as u32 - 1 }
+        Lanes::new(LanesKind::Many, Ty::Bool, 0, lists.len() as u32 - 1)
     }
 
     fn list(&self, number: u32) -> Pieces {
@@ -321,17 +316,17 @@ impl Arena {
         unsafe { std::ptr::copy_nonoverlapping(words.as_ptr().cast(), to, len) };
     }
 
-    fn add_spilled(&self, memory: Arg, ty: &'static TypeFacts) -> u32 {
+    fn add_spilled(&self, memory: Arg, ty: &'static TypeFacts) -> usize {
         let mut spilled = self.spilled.borrow_mut();
         spilled.push(Spilled { memory, ty, is_given_back: false });
-        spilled.len() as u32
+        u32::try_from(spilled.len()).expect("fewer locals than fit into memory") as usize
     }
 
     /// Gives the memory of this number back.
     #[cold]
-    fn give_back(&self, rec: Rec, number: u32) {
+    fn give_back(&self, rec: Rec, number: usize) {
         let Spilled { memory, ty, is_given_back } = {
-            let spilled = &mut self.spilled.borrow_mut()[number as usize - 1];
+            let spilled = &mut self.spilled.borrow_mut()[number - 1];
             std::mem::replace(spilled, Spilled { is_given_back: true, ..*spilled })
         };
         if !is_given_back {
@@ -349,7 +344,7 @@ impl Arena {
 
     #[cold]
     fn give_back_all(&self, rec: Rec) {
-        let n = self.spilled.borrow().len() as u32;
+        let n = self.spilled.borrow().len();
         for number in (1..=n).rev() {
             self.give_back(rec, number);
         }
@@ -370,14 +365,53 @@ impl Arena {
 
 impl Lanes {
     /// The same on every run.
-    pub const CONST: Lanes = Lanes { kind: LanesKind::Const, ty: Ty::Bool, offset: 0, word: 0 };
+    pub const CONST: Lanes = Lanes(0);
+
+    #[inline]
+    const fn new(kind: LanesKind, ty: Ty, offset: u16, word: u32) -> Lanes {
+        Lanes((kind as u64) << 56 | (ty as u64) << 48 | (offset as u64) << 32 | word as u64)
+    }
+
+    #[inline]
+    fn kind(self) -> LanesKind {
+        match self.0 >> 56 {
+            0 => LanesKind::Const,
+            1 => LanesKind::Lane,
+            2 => LanesKind::Address,
+            _ => LanesKind::Many,
+        }
+    }
+
+    /// Of one piece that is a value of the trace.
+    #[inline]
+    fn ty(self) -> Ty {
+        Ty::ALL[(self.0 >> 48 & 7) as usize]
+    }
+
+    /// Of one piece.
+    #[inline]
+    fn offset(self) -> u32 {
+        u32::from((self.0 >> 32) as u16)
+    }
+
+    /// The lane, the number of the address, or the number of the list.
+    #[inline]
+    fn word(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// Of one piece at an offset.
+    #[inline]
+    fn is(self, kind: LanesKind, ty: Ty, offset: u16) -> bool {
+        self.0 >> 32 == Lanes::new(kind, ty, offset, 0).0 >> 32
+    }
 
     /// Of a value that is one scalar.
     #[inline]
     pub fn scalar(ty: Ty, lane: Lane) -> Lanes {
         match lane.is_const() {
             true => Lanes::CONST,
-            false => Lanes { kind: LanesKind::Lane, ty, offset: 0, word: lane.to_bits() },
+            false => Lanes::new(LanesKind::Lane, ty, 0, lane.to_bits()),
         }
     }
 
@@ -394,12 +428,8 @@ impl Lanes {
     /// Of a value with one piece.
     pub fn one(offset: u16, what: What) -> Lanes {
         match what {
-            What::Lane(ty, lane) => {
-                Lanes { kind: LanesKind::Lane, ty, offset, word: lane.to_bits() }
-            }
-            What::Address(number) => {
-                Lanes { kind: LanesKind::Address, ty: Ty::Ptr, offset, word: number }
-            }
+            What::Lane(ty, lane) => Lanes::new(LanesKind::Lane, ty, offset, lane.to_bits()),
+            What::Address(number) => Lanes::new(LanesKind::Address, Ty::Ptr, offset, number),
         }
     }
 
@@ -410,37 +440,31 @@ impl Lanes {
     /// Calls `f` with the pieces.
     #[inline]
     pub fn with<R>(self, rec: Rec, f: impl FnOnce(&[Piece]) -> R) -> R {
-        let what = match self.kind {
+        let what = match self.kind() {
             LanesKind::Const => return f(&[]),
-            LanesKind::Lane => What::Lane(self.ty, Lane::from_bits(self.word)),
-            LanesKind::Address => What::Address(self.word),
-            LanesKind::Many => return f(&rec.arena().list(self.word)),
+            LanesKind::Lane => What::Lane(self.ty(), Lane::from_bits(self.word())),
+            LanesKind::Address => What::Address(self.word()),
+            LanesKind::Many => return f(&rec.arena().list(self.word())),
         };
-        f(&[Piece { offset: u32::from(self.offset), what }])
+        f(&[Piece { offset: self.offset(), what }])
     }
 
     #[inline]
     pub fn is_const(self) -> bool {
-        self.kind == LanesKind::Const
+        self.0 == 0
     }
 
     /// The number of the address of a value that is one pointer, or a constant behind it.
     #[inline]
     pub fn as_address(self) -> Option<u32> {
-        let is_address = self.kind == LanesKind::Address && self.offset == 0;
-        is_address.then_some(self.word)
+        self.is(LanesKind::Address, Ty::Ptr, 0).then_some(self.word())
     }
 
     /// The lane of a value that is one scalar of this type.
     #[inline]
     pub fn as_scalar(self, of: Ty) -> Option<Lane> {
-        match self {
-            Lanes { kind: LanesKind::Const, .. } => Some(Lane::CONST),
-            Lanes { kind: LanesKind::Lane, ty, offset: 0, word } if ty == of => {
-                Some(Lane::from_bits(word))
-            }
-            _ => None,
-        }
+        // A constant has no lane: its word is that of `Lane::CONST`.
+        (self.is_const() || self.is(LanesKind::Lane, of, 0)).then_some(Lane::from_bits(self.word()))
     }
 }
 
@@ -451,33 +475,61 @@ pub(crate) struct Head {
     marks: Cell<Marks>,
 }
 
-/// What else there is to know of a value. As a rule nothing: one word of zeros.
+/// What else there is to know of a value. As a rule nothing, 0. One number as [`Lanes`] are.
 #[derive(Clone, Copy)]
-struct Marks {
+struct Marks(u64);
+
+/// Some bits of [`Marks`].
+#[derive(Clone, Copy)]
+struct Mark {
+    start: u32,
+    bits: u32,
+}
+
+impl Mark {
     /// The number of the memory that the value lives in instead, from 1.
-    spilled: u32,
+    const SPILLED: Mark = Mark { start: 0, bits: 32 };
     /// The number of how it is dropped in a trace, from 1, if that is more than a call.
-    dropper: u16,
+    const DROPPER: Mark = Mark { start: 32, bits: 16 };
     /// The value of a variable of the portal is the plain function's: the variable's number, from 1.
-    kept: u8,
-    flags: u8,
+    const KEPT: Mark = Mark { start: 48, bits: 8 };
+    /// The value has been moved away: it is not dropped here.
+    const MOVED: Mark = Mark { start: 56, bits: 1 };
+    /// Which variant it is follows from the way that the twin has taken: a constructor has made it.
+    const VARIANT_KNOWN: Mark = Mark { start: 57, bits: 1 };
+
+    #[inline]
+    const fn mask(self) -> u64 {
+        u64::MAX >> (64 - self.bits) << self.start
+    }
 }
 
 impl Marks {
-    const NONE: Marks = Marks { spilled: 0, dropper: 0, kept: 0, flags: 0 };
-}
-
-const _: () = assert!(size_of::<Head>() == 16);
-
-impl Head {
-    /// The value has been moved away: it is not dropped here.
-    const MOVED: u8 = 1;
-    /// Which variant it is follows from the way that the twin has taken: a constructor has made it.
-    const VARIANT_KNOWN: u8 = 2;
+    const NONE: Marks = Marks(0);
 
     #[inline]
-    pub fn new(lanes: Lanes) -> Head {
+    fn get(self, mark: Mark) -> usize {
+        ((self.0 & mark.mask()) >> mark.start) as usize
+    }
+
+    #[inline]
+    fn with(self, mark: Mark, number: usize) -> Marks {
+        debug_assert!((number as u64) < 1 << mark.bits, "{number} in {} bits", mark.bits);
+        Marks(self.0 & !mark.mask() | (number as u64) << mark.start)
+    }
+}
+
+impl Head {
+    #[inline]
+    pub const fn new(lanes: Lanes) -> Head {
         Head { lanes: Cell::new(lanes), marks: Cell::new(Marks::NONE) }
+    }
+
+    /// Of a value that a constructor has just made.
+    #[inline]
+    pub const fn of_known_variant(lanes: Lanes) -> Head {
+        let marks = Marks(1 << Mark::VARIANT_KNOWN.start);
+        Head { lanes: Cell::new(lanes), marks: Cell::new(marks) }
     }
 
     #[inline]
@@ -491,48 +543,38 @@ impl Head {
     }
 
     #[inline]
-    fn mark(&self, change: impl FnOnce(&mut Marks)) {
-        let mut marks = self.marks.get();
-        change(&mut marks);
-        self.marks.set(marks);
+    fn mark(&self, mark: Mark) -> usize {
+        self.marks.get().get(mark)
     }
 
     #[inline]
-    fn flag(&self, flag: u8) -> bool {
-        self.marks.get().flags & flag != 0
-    }
-
-    #[inline]
-    fn set_flag(&self, flag: u8, set: bool) {
-        self.mark(|marks| {
-            let others = marks.flags & !flag;
-            marks.flags = if set { others | flag } else { others };
-        });
+    fn set_mark(&self, mark: Mark, number: usize) {
+        self.marks.set(self.marks.get().with(mark, number));
     }
 
     #[inline]
     pub fn is_moved(&self) -> bool {
-        self.flag(Head::MOVED)
+        self.mark(Mark::MOVED) != 0
     }
 
     #[inline]
     pub fn set_moved(&self, moved: bool) {
-        self.set_flag(Head::MOVED, moved);
+        self.set_mark(Mark::MOVED, usize::from(moved));
     }
 
     #[inline]
     pub fn variant_is_known(&self) -> bool {
-        self.flag(Head::VARIANT_KNOWN)
+        self.mark(Mark::VARIANT_KNOWN) != 0
     }
 
     #[inline]
     pub fn set_variant_known(&self, known: bool) {
-        self.set_flag(Head::VARIANT_KNOWN, known);
+        self.set_mark(Mark::VARIANT_KNOWN, usize::from(known));
     }
 
     #[inline]
     pub fn is_spilled(&self) -> bool {
-        self.marks.get().spilled != 0
+        self.mark(Mark::SPILLED) != 0
     }
 
     /// The memory that the value lives in instead.
@@ -543,43 +585,42 @@ impl Head {
 
     #[cold]
     fn memory(&self) -> Arg {
-        Rec::current().arena().spilled.borrow()[self.marks.get().spilled as usize - 1].memory
+        Rec::current().arena().spilled.borrow()[self.mark(Mark::SPILLED) - 1].memory
     }
 
     /// The value has been moved into that memory, and a store may make another variant of it.
     pub fn set_spilled(&self, rec: Rec, memory: Arg, ty: &'static TypeFacts) {
         let number = rec.arena().add_spilled(memory, ty);
-        self.mark(|marks| marks.spilled = number);
+        self.set_mark(Mark::SPILLED, number);
         self.set_variant_known(false);
     }
 
     /// The number of the memory that it lived in, where it lives no more.
-    fn take_spilled(&self) -> u32 {
-        let number = self.marks.get().spilled;
-        self.mark(|marks| marks.spilled = 0);
+    fn take_spilled(&self) -> usize {
+        let number = self.mark(Mark::SPILLED);
+        self.set_mark(Mark::SPILLED, 0);
         number
     }
 
     /// Of what is taken from here.
     fn taken(&self) -> Head {
-        let Marks { dropper, flags, .. } = self.marks.get();
-        let marks = Marks { dropper, flags, ..Marks::NONE };
-        Head { marks: Cell::new(marks), ..Head::new(self.lanes()) }
+        let marks = self.marks.get().with(Mark::SPILLED, 0).with(Mark::KEPT, 0);
+        Head { lanes: Cell::new(self.lanes()), marks: Cell::new(marks) }
     }
 
     fn set_dropper(&self, dropper: Dropper) {
         let number = Rec::current().arena().dropper_number(dropper);
-        self.mark(|marks| marks.dropper = number);
+        self.set_mark(Mark::DROPPER, number.into());
     }
 
     fn dropper(&self, rec: Rec) -> Option<Dropper> {
-        let number = self.marks.get().dropper.checked_sub(1)?;
-        Some(rec.arena().droppers.borrow()[usize::from(number)])
+        let number = self.mark(Mark::DROPPER).checked_sub(1)?;
+        Some(rec.arena().droppers.borrow()[number])
     }
 
     /// The number of the portal's variable that it is.
     fn kept(&self) -> Option<usize> {
-        self.marks.get().kept.checked_sub(1).map(usize::from)
+        self.mark(Mark::KEPT).checked_sub(1)
     }
 }
 
@@ -588,6 +629,16 @@ impl Head {
 pub struct Traced<T> {
     pub(crate) head: Head,
     pub(crate) value: MaybeUninit<T>,
+}
+
+/// What has been made there, moved: in fewer steps than `assume_init` takes, each of which is compiled for each type.
+///
+/// # Safety
+/// It is initialized, and used once.
+#[inline]
+pub(super) unsafe fn made<T>(value: &MaybeUninit<T>) -> T {
+    // SAFETY: the caller vouches for it.
+    unsafe { value.as_ptr().read() }
 }
 
 /// Where a value of the twin is to be put.
@@ -806,21 +857,15 @@ impl<T> Traced<T> {
     /// It is a variable of the portal, with that number.
     pub(crate) fn set_kept(&self, number: usize) {
         let number = u8::try_from(number + 1).expect("a portal has few variables");
-        self.head.mark(|marks| marks.kept = number);
-    }
-
-    /// A constructor has just made it.
-    pub(crate) fn with_known_variant(self) -> Traced<T> {
-        self.head.set_variant_known(true);
-        self
+        self.head.set_mark(Mark::KEPT, number.into());
     }
 
     /// Assigns to a variable of the portal: drops what was there.
     pub(crate) fn assign_kept(&mut self, value: Traced<T>) {
-        let kept = self.head.marks.get().kept;
-        self.head.mark(|marks| marks.kept = 0);
+        let kept = self.head.mark(Mark::KEPT);
+        self.head.set_mark(Mark::KEPT, 0);
         let old = std::mem::replace(self, value);
-        self.head.mark(|marks| marks.kept = kept);
+        self.head.set_mark(Mark::KEPT, kept);
         drop(old);
     }
 
@@ -850,6 +895,7 @@ impl<T> Traced<T> {
 
     /// What a use of the variable yields: a copy, or the value itself if it owns something, which is
     /// then moved away.
+    #[inline(never)]
     pub fn take(&self) -> Traced<T> {
         Traced::of_erased(|head| Shadow::of(self).take(head))
     }
@@ -860,7 +906,7 @@ impl<T> Traced<T> {
         let mut value = MaybeUninit::<Traced<T>>::uninit();
         make(Erased::of(&mut value));
         // SAFETY: `make` is this crate's, and makes one.
-        unsafe { value.assume_init() }
+        unsafe { made(&value) }
     }
 
     /// Takes the value back from the memory that it was moved into.
@@ -876,18 +922,13 @@ impl<T> Traced<T> {
         std::mem::ManuallyDrop::new(self.take())
     }
 
-    /// A second value of the same bytes, one of which must not be dropped.
-    pub(crate) fn bits(&self) -> MaybeUninit<T> {
-        copy_bits(&self.value)
-    }
-
     /// The plain value. The twin's is moved away.
     #[inline(never)]
     pub(crate) fn into_plain(mut self) -> T {
         self.disown();
         self.refresh();
         // SAFETY: a `Traced` is only made from an initialized value, and is used once if it owns.
-        unsafe { copy_bits(&self.value).assume_init() }
+        unsafe { self.value.as_ptr().read() }
     }
 
     /// Gives pointers to locals that have been spilled since their new address.
@@ -985,7 +1026,7 @@ pub(crate) fn push_args_of(
         }
         return;
     }
-    if lanes.kind != LanesKind::Many {
+    if lanes.kind() != LanesKind::Many {
         for piece in layout {
             out.push(extract(rec, bytes, lanes, piece.offset, piece.ty));
         }
@@ -1025,11 +1066,6 @@ fn lanes_of_each(
         }
     }
     Lanes::of(rec, &pieces)
-}
-
-fn copy_bits<T>(value: &MaybeUninit<T>) -> MaybeUninit<T> {
-    // SAFETY: copying bytes into a `MaybeUninit` moves nothing.
-    unsafe { std::ptr::from_ref(value).read() }
 }
 
 impl<T: Traceable> Traced<T> {
@@ -1098,7 +1134,7 @@ impl<T: Copy> Traced<T> {
     #[inline]
     pub fn get(&self) -> T {
         // SAFETY: a `Traced` is only made from an initialized value.
-        unsafe { self.value.assume_init() }
+        unsafe { self.value.as_ptr().read() }
     }
 
     /// A copy.
@@ -1200,14 +1236,17 @@ fn freeze(word: MaybeUninit<u64>) -> u64 {
     frozen
 }
 
-/// The same for words in memory.
+/// The same for words in memory, from there on.
+///
+/// # Safety
+/// They are the words of a slice that nobody else uses now.
 #[inline]
-pub(crate) fn freeze_words(words: &mut [u64]) {
+pub(crate) unsafe fn freeze_words(words: *mut u64) {
     // SAFETY: the empty instruction may write to memory for all that the compiler knows, so that there are
     // values in it. Miri refuses padding, and rightly so; it knows no assembly.
     #[cfg(not(miri))]
     unsafe {
-        std::arch::asm!("/* {0} */", in(reg) words.as_mut_ptr(), options(nostack, preserves_flags));
+        std::arch::asm!("/* {0} */", in(reg) words, options(nostack, preserves_flags));
     }
     let _ = words;
 }
@@ -1243,14 +1282,14 @@ fn int_of(bytes: u32) -> Ty {
 /// The bytes at an offset as a value of a type.
 pub(crate) fn extract(rec: Rec, bytes: Bytes, lanes: Lanes, offset: u32, ty: Ty) -> Arg {
     // By far the most values are this scalar.
-    let from = u32::from(lanes.offset);
-    let known = match lanes.kind {
+    let (from, of) = (lanes.offset(), lanes.ty());
+    let known = match lanes.kind() {
         LanesKind::Const => Some(Lane::CONST),
         LanesKind::Many => None,
-        _ if from + lanes.ty.bytes() <= offset || offset + ty.bytes() <= from => Some(Lane::CONST),
-        _ if from != offset || lanes.ty != ty => None,
-        LanesKind::Lane => Some(Lane::from_bits(lanes.word)),
-        LanesKind::Address => return rec.arena().addr(lanes.word).address_for_use(rec),
+        _ if from + of.bytes() <= offset || offset + ty.bytes() <= from => Some(Lane::CONST),
+        _ if from != offset || of != ty => None,
+        LanesKind::Lane => Some(Lane::from_bits(lanes.word())),
+        LanesKind::Address => return rec.arena().addr(lanes.word()).address_for_use(rec),
     };
     if let Some(lane) = known {
         return Arg::new(lane, ty, bytes.bits(offset, ty));

@@ -129,7 +129,7 @@ impl<T> RcShims<T> for Rc<T> {
     where
         T: 'a,
     {
-        StdTwin(|rec, this| crate::plumbing::Peel(this).peel(rec).shared(rec))
+        StdTwin(|rec, this| crate::plumbing::Peel::of(&this).peel(rec).shared(rec))
     }
 }
 

@@ -95,9 +95,12 @@ fn announced(name: &TokenStream, e: &Expr) -> syn::Result<TokenStream> {
         const _: () = {
             use ::jitdriver::plumbing as __p;
             #section
-            static __ANNOUNCEMENT: __p::pointer::Announcement = |__twins| {
-                use __p::pointer::NotAnnounced as _;
-                #(#found)*
+            static __ANNOUNCEMENT: __p::pointer::Announcement = {
+                fn announce(__twins: &mut __p::pointer::Twins) {
+                    use __p::pointer::NotAnnounced as _;
+                    #(#found)*
+                }
+                announce
             };
         };
     })

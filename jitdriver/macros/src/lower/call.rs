@@ -277,7 +277,7 @@ impl Lowerer {
         let this = match OF_POINTERS.contains(&m.method.to_string().as_str()) {
             true => {
                 let place = self.receiver(&m.receiver);
-                quote!(__p::PeelReference(#place).peel(__rec))
+                quote!(__p::PeelReference::of(&#place).peel(__rec))
             }
             false => self.peeled_receiver(&m.receiver),
         };
@@ -351,7 +351,7 @@ impl Lowerer {
             let __args = (#(__p::coerce(__rec, #args),)*);
             let __plain = __p::consume::#plain_fn(
                 &__owner, &__args, |__target, #(#names),*| __target.#method #given);
-            let __this = __p::Peel(__p::Local::as_place(&mut __owner)).peel(__rec).known();
+            let __this = __p::Peel::of(&__p::Local::as_place(&mut __owner)).peel(__rec).known();
             let __token = __this.probe().#twin();
             #call
         })

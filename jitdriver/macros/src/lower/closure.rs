@@ -283,7 +283,7 @@ impl Lowerer {
         self.with_closures.insert(name.clone());
         let promote = match PROMOTED.contains(&name.as_str()) {
             true => quote!(__p::closure::promoter(__this, |__place| {
-                (&__p::pattern::Variant(__place)).promote(
+                __p::pattern::Variant::of(&__place).promote(
                     __rec,
                     &mut __p::pattern::Seen::default(),
                     0,
@@ -293,13 +293,13 @@ impl Lowerer {
         };
         let (takes, with) =
             (format_ident!("__jit_takes_{name}"), format_ident!("__jit_with_{name}"));
-        let ask = quote!(__p::Peel(#place).peel(__rec).known().probe().#takes());
+        let ask = quote!(__p::Peel::of(&#place).peel(__rec).known().probe().#takes());
         let otherwise = self.plain_call(&Expr::MethodCall(plain), &mut parts, &ask);
         let (before, traced) = (&parts.before, &parts.traced);
         quote_spanned!(start(m)=> {
             #(#before)*
             if __p::closure::takes(|| #ask) {
-                let __this = __p::Peel(#place).peel(__rec).known();
+                let __this = __p::Peel::of(&#place).peel(__rec).known();
                 __this.probe().#with(__rec, __this, #promote, (#(#traced,)*))
             } else {
                 #otherwise

@@ -117,7 +117,7 @@ impl Lowerer {
         let value = self.value(&t.expr);
         quote_spanned!(span=> {
             let mut __asked = #value;
-            let __known = (&__p::pattern::Variant(__p::Local::as_place(&mut __asked))).promote(
+            let __known = __p::pattern::Variant::of(&__p::Local::as_place(&mut __asked)).promote(
                 __rec, &mut __p::pattern::Seen::default(), 0);
             match __asked.branch(__rec, &__known) {
                 ::core::ops::ControlFlow::Continue(__value) => __value,

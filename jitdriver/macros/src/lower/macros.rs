@@ -217,9 +217,9 @@ impl Lowerer {
         let span = start(&exprs[0]);
         let place = self.place(&exprs[0]);
         quote_spanned!(span=> {
-            let __place = __p::pattern::Through(#place).through(__rec);
-            let __place = __p::pattern::Through(__place).through(__rec);
-            (&__p::pattern::Variant(__place))
+            let __place = __p::pattern::Through::of(&#place).through(__rec);
+            let __place = __p::pattern::Through::of(&__place).through(__rec);
+            __p::pattern::Variant::of(&__place)
                 .promise(__rec, |__value| ::core::matches!(__value, #pat));
             __p::Traced::constant(())
         })

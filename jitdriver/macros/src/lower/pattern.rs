@@ -132,7 +132,7 @@ impl Lowerer {
             }
             Pat::Reference(p) => {
                 let behind = self.fresh("behind");
-                test.code.extend(quote!(let #behind = __p::Peel(#place).peel(__rec);));
+                test.code.extend(quote!(let #behind = __p::Peel::of(&#place).peel(__rec);));
                 self.level(&p.pat, &behind, true, &format!("{path}&"), test);
             }
             Pat::Tuple(p) => {
@@ -212,7 +212,7 @@ impl Lowerer {
         let known = match (variant, test.refutable) {
             (Some(_), true) => {
                 let number = hash(path);
-                quote!(&(&__p::pattern::Variant(#second)).promote(__rec, &mut __seen, #number))
+                quote!(&__p::pattern::Variant::of(&#second).promote(__rec, &mut __seen, #number))
             }
             _ => quote!(&__p::pattern::ONE_VARIANT),
         };
@@ -227,8 +227,8 @@ impl Lowerer {
         });
         let (types, n) = (self.fresh("types"), captured.len());
         test.code.extend(quote! {
-            let #first = __p::pattern::Through(#place).through(__rec);
-            let #second = __p::pattern::Through(#first).through(__rec);
+            let #first = __p::pattern::Through::of(&#place).through(__rec);
+            let #second = __p::pattern::Through::of(&#first).through(__rec);
             let #types = __p::pattern::types(#place, |mut __whole| match __whole {
                 #whole => (#(#tokens,)*),
                 _ => ::core::unreachable!(),
@@ -280,8 +280,8 @@ impl Lowerer {
         let (first, second) = (self.fresh("through"), self.fresh("through"));
         let fail = test.fail();
         test.code.extend(quote! {
-            let #first = __p::pattern::Through(#place).through(__rec);
-            let #second = __p::pattern::Through(#first).through(__rec);
+            let #first = __p::pattern::Through::of(&#place).through(__rec);
+            let #second = __p::pattern::Through::of(&#first).through(__rec);
             if !(&__p::pattern::Length(#second)).has(__rec, #n, #exactly, #bound) { #fail }
         });
         let children: Vec<_> = p.elems.iter().collect();
@@ -342,8 +342,8 @@ impl Lowerer {
         scalar_ranges(pat, &mut ranges);
         let variant = !names_constant(pat);
         test.code.extend(quote! {
-            let #first = __p::pattern::Through(#place).through(__rec);
-            let #second = __p::pattern::Through(#first).through(__rec);
+            let #first = __p::pattern::Through::of(&#place).through(__rec);
+            let #second = __p::pattern::Through::of(&#first).through(__rec);
             if !(&&&__p::pattern::Leaf(#second)).test(
                 __rec,
                 || __p::pattern::ranges([#(#ranges),*]),

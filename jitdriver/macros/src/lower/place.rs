@@ -59,7 +59,7 @@ impl Lowerer {
             Expr::Field(f) => {
                 // A field is one of what is behind all references, and the second may be an `Rc`.
                 let base = self.peeled(&f.base);
-                let base = quote!(__p::Peel(#base).peel(__rec));
+                let base = quote!(__p::Peel::of(&#base).peel(__rec));
                 let member = &f.member;
                 if let Member::Named(name) = member
                     && name == "await"
@@ -158,7 +158,7 @@ impl Lowerer {
     /// The place behind a reference or box, as auto-deref finds it.
     pub(super) fn peeled(&mut self, e: &Expr) -> TokenStream {
         let place = self.place(e);
-        quote!(__p::Peel(#place).peel(__rec))
+        quote!(__p::Peel::of(&#place).peel(__rec))
     }
 
     /// That of a method's receiver.
