@@ -179,7 +179,8 @@ impl Counted {
             None => Stdio::null(),
         };
         let mut command = Command::new("valgrind");
-        command.arg("--tool=callgrind").arg("--quiet");
+        // Machine code lies in a mapping of a file without a name, where valgrind would not look for changes.
+        command.args(["--tool=callgrind", "--quiet", "--smc-check=all"]);
         command.arg(format!("--callgrind-out-file={}", profile.display()));
         command.arg(sibling_binary(program.example)).arg("--stats=json").args(&program.arguments);
         command.env_remove("JITDRIVER").env_remove("RUST_LOG").stdin(stdin);

@@ -1428,8 +1428,15 @@ impl Untyped {
     /// As for `read`.
     #[inline(never)]
     unsafe fn pointee(&self, rec: Rec, layout: &[PieceTy], ty: &TypeFacts) -> Untyped {
-        let mut words = [0_u64; 2];
-        let (size, out) = (8 * layout.len(), words.as_mut_ptr().cast());
+        let (size, mut words) = (8 * layout.len(), [0_u64; 2]);
+        if let Some(shadow) = self.shadow
+            && shadow.len() == size
+            && !shadow.head().is_spilled()
+        {
+            // The pointer is all of a local.
+            return pointed_to(rec, shadow.bytes(), shadow.lanes());
+        }
+        let out = words.as_mut_ptr().cast();
         let local = self.shadow.filter(|shadow| !shadow.head().is_spilled());
         let lanes = match local {
             // SAFETY: the caller vouches for it. A pointer is one word or two.
@@ -1562,10 +1569,18 @@ impl Untyped {
     }
 
     fn load_piece(&self, rec: Rec, addr: &Addr, piece: &PieceTy) -> Arg {
+        let known = addr.is_constant();
+        if known && addr.frozen && !rec.is_logging() {
+            // Nothing is recorded, nor is it saved for replays: most of what an interpreter reads is its program.
+            let at = self.ptr.wrapping_add(piece.offset as usize);
+            // SAFETY: the plain function reads this place here too, and the piece lies within it.
+            let bits = unsafe { read_bits(at, piece.ty.bytes() as usize) };
+            return Arg::of(Lane::CONST, Const::new(piece.ty, bits));
+        }
         let (descr, at) = self.at_piece(addr, piece);
-        // SAFETY: the plain function reads this place here too, and the piece lies within it.
+        // SAFETY: as above.
         let read = || unsafe { read_bits(at, piece.ty.bytes() as usize) };
-        let (bits, lane) = rec.load(addr.base(), addr.index(), &descr, addr.is_constant(), read);
+        let (bits, lane) = rec.load(addr.base(), addr.index(), &descr, known, read);
         Arg::new(lane, piece.ty, bits)
     }
 

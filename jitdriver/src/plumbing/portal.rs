@@ -129,7 +129,9 @@ impl<T: Traceable> LocalVar for Traced<T> {
         if keeps_frozen {
             if !rec.is_live() {
                 // Of what keeps frozen, references alone are green.
-                rec.note_borrowed(typeid::of::<T>(), &self.args(rec));
+                let mut words = zeros(T::LAYOUT.len());
+                to_words(&self.value, &mut words);
+                rec.note_borrowed(typeid::of::<T>(), &words);
             }
             set_frozen(rec, self, before);
         }

@@ -44,7 +44,10 @@ pub type Args = SmallVec<[Arg; 8]>;
 
 /// Appends machine arguments: compiled here, and not in each author's crate.
 pub(crate) fn append(args: &mut Args, more: &[Arg]) {
-    args.extend_from_slice(more);
+    // Mostly it is one, for which copying many takes long.
+    for &arg in more {
+        args.push(arg);
+    }
 }
 
 /// Their words.
@@ -1089,7 +1092,8 @@ impl<T: Traceable> Traced<T> {
             (None, Some(number)) => rec.arena().address_for_use(rec, number),
             (None, None) => return push_args_of(rec, bytes, lanes, T::LAYOUT, out),
         };
-        append(out, &[first]);
+        // There is one at each merge point for each variable of the portal: no call.
+        out.push(first);
         if let Some(second) = second {
             append(out, &[Arg::constant(second.ty, bytes.bits(second.offset, second.ty))]);
         }

@@ -124,6 +124,9 @@ pub struct Limits {
 /// address of the whole.
 pub type Borrowed = FxHashSet<(TypeId, Words)>;
 
+/// More are looked for among all.
+const MOST_LAST_BORROWED: usize = 4;
+
 /// What the way of a twin depends on besides its values. The replay of an exit takes that of the recording,
 /// whatever the parameters are by then.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -342,6 +345,8 @@ pub struct Recorder {
     /// References that are green: what they refer to does not change. With their types, because cells
     /// do change, and the content of one may have the address of the whole.
     greens: RefCell<Vec<(TypeId, Words)>>,
+    /// What was last noted to be borrowed.
+    last_borrowed: RefCell<Vec<(TypeId, Words)>>,
     saved: RefCell<std::vec::IntoIter<Arg>>,
     start_reds: RefCell<Vec<Arg>>,
     state: RefCell<Recording>,
@@ -474,6 +479,7 @@ impl Recorder {
             no_loop_header: Cell::new(false),
             owners: RefCell::default(),
             greens: RefCell::default(),
+            last_borrowed: RefCell::default(),
             saved: RefCell::new(Vec::new().into_iter()),
             start_reds: RefCell::new(start_reds),
             state: RefCell::new(Recording {
@@ -763,9 +769,16 @@ impl Recorder {
 
     /// Notes that a reference with these words, to a value of that type, is green in this and every other
     /// recording: it is borrowed for as long as the driver lives.
-    pub fn note_borrowed(&self, pointee: TypeId, words: &[Arg]) {
-        let words = words.iter().map(|word| word.bits).collect();
-        self.limits.borrowed.borrow_mut().insert((pointee, words));
+    pub fn note_borrowed(&self, pointee: TypeId, words: &[u64]) {
+        // Each merge point notes its greens, which are mostly those of the one before.
+        let mut last = self.last_borrowed.borrow_mut();
+        if last.iter().any(|(ty, it)| *ty == pointee && it[..] == *words) {
+            return;
+        }
+        let borrowed = (pointee, Words::from_slice(words));
+        self.limits.borrowed.borrow_mut().insert(borrowed.clone());
+        last.truncate(MOST_LAST_BORROWED - 1);
+        last.insert(0, borrowed);
     }
 
     /// Notes that a reference with these words, to a value of that type, is green.
